@@ -1,0 +1,3 @@
+//! x
+#[derive(Debug, Clone)]
+pub(super) struct Records;

@@ -1,0 +1,137 @@
+//! The ledger: which unit has which token. It forgets nothing.
+//!
+//! A unit is written twice: [`Ledger::reserve`] makes the claim durable before anything
+//! leaves the program, [`Ledger::confirm`] the outcome after it was read back. Between
+//! the two the ledger knows which unit was in hand. Nothing here knows images.
+
+mod error;
+mod record;
+
+pub use error::{LedgerError, Refusal};
+pub use record::{
+    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Import, Receipt, Reservation,
+    Scope, Stock, Target, UnitRecord, UnitState,
+};
+
+use crate::pool::Pool;
+use crate::recipe::SerialFormat;
+use crate::unit::Serial;
+
+/// What every back end does. Each call is one transaction that is durable when it returns.
+///
+/// A group is all or nothing for the ledger's own faults, and unit by unit for refusals.
+pub trait Ledger: Send {
+    /// Takes the rows of a token list in; rows that are known already change nothing.
+    ///
+    /// A row whose token is known with another QR Token, serial or origin is refused with
+    /// everything else in the list. Claimed rows become `gone`.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then nothing was taken in.
+    fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError>;
+
+    /// Counts the tokens and units of the scope.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn stock(&self) -> Result<Stock, LedgerError>;
+
+    /// Returns the serials that this station claimed and did not finish, oldest first; not
+    /// those that a live run holds.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError>;
+
+    /// Hands out `count` numbers of `format` that no unit had, one after the other; they are
+    /// never handed out again, used or not.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; [`LedgerError::SerialsUsedUp`] when the format has no more digits.
+    fn next_serials(
+        &mut self,
+        format: &SerialFormat,
+        count: usize,
+    ) -> Result<Vec<Serial>, LedgerError>;
+
+    /// Returns the bound serials of free tokens, in the list's order, at most `count`.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
+
+    /// Claims a token for each unit; the same serial always gets the same token.
+    ///
+    /// Every answer stands in the place of its claim. A unit that is finished with the same
+    /// image comes back as [`Attempt::Done`] and nothing is written for it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] for the whole group; then no claim of it stands.
+    fn reserve(&mut self, claims: &[Claim]) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError>;
+
+    /// Makes outcomes durable: reserved units become prepared (file) or delivered (probe).
+    ///
+    /// # Errors
+    /// [`LedgerError`] with nothing written; the pairs stay with the caller, to try again.
+    fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Records that a delivery failed; the claim and its token stay with the unit.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError>;
+
+    /// Records that the label on the unit was read and is the right one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError>;
+
+    /// Returns everything about one unit: the live record, or the last one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError>;
+
+    /// Returns the entry of a finished unit, with what its label needs.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError>;
+
+    /// Calls `each` for every unit of the scope in order of reservation, superseded ones too.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError>;
+
+    /// Returns the event history of one unit, oldest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn history(&self, serial: &Serial) -> Result<Vec<Event>, LedgerError>;
+
+    /// Takes back a claim that no delivery ever started for: the token is free again.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReleasable`] when anything may carry the token.
+    fn release(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError>;
+
+    /// Burns a unit's token: it is never handed out again, and the serial is refused.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError>;
+
+    /// Records that secrets left the ledger in the clear, before they do.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn revealed(&mut self, what: &str, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Replays the events against the tables and checks every sum and uniqueness.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when it could not be found out; findings are no error.
+    fn audit(&self) -> Result<Audit, LedgerError>;
+}

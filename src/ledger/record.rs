@@ -1,0 +1,261 @@
+//! What goes into a ledger and what comes out.
+
+use crate::unit::{Digest, Fingerprint, QrToken, Serial, Values};
+
+/// Which tokens and units belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The product.
+    pub product: String,
+    /// The template of its tokens, where the recipe names one.
+    pub template: Option<String>,
+}
+
+/// Who does something, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The station.
+    pub station: String,
+    /// The person, where one is named.
+    pub by: Option<String>,
+    /// The reason, where one is given.
+    pub reason: Option<String>,
+}
+
+/// Where a unit's image goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum Target {
+    /// A file; no board was seen.
+    File,
+    /// A board, by a probe.
+    Probe,
+    /// A board, by the line's own programmer.
+    Program,
+}
+
+/// What a run asks for before it touches anything.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The unit.
+    pub serial: Serial,
+    /// The chip's own number, where a board was seen.
+    pub uid: Option<String>,
+    /// SHA-256 of the shared image.
+    pub image: Digest,
+    /// SHA-256 of the recipe.
+    pub recipe: Digest,
+    /// Where the image will go.
+    pub target: Target,
+}
+
+/// A durable claim: this run may deliver this token to this unit, once.
+///
+/// It is not `Clone`, and made by a ledger only.
+#[derive(Debug)]
+pub struct Reservation {
+    pub(super) unit: i64,
+    pub(super) epoch: i64,
+    pub(super) values: Values,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) claim: Claim,
+    pub(super) resumed: bool,
+}
+
+impl Reservation {
+    /// Returns what the unit's slots are filled with.
+    #[must_use]
+    pub const fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Returns the unit.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        &self.values.serial
+    }
+
+    /// Returns the token's fingerprint.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Returns how often the unit was claimed, from 1.
+    #[must_use]
+    pub const fn epoch(&self) -> i64 {
+        self.epoch
+    }
+}
+
+/// What a claim came to.
+#[derive(Debug)]
+pub enum Attempt {
+    /// Deliver it.
+    Go(Reservation),
+    /// It is finished with this image; the values are given to verify it.
+    Done {
+        /// The record.
+        entry: Entry,
+        /// What its slots must hold.
+        values: Values,
+    },
+}
+
+/// Proof that what was delivered was read back and is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The unit.
+    pub serial: Serial,
+    /// The token's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// SHA-256 of the unit's own container, where it was made.
+    pub digest: Option<Digest>,
+    /// Whether it was synced and read back, or only written.
+    pub durable: bool,
+}
+
+/// Why a delivery failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error's stable name.
+    pub name: String,
+    /// The message, without secrets.
+    pub message: String,
+    /// Whether anything may carry the token now.
+    pub touched: bool,
+}
+
+/// A unit's state.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum UnitState {
+    /// Claimed; nothing is known to carry the token.
+    Reserved,
+    /// An image file exists; no board was seen.
+    Prepared,
+    /// On the board, read back.
+    Delivered,
+    /// The right label was read on it.
+    Labelled,
+    /// Its token was burnt.
+    Void,
+    /// The claim was taken back before a delivery started; or rework took its place.
+    Superseded,
+}
+
+/// A finished unit: what a label may be made from.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub(super) record: UnitRecord,
+    pub(super) qr: Option<QrToken>,
+    pub(super) picture: Option<Vec<u8>>,
+}
+
+/// What the ledger knows about a unit; no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRecord {
+    /// The unit.
+    pub serial: Serial,
+    /// Its state.
+    pub state: UnitState,
+    /// The token's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The chip's own number, where a board was seen.
+    pub uid: Option<String>,
+    /// SHA-256 of the shared image.
+    pub image: Digest,
+    /// SHA-256 of the recipe.
+    pub recipe: Digest,
+    /// SHA-256 of the unit's own container.
+    pub digest: Option<Digest>,
+    /// Where it went.
+    pub target: Target,
+    /// Whether the file was synced and read back.
+    pub durable: bool,
+    /// The station that claimed it last.
+    pub station: String,
+    /// How often it was claimed.
+    pub epoch: i64,
+    /// When the record changed last, RFC 3339, UTC.
+    pub at: String,
+    /// Hash of the event that changed it last.
+    pub event: Digest,
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Position in the ledger, from 1.
+    pub seq: i64,
+    /// When, RFC 3339, UTC; order is by `seq`, never by this.
+    pub at: String,
+    /// Which station.
+    pub station: String,
+    /// What happened.
+    pub kind: String,
+    /// What the event says, as JSON without secrets.
+    pub body: String,
+    /// Its hash, over the station's event before it.
+    pub hash: Digest,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Import {
+    /// Rows that are new.
+    pub added: usize,
+    /// Rows that were known.
+    pub known: usize,
+    /// New rows that the cloud says are claimed.
+    pub gone: usize,
+}
+
+/// Tokens and units by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stock {
+    /// Tokens nobody has.
+    pub free: u64,
+    /// Tokens that belong to a unit.
+    pub bound: u64,
+    /// Burnt tokens.
+    pub void: u64,
+    /// Tokens that the cloud gave to somebody.
+    pub gone: u64,
+    /// Tokens with a picture.
+    pub pictures: u64,
+    /// Claimed units.
+    pub reserved: u64,
+    /// Units with an image file.
+    pub prepared: u64,
+    /// Units on a board.
+    pub delivered: u64,
+    /// Units with the right label.
+    pub labelled: u64,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Audit {
+    /// Events replayed.
+    pub events: u64,
+    /// Units checked.
+    pub units: u64,
+    /// Tokens checked.
+    pub tokens: u64,
+    /// Head of each station's chain: the outside witness to keep.
+    pub heads: Vec<(String, i64, crate::unit::Digest)>,
+    /// What is wrong; empty for a clean ledger.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about: a serial, a fingerprint, a station.
+    pub about: String,
+    /// What is wrong.
+    pub what: String,
+}

@@ -1,0 +1,6 @@
+//! End-of-line token injection.
+pub mod image;
+pub mod ledger;
+pub mod pool;
+pub mod recipe;
+pub mod unit;

@@ -1,0 +1,208 @@
+//! The recipe: what the line knows about one product, in TOML.
+//!
+//! Reading checks what the text alone can tell; whether it fits the image is
+//! proved by the stages. Paths in a recipe are relative to the recipe.
+
+mod checksum;
+mod range;
+mod slot;
+mod station;
+
+pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
+pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
+pub use slot::{Blank, Locator, SlotSpec, SlotValue};
+pub use station::{
+    Case, Chip, LabelSpec, LedgerSpec, Mode, Pattern, PoolSpec, ScanError, SerialFormat,
+    SerialSource, SerialSpec, When,
+};
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::image::{Address, Format};
+use crate::unit::Digest;
+
+/// The only schema so far.
+const SCHEMA: u32 = 1;
+
+/// What the line knows about one product.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The product's name, as the ledger knows it.
+    pub product: String,
+    /// The template that the tokens belong to.
+    pub template: Option<String>,
+    /// The shared image.
+    pub image: ImageSpec,
+    /// Where values go; at least one.
+    pub slots: Vec<SlotSpec>,
+    /// What covers them.
+    pub checksums: Vec<ChecksumSpec>,
+    /// Where tokens come from.
+    pub pool: Option<PoolSpec>,
+    /// What serials look like, and where they come from.
+    pub serial: SerialSpec,
+    /// Where records go.
+    pub ledger: Option<LedgerSpec>,
+    /// How a unit is flashed.
+    pub flash: Option<Chip>,
+    /// Where labels go.
+    pub label: LabelSpec,
+    /// SHA-256 of the recipe's text, kept with every unit.
+    pub digest: Digest,
+    /// The folder that paths are relative to.
+    folder: PathBuf,
+}
+
+/// The shared image and how to read it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSpec {
+    /// The file.
+    pub file: PathBuf,
+    /// Its format; absent, content decides.
+    pub format: Option<Format>,
+    /// The load address of a BIN's first byte.
+    #[serde(default, deserialize_with = "range::optional_address")]
+    pub base: Option<Address>,
+    /// An ELF that names places in a BIN or HEX.
+    pub symbols: Option<PathBuf>,
+}
+
+/// The file's own shape; unknown keys are errors.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    schema: Option<u32>,
+    product: String,
+    template: Option<String>,
+    image: ImageSpec,
+    slot: Vec<SlotSpec>,
+    #[serde(default)]
+    checksum: Vec<ChecksumSpec>,
+    pool: Option<PoolSpec>,
+    #[serde(default)]
+    serial: SerialSpec,
+    ledger: Option<LedgerSpec>,
+    flash: Option<Chip>,
+    #[serde(default)]
+    label: LabelSpec,
+}
+
+impl Recipe {
+    /// Reads a recipe from `text`; its paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// [`RecipeError`]: the text is no recipe.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, RecipeError> {
+        let raw: Text = toml::from_str(text).map_err(|error| RecipeError::Syntax {
+            line: error.span().map_or(0, |span| line_of(text, span.start)),
+            reason: error.message().to_owned(),
+        })?;
+        let recipe = Self {
+            product: raw.product,
+            template: raw.template,
+            image: raw.image,
+            slots: raw.slot,
+            checksums: raw.checksum,
+            pool: raw.pool,
+            serial: raw.serial,
+            ledger: raw.ledger,
+            flash: raw.flash,
+            label: raw.label,
+            digest: Digest::of(text.as_bytes()),
+            folder: folder.to_owned(),
+        };
+        match raw.schema {
+            Some(schema) if schema != SCHEMA => Err(RecipeError::Schema { schema }),
+            _ => recipe.checked(),
+        }
+    }
+
+    /// Returns `path` as seen from the recipe.
+    #[must_use]
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// Returns the ledger's address: the recipe's, or a file beside the recipe.
+    #[must_use]
+    pub fn ledger_url(&self) -> String {
+        self.ledger.as_ref().map_or_else(
+            || "sqlite:eol-inject.ledger".to_owned(),
+            |ledger| ledger.url.clone(),
+        )
+    }
+
+    /// Refuses what no single key can tell.
+    fn checked(self) -> Result<Self, RecipeError> {
+        let named = |text: &str| !text.trim().is_empty() && !text.contains(char::is_control);
+        if !named(&self.product) {
+            return Err(RecipeError::Product);
+        }
+        if !self
+            .slots
+            .iter()
+            .any(|slot| slot.value == SlotValue::AuthToken)
+        {
+            return Err(RecipeError::NoTokenSlot);
+        }
+        if self.serial.source == SerialSource::Next && self.serial.format.is_none() {
+            return Err(RecipeError::NoFormat);
+        }
+        let bind = self.pool.as_ref().and_then(|pool| pool.bind.as_ref());
+        if self.serial.source == SerialSource::Pool && bind.is_none() {
+            return Err(RecipeError::NoBind);
+        }
+        Ok(self)
+    }
+}
+
+/// Returns the line, from 1, that holds byte `offset`.
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.bytes().take(offset).filter(|byte| *byte == b'\n');
+    before.count().saturating_add(1)
+}
+
+/// Why text is no recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "recipe-")]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// No TOML, an unknown key, or a value of the wrong kind.
+    #[error("line {line}: {reason}")]
+    Syntax {
+        /// Line of the text, from 1; 0 where no line is to blame.
+        line: usize,
+        /// What the reader says.
+        reason: String,
+    },
+    /// Written for a later version.
+    #[error("schema {schema} is not known; this version reads schema 1")]
+    Schema {
+        /// The recipe's schema.
+        schema: u32,
+    },
+    /// The product's name is empty or has control characters.
+    #[error("`product` is empty or has control characters")]
+    Product,
+    /// No slot takes the AuthToken.
+    #[error("no [[slot]] has value = \"auth-token\"")]
+    NoTokenSlot,
+    /// `source = "next"` without a format.
+    #[error("[serial] source = \"next\" needs format = \"...{{:06}}\"")]
+    NoFormat,
+    /// `source = "pool"` without a column.
+    #[error("[serial] source = \"pool\" needs bind = \"<column>\" in [pool]")]
+    NoBind,
+}
+
+impl RecipeError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}

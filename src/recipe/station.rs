@@ -1,0 +1,315 @@
+//! `[pool]`, `[serial]`, `[ledger]`, `[flash]`, `[label]`: where a unit's values come from and go to.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::unit::{Serial, SerialError};
+
+/// `[pool]`: the token list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolSpec {
+    /// The export: zip, folder, CSV or JSON. Imported once.
+    pub file: Option<PathBuf>,
+    /// Header of the AuthTokens.
+    pub token: Option<String>,
+    /// Header of the QR Tokens.
+    pub qr: Option<String>,
+    /// Header of the column that fixes which serial gets which token.
+    pub bind: Option<String>,
+}
+
+/// Where serials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum SerialSource {
+    /// Scanned or given.
+    #[default]
+    Scan,
+    /// Counted up by the ledger.
+    Next,
+    /// The chip's own number.
+    ChipUid,
+    /// The bound column of the token list, in its order.
+    Pool,
+}
+
+/// What happens to the case of a scanned serial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Case {
+    /// It stays.
+    #[default]
+    Keep,
+    /// To capitals.
+    Upper,
+    /// To small letters.
+    Lower,
+}
+
+/// `[serial]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SerialSpec {
+    /// Where serials come from.
+    #[serde(default)]
+    pub source: SerialSource,
+    /// How a number becomes a serial, for `next`.
+    pub format: Option<SerialFormat>,
+    /// What every serial must match, anchored as written.
+    pub pattern: Option<Pattern>,
+    /// What happens to its case.
+    #[serde(default)]
+    pub case: Case,
+    /// Prefixes that a scanner adds.
+    #[serde(default)]
+    pub strip: Vec<String>,
+}
+
+impl SerialSpec {
+    /// Takes a scan: removes CR, LF, Tab, GS, spaces and the scanner's prefix, sets the case,
+    /// and checks the pattern.
+    ///
+    /// # Errors
+    /// [`ScanError`], which never repeats the text.
+    pub fn read(&self, scan: &str) -> Result<Serial, ScanError> {
+        // GS (0x1D) separates the fields of a GS1 symbol and may end one.
+        let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
+        let mut text = scan.trim_matches(ends);
+        for prefix in &self.strip {
+            text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
+        }
+        let text = match self.case {
+            Case::Keep => text.to_owned(),
+            Case::Upper => text.to_ascii_uppercase(),
+            Case::Lower => text.to_ascii_lowercase(),
+        };
+        let serial: Serial = text.parse()?;
+        match &self.pattern {
+            Some(pattern) if !pattern.0.is_match(serial.as_str()) => Err(ScanError::Pattern {
+                pattern: pattern.0.as_str().to_owned(),
+            }),
+            _ => Ok(serial),
+        }
+    }
+}
+
+/// Why a scan is no serial of this product.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "serial-")]
+#[non_exhaustive]
+pub enum ScanError {
+    /// No serial at all.
+    #[error(transparent)]
+    Text(#[from] SerialError),
+    /// A serial of something else.
+    #[error("the serial does not match the recipe's pattern {pattern}")]
+    Pattern {
+        /// The recipe's pattern.
+        pattern: String,
+    },
+}
+
+impl ScanError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// A pattern for serials.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern(regex_lite::Regex);
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        regex_lite::Regex::new(&text)
+            .map(Self)
+            .map_err(|error| format!("`{text}` is no pattern: {error}"))
+    }
+}
+
+/// `GW{:06}`: text around one number with a fixed width.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SerialFormat {
+    before: String,
+    after: String,
+    width: usize,
+}
+
+impl SerialFormat {
+    /// Returns the serial of `number`; `None` when it needs more digits than the format has.
+    ///
+    /// # Errors
+    /// [`SerialError`] if the text is no serial.
+    pub fn serial(&self, number: u64) -> Result<Option<Serial>, SerialError> {
+        let digits = format!("{number:0width$}", width = self.width);
+        if self.width > 0 && digits.len() > self.width {
+            return Ok(None);
+        }
+        format!("{}{digits}{}", self.before, self.after)
+            .parse()
+            .map(Some)
+    }
+
+    /// Returns the number of a serial in this format.
+    #[must_use]
+    pub fn number(&self, serial: &Serial) -> Option<u64> {
+        let text = serial.as_str();
+        let digits = text
+            .strip_prefix(self.before.as_str())?
+            .strip_suffix(self.after.as_str())?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let wide = self.width == 0 || digits.len() == self.width;
+        (plain && wide).then(|| digits.parse().ok()).flatten()
+    }
+}
+
+impl std::fmt::Display for SerialFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.width {
+            0 => write!(f, "{}{{}}{}", self.before, self.after),
+            width => write!(f, "{}{{:0{width}}}{}", self.before, self.after),
+        }
+    }
+}
+
+impl TryFrom<String> for SerialFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong =
+            || format!("`{text}` is no serial format: write the number once, as {{}} or {{:06}}");
+        let (before, rest) = text.split_once('{').ok_or_else(wrong)?;
+        let (inside, after) = rest.split_once('}').ok_or_else(wrong)?;
+        if after.contains(['{', '}']) {
+            return Err(wrong());
+        }
+        let width = match inside.strip_prefix(":0") {
+            Some(width) => width.parse().map_err(|_| wrong())?,
+            None if inside.is_empty() => 0,
+            None => return Err(wrong()),
+        };
+        // A number of u64 has at most 20 digits.
+        if width > 20 {
+            return Err(wrong());
+        }
+        Ok(Self {
+            before: before.to_owned(),
+            after: after.to_owned(),
+            width,
+        })
+    }
+}
+
+/// `[ledger]`: where records go.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSpec {
+    /// `sqlite:FILE`, relative to the recipe.
+    pub url: String,
+}
+
+/// `[flash]`: the chip and the probe.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chip {
+    /// The chip's name, as probe-rs knows it.
+    pub chip: String,
+    /// `sim`, `sim:CHIP` or `VID:PID[:SERIAL]`.
+    pub probe: Option<String>,
+    /// `full` or `slot`.
+    pub mode: Option<Mode>,
+}
+
+/// How much of the flash a unit gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, strum::Display)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Mode {
+    /// The whole image.
+    Full,
+    /// Only the sectors of slots and checksums.
+    Slot,
+}
+
+/// When labels are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// After the unit is confirmed.
+    #[default]
+    After,
+    /// Before: the scanned label decides which token a unit gets.
+    Preprinted,
+}
+
+/// `[label]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSpec {
+    /// Folder of the pictures, relative to the recipe.
+    #[serde(default = "LabelSpec::folder")]
+    pub dir: PathBuf,
+    /// When labels are made.
+    #[serde(default)]
+    pub when: When,
+}
+
+impl LabelSpec {
+    fn folder() -> PathBuf {
+        PathBuf::from("labels")
+    }
+}
+
+impl Default for LabelSpec {
+    fn default() -> Self {
+        Self {
+            dir: Self::folder(),
+            when: When::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str) -> SerialSpec {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_scan_loses_what_the_scanner_added() {
+        let spec = spec("pattern = '^GW[0-9]{3}$'\ncase = 'upper'\nstrip = [']C1']");
+        let serial = spec.read("]C1gw007\u{1d}\r\n").unwrap();
+        assert_eq!(serial.as_str(), "GW007");
+    }
+
+    #[test]
+    fn a_foreign_serial_is_refused() {
+        let error = spec("pattern = '^GW[0-9]{3}$'").read("XY001").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the serial does not match the recipe's pattern ^GW[0-9]{3}$"
+        );
+    }
+
+    #[test]
+    fn a_format_counts_both_ways() {
+        let format = SerialFormat::try_from("GW{:06}-A".to_owned()).unwrap();
+        let serial = format.serial(17).unwrap().unwrap();
+        assert_eq!(serial.as_str(), "GW000017-A");
+        assert_eq!(format.number(&serial), Some(17));
+        assert_eq!(format.serial(1_000_000), Ok(None));
+        assert_eq!(format.to_string(), "GW{:06}-A");
+    }
+}

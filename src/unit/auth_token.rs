@@ -1,0 +1,186 @@
+//! The AuthToken, and the fingerprint that stands for it wherever people look.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::digest::{hex, parse_hex};
+
+/// Domain of the fingerprint, so that it equals no other digest of the token.
+const DOMAIN: &[u8] = b"eol-inject/token/1\0";
+
+/// Device credential: exactly 32 characters of `[A-Za-z0-9_-]`. Zeroed on drop.
+///
+/// It is neither `Clone` nor `Display`; every read of the secret is spelled
+/// [`expose`](Self::expose).
+pub struct AuthToken(Zeroizing<[u8; AuthToken::LEN]>);
+
+impl AuthToken {
+    /// Length in bytes, and in characters.
+    pub const LEN: usize = 32;
+
+    /// Takes a token from text that holds nothing else.
+    ///
+    /// # Errors
+    /// [`AuthTokenError`], which never repeats the text.
+    pub fn parse(text: &[u8]) -> Result<Self, AuthTokenError> {
+        if let Some(index) = text.iter().position(|byte| !Self::allows(*byte)) {
+            return Err(AuthTokenError::Character { index });
+        }
+        let bytes: [u8; Self::LEN] = text
+            .try_into()
+            .map_err(|_| AuthTokenError::Length { found: text.len() })?;
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+
+    /// Returns whether `byte` may stand in a token.
+    #[must_use]
+    pub const fn allows(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    }
+
+    /// Returns whether `text` has the shape of a token, secret or not.
+    #[must_use]
+    pub fn looks_like(text: &str) -> bool {
+        text.len() == Self::LEN && text.bytes().all(Self::allows)
+    }
+
+    /// Returns the secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// Returns what may be shown, logged and indexed in the token's place.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new();
+        hash.update(DOMAIN);
+        hash.update(self.expose());
+        Fingerprint(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for AuthToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthToken(<secret>)")
+    }
+}
+
+/// Why text is no AuthToken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AuthTokenError {
+    /// Too long or too short.
+    #[error("an AuthToken has 32 characters, this text has {found}")]
+    Length {
+        /// Length of the text in bytes.
+        found: usize,
+    },
+    /// A character outside `[A-Za-z0-9_-]`.
+    #[error("character {} is none of A-Z, a-z, 0-9, `_` and `-`", index + 1)]
+    Character {
+        /// Position of the first such byte, from 0.
+        index: usize,
+    },
+}
+
+/// SHA-256 of an AuthToken under a domain of its own.
+///
+/// A token carries 128 bits and more of chance, so the fingerprint needs no
+/// key: nobody finds the token from it, and two sites compare without secrets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Takes the 32 bytes of a stored fingerprint.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns all 32 bytes, as they are stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Returns all 64 hex digits.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// The first 12 hex digits: what people compare.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short: String = self.to_hex().chars().take(12).collect();
+        f.pad(&short)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_hex(text).map(Self).ok_or(FingerprintError)
+    }
+}
+
+/// Text that is no fingerprint of 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a fingerprint has 64 hex digits")]
+pub struct FingerprintError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"-bcdefghijklmnopqrstuvwxyz_12345";
+
+    #[test]
+    fn a_token_may_start_with_a_dash() {
+        let token = AuthToken::parse(TEXT).unwrap();
+        assert_eq!(token.expose(), TEXT);
+    }
+
+    #[test]
+    fn errors_do_not_repeat_the_text() {
+        let short = AuthToken::parse(b"secret").unwrap_err();
+        assert_eq!(short, AuthTokenError::Length { found: 6 });
+        let odd = AuthToken::parse(b"abc def").unwrap_err();
+        assert_eq!(odd, AuthTokenError::Character { index: 3 });
+        assert_eq!(
+            odd.to_string(),
+            "character 4 is none of A-Z, a-z, 0-9, `_` and `-`"
+        );
+    }
+
+    #[test]
+    fn the_debug_form_hides_the_secret() {
+        let token = AuthToken::parse(TEXT).unwrap();
+        assert_eq!(format!("{token:?}"), "AuthToken(<secret>)");
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_published_one() {
+        // printf 'eol-inject/token/1\0-bcdefghijklmnopqrstuvwxyz_12345' | sha256sum
+        let print = AuthToken::parse(TEXT).unwrap().fingerprint();
+        assert_eq!(print.to_string().len(), 12);
+        assert_eq!(print.to_hex().parse::<Fingerprint>().unwrap(), print);
+        assert_eq!(
+            print.to_hex(),
+            "073fb894f586e01bf4bd9bea4a0af92f18351df68f82173eaca676456c292755"
+        );
+    }
+}

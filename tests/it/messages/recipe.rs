@@ -1,0 +1,63 @@
+use std::path::Path;
+
+use eol_inject::recipe::{Recipe, RecipeError, ScanError, SerialSpec};
+use strum::VariantNames as _;
+
+use super::{Sample, listing};
+
+/// A recipe that is right, to be spoilt.
+const GOOD: &str = r#"
+product = "GW-100"
+[image]
+file = "gw100.elf"
+[[slot]]
+value = "auth-token"
+section = ".auth_token"
+"#;
+
+fn refused(text: &str) -> Sample {
+    let error = Recipe::parse(text, Path::new(".")).unwrap_err();
+    Sample(error.name(), Box::new(error))
+}
+
+#[test]
+fn recipe_errors() {
+    let checksum = |text: &str| refused(&format!("{GOOD}[[checksum]]\n{text}"));
+    let slot = |text: &str| refused(&GOOD.replace("section = \".auth_token\"", text));
+    let samples = [
+        refused("product = 7"),
+        refused(&format!("{GOOD}colour = \"red\"")),
+        refused(&GOOD.replace("file", "fill")),
+        slot(""),
+        slot("section = \"a\"\nsymbol = \"b\""),
+        slot("section = \"a\"\nblank = \"empty\""),
+        slot("blnkopt = 7"),
+        slot("eolslot = \"one\""),
+        slot("section = \"a\"\nset = { ssid = \"x\" }"),
+        refused(&GOOD.replace("auth-token", "colour")),
+        checksum("kind = \"crc7\""),
+        checksum("kind = \"crc\"\nover = [\"image\"]"),
+        checksum("kind = \"crc\"\nown = \"zero\""),
+        checksum("kind = \"crc\"\nat = { symbol = \"a\", address = 4 }"),
+        checksum("kind = \"crc\"\nendian = \"middle\""),
+        refused(&format!("{GOOD}[serial]\nformat = \"GW\"")),
+        refused(&format!("{GOOD}[serial]\npattern = \"(\"")),
+        refused(&format!("schema = 2\n{GOOD}")),
+        refused(&GOOD.replace("GW-100", " ")),
+        refused(&GOOD.replace("auth-token", "serial")),
+        refused(&format!("{GOOD}[serial]\nsource = \"next\"")),
+        refused(&format!("{GOOD}[serial]\nsource = \"pool\"")),
+    ];
+    insta::assert_snapshot!(listing(RecipeError::VARIANTS, &samples));
+}
+
+#[test]
+fn scan_errors() {
+    let spec: SerialSpec = toml::from_str("pattern = '^GW[0-9]{3}$'").unwrap();
+    let samples: Vec<Sample> = ["XY1", "", "../x", "n5x628GDTFMk0hNa-69lhHK94hPSYX_a"]
+        .into_iter()
+        .map(|scan| spec.read(scan).unwrap_err())
+        .map(|error| Sample(error.name(), Box::new(error)))
+        .collect();
+    insta::assert_snapshot!(listing(ScanError::VARIANTS, &samples));
+}
