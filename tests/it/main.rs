@@ -9,3 +9,5 @@ mod elf_file;
 mod formats;
 /// The text, causes and name of every error.
 mod messages;
+/// Edits change what they say and nothing else; readers agree; nothing panics.
+mod properties;
