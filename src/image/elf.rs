@@ -175,9 +175,9 @@ fn names<Elf: FileHeader<Endian = Endianness>>(
         let kind = section.sh_type(endian);
         let bits = kind != elf::SHT_NOBITS;
         let place = match segment_of(segments, vma, size, bits, section.sh_offset(endian).into()) {
-            _ if flags & u64::from(elf::SHF_ALLOC.0) == 0 => None,
+            _ if flags & elf::SHF_ALLOC.0 == 0 => None,
             // The template of thread-local zeros takes no addresses.
-            _ if !bits && flags & u64::from(elf::SHF_TLS.0) != 0 => None,
+            _ if !bits && flags & elf::SHF_TLS.0 != 0 => None,
             place => place,
         };
         sections.push(Section {

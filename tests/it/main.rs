@@ -1,6 +1,7 @@
 //! What the library promises, tested through its public interface.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation)]
 #![allow(missing_docs)]
 
 /// Writes the ELF files of these tests.
