@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let mut base = 0u64;
     let mut ended = false;
     for (number, line) in (1..).zip(text.split('\n')) {
-        let line = line.trim();
+        let line = line.trim_matches(|c: char| c.is_ascii_whitespace());
         if is_remark(line.as_bytes()) {
             continue;
         }
