@@ -108,8 +108,8 @@ fn organisations(list: &List) -> Result<(), PoolError> {
         Some((second, other)) => Err(PoolError::TwoOrganisations {
             first: list.place(first),
             second: list.place(second),
-            one: one.to_owned(),
-            other: other.to_owned(),
+            one: one.into(),
+            other: other.into(),
         }),
         None => Ok(()),
     }

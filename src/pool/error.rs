@@ -13,7 +13,7 @@ pub struct Place {
     /// Whether `number` counts lines of a file or rows of a list.
     pub counts: Counts,
     /// The line or the row, from 1.
-    pub number: usize,
+    pub number: u32,
     /// The token's fingerprint, where the row has a token.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -96,7 +96,7 @@ pub enum PoolError {
         second: usize,
     },
     /// A row with more or fewer cells than the header.
-    #[error("{place} has {found} cells, the header has {wanted}")]
+    #[error("{place} is {found} cells wide, the header {wanted}")]
     Ragged {
         /// The row.
         place: Place,
@@ -175,9 +175,9 @@ pub enum PoolError {
         /// A row of the other.
         second: Place,
         /// The organisation of `first`.
-        one: String,
+        one: Box<str>,
         /// The organisation of `second`.
-        other: String,
+        other: Box<str>,
     },
     /// Some rows were made by `pool generate`, others were not.
     #[error("{place} does not say where it is from, other rows are made by `pool generate`")]
@@ -238,7 +238,7 @@ pub enum PoolError {
         what: &'static str,
     },
     /// Larger than a token list is.
-    #[error("{what}: more than {limit}")]
+    #[error("{what} than {limit}")]
     TooLarge {
         /// What is too large.
         what: &'static str,

@@ -12,7 +12,9 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Item, Pool, PoolError, read};
+#[cfg(feature = "label")]
+use super::Item;
+use super::{Pool, PoolError, read};
 use crate::recipe::PoolSpec;
 
 /// Largest file that is read.
@@ -45,7 +47,7 @@ fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
     let file = fs::File::open(path).map_err(broken)?;
     let size = file.metadata().map_err(broken)?.len();
     let large = || PoolError::TooLarge {
-        what: "bytes in a file",
+        what: "the file holds more bytes",
         limit: MAX,
     };
     if size > MAX {
@@ -77,7 +79,7 @@ fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Item>) -> Res
     let broken = |source| PoolError::Read { source };
     if depth > MAX_DEPTH {
         return Err(PoolError::TooLarge {
-            what: "folders inside one another",
+            what: "folders stand deeper in one another",
             limit: 8,
         });
     }
@@ -90,7 +92,7 @@ fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Item>) -> Res
         } else if kind.is_file() && !super::pairs::is_ignored(&name) {
             if found.len() >= MAX_FILES {
                 return Err(PoolError::TooLarge {
-                    what: "files in the folder",
+                    what: "the folder holds more files",
                     limit: 250_000,
                 });
             }

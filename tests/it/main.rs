@@ -5,3 +5,7 @@
 
 /// The text, causes and name of every error.
 mod messages;
+
+/// Token lists: good ones, every bad one, and bytes of any kind.
+#[cfg(feature = "label")]
+mod pool;

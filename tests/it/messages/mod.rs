@@ -1,5 +1,8 @@
 //! Every error's text and causes, in a snapshot; no variant may be left out.
 
+mod label;
+#[cfg(feature = "label")]
+mod pool;
 mod recipe;
 
 use std::collections::BTreeSet;
