@@ -59,7 +59,7 @@ pub(super) fn items(bytes: &[u8]) -> Result<Vec<Item>, PoolError> {
         let Some(item) = item(&mut archive, index, left)? else {
             continue;
         };
-        // Windows and macOS would unpack names that differ in case only into one file.
+        // `a/b` and `a\\b` are one file.
         if !names.insert(item.name.clone()) {
             return Err(entry(index, "its name stands twice"));
         }

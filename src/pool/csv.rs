@@ -32,9 +32,10 @@ pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
     }
     let top = cells(&record);
     let named = |header: &Option<String>| {
-        header
-            .as_ref()
-            .is_some_and(|header| top.iter().any(|cell| cell.trim() == header))
+        header.as_ref().is_some_and(|header| {
+            top.iter()
+                .any(|cell| cell.trim().eq_ignore_ascii_case(header))
+        })
     };
     let headless = is_data(&top) && !named(&spec.token);
     let headers = if headless {
