@@ -391,13 +391,18 @@ pub struct Headers(Vec<String>);
 impl Headers {
     /// Longest header that is shown; longer text is no header, and might be a secret.
     const MAX: usize = 28;
+    /// Longest header of one word that is shown.
+    const WORD: usize = 20;
     /// How many are shown.
     const COUNT: usize = 12;
 
     /// Keeps what may be shown of `headers`, each with its column's number from 1.
     pub(super) fn new<'a>(headers: impl Iterator<Item = (usize, &'a str)>) -> Self {
         let shown = |(number, header): (usize, &str)| {
+            // One long word could be a token that lost some characters.
+            let word = header.len() > Self::WORD && !header.contains(' ');
             let plain = header.len() <= Self::MAX
+                && !word
                 && !header.is_empty()
                 && !header.contains("sqr_")
                 && !header.chars().any(char::is_control);

@@ -29,7 +29,7 @@ const MAX_DEPTH: u64 = 8;
 /// Reads a token list from a file or from the folder of an unpacked export.
 ///
 /// # Errors
-/// [`PoolError::Read`], and all that [`read`](super::read) gives.
+/// [`PoolError::Read`], and all that [`read`] gives.
 pub fn open(path: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
     let source = fs::metadata(path).map_err(|source| PoolError::Read { source })?;
     if source.is_dir() {
