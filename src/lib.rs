@@ -1,6 +1,9 @@
 //! End-of-line token injection.
+pub mod checksum;
 pub mod image;
 pub mod ledger;
+pub mod patch;
 pub mod pool;
 pub mod recipe;
+pub mod slot;
 pub mod unit;

@@ -9,6 +9,7 @@ mod qr_token;
 mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
+pub(crate) use digest::hex;
 pub use digest::{Digest, DigestError};
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};

@@ -1,0 +1,1 @@
+//! MCUboot images: a hash, and mostly a signature, behind the image.
