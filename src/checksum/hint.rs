@@ -11,9 +11,6 @@ use crate::recipe::{Algorithm, ChecksumSpec, Complement, Kind, Own};
 /// Bytes that are read in search of a reason, all tries together.
 const EFFORT: u64 = 256 * 1024 * 1024;
 
-/// Most lines that are shown.
-const SHOWN: usize = 2;
-
 /// A reading of the recipe: its lines, and the checksum with them.
 type Reading = (Vec<String>, ChecksumSpec);
 
@@ -23,22 +20,7 @@ pub(super) fn search(image: &Image, spec: &ChecksumSpec, stored: &[u8]) -> Hint 
         return Hint::Blank;
     }
     let mut effort = EFFORT;
-    let single = keys(spec);
-    let mut tries: Vec<Reading> = single.clone();
-    for algorithm in algorithms(spec) {
-        tries.push(algorithm.clone());
-        tries.extend(keys(&algorithm.1).into_iter().map(|(mut lines, spec)| {
-            lines.splice(0..0, algorithm.0.iter().cloned());
-            (lines, spec)
-        }));
-    }
-    for (lines, one) in &single {
-        tries.extend(keys(one).into_iter().map(|(more, spec)| {
-            let mut lines = lines.clone();
-            lines.extend(more);
-            (lines, spec)
-        }));
-    }
+    let tries = readings(spec, stored.len());
     for (lines, reading) in tries {
         let Ok(Some(checksum)) = resolve::checksum(image, &reading, 0) else {
             continue;
@@ -49,10 +31,33 @@ pub(super) fn search(image: &Image, spec: &ChecksumSpec, stored: &[u8]) -> Hint 
         };
         effort = left;
         if gives(image, &checksum, stored) {
-            return Hint::Lines(lines.into_iter().take(SHOWN).collect());
+            return Hint::Lines(lines);
         }
     }
     Hint::None
+}
+
+/// Returns what to try, likeliest first, for a field of `len` bytes.
+///
+/// One byte fits every 256th reading by chance, so it gets one change only.
+fn readings(spec: &ChecksumSpec, len: usize) -> Vec<Reading> {
+    let single = keys(spec);
+    let mut tries = single.clone();
+    if len < 2 {
+        return tries;
+    }
+    for (lines, algorithm) in algorithms(spec) {
+        tries.push((lines.clone(), algorithm.clone()));
+        // Several algorithms differ by a complement alone: that change says nothing.
+        let more = keys(&algorithm).into_iter();
+        let more = more.filter(|(_, spec)| spec.complement == algorithm.complement);
+        tries.extend(more.map(|(more, spec)| ([lines.clone(), more].concat(), spec)));
+    }
+    for (lines, one) in single {
+        let more = keys(&one).into_iter();
+        tries.extend(more.map(|(more, spec)| ([lines.clone(), more].concat(), spec)));
+    }
+    tries
 }
 
 /// Returns whether `checksum` gives `stored`.
