@@ -269,3 +269,6 @@ fn is_blank(bytes: &[u8]) -> bool {
     let all = |value: u8| bytes.iter().all(|byte| *byte == value);
     all(0x00) || all(0xFF)
 }
+
+#[cfg(test)]
+mod tests;
