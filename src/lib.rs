@@ -7,3 +7,4 @@ pub mod pool;
 pub mod recipe;
 pub mod slot;
 pub mod unit;
+pub mod verify;

@@ -7,14 +7,14 @@ use super::{Address, Image, ImageError, Span};
 
 /// Bytes stored for a run of load addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub(super) struct Extent {
     pub span: Span,
     /// Where they lie in the buffer that extents point into.
     pub at: Range<usize>,
 }
 
 /// Returns two extents that hold one address; they are given in order of address.
-pub(crate) fn overlap(extents: &[Extent]) -> Option<(Span, Span)> {
+pub(super) fn overlap(extents: &[Extent]) -> Option<(Span, Span)> {
     let pairs = extents.iter().zip(extents.iter().skip(1));
     pairs
         .map(|(first, second)| (first.span, second.span))
@@ -22,7 +22,7 @@ pub(crate) fn overlap(extents: &[Extent]) -> Option<(Span, Span)> {
 }
 
 /// Returns two extents that are stored in the same bytes.
-pub(crate) fn shared(extents: &[Extent]) -> Option<(Span, Span)> {
+pub(super) fn shared(extents: &[Extent]) -> Option<(Span, Span)> {
     let mut extents: Vec<&Extent> = extents.iter().collect();
     extents.sort_by_key(|extent| extent.at.start);
     let pairs = extents.iter().zip(extents.iter().skip(1));

@@ -26,9 +26,12 @@ pub use machine::{Endian, Machine};
 pub use names::{NameKind, Names, Place, Section, Symbol};
 pub use render::Patch;
 
-pub(crate) use map::Extent;
+pub(crate) use machine::name as machine_name;
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use map::Extent;
 
 /// Container formats that can be read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, serde::Deserialize)]
@@ -68,7 +71,32 @@ pub struct Image {
     records: Option<hex::Records>,
 }
 
+/// What another reader found in a container.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// Where bytes are loaded, and where they stand: in order of address, not overlapping.
+    pub extents: Vec<(Span, Range<usize>)>,
+    /// What `extents` point into, where that is not the container.
+    pub decoded: Option<Vec<u8>>,
+    pub names: Names,
+    pub machine: Option<Machine>,
+}
+
 impl Image {
+    /// Puts together what another reader found; a HEX made like this cannot be rendered.
+    pub(crate) fn from_parts(format: Format, container: Vec<u8>, parts: Parts) -> Self {
+        let extents = parts.extents.into_iter();
+        Self {
+            format,
+            container: container.into(),
+            decoded: parts.decoded.map(Into::into),
+            extents: extents.map(|(span, at)| Extent { span, at }).collect(),
+            names: parts.names,
+            machine: parts.machine,
+            records: None,
+        }
+    }
+
     /// Reads a container.
     ///
     /// The format is the one that content shows; what shows none is a BIN, which needs a base.
