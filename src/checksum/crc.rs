@@ -218,7 +218,7 @@ pub(super) fn near(name: &str) -> Vec<&'static str> {
         })
         .collect();
     near.sort();
-    let most = plain.len() / 2;
+    let most = plain.len() / 3;
     let near = near.into_iter().take_while(|(steps, _)| *steps <= most);
     near.map(|(_, name)| name).take(SHOWN).collect()
 }

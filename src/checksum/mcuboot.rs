@@ -47,7 +47,7 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
             .into_iter()
             .find(|run| run.start() <= *at && *at < run.end());
         let offset = run.map_or(0, |run| at.get().saturating_sub(run.start().get()));
-        at.get() % 4 == 0 || offset % 4 == 0
+        at.get().is_multiple_of(4) || offset.is_multiple_of(4)
     };
     let bases = image.find(&MAGIC).filter(aligned);
     bases

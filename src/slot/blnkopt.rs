@@ -334,7 +334,7 @@ mod tests {
     /// The block that Blynk's examples ship: 305 bytes, then the array's implicit NUL.
     fn shipped() -> Vec<u8> {
         let ssid = "Placeholder".repeat(24);
-        let text = format!("blnkopt\0ssid\0{ssid}\0host\0blynk.cloud\0port\0443\0\0\0");
+        let text = format!("blnkopt\0ssid\0{ssid}\0host\0blynk.cloud\0port\x00443\0\0\0");
         assert_eq!(text.len(), 306);
         text.into_bytes()
     }
@@ -356,7 +356,7 @@ mod tests {
         let slot = block_in(&shipped(), SET).unwrap();
         assert_eq!(slot.span().len(), 305);
         let bytes = slot.encode(TOKEN).unwrap();
-        let mut wanted = b"blnkopt\0ssid\0plant-7\0host\0blynk.cloud\0port\0443\0auth\0".to_vec();
+        let mut wanted = b"blnkopt\0ssid\0plant-7\0host\0blynk.cloud\0port\x00443\0auth\0".to_vec();
         wanted.extend(TOKEN);
         wanted.resize(305, 0);
         assert_eq!(bytes.as_slice(), wanted);

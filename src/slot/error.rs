@@ -58,7 +58,7 @@ pub enum SlotError {
     },
     /// The placeholder's text stands outside the slot as well.
     #[error(
-        "the placeholder of the slot at {at} stands at {} as well: the compiler copied or merged it, or the firmware compares with it",
+        "the placeholder of the slot at {at} stands at {} as well: the compiler copied or merged it, or the firmware compares with it, which blank = \"any\" allows",
         Places(also)
     )]
     Copied {
@@ -195,8 +195,10 @@ pub enum Takes {
     /// Nothing else.
     #[default]
     Nothing,
-    /// The NUL behind the value.
+    /// The NUL behind the value, among others.
     Nul,
+    /// The NUL behind the value, and nothing but it.
+    OnlyNul,
     /// A key of an option block, with its value.
     Key {
         /// The key.
@@ -210,7 +212,8 @@ impl fmt::Display for Takes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),
-            Self::Nul => f.write_str(" with its NUL; nul = false leaves the NUL out"),
+            Self::Nul => f.write_str(" with its NUL"),
+            Self::OnlyNul => f.write_str(" with its NUL; nul = false leaves the NUL out"),
             Self::Key { key, bytes } => write!(
                 f,
                 "; `{key}` takes {bytes} bytes of the block: shorten it with set = {{ {key} = \"...\" }}"

@@ -179,6 +179,9 @@ impl Slot {
         }
         let at = self.span.start();
         let (room, needs, takes) = match &self.layout {
+            Layout::Text(text) if text.nul() && needs == room + 1 => {
+                (room + 1, needs + 1, Takes::OnlyNul)
+            }
             Layout::Text(text) if text.nul() => (room + 1, needs + 1, Takes::Nul),
             Layout::BlnkOpt(block) => (room, needs, block.takes(&self.master)),
             _ => (room, needs, Takes::Nothing),

@@ -233,7 +233,7 @@ mod tests {
         let slot = find_in(&[0xFF; 32], 32, "nul = false").unwrap();
         assert_eq!(slot.encode(TOKEN).unwrap().as_slice(), TOKEN);
         let error = find_in(&[0xFF; 32], 32, "").unwrap_err();
-        let (room, needs, takes) = (32, 33, crate::slot::Takes::Nul);
+        let (room, needs, takes) = (32, 33, crate::slot::Takes::OnlyNul);
         let at = Address::new(0x100);
         assert_eq!(
             error,

@@ -1,7 +1,10 @@
 //! Every error's text and causes, in a snapshot; no variant may be left out.
 
+mod checksum;
 mod image;
+mod patch;
 mod recipe;
+mod slot;
 
 use std::collections::BTreeSet;
 use std::error::Error;
