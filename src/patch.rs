@@ -23,6 +23,46 @@ pub struct Master {
 impl Master {
     /// Proves that `image` is what `recipe` describes.
     ///
+    /// ```
+    /// # use std::error::Error;
+    /// use eol_inject::checksum::seal;
+    /// use eol_inject::image::{Address, Hint, Image};
+    /// use eol_inject::patch::{Master, apply};
+    /// use eol_inject::recipe::Recipe;
+    /// use eol_inject::unit::{AuthToken, Values};
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let recipe = Recipe::parse(
+    ///     r#"
+    ///         product = "GW-100"
+    ///         [image]
+    ///         file = "gw100.bin"
+    ///         [[slot]]
+    ///         value = "auth-token"
+    ///         address = 0x10
+    ///         size = 40
+    ///         [[checksum]]
+    ///         kind = "sum32"
+    ///         over = ["start..end-4"]
+    ///         at = { address = "end-4" }
+    ///     "#,
+    ///     ".".as_ref(),
+    /// )?;
+    /// let base = Some(Address::new(0));
+    /// let image = Image::read(vec![0; 64], Hint { format: None, base })?;
+    /// let master = Master::prove(image, &recipe)?;
+    ///
+    /// let values = Values {
+    ///     serial: "GW000019".parse()?,
+    ///     token: AuthToken::parse(b"abcdefghijklmnopqrstuvwxyz_-0123")?,
+    ///     columns: [].into(),
+    /// };
+    /// let sealed = seal(apply(&master, &values)?)?;
+    /// assert_eq!(sealed.changed_bytes(), 32 + 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`MasterError`] with the first thing that is not.
     pub fn prove(image: Image, recipe: &Recipe) -> Result<Self, MasterError> {
@@ -234,7 +274,7 @@ pub enum PatchError {
         /// Why.
         source: SlotError,
     },
-    /// The token list has no such column, or the unit's row is empty there.
+    /// The token list has no such column.
     #[error("the token list has no column {header:?} for this unit")]
     NoColumn {
         /// Its header.

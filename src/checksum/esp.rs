@@ -1,6 +1,7 @@
 //! ESP images: an XOR byte over all segments, a SHA-256 behind it, a signature behind that.
 //!
-//! Source: Espressif, esptool documentation, "Firmware Image Format"; ESP-IDF Programming
+//! Source: Espressif, esptool documentation, "Firmware Image Format"; for ESP8266 version 2,
+//! whose image starts with 0xEA and ends with a CRC-32, esptool `bin_image.py`; ESP-IDF Programming
 //! Guide, "Secure Boot v2", "Signature Block Format". The two flash bytes of the header are
 //! rewritten by flash tools, the digest with them: they count as they are stored.
 
@@ -12,6 +13,8 @@ use crate::recipe::Kind;
 
 /// First byte of a header.
 const MAGIC: u8 = 0xE9;
+/// First byte of an ESP8266 image of version 2: one segment first, then a header as above.
+const MAGIC_2: u8 = 0xEA;
 /// Most segments of an image (`ESP_IMAGE_MAX_SEGMENTS`).
 const MOST_SEGMENTS: u8 = 16;
 /// Most bytes of a segment.
@@ -53,8 +56,10 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
     for run in image.runs() {
         let steps = (0..run.len()).step_by(usize::try_from(SECTOR).unwrap_or(usize::MAX));
         for base in steps.filter_map(|offset| run.start().checked_add(offset)) {
-            if take(image, base, 0) == Some([MAGIC]) {
-                findings.extend(at(image, base));
+            match take(image, base, 0) {
+                Some([MAGIC]) => findings.extend(at(image, base)),
+                Some([MAGIC_2]) => findings.extend(version_2(image, base).unwrap_or_default()),
+                _ => {}
             }
         }
     }
@@ -63,7 +68,7 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
 
 /// Reads the image at `base`.
 fn at(image: &Image, base: Address) -> Vec<Finding> {
-    let readings = [LONG, SHORT].map(|header| layout(image, base, header));
+    let readings = [LONG, SHORT].map(|header| layout(image, base, 0, header));
     let readings = readings.into_iter().flatten();
     let mut findings: Vec<(bool, Vec<Finding>)> = readings
         .filter_map(|layout| {
@@ -79,14 +84,46 @@ fn at(image: &Image, base: Address) -> Vec<Finding> {
     findings.swap_remove(best).1
 }
 
-/// Reads headers of segments, up to the place of the XOR byte.
-fn layout(image: &Image, base: Address, header: u64) -> Option<Layout> {
-    let [segments] = take(image, base, 1)?;
+/// Reads an ESP8266 image of version 2 at `base`.
+fn version_2(image: &Image, base: Address) -> Option<Vec<Finding>> {
+    const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    let flash = word(image, base, SHORT.checked_add(4)?)?;
+    let start = SHORT.checked_add(8)?.checked_add(u64::from(flash))?;
+    if flash >= MOST_BYTES || take(image, base, start) != Some([MAGIC]) {
+        return None;
+    }
+    let layout = layout(image, base, start, SHORT)?;
+    let xor = xor(image, &layout)?;
+    let end = layout.xor.checked_add(1)?;
+    let covers = part(base, 0, end)?;
+    let mut crc = CRC32.digest();
+    for (_, bytes) in image.chunks(covers).ok()? {
+        crc.update(bytes);
+    }
+    // esptool `esp8266_crc32`: a sum without its sign.
+    let crc = match crc.finalize() {
+        crc if crc >> 31 == 1 => !crc,
+        crc => crc.wrapping_add(1),
+    };
+    let whole = Finding {
+        kind: Kind::EspImage,
+        covers: vec![covers],
+        at: vec![part(base, end, 4)?],
+        right: word(image, base, end) == Some(crc),
+        signed: false,
+        text: format!("ESP image at {base}: CRC-32"),
+    };
+    (xor.right || whole.right || layout.enters).then(|| vec![xor, whole])
+}
+
+/// Reads headers of segments, up to the place of the XOR byte; `start` is the header's offset.
+fn layout(image: &Image, base: Address, start: u64, header: u64) -> Option<Layout> {
+    let [segments] = take(image, base, start.checked_add(1)?)?;
     if segments == 0 || segments > MOST_SEGMENTS {
         return None;
     }
-    let entry = word(image, base, 4)?;
-    let mut next = header;
+    let entry = word(image, base, start.checked_add(4)?)?;
+    let mut next = start.checked_add(header)?;
     let mut data = Vec::new();
     let mut enters = false;
     for _ in 0..segments {

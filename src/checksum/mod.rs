@@ -32,7 +32,9 @@ use feed::Feed;
 /// One checksum: what it reads, how it is computed and where it is stored.
 #[derive(Debug)]
 pub struct Checksum {
-    /// Its place in the recipe and its name, for messages.
+    /// Its place in the recipe, from 0.
+    index: usize,
+    /// The place from 1 and the name, for messages.
     label: String,
     name: String,
     at: Span,
@@ -187,21 +189,19 @@ impl Plan {
         slots: &[Slot],
     ) -> Result<Self, ChecksumError> {
         let mut checksums = Vec::new();
-        let mut resolved = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
-            if let Some(checksum) = resolve::checksum(image, spec, index)? {
-                checksums.push(checksum);
-                resolved.push(spec);
-            }
+            checksums.extend(resolve::checksum(image, spec, index)?);
         }
         order::apart(image, &checksums, slots)?;
-        for (checksum, spec) in checksums.iter().zip(resolved) {
-            prove(image, checksum, spec)?;
-        }
         let mut plan = Self {
             checksums: order::inner_first(checksums)?,
             left: Vec::new(),
         };
+        for checksum in &plan.checksums {
+            if let Some(spec) = specs.get(checksum.index) {
+                prove(image, checksum, spec)?;
+            }
+        }
         plan.left = detect::judge(image, specs, slots, &plan.checksums)?;
         plan.fill_in(image)?;
         Ok(plan)

@@ -63,6 +63,7 @@ pub(super) fn checksum(
     };
     let feed = Feed::lay(image, &over, &rules, &label)?;
     Ok(Some(Checksum {
+        index,
         label,
         name,
         at,

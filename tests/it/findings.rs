@@ -135,3 +135,34 @@ fn a_literal_that_equals_a_magic_is_no_image() {
     assert_eq!(shown(&image), []);
     assert_eq!(refusal(&image, ""), "proved");
 }
+
+#[test]
+fn an_esp8266_image_of_version_2_shows_its_crc() {
+    // esptool 5.6.0, ESP8266V2FirmwareImage with segments at 0x40201010 and 0x40100000, save();
+    // `esptool image-info` says valid.
+    let mut image = vec![
+        0xEA, 4, 2, 0x20, 4, 0, 0x10, 0x40, 0, 0, 0, 0, 0x40, 0, 0, 0,
+    ];
+    image.extend(b"PLACEHOLDER_PLACEHOLDER_PLACEHOLD");
+    image.resize(16 + 64, 0);
+    image.extend([
+        0xE9, 1, 2, 0x20, 4, 0, 0x10, 0x40, 0, 0, 0x10, 0x40, 0x40, 0, 0, 0,
+    ]);
+    image.extend(0..64);
+    image.resize(175, 0);
+    image.extend([0xEF, 0xC8, 0x7C, 0xA4, 0x6D]);
+    let wanted = ["XOR byte", "CRC-32"]
+        .map(|field| (format!("ESP image at 0x00000000: {field}"), true, false));
+    assert_eq!(shown(&image), wanted);
+    // The first segment counts in the CRC only.
+    let slot = SLOT.replace(
+        "PLACEHOLDER_PLACEHOLDER_PLACEHOLDER",
+        "PLACEHOLDER_PLACEHOLDER_PLACEHOLD",
+    );
+    let error = prove(&image, &slot).unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        text.starts_with("ESP image at 0x00000000: CRC-32 is right now"),
+        "{text}"
+    );
+}
