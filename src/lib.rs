@@ -4,3 +4,4 @@ pub mod ledger;
 pub mod pool;
 pub mod recipe;
 pub mod unit;
+pub mod verify;

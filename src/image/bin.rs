@@ -1,16 +1,39 @@
-//! BIN: one extent from a base address on.
+//! BIN: one extent at a base address.
 
 use super::{Address, Extent, ImageError, Span};
 
 /// Reads `container` as raw bytes that are loaded from `base` on.
+///
+/// # Errors
+/// [`ImageError::NoBase`], [`ImageError::Empty`], [`ImageError::Wraps`].
 pub(super) fn read(container: &[u8], base: Option<Address>) -> Result<Vec<Extent>, ImageError> {
-    let base = base.ok_or(ImageError::NoBase)?;
-    let span = u64::try_from(container.len())
-        .ok()
-        .and_then(|len| Span::new(base, len))
-        .ok_or(ImageError::Empty)?;
+    if container.is_empty() {
+        return Err(ImageError::Empty);
+    }
+    let start = base.ok_or(ImageError::NoBase)?;
+    let len = u64::try_from(container.len()).unwrap_or(u64::MAX);
+    let span = Span::new(start, len).ok_or(ImageError::Wraps { start, len })?;
     Ok(vec![Extent {
         span,
         at: 0..container.len(),
     }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bin_lies_at_its_base() {
+        let base = Address::new(0x0800_0000);
+        let extents = read(b"abcd", Some(base)).unwrap();
+        assert_eq!(extents.first().unwrap().span, Span::new(base, 4).unwrap());
+        assert_eq!(read(b"abcd", None), Err(ImageError::NoBase));
+        assert_eq!(read(b"", Some(base)), Err(ImageError::Empty));
+        let start = Address::new(u64::MAX - 1);
+        assert_eq!(
+            read(b"abcd", Some(start)),
+            Err(ImageError::Wraps { start, len: 4 })
+        );
+    }
 }

@@ -2,9 +2,11 @@
 
 use thiserror::Error;
 
-use super::{Address, Format, Span};
+use super::{Address, Format, NameKind, Span};
 
 /// Why an image was rejected, or a place in it was not found.
+///
+/// HEX lines are counted from 1, ELF segments from 0 as `readelf -l` lists them.
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "image-")]
 #[non_exhaustive]
@@ -12,6 +14,12 @@ pub enum ImageError {
     /// A BIN does not say where it is loaded.
     #[error("a BIN image does not say where it is loaded")]
     NoBase,
+    /// A base address for a format that has its own addresses.
+    #[error("the image is {found}, which brings its load addresses; a base goes with bin only")]
+    BaseUnused {
+        /// What the content is.
+        found: Format,
+    },
     /// No byte at all.
     #[error("the image is empty")]
     Empty,
@@ -23,6 +31,150 @@ pub enum ImageError {
         /// What was asked for.
         wanted: Format,
     },
+    /// The content is of a format that is known and not read.
+    #[error("the image is {found}, which cannot be patched; give elf, bin or hex")]
+    Unsupported {
+        /// What the content is.
+        found: &'static str,
+    },
+    /// Bytes beyond the highest address.
+    #[error("{len} bytes from {start} on run over the end of the address space")]
+    Wraps {
+        /// The first address.
+        start: Address,
+        /// Number of bytes.
+        len: u64,
+    },
+    /// A container without a loaded byte.
+    #[error("the {format} image loads no byte")]
+    NothingLoaded {
+        /// What the content is.
+        format: Format,
+    },
+
+    /// An ELF whose headers or tables contradict themselves or the file.
+    #[error("the ELF image is damaged: {what}")]
+    ElfDamaged {
+        /// What is wrong.
+        what: String,
+    },
+    /// An ELF that is no program.
+    #[error("the ELF image is {kind}, not a linked program")]
+    ElfNotLinked {
+        /// What `e_type` says.
+        kind: &'static str,
+    },
+    /// A segment that the file does not hold.
+    #[error("segment {index} ends at byte {end} of an ELF image of {size} bytes")]
+    ElfTruncated {
+        /// Number of the program header.
+        index: usize,
+        /// Behind the segment's last byte in the file.
+        end: u64,
+        /// Size of the file.
+        size: u64,
+    },
+    /// Two segments load bytes to one address.
+    #[error("segments load {first} and {second}, which overlap")]
+    ElfOverlap {
+        /// The segment with the lower address.
+        first: Span,
+        /// The other one.
+        second: Span,
+    },
+    /// Two segments load the same bytes of the file, so that none can change alone.
+    #[error("segments load {first} and {second} from the same bytes of the file")]
+    ElfShared {
+        /// The segment with the lower offset.
+        first: Span,
+        /// The other one.
+        second: Span,
+    },
+
+    /// A line that is neither a record, nor blank, nor a comment.
+    #[error("line {line} of the HEX image starts with {found:?}, not with a colon")]
+    HexStart {
+        /// Where.
+        line: usize,
+        /// Its first character.
+        found: char,
+    },
+    /// A character inside a record that is no digit.
+    #[error("line {line} of the HEX image has {found:?} among its digits")]
+    HexDigit {
+        /// Where.
+        line: usize,
+        /// The character.
+        found: char,
+    },
+    /// Half a byte.
+    #[error("line {line} of the HEX image has {digits} digits, an odd number")]
+    HexOdd {
+        /// Where.
+        line: usize,
+        /// Number of digits.
+        digits: usize,
+    },
+    /// A record longer or shorter than it says.
+    #[error("line {line} of the HEX image has {found} bytes, its record has {wanted}")]
+    HexLength {
+        /// Where.
+        line: usize,
+        /// Bytes on the line, all fields counted.
+        found: usize,
+        /// Bytes that the record's length field asks for.
+        wanted: usize,
+    },
+    /// A record whose checksum is wrong.
+    #[error("line {line} of the HEX image has the sum {found:02X}, its bytes give {wanted:02X}")]
+    HexSum {
+        /// Where.
+        line: usize,
+        /// The stored sum.
+        found: u8,
+        /// What the record's bytes give.
+        wanted: u8,
+    },
+    /// A record of a fixed size with another one.
+    #[error(
+        "line {line} of the HEX image is a type {kind:02X} record of {found} data bytes, \
+         that type has {wanted}"
+    )]
+    HexType {
+        /// Where.
+        line: usize,
+        /// Record type.
+        kind: u8,
+        /// Data bytes of the record.
+        found: u8,
+        /// Data bytes of that type.
+        wanted: u8,
+    },
+    /// A HEX that stops before its end record.
+    #[error("the HEX image has no end record; it stops at line {line}")]
+    HexNoEnd {
+        /// The last line.
+        line: usize,
+    },
+    /// Something behind the end record.
+    #[error("line {line} of the HEX image stands behind the end record at line {end}")]
+    HexAfterEnd {
+        /// Where.
+        line: usize,
+        /// Line of the end record.
+        end: usize,
+    },
+    /// Two records give one address two values.
+    #[error("lines {first} and {second} of the HEX image give {address} different values")]
+    HexConflict {
+        /// The address.
+        address: Address,
+        /// Where it has one value.
+        first: usize,
+        /// Where it has the other.
+        second: usize,
+    },
+
     /// Bytes of `span` are not stored in the image.
     #[error("{span} is not stored in the image: nothing is at {first}")]
     Outside {
@@ -31,6 +183,88 @@ pub enum ImageError {
         /// The first address without a byte.
         first: Address,
     },
+    /// An image that brings no names.
+    #[error("the {format} image brings no {kind}s, so `{name}` is not known")]
+    NoNames {
+        /// The image's format.
+        format: Format,
+        /// What was asked for.
+        kind: NameKind,
+        /// Its name.
+        name: String,
+    },
+    /// A name that the image does not have.
+    #[error("the image has no {kind} `{name}`{}", like(near))]
+    NoSuchName {
+        /// What was asked for.
+        kind: NameKind,
+        /// Its name.
+        name: String,
+        /// Names that look like it, at most three.
+        near: Vec<String>,
+    },
+    /// One name for two places.
+    #[error("the image has two {kind}s `{name}`, at {first} and {second}")]
+    TwoPlaces {
+        /// What was asked for.
+        kind: NameKind,
+        /// Its name.
+        name: String,
+        /// One place.
+        first: Address,
+        /// The other.
+        second: Address,
+    },
+    /// A place that no segment loads: debug data, for example.
+    #[error("{kind} `{name}` has no load address")]
+    NotLoaded {
+        /// What was asked for.
+        kind: NameKind,
+        /// Its name.
+        name: String,
+    },
+    /// A place that exists at run time only.
+    #[error("{kind} `{name}` lies in {section}, whose bytes the image does not store")]
+    NotStored {
+        /// What was asked for.
+        kind: NameKind,
+        /// Its name.
+        name: String,
+        /// The section.
+        section: String,
+    },
+    /// A section without a byte.
+    #[error("section `{name}` at {at} is empty")]
+    EmptySection {
+        /// Its name.
+        name: String,
+        /// Where it is.
+        at: Address,
+    },
+    /// Names of another build.
+    #[error("the image holds {found:02x} at {address}, the program with its names {wanted:02x}")]
+    NamesDiffer {
+        /// The first address that differs.
+        address: Address,
+        /// The image's byte.
+        found: u8,
+        /// The program's.
+        wanted: u8,
+    },
+    /// Names of something that is loaded elsewhere.
+    #[error("the image and the program with its names have no address in common")]
+    NamesApart,
+    /// Two firmware tags that say different things.
+    #[error("the image has two blnkinf tags that differ, at {first} and {second}")]
+    TwoTags {
+        /// One tag.
+        first: Address,
+        /// The other.
+        second: Address,
+    },
+    /// An image of the second reader, which knows no way back into the container.
+    #[error("the image was read to be checked, not to be written")]
+    ReadOnly,
 }
 
 impl ImageError {
@@ -39,4 +273,12 @@ impl ImageError {
     pub fn name(&self) -> &'static str {
         self.into()
     }
+}
+
+/// Lists names that look like the one asked for.
+fn like(near: &[String]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    format!("; it has `{}`", near.join("`, `"))
 }
