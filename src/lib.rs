@@ -1,6 +1,7 @@
 //! End-of-line token injection.
 pub mod checksum;
 pub mod image;
+pub mod label;
 pub mod ledger;
 pub mod patch;
 pub mod pool;

@@ -154,6 +154,40 @@ pub struct Entry {
     pub(super) picture: Option<Vec<u8>>,
 }
 
+impl Entry {
+    /// Puts an entry together without a ledger, to test what is made from one.
+    #[cfg(test)]
+    pub(crate) const fn new(
+        record: UnitRecord,
+        qr: Option<QrToken>,
+        picture: Option<Vec<u8>>,
+    ) -> Self {
+        Self {
+            record,
+            qr,
+            picture,
+        }
+    }
+
+    /// Returns the record.
+    #[must_use]
+    pub const fn record(&self) -> &UnitRecord {
+        &self.record
+    }
+
+    /// Returns what the label says, where it is known.
+    #[must_use]
+    pub const fn qr(&self) -> Option<&QrToken> {
+        self.qr.as_ref()
+    }
+
+    /// Returns the exported picture (PNG), byte for byte, where there is one.
+    #[must_use]
+    pub fn picture(&self) -> Option<&[u8]> {
+        self.picture.as_deref()
+    }
+}
+
 /// What the ledger knows about a unit; no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitRecord {

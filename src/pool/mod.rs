@@ -1,11 +1,39 @@
 //! The token list: what the cloud exported, checked and paired.
 //!
-//! Readers take bytes and give a [`Pool`]; nothing here draws a token.
+//! Readers take bytes and give a [`Pool`]; only [`folder`] opens files. Nothing here draws a
+//! token for a unit: that is the ledger's.
+
+mod check;
+mod columns;
+mod csv;
+mod error;
+pub mod folder;
+mod request;
+
+#[cfg(feature = "label")]
+mod archive;
+#[cfg(feature = "label")]
+mod generate;
+#[cfg(feature = "label")]
+mod json;
+#[cfg(feature = "label")]
+mod pairs;
+#[cfg(feature = "label")]
+pub(crate) mod picture;
+#[cfg(feature = "label")]
+mod symbol;
+
+pub use error::{Counts, Headers, PictureError, Place, PoolError};
+#[cfg(feature = "label")]
+pub use generate::{Trial, generate};
+pub use request::{Request, request};
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 
 /// A token list in which every row was checked.
@@ -15,6 +43,8 @@ pub struct Pool {
     pub rows: Vec<Row>,
     /// Where the tokens come from: an export, or a trial list made here.
     pub origin: Origin,
+    /// What a person should know about the list; no reason to refuse it.
+    pub notes: Vec<Note>,
 }
 
 /// Where tokens come from. A ledger never mixes the two.
@@ -26,6 +56,16 @@ pub enum Origin {
     Export,
     /// `pool generate`: for trials, and clouds that accept a list.
     Generated,
+}
+
+impl Origin {
+    /// Header of the column that marks a generated list.
+    const HEADER: &str = "Origin";
+    /// What every row of a generated list has in it.
+    const MARK: &str = "eol-inject generate";
+    /// Name of the file that marks a generated archive, whatever becomes of the column.
+    #[cfg(feature = "label")]
+    const FILE: &str = "GENERATED-BY-EOL-INJECT.txt";
 }
 
 /// One token with all that belongs to it.
@@ -44,10 +84,128 @@ pub struct Row {
     pub claimed: bool,
 }
 
-impl std::fmt::Debug for Row {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Row")
             .field("token", &self.token.fingerprint())
             .finish_non_exhaustive()
+    }
+}
+
+/// What a person should know about a list that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The pages of the platform API are not all there.
+    Part {
+        /// Rows in the file.
+        rows: usize,
+        /// Rows in the cloud.
+        total: u64,
+    },
+    /// No row has a QR Token: no labels can be made.
+    NoQr,
+    /// Neither pictures nor list name the organisation: drawn labels hold the bare QR Token.
+    NoOrganisation,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part { rows, total } => {
+                write!(f, "the file holds {rows} of the {total} rows in the cloud")
+            }
+            Self::NoQr => f.write_str("no row has a QR Token: no label can be made"),
+            Self::NoOrganisation => f.write_str(
+                "neither list nor pictures name the organisation: labels would hold the bare QR Token, which the mobile apps do not read",
+            ),
+        }
+    }
+}
+
+/// A file of an unpacked export.
+pub struct Item {
+    /// Its path inside the export. It may hold a token: it is neither shown nor logged.
+    pub name: String,
+    /// Its content.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Item({} bytes)", self.bytes.len())
+    }
+}
+
+/// Reads a token list from one file: zip, platform-API JSON or CSV, as its content says.
+///
+/// # Errors
+/// [`PoolError`]; nothing of the list is given out then.
+pub fn read(bytes: &[u8], spec: &PoolSpec) -> Result<Pool, PoolError> {
+    if is_zip(bytes) {
+        #[cfg(feature = "label")]
+        return read_items(archive::items(bytes)?, spec);
+        #[cfg(not(feature = "label"))]
+        return Err(PoolError::NotBuilt { what: "zip" });
+    }
+    check::finish(list(bytes, spec)?)
+}
+
+/// Reads an unpacked export: one list, and pictures named by their AuthTokens.
+///
+/// # Errors
+/// [`PoolError`]; nothing of the export is given out then.
+#[cfg(feature = "label")]
+pub fn read_items(items: Vec<Item>, spec: &PoolSpec) -> Result<Pool, PoolError> {
+    let export = pairs::Export::sort(items)?;
+    let mut list = list(&export.list.bytes, spec)?;
+    pairs::pair(&mut list, export.pictures)?;
+    if export.generated {
+        list.origin = Origin::Generated;
+    }
+    check::finish(list)
+}
+
+/// Reads the rows of a CSV or JSON list.
+fn list(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
+    if is_json(bytes) {
+        #[cfg(feature = "label")]
+        return json::read(bytes, spec);
+        #[cfg(not(feature = "label"))]
+        return Err(PoolError::NotBuilt { what: "JSON" });
+    }
+    csv::read(bytes, spec)
+}
+
+/// Local file header, or the end record of an archive without entries (APPNOTE 4.3.7, 4.3.16).
+fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(csv::BOM).unwrap_or(bytes);
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Rows of a list before they are compared with one another.
+struct List {
+    rows: Vec<Row>,
+    /// What `numbers` counts.
+    counts: Counts,
+    /// Where each row stands.
+    numbers: Vec<u32>,
+    origin: Origin,
+    notes: Vec<Note>,
+}
+
+impl List {
+    /// Names the row at `index` without its token.
+    fn place(&self, index: usize) -> Place {
+        let number = self.numbers.get(index).copied().unwrap_or_default();
+        Place {
+            counts: self.counts,
+            number: usize::try_from(number).unwrap_or(usize::MAX),
+            fingerprint: self.rows.get(index).map(|row| row.token.fingerprint()),
+        }
     }
 }

@@ -12,25 +12,24 @@ const PREFIX: &str = "sqr_";
 
 /// `sqr_` and 32 characters, with the organisation that it belongs to.
 ///
+/// It is kept as the text of the symbol, in one piece: lists are long.
+///
 /// No conversion leads here from an [`AuthToken`]: only the cloud's export ties
 /// the two.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QrToken {
-    token: String,
-    organisation: Option<String>,
-}
+pub struct QrToken(Box<str>);
 
 impl QrToken {
     /// Returns the token without the organisation.
     #[must_use]
     pub fn token(&self) -> &str {
-        &self.token
+        self.parts().0
     }
 
     /// Returns the organisation's number, where it is known.
     #[must_use]
     pub fn organisation(&self) -> Option<&str> {
-        self.organisation.as_deref()
+        self.parts().1
     }
 
     /// Returns the token with its organisation set to `number`.
@@ -38,23 +37,38 @@ impl QrToken {
     /// # Errors
     /// [`QrTokenError::Organisation`] unless `number` is decimal digits.
     pub fn with_organisation(self, number: &str) -> Result<Self, QrTokenError> {
-        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(QrTokenError::Organisation);
-        }
-        Ok(Self {
-            organisation: Some(number.to_owned()),
-            ..self
-        })
+        check_organisation(number)?;
+        Ok(Self(format!("{}+{number}", self.token()).into()))
     }
 
     /// Returns the text of the QR symbol: token, and `+` organisation where known.
     #[must_use]
     pub fn payload(&self) -> String {
-        match &self.organisation {
-            Some(organisation) => format!("{}+{organisation}", self.token),
-            None => self.token.clone(),
-        }
+        self.0.to_string()
     }
+
+    fn parts(&self) -> (&str, Option<&str>) {
+        split(&self.0)
+    }
+}
+
+/// Parts token and organisation.
+fn split(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('+') {
+        Some((token, organisation)) => (token, Some(organisation)),
+        None => (text, None),
+    }
+}
+
+/// Longest organisation: a number of 64 bits.
+const DIGITS: usize = 20;
+
+fn check_organisation(number: &str) -> Result<(), QrTokenError> {
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    if number.is_empty() || number.len() > DIGITS || !digits {
+        return Err(QrTokenError::Organisation);
+    }
+    Ok(())
 }
 
 impl FromStr for QrToken {
@@ -62,10 +76,7 @@ impl FromStr for QrToken {
 
     /// Takes `sqr_…` with or without `+organisation`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (token, organisation) = match text.split_once('+') {
-            Some((token, organisation)) => (token, Some(organisation)),
-            None => (text, None),
-        };
+        let (token, organisation) = split(text);
         let body = token.strip_prefix(PREFIX).ok_or(QrTokenError::Prefix)?;
         if body.len() != AuthToken::LEN {
             return Err(QrTokenError::Length { found: body.len() });
@@ -73,14 +84,8 @@ impl FromStr for QrToken {
         if !body.bytes().all(AuthToken::allows) {
             return Err(QrTokenError::Character);
         }
-        let bare = Self {
-            token: token.to_owned(),
-            organisation: None,
-        };
-        match organisation {
-            Some(number) => bare.with_organisation(number),
-            None => Ok(bare),
-        }
+        organisation.map_or(Ok(()), check_organisation)?;
+        Ok(Self(text.into()))
     }
 }
 
@@ -123,6 +128,8 @@ mod tests {
         assert_eq!(token.token(), TEXT);
         assert_eq!(token.organisation(), Some("17"));
         assert_eq!(token.payload(), format!("{TEXT}+17"));
+        let other = token.with_organisation("4").unwrap();
+        assert_eq!(other.payload(), format!("{TEXT}+4"));
     }
 
     #[test]

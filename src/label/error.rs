@@ -1,0 +1,62 @@
+//! Why there is no label. No text here repeats a token.
+
+use thiserror::Error;
+
+use crate::ledger::UnitState;
+use crate::pool::PictureError;
+use crate::unit::Serial;
+
+/// Why a unit gets no label.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "label-")]
+#[non_exhaustive]
+pub enum LabelError {
+    /// The unit is not finished, or its token was burnt.
+    #[error("{serial} is {state}: it gets no label")]
+    NotFinished {
+        /// The unit.
+        serial: Serial,
+        /// Its state.
+        state: UnitState,
+    },
+    /// The token list had neither QR Token nor picture.
+    #[error("the token of {serial} came without QR Token and picture")]
+    NoQr {
+        /// The unit.
+        serial: Serial,
+    },
+    /// The picture in the ledger is none.
+    #[error("the picture of {serial} cannot be used")]
+    Picture {
+        /// The unit.
+        serial: Serial,
+        /// What is wrong with it.
+        source: PictureError,
+    },
+    /// The picture says another QR Token than the record.
+    #[error("the picture of {serial} does not say what the record says")]
+    Differs {
+        /// The unit.
+        serial: Serial,
+    },
+    /// More text than a symbol holds.
+    #[error("the QR Token of {serial} does not fit a QR symbol")]
+    TooLong {
+        /// The unit.
+        serial: Serial,
+    },
+    /// The PNG could not be written.
+    #[error("the label of {serial} cannot be drawn")]
+    Draw {
+        /// The unit.
+        serial: Serial,
+    },
+}
+
+impl LabelError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}

@@ -1,0 +1,201 @@
+//! Labels: from an entry of the ledger to a picture, and from a scan back to the entry.
+//!
+//! A label says what the entry's QR Token says, and nothing here ever sees an AuthToken.
+
+mod error;
+mod scan;
+
+#[cfg(feature = "label")]
+mod qr;
+#[cfg(feature = "label")]
+mod svg;
+
+pub use error::LabelError;
+pub use scan::{Scan, scan};
+
+use std::fmt;
+
+use crate::ledger::{Entry, UnitState};
+#[cfg(feature = "label")]
+use crate::pool::picture;
+use crate::unit::{QrToken, Serial};
+
+/// The picture for one unit, proved to say what its record says.
+#[cfg(feature = "label")]
+#[derive(Debug, Clone)]
+pub struct Label {
+    serial: Serial,
+    code: QrToken,
+    png: Vec<u8>,
+    source: Source,
+}
+
+/// Where a label's PNG comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    /// The token list had it: it is kept byte for byte.
+    Exported,
+    /// Drawn here from the QR Token.
+    Drawn,
+}
+
+#[cfg(feature = "label")]
+impl Label {
+    /// Makes the label of a finished unit.
+    ///
+    /// The picture is read again before it is given out: it says exactly what the record says.
+    ///
+    /// # Errors
+    /// [`LabelError`]
+    pub fn for_entry(entry: &Entry) -> Result<Self, LabelError> {
+        let code = code(entry)?;
+        let serial = entry.record().serial.clone();
+        let (png, source) = match entry.picture() {
+            Some(picture) => (picture.to_vec(), Source::Exported),
+            None => (draw(code, &serial)?, Source::Drawn),
+        };
+        let read = picture::read(&png).map_err(|source| LabelError::Picture {
+            serial: serial.clone(),
+            source,
+        })?;
+        if !same(code, &read) {
+            return Err(LabelError::Differs { serial });
+        }
+        Ok(Self {
+            serial,
+            code: read,
+            png,
+            source,
+        })
+    }
+
+    /// Returns the unit.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    /// Returns what was read from the picture.
+    #[must_use]
+    pub const fn code(&self) -> &QrToken {
+        &self.code
+    }
+
+    /// Returns where the PNG comes from.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Returns the PNG.
+    #[must_use]
+    pub fn png(&self) -> &[u8] {
+        &self.png
+    }
+
+    /// Draws the label as SVG, from what was read from the PNG.
+    ///
+    /// # Errors
+    /// [`LabelError::TooLong`]
+    pub fn svg(&self) -> Result<String, LabelError> {
+        let symbol = qr::Symbol::of(&self.code, &self.serial)?;
+        Ok(svg::draw(&symbol, &self.serial))
+    }
+
+    /// Returns the file name of the label in one format: the serial's, never the token's.
+    #[must_use]
+    pub fn file(&self, format: Format) -> String {
+        file(&self.serial, format)
+    }
+}
+
+/// Draws a QR Token as PNG.
+#[cfg(feature = "label")]
+pub(crate) fn draw(code: &QrToken, serial: &Serial) -> Result<Vec<u8>, LabelError> {
+    qr::png(&qr::Symbol::of(code, serial)?, serial)
+}
+
+/// A format of label files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Format {
+    /// The picture.
+    Png,
+    /// The drawing.
+    Svg,
+}
+
+/// Returns the file name of a unit's label.
+#[must_use]
+pub fn file(serial: &Serial, format: Format) -> String {
+    format!("{serial}.{format}")
+}
+
+/// Returns what the label of an entry says, where there is to be one.
+fn code(entry: &Entry) -> Result<&QrToken, LabelError> {
+    let record = entry.record();
+    match record.state {
+        UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {}
+        UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
+            return Err(LabelError::NotFinished {
+                serial: record.serial.clone(),
+                state: record.state,
+            });
+        }
+    }
+    entry.qr().ok_or_else(|| LabelError::NoQr {
+        serial: record.serial.clone(),
+    })
+}
+
+/// Returns whether two texts claim the same device; an organisation may be unknown to one.
+fn same(one: &QrToken, other: &QrToken) -> bool {
+    let organisation = match (one.organisation(), other.organisation()) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    one.token() == other.token() && organisation
+}
+
+impl fmt::Display for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matches => "the label is the right one",
+            Self::DoesNotMatch => "the label belongs to another unit",
+            Self::NotALabel => "the scan is no label",
+            Self::Secret => "the scan looks like an AuthToken; it is not repeated here",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Target, UnitRecord};
+    use crate::unit::{AuthToken, Digest};
+
+    pub(super) const CODE: &str = "sqr_gCCsLSydh3d0ArmZj50l9zr79JXVooBR+17";
+    pub(super) const OTHER: &str = "sqr_-CCsLSydh3d0ArmZj50l9zr79JXVooBR+17";
+
+    pub(super) fn entry(code: Option<&str>, picture: Option<Vec<u8>>) -> Entry {
+        let token = AuthToken::parse(b"-fake-TOKEN_0123456789abcdefghij").unwrap();
+        let digest = Digest::of(b"");
+        let record = UnitRecord {
+            serial: "GW000001".parse().unwrap(),
+            state: UnitState::Prepared,
+            fingerprint: token.fingerprint(),
+            uid: None,
+            image: digest,
+            recipe: digest,
+            digest: None,
+            target: Target::File,
+            durable: true,
+            station: "one".to_owned(),
+            epoch: 1,
+            at: String::new(),
+            event: digest,
+        };
+        Entry::new(record, code.map(|code| code.parse().unwrap()), picture)
+    }
+}

@@ -1,0 +1,96 @@
+//! What a scanner read, against the record.
+
+use super::{LabelError, code, same};
+use crate::ledger::Entry;
+use crate::unit::{AuthToken, QrToken};
+
+/// AIM symbology identifiers of QR symbols (ISO/IEC 15424): `]Q` and a digit.
+const AIM: &str = "]Q";
+
+/// What a scan turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+#[must_use]
+pub enum Scan {
+    /// The unit's own label.
+    Matches,
+    /// Another unit's label.
+    DoesNotMatch,
+    /// Something else: another code, a torn label.
+    NotALabel,
+    /// An AuthToken. Nobody should be able to scan one.
+    Secret,
+}
+
+/// Compares what was scanned with a unit's record.
+///
+/// CR, LF, Tab, GS, spaces and the scanner's `]Q1` are left out; the QR Token counts with and
+/// without its organisation.
+///
+/// # Errors
+/// [`LabelError::NoQr`] and [`LabelError::NotFinished`]: the record cannot tell.
+pub fn scan(entry: &Entry, text: &str) -> Result<Scan, LabelError> {
+    let wanted = code(entry)?;
+    let text = bare(text);
+    Ok(match text.parse::<QrToken>() {
+        Ok(found) if same(wanted, &found) => Scan::Matches,
+        Ok(_) => Scan::DoesNotMatch,
+        Err(_) if AuthToken::looks_like(text) => Scan::Secret,
+        Err(_) => Scan::NotALabel,
+    })
+}
+
+/// Leaves out what scanners add.
+fn bare(text: &str) -> &str {
+    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
+    let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
+    let text = text.trim_matches(ends);
+    let Some(rest) = text.strip_prefix(AIM) else {
+        return text;
+    };
+    match rest.strip_prefix(|c: char| c.is_ascii_digit()) {
+        Some(rest) => rest.trim_start_matches(ends),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{CODE, OTHER, entry};
+    use super::*;
+
+    fn verdict(text: &str) -> Scan {
+        scan(&entry(Some(CODE), None), text).unwrap()
+    }
+
+    #[test]
+    fn a_label_counts_with_and_without_organisation() {
+        assert_eq!(verdict(CODE), Scan::Matches);
+        let (bare, _) = CODE.split_once('+').unwrap();
+        assert_eq!(verdict(bare), Scan::Matches);
+        assert_eq!(verdict(&format!("]Q1{CODE}\u{1d}\r\n")), Scan::Matches);
+        assert_eq!(verdict(&format!("\t{bare}+4")), Scan::DoesNotMatch);
+    }
+
+    #[test]
+    fn another_label_and_no_label_differ() {
+        assert_eq!(verdict(OTHER), Scan::DoesNotMatch);
+        assert_eq!(verdict("GW000001"), Scan::NotALabel);
+        assert_eq!(verdict(""), Scan::NotALabel);
+        assert_eq!(verdict("]Q"), Scan::NotALabel);
+    }
+
+    #[test]
+    fn a_scanned_secret_is_its_own_verdict() {
+        assert_eq!(
+            verdict("]Q3-fake-TOKEN_0123456789abcdefghij-"),
+            Scan::Secret
+        );
+    }
+
+    #[test]
+    fn a_record_without_code_cannot_tell() {
+        let error = scan(&entry(None, None), CODE).unwrap_err();
+        assert_eq!(error.name(), "label-no-qr");
+    }
+}

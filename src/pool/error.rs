@@ -1,0 +1,425 @@
+//! Why a token list was rejected. No text here repeats a token, nor a name that holds one.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::unit::{AuthTokenError, Fingerprint, QrTokenError, Serial, SerialError};
+
+/// A row of a list, named without its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// Whether `number` counts lines of a file or rows of a list.
+    pub counts: Counts,
+    /// The line or the row, from 1.
+    pub number: usize,
+    /// The token's fingerprint, where the row has a token.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// What the number of a [`Place`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Counts {
+    /// Lines of a text file, the header included.
+    Line,
+    /// Rows of a list without lines, such as JSON.
+    Row,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.counts, self.number)?;
+        match self.fingerprint {
+            Some(print) => write!(f, " (token {print})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a token list was rejected.
+#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "pool-")]
+#[non_exhaustive]
+pub enum PoolError {
+    /// No token at all.
+    #[error("the token list has no row")]
+    Empty,
+    /// Not UTF-8.
+    #[error("line {line} of the token list is not UTF-8: save it as CSV UTF-8")]
+    NotUtf8 {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// UTF-16.
+    #[error("the token list is UTF-16: save it as CSV UTF-8")]
+    Utf16,
+    /// A NUL inside a text file: cut off, or no text at all.
+    #[error("line {line} of the token list holds a NUL byte")]
+    Nul {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// No column is called what the recipe says.
+    #[error("the token list has no column `{header}`; it has {found}")]
+    NoColumn {
+        /// The header in the recipe.
+        header: String,
+        /// The headers of the list.
+        found: Headers,
+    },
+    /// No column has the name or the content of AuthTokens.
+    #[error(
+        "no column holds AuthTokens by name or content; the list has {found}: add `token = \"...\"` to [pool]"
+    )]
+    NoTokenColumn {
+        /// The headers of the list.
+        found: Headers,
+    },
+    /// Several columns could be meant.
+    #[error("{found} could all be the {what}: add `{key} = \"...\"` to [pool]")]
+    AmbiguousColumn {
+        /// What is looked for.
+        what: &'static str,
+        /// The recipe's key that decides.
+        key: &'static str,
+        /// The headers of those columns.
+        found: Headers,
+    },
+    /// Two columns with one name.
+    #[error("columns {first} and {second} of the token list have the same header")]
+    HeaderTwice {
+        /// Number of the first column, from 1.
+        first: usize,
+        /// Number of the second column, from 1.
+        second: usize,
+    },
+    /// A row with more or fewer cells than the header.
+    #[error("{place} has {found} cells, the header has {wanted}")]
+    Ragged {
+        /// The row.
+        place: Place,
+        /// Cells in the row.
+        found: usize,
+        /// Cells in the header.
+        wanted: usize,
+    },
+    /// The text of a token is none.
+    #[error("{place} holds no AuthToken")]
+    BadToken {
+        /// The row.
+        place: Place,
+        /// What is wrong with it.
+        source: AuthTokenError,
+    },
+    /// The text of a QR Token is none.
+    #[error("{place} holds no QR Token")]
+    BadQr {
+        /// The row.
+        place: Place,
+        /// What is wrong with it.
+        source: QrTokenError,
+    },
+    /// The column of QR Tokens holds secrets.
+    #[error("{place} holds an AuthToken where the QR Token belongs: it would be printed")]
+    SecretAsQr {
+        /// The row.
+        place: Place,
+    },
+    /// Some rows have a QR Token and this one has none.
+    #[error("{place} has no QR Token, other rows have one")]
+    NoQr {
+        /// The row.
+        place: Place,
+    },
+    /// The bound serial is none.
+    #[error("{place} is bound to no serial")]
+    BadSerial {
+        /// The row.
+        place: Place,
+        /// What is wrong with it.
+        source: SerialError,
+    },
+    /// One token twice.
+    #[error("{second} repeats the AuthToken of {first}")]
+    DuplicateToken {
+        /// The earlier row.
+        first: Place,
+        /// The later row.
+        second: Place,
+    },
+    /// One QR Token twice.
+    #[error("{second} has the QR Token of {first}")]
+    DuplicateQr {
+        /// The earlier row.
+        first: Place,
+        /// The later row.
+        second: Place,
+    },
+    /// One serial twice, after case folding.
+    #[error("{second} is bound to {serial}, as is {first}")]
+    DuplicateSerial {
+        /// The serial.
+        serial: Serial,
+        /// The earlier row.
+        first: Place,
+        /// The later row.
+        second: Place,
+    },
+    /// Rows of two organisations.
+    #[error("{second} belongs to organisation {other}, {first} to {one}")]
+    TwoOrganisations {
+        /// A row of the one.
+        first: Place,
+        /// A row of the other.
+        second: Place,
+        /// The organisation of `first`.
+        one: String,
+        /// The organisation of `second`.
+        other: String,
+    },
+    /// Some rows were made by `pool generate`, others were not.
+    #[error("{place} does not say where it is from, other rows are made by `pool generate`")]
+    MixedOrigin {
+        /// A row that does not say so.
+        place: Place,
+    },
+    /// Not JSON.
+    #[error("the token list is no JSON at line {line}, column {column}: {what}")]
+    Json {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What kind of fault it is.
+        what: &'static str,
+    },
+    /// JSON, but neither a page of the platform API nor its rows.
+    #[error("page {page} of the token list has no `content` array of rows")]
+    NoContent {
+        /// The page, from 1.
+        page: usize,
+    },
+    /// A row of the platform API without the field.
+    #[error("{place} has no text in `{field}`")]
+    NoField {
+        /// The row.
+        place: Place,
+        /// The field's name.
+        field: &'static str,
+    },
+    /// A status that decides nothing.
+    #[error("the status of {place} is neither CLAIMED nor UNCLAIMED")]
+    UnknownStatus {
+        /// The row.
+        place: Place,
+    },
+    /// More rows than the pages say there are.
+    #[error("the pages hold {rows} rows, of {total} in all: two answers are mixed")]
+    TooManyRows {
+        /// Rows in the file.
+        rows: usize,
+        /// What the pages say.
+        total: u64,
+    },
+    /// The archive cannot be read.
+    #[error("the archive is unreadable: {what}")]
+    Archive {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// One entry of the archive cannot be read.
+    #[error("entry {entry} of the archive is unreadable: {what}")]
+    ArchiveEntry {
+        /// The entry, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Larger than a token list is.
+    #[error("{what}: more than {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// The archive has no list, or several.
+    #[error("{found} files could be the token list, exactly one must be beside the pictures")]
+    NotOneList {
+        /// How many there are.
+        found: usize,
+    },
+    /// A row without picture, in an export with pictures.
+    #[error("{place} has no picture, other rows have one")]
+    PictureMissing {
+        /// The row.
+        place: Place,
+    },
+    /// A picture of no row.
+    #[error("picture {entry} belongs to no row of the list: its name is none of the tokens")]
+    PictureExtra {
+        /// Which picture, in the order of the archive, from 1.
+        entry: usize,
+    },
+    /// Two pictures for one row.
+    #[error("{place} has two pictures")]
+    PictureTwice {
+        /// The row.
+        place: Place,
+    },
+    /// The picture of a row is no label.
+    #[error("the picture of {place} cannot be used")]
+    Picture {
+        /// The row.
+        place: Place,
+        /// What is wrong with it.
+        source: PictureError,
+    },
+    /// The picture says another QR Token than the list.
+    #[error("the picture of {place} holds another QR Token than the row")]
+    PictureDiffers {
+        /// The row.
+        place: Place,
+    },
+    /// A cell that a spreadsheet would run; Blynk must get it as it is, so it cannot be escaped.
+    #[error(
+        "`{header}` in row {row} starts with `{start}`: a spreadsheet would run it, and an escape would reach the cloud as part of the value"
+    )]
+    Formula {
+        /// The column.
+        header: String,
+        /// The row, from 1; 0 is the header itself.
+        row: usize,
+        /// The character.
+        start: char,
+    },
+    /// What was asked for makes no list.
+    #[error("no list can be made: {what}")]
+    Request {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The random source of the system gave nothing.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// A file or folder cannot be read.
+    #[error("the token list cannot be read")]
+    Read {
+        /// The system's answer; it names no file.
+        source: std::io::Error,
+    },
+    /// The program was built without reading this format.
+    #[error("this build reads no {what}: it needs the feature `label`")]
+    NotBuilt {
+        /// The format.
+        what: &'static str,
+    },
+}
+
+impl PoolError {
+    /// Returns the error's stable name; that of the picture's fault where one is the cause.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Picture { source, .. } => source.name(),
+            other => other.into(),
+        }
+    }
+}
+
+/// Why a picture is no label of one device.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "picture-")]
+#[non_exhaustive]
+pub enum PictureError {
+    /// Another format.
+    #[error("it is no PNG")]
+    NotPng,
+    /// A PNG that ends early or contradicts itself.
+    #[error("the PNG is damaged")]
+    Damaged,
+    /// More pixels than a label has.
+    #[error("it has {width} x {height} pixels, at most {limit} x {limit} are read")]
+    TooLarge {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+        /// The most in each direction.
+        limit: u32,
+    },
+    /// An animation.
+    #[error("it is an animation: only its first frame would be checked")]
+    Animated,
+    /// No QR symbol can be read.
+    #[error("no QR symbol can be read in it")]
+    Undecodable,
+    /// More than one QR symbol.
+    #[error("it holds {found} QR symbols, a label has one")]
+    Several {
+        /// How many.
+        found: usize,
+    },
+    /// The symbol says something else.
+    #[error("its QR symbol holds no QR Token")]
+    NotAQrToken {
+        /// What is wrong with the text.
+        source: QrTokenError,
+    },
+    /// The symbol gives the device's secret away.
+    #[error("its QR symbol holds an AuthToken: printed, it gives the device away")]
+    SecretInSymbol,
+    /// The file gives a device's secret away beside the symbol.
+    #[error("an AuthToken stands in the file beside the symbol: handed on, it gives a device away")]
+    SecretInFile,
+}
+
+impl PictureError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Headers of a list, without those that could be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headers(Vec<String>);
+
+impl Headers {
+    /// Longest header that is shown; longer text is no header, and might be a secret.
+    const MAX: usize = 28;
+    /// How many are shown.
+    const COUNT: usize = 12;
+
+    /// Keeps what may be shown of `headers`, each with its column's number from 1.
+    pub(super) fn new<'a>(headers: impl Iterator<Item = (usize, &'a str)>) -> Self {
+        let shown = |(number, header): (usize, &str)| {
+            let plain = header.len() <= Self::MAX
+                && !header.is_empty()
+                && !header.contains("sqr_")
+                && !header.chars().any(char::is_control);
+            if plain {
+                format!("`{header}`")
+            } else {
+                format!("column {number}")
+            }
+        };
+        Self(headers.map(shown).collect())
+    }
+}
+
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, header) in self.0.iter().take(Self::COUNT).enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{header}")?;
+        }
+        match self.0.len().checked_sub(Self::COUNT) {
+            Some(more) if more > 0 => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The only place where a token list is opened: a file, or the folder of an unpacked export.
+
+// Files are this module's purpose; the rest of the stage takes bytes.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the edge at which token lists are opened"
+)]
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{Item, Pool, PoolError, read};
+use crate::recipe::PoolSpec;
+
+/// Largest file that is read.
+const MAX: u64 = 1024 * 1024 * 1024;
+/// Most files in a folder.
+#[cfg(feature = "label")]
+const MAX_FILES: usize = 250_000;
+/// Deepest folder.
+#[cfg(feature = "label")]
+const MAX_DEPTH: usize = 8;
+
+/// Reads a token list from a file or from the folder of an unpacked export.
+///
+/// # Errors
+/// [`PoolError::Read`], and all that [`read`](super::read) gives.
+pub fn open(path: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
+    let source = fs::metadata(path).map_err(|source| PoolError::Read { source })?;
+    if source.is_dir() {
+        #[cfg(feature = "label")]
+        return super::read_items(items(path)?, spec);
+        #[cfg(not(feature = "label"))]
+        return Err(PoolError::NotBuilt { what: "folder" });
+    }
+    read(&file(path)?, spec)
+}
+
+/// Reads one file, up to the limit.
+fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
+    let broken = |source| PoolError::Read { source };
+    let file = fs::File::open(path).map_err(broken)?;
+    let size = file.metadata().map_err(broken)?.len();
+    let large = || PoolError::TooLarge {
+        what: "bytes in a file",
+        limit: MAX,
+    };
+    if size > MAX {
+        return Err(large());
+    }
+    let room = usize::try_from(size).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room.saturating_add(1)));
+    let read = file.take(MAX + 1).read_to_end(&mut bytes).map_err(broken)?;
+    if u64::try_from(read).is_ok_and(|read| read > MAX) {
+        return Err(large());
+    }
+    Ok(bytes)
+}
+
+/// Reads the files of an unpacked export in the order of their names, links left out.
+///
+/// # Errors
+/// [`PoolError::Read`] and [`PoolError::TooLarge`].
+#[cfg(feature = "label")]
+pub fn items(folder: &Path) -> Result<Vec<Item>, PoolError> {
+    let mut found = Vec::new();
+    walk(folder, "", 0, &mut found)?;
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+#[cfg(feature = "label")]
+fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Item>) -> Result<(), PoolError> {
+    let broken = |source| PoolError::Read { source };
+    if depth > MAX_DEPTH {
+        return Err(PoolError::TooLarge {
+            what: "folders inside one another",
+            limit: 8,
+        });
+    }
+    for entry in fs::read_dir(folder).map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let kind = entry.file_type().map_err(broken)?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if kind.is_dir() {
+            walk(&entry.path(), &format!("{name}/"), depth + 1, found)?;
+        } else if kind.is_file() && !super::pairs::is_ignored(&name) {
+            if found.len() >= MAX_FILES {
+                return Err(PoolError::TooLarge {
+                    what: "files in the folder",
+                    limit: 250_000,
+                });
+            }
+            found.push(Item {
+                name,
+                bytes: file(&entry.path())?,
+            });
+        }
+    }
+    Ok(())
+}
