@@ -204,23 +204,29 @@ pub(super) fn of_width(width: u8) -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns the catalogue's names that are written most like `name`, best first.
+///
+/// A third of the letters may differ; half of them where the width is the same.
 pub(super) fn near(name: &str) -> Vec<&'static str> {
     const SHOWN: usize = 3;
-    let plain = plain(name);
+    let wanted = plain(name);
+    let width = |name: &str| name.split('/').next().map(str::to_ascii_uppercase);
     let mut near: Vec<(usize, &str)> = CATALOGUE
         .iter()
         .filter_map(|entry| {
             let steps = entry
                 .names()
-                .map(|known| steps(&plain, &self::plain(known)))
+                .map(|known| steps(&wanted, &plain(known)))
                 .min()?;
-            Some((steps, entry.name))
+            let share = if width(name) == width(entry.name) {
+                2
+            } else {
+                3
+            };
+            (steps <= wanted.len() / share).then_some((steps, entry.name))
         })
         .collect();
     near.sort();
-    let most = plain.len() / 3;
-    let near = near.into_iter().take_while(|(steps, _)| *steps <= most);
-    near.map(|(_, name)| name).take(SHOWN).collect()
+    near.into_iter().map(|(_, name)| name).take(SHOWN).collect()
 }
 
 /// Returns the letters and digits, in upper case.

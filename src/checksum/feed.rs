@@ -188,13 +188,21 @@ impl Block {
         if self.held.is_empty() {
             return;
         }
-        if let Words::Swapped(unit) = self.words {
-            for word in self.held.chunks_mut(usize::from(unit)) {
-                word.reverse();
-            }
+        // Arrays of a known length reverse in one instruction.
+        match self.words {
+            Words::Swapped(4) => swap::<4>(&mut self.held),
+            Words::Swapped(_) => swap::<2>(&mut self.held),
+            Words::Bytes | Words::Whole(_) => {}
         }
         take(&self.held);
         self.held.clear();
+    }
+}
+
+/// Reverses each whole word of `N` bytes.
+fn swap<const N: usize>(bytes: &mut [u8]) {
+    for word in bytes.as_chunks_mut::<N>().0 {
+        word.reverse();
     }
 }
 

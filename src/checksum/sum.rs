@@ -3,6 +3,9 @@
 use super::crc::Source;
 use crate::image::Endian;
 
+/// Bytes that are added up before a division; whole words.
+const BLOCK: usize = 4096;
+
 /// A checksum that adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sum {
@@ -60,12 +63,20 @@ impl Sum {
             }
             Self::Fletcher16 => {
                 let mut sum = Fletcher::new(255);
-                source(&mut |bytes| bytes.iter().for_each(|byte| sum.add(u64::from(*byte))))?;
+                source(&mut |bytes| {
+                    for block in bytes.chunks(BLOCK) {
+                        sum.add(block.iter().map(|byte| u64::from(*byte)));
+                    }
+                })?;
                 Ok(u128::from(sum.second() << 8 | sum.first()))
             }
             Self::Fletcher32 { endian } => {
                 let mut sum = Fletcher::new(65535);
-                source(&mut |bytes| words(bytes, endian).for_each(|word| sum.add(word)))?;
+                source(&mut |bytes| {
+                    for block in bytes.chunks(BLOCK) {
+                        sum.add(words(block, endian));
+                    }
+                })?;
                 Ok(u128::from(sum.second() << 16 | sum.first()))
             }
         }
@@ -118,9 +129,14 @@ impl Fletcher {
         }
     }
 
-    fn add(&mut self, word: u64) {
-        self.first = (self.first + word) % self.modulus;
-        self.second = (self.second + self.first) % self.modulus;
+    /// Adds the words of a block, whose sums stay far below 2^64 without a division.
+    fn add(&mut self, words: impl Iterator<Item = u64>) {
+        for word in words {
+            self.first += word;
+            self.second += self.first;
+        }
+        self.first %= self.modulus;
+        self.second %= self.modulus;
     }
 
     const fn first(&self) -> u64 {

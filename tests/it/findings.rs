@@ -166,3 +166,31 @@ fn an_esp8266_image_of_version_2_shows_its_crc() {
         "{text}"
     );
 }
+
+#[test]
+fn images_of_the_vendors_tools_are_right() {
+    let read = |name: &str| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images");
+        shown(&std::fs::read(folder.join(name)).unwrap())
+    };
+    let field =
+        |of: &str, what: &str, signed| (format!("{of} image at 0x00000000: {what}"), true, signed);
+    assert_eq!(
+        read("esp32c3.bin"),
+        [
+            field("ESP", "XOR byte", false),
+            field("ESP", "SHA-256", false)
+        ]
+    );
+    assert_eq!(
+        read("mcuboot-unsigned.bin"),
+        [field("MCUboot", "SHA-256", false)]
+    );
+    assert_eq!(
+        read("mcuboot-signed.bin"),
+        [
+            field("MCUboot", "SHA-256", false),
+            field("MCUboot", "Ed25519 signature", true)
+        ]
+    );
+}
