@@ -10,6 +10,8 @@ mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
 pub use digest::{Digest, DigestError};
+#[cfg(feature = "sqlite")]
+pub(crate) use digest::{hex, parse_hex};
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};
 
