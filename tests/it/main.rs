@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #![allow(missing_docs)]
 
+/// One contract, every back end; and what only the embedded ledger promises.
+mod ledger;
 /// The text, causes and name of every error.
 mod messages;
