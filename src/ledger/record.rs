@@ -215,6 +215,8 @@ pub enum Outcome {
     Failed,
     /// The delivery was confirmed.
     Confirmed,
+    /// The unit is void or superseded: nothing is delivered any more.
+    Ended,
 }
 
 /// A finished unit: what a label may be made from.

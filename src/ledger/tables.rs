@@ -93,8 +93,13 @@ impl UnitRow {
             (true, _) if alive => Outcome::InWork,
             (true, Target::File) => Outcome::Open,
             (true, Target::Probe | Target::Program) => Outcome::InDoubt,
-            (false, _) if self.state == UnitState::Reserved => Outcome::Failed,
-            (false, _) => Outcome::Confirmed,
+            (false, _) => match self.state {
+                UnitState::Reserved => Outcome::Failed,
+                UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
+                    Outcome::Confirmed
+                }
+                UnitState::Void | UnitState::Superseded => Outcome::Ended,
+            },
         };
         UnitRecord {
             serial: self.serial,

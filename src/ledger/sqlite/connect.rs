@@ -22,7 +22,7 @@ const STEP: Duration = Duration::from_millis(1);
 pub fn write(path: &Path) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(fault)?;
-    settle(&mut conn)?;
+    settle(&mut conn).map_err(|error| not_a_ledger(path, error))?;
     Ok(conn)
 }
 
@@ -30,15 +30,16 @@ pub fn write(path: &Path) -> Result<Connection, LedgerError> {
 pub fn read(path: &Path) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(fault)?;
-    settle(&mut conn)?;
-    match conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+    let looked = settle(&mut conn)
+        .and_then(|()| conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())));
+    match looked {
         Ok(()) => Ok(conn),
         // A folder that cannot be written has no room for the log's index. Without a log the
         // file is all there is, and nobody changes it.
         Err(error) if is_unwritable(&error) && !beside(path, "-wal").exists() => {
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             let mut conn = Connection::open_with_flags(uri(path), flags).map_err(fault)?;
-            settle(&mut conn)?;
+            settle(&mut conn).map_err(fault)?;
             Ok(conn)
         }
         Err(error) => Err(not_a_ledger(path, error)),
@@ -60,9 +61,9 @@ fn uri(path: &Path) -> String {
 }
 
 /// Sets what holds for every connection.
-fn settle(conn: &mut Connection) -> Result<(), LedgerError> {
+fn settle(conn: &mut Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(128);
-    set_patience(conn)?;
+    conn.busy_handler(Some(wait))?;
     for (name, value) in [
         ("foreign_keys", "ON"),
         ("trusted_schema", "OFF"),
@@ -70,14 +71,11 @@ fn settle(conn: &mut Connection) -> Result<(), LedgerError> {
         ("temp_store", "MEMORY"),
         // KiB, when negative.
         ("cache_size", "-32768"),
+        ("synchronous", FULL),
     ] {
-        conn.pragma_update(None, name, value).map_err(fault)?;
+        conn.pragma_update(None, name, value)?;
     }
-    set_synchronous(conn, FULL)
-}
-
-fn set_patience(conn: &mut Connection) -> Result<(), LedgerError> {
-    conn.busy_handler(Some(wait)).map_err(fault)
+    Ok(())
 }
 
 /// Waits a little for another program; gives up after [`PATIENCE`].

@@ -184,9 +184,14 @@ fn a_bound_serial_whose_token_is_gone_is_refused(bench: &dyn Bench) {
     };
     ledger.import(&list([gone]), &actor("L1")).unwrap();
     let refused = refusal(&mut *ledger, &claim("GW5"));
-    assert!(matches!(refused, Refusal::BoundElsewhere { state: "gone", .. }));
+    assert!(matches!(
+        refused,
+        Refusal::BoundElsewhere { state: "gone", .. }
+    ));
     // A new token for it is a new chance.
-    ledger.import(&list([bound(9, "GW5")]), &actor("L1")).unwrap();
+    ledger
+        .import(&list([bound(9, "GW5")]), &actor("L1"))
+        .unwrap();
     assert_eq!(finish(&mut *ledger, &claim("GW5")), print_of(9));
     assert_clean(&*ledger);
 }

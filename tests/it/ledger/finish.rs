@@ -76,10 +76,7 @@ fn a_prepared_unit_may_get_another_image_before_a_board_was_seen(bench: &dyn Ben
     let held = go(&mut *ledger, &with_image(claim("GW1"), "v2"));
     assert_eq!((held.fingerprint(), held.epoch()), (first, 2));
     drop(held);
-    assert_eq!(
-        finish(&mut *ledger, &with_image(claim("GW1"), "v2")),
-        first
-    );
+    assert_eq!(finish(&mut *ledger, &with_image(claim("GW1"), "v2")), first);
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!((record.image, record.epoch), (image("v2"), 3));
     assert_clean(&*ledger);
@@ -239,7 +236,13 @@ fn a_label_on_a_unit_without_image_is_refused(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
     let _held = go(&mut *ledger, &claim("GW1"));
     let error = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::NotLabelled { state: "reserved", .. }));
+    assert!(matches!(
+        error,
+        LedgerError::NotLabelled {
+            state: "reserved",
+            ..
+        }
+    ));
 }
 
 fn a_claim_that_touched_nothing_is_released(bench: &dyn Bench) {
@@ -253,7 +256,9 @@ fn a_claim_that_touched_nothing_is_released(bench: &dyn Bench) {
     assert_eq!(finish(&mut *ledger, &claim("GW2")), print_of(0));
     assert_eq!(finish(&mut *ledger, &claim("GW1")), print_of(1));
     let mut all = Vec::new();
-    ledger.units(&mut |unit| all.push((unit.serial, unit.state))).unwrap();
+    ledger
+        .units(&mut |unit| all.push((unit.serial, unit.state)))
+        .unwrap();
     assert_eq!(
         all,
         [
@@ -348,7 +353,10 @@ fn what_is_void_cannot_be_voided_or_released(bench: &dyn Bench) {
     assert!(error.to_string().contains("void already"), "{error}");
     not_releasable(&mut *ledger, "GW1", "burnt already");
     let error = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::NotLabelled { state: "void", .. }));
+    assert!(matches!(
+        error,
+        LedgerError::NotLabelled { state: "void", .. }
+    ));
     assert!(ledger.entry(&serial("GW1")).unwrap().is_none());
 }
 

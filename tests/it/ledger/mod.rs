@@ -2,6 +2,8 @@
 
 mod claims;
 mod finish;
+#[cfg(feature = "sqlite")]
+mod large;
 mod lists;
 mod records;
 #[cfg(feature = "sqlite")]

@@ -32,7 +32,14 @@ fn the_history_tells_everything_and_no_secret(bench: &dyn Bench) {
     ledger.void(&serial("GW1"), &actor("L1")).unwrap();
     let history = ledger.history(&serial("GW1")).unwrap();
     let kinds: Vec<&str> = history.iter().map(|event| event.kind.as_str()).collect();
-    let wanted = ["reserved", "failed", "reserved", "delivered", "labelled", "voided"];
+    let wanted = [
+        "reserved",
+        "failed",
+        "reserved",
+        "delivered",
+        "labelled",
+        "voided",
+    ];
     assert_eq!(kinds, wanted);
     assert!(history.windows(2).all(|two| two[0].seq < two[1].seq));
     let claimed = &history[2].body;

@@ -1,8 +1,13 @@
 //! What only the embedded ledger promises: files, key, schema, processes.
 
-use std::path::{Path, PathBuf};
+mod crowd;
+mod files;
+mod secrets;
+mod tamper;
 
-use eol_inject::ledger::{Identity, Ledger, Scope, Sqlite};
+use std::path::PathBuf;
+
+use eol_inject::ledger::{Identity, Ledger, LedgerError, Scope, Sqlite};
 
 use super::*;
 
@@ -26,5 +31,20 @@ impl InFile {
 impl Bench for InFile {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
+    }
+}
+
+impl InFile {
+    /// Returns a file beside the ledger.
+    pub fn beside(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.path.display()))
+    }
+
+    pub fn try_open(&self) -> Result<Sqlite, LedgerError> {
+        Sqlite::open(&self.path, &scope(), identity("L1"))
+    }
+
+    pub fn inspect(&self) -> Result<Sqlite, LedgerError> {
+        Sqlite::inspect(&self.path, &scope())
     }
 }
