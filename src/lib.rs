@@ -1,8 +1,51 @@
 //! End-of-line token injection.
-pub mod image;
-pub mod label;
-pub mod ledger;
-pub mod pool;
+//!
+//! One shared firmware image holds a placeholder; every unit leaves the line with its own
+//! AuthToken in flash, every checksum over it true, a record that ties serial, token and QR
+//! picture together, and the right label.
+//!
+//! ```text
+//! once per batch:  image -> slot -> checksum plan -> Master                          pure
+//! once per unit:   RESERVE -> patch -> seal -> DELIVER -> CONFIRM -> LABEL           capitals: effects
+//! ```
+//!
+//! [`mod@line`] is that second row and nothing else: read it first. The modules stand below in the
+//! order of the line. Those that only compute may not touch files, clocks or the environment,
+//! and the compiler checks it (`.clippy.toml`).
+//!
+//! The order of the line is in its types: [`patch::Patched`] shows no bytes, only
+//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`deliver::Deliver`] takes nothing else, and
+//! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
+
+#[deny(clippy::disallowed_methods)]
 pub mod recipe;
+#[deny(clippy::disallowed_methods)]
 pub mod unit;
+
+#[deny(clippy::disallowed_methods)]
+pub mod image;
+#[deny(clippy::disallowed_methods)]
+pub mod slot;
+
+#[deny(clippy::disallowed_methods)]
+pub mod checksum;
+#[deny(clippy::disallowed_methods)]
+pub mod patch;
+
+#[deny(clippy::disallowed_methods)]
+pub mod pool;
+
+pub mod ledger;
+
+pub mod deliver;
+
+#[deny(clippy::disallowed_methods)]
+pub mod label;
+
+pub mod batch;
+pub mod line;
+
+#[deny(clippy::disallowed_methods)]
 pub mod verify;
+
+mod atomic_file;

@@ -22,6 +22,9 @@ pub(super) struct Program {
     pub machine: Machine,
 }
 
+/// Most `PT_LOAD` segments that are believed; linkers write a dozen.
+const MOST_SEGMENTS: usize = 4096;
+
 /// A `PT_LOAD` program header.
 struct Segment {
     index: usize,
@@ -97,6 +100,10 @@ fn segments<Elf: FileHeader<Endian = Endianness>>(
             memory: Into::<u64>::into(it.p_memsz(endian)).max(it.p_filesz(endian).into()),
         })
         .collect();
+    if segments.len() > MOST_SEGMENTS {
+        let what = format!("it has {} segments", segments.len());
+        return Err(ImageError::ElfDamaged { what });
+    }
     let placed = headers.iter().any(|it| it.p_paddr(endian).into() != 0);
     if !placed && segments.iter().filter(|it| it.memory > 0).count() > 1 {
         for segment in &mut segments {
@@ -168,9 +175,9 @@ fn names<Elf: FileHeader<Endian = Endianness>>(
         let kind = section.sh_type(endian);
         let bits = kind != elf::SHT_NOBITS;
         let place = match segment_of(segments, vma, size, bits, section.sh_offset(endian).into()) {
-            _ if flags & u64::from(elf::SHF_ALLOC.0) == 0 => None,
+            _ if flags & elf::SHF_ALLOC.0 == 0 => None,
             // The template of thread-local zeros takes no addresses.
-            _ if !bits && flags & u64::from(elf::SHF_TLS.0) != 0 => None,
+            _ if !bits && flags & elf::SHF_TLS.0 != 0 => None,
             place => place,
         };
         sections.push(Section {
@@ -189,6 +196,7 @@ fn names<Elf: FileHeader<Endian = Endianness>>(
 ///
 /// Sections with bytes go by their place in the file, others by their address. Both must agree
 /// with the segment's addresses; of two segments that touch, the first counts, as in GNU BFD.
+/// Bytes of a section need not be in one segment.
 fn segment_of(
     segments: &[Segment],
     vma: u64,
@@ -196,7 +204,7 @@ fn segment_of(
     bits: bool,
     offset: u64,
 ) -> Option<(Address, bool)> {
-    segments.iter().filter(|it| it.memory > 0).find_map(|it| {
+    let within = segments.iter().filter(|it| it.memory > 0).find_map(|it| {
         let above = vma.checked_sub(it.vma)?;
         let end = above.checked_add(size).filter(|end| *end <= it.memory)?;
         if !bits {
@@ -206,7 +214,36 @@ fn segment_of(
         let above = offset.checked_sub(it.offset)?;
         above.checked_add(size).filter(|end| *end <= it.stored)?;
         Some((Address::new(it.lma.checked_add(above)?), size > 0))
-    })
+    });
+    within.or_else(|| across(segments, vma, size))
+}
+
+/// Places a section that no single segment holds: it may lie in several that touch.
+///
+/// What they load counts, wherever the section's own header says that its bytes are.
+fn across(segments: &[Segment], vma: u64, size: u64) -> Option<(Address, bool)> {
+    let mut segments: Vec<&Segment> = segments.iter().filter(|it| it.stored > 0).collect();
+    segments.sort_by_key(|it| it.vma);
+    let end = vma.checked_add(size)?;
+    let mut next = vma;
+    let mut found: Option<(u64, u64)> = None;
+    for it in segments {
+        let Some(above) = next.checked_sub(it.vma).filter(|above| *above < it.stored) else {
+            continue;
+        };
+        let shift = it.lma.wrapping_sub(it.vma);
+        match found {
+            None => found = Some((it.lma.checked_add(above)?, shift)),
+            Some((_, first)) if first == shift => {}
+            Some(_) => break,
+        }
+        next = it.vma.saturating_add(it.stored);
+        if next >= end {
+            break;
+        }
+    }
+    let (lma, _) = found?;
+    Some((Address::new(lma), size > 0 && next >= end))
 }
 
 /// Reads the defined symbols that name an address.

@@ -184,7 +184,7 @@ impl Reader {
             });
         }
         match (head.kind, data) {
-            (0, data) => self.data(&head, data, colon),
+            (0, data) => self.data(&head, data, colon)?,
             (1, _) => self.end = Some(self.line),
             (2, [high, low]) => {
                 self.base = Base::Segment(u64::from(u16::from_be_bytes([*high, *low])) * 16);
@@ -199,12 +199,17 @@ impl Reader {
 
     /// Takes a data record.
     ///
-    /// Addresses wrap at the end of a segment, and at 4 GiB in the linear form (specification,
-    /// "Data Record").
-    fn data(&mut self, head: &Head, data: &[u8], colon: usize) {
+    /// Addresses wrap at the end of a segment, as the specification says under "Data Record". It
+    /// has linear ones wrap at 4 GiB too; tools differ there and no memory does, so that is refused.
+    fn data(&mut self, head: &Head, data: &[u8], colon: usize) -> Result<(), ImageError> {
         let offset = u64::from(head.offset);
+        let len = u64::from(head.len);
         let (address, room, wrapped) = match self.base {
-            Base::Linear(base) => (base + offset, SPACE - base - offset, 0),
+            Base::Linear(base) if base + offset + len > SPACE => {
+                let start = Address::new(base + offset);
+                return Err(ImageError::Wraps { start, len });
+            }
+            Base::Linear(base) => (base + offset, len, 0),
             Base::Segment(base) => (base + offset, SEGMENT - offset, base),
         };
         let first = u8::try_from(room).map_or(head.len, |room| room.min(head.len));
@@ -228,6 +233,7 @@ impl Reader {
                     .push((piece, raw.saturating_add(usize::from(piece.skip))));
             }
         }
+        Ok(())
     }
 
     /// Puts the pieces in order of address and joins what touches.
@@ -344,3 +350,6 @@ fn first_char(text: &[u8]) -> char {
         .next()
         .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
+
+#[cfg(test)]
+mod tests;

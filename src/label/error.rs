@@ -1,5 +1,7 @@
 //! Why there is no label. No text here repeats a token.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::ledger::UnitState;
@@ -50,6 +52,14 @@ pub enum LabelError {
     Draw {
         /// The unit.
         serial: Serial,
+    },
+    /// The file of a label could not be written.
+    #[error("{} cannot be written: {reason}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
     },
 }
 

@@ -6,11 +6,15 @@ mod error;
 mod scan;
 
 #[cfg(feature = "label")]
+mod folder;
+#[cfg(feature = "label")]
 mod qr;
 #[cfg(feature = "label")]
 mod svg;
 
 pub use error::LabelError;
+#[cfg(feature = "label")]
+pub use folder::LabelFolder;
 pub use scan::{Scan, scan};
 
 use std::fmt;
@@ -19,6 +23,15 @@ use crate::ledger::{Entry, UnitState};
 #[cfg(feature = "label")]
 use crate::pool::picture;
 use crate::unit::{QrToken, Serial};
+
+/// Takes labels; only a record makes one.
+pub trait Labels {
+    /// Makes the label of a finished unit unless it is there already.
+    ///
+    /// # Errors
+    /// [`LabelError`]; the record stands all the same.
+    fn put(&self, entry: &Entry) -> Result<(), LabelError>;
+}
 
 /// The picture for one unit, proved to say what its record says.
 #[cfg(feature = "label")]
@@ -172,7 +185,7 @@ impl fmt::Display for Scan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Target, UnitRecord};
+    use crate::ledger::{Outcome, Target, UnitRecord};
     use crate::unit::{AuthToken, Digest};
 
     pub(super) const CODE: &str = "sqr_gCCsLSydh3d0ArmZj50l9zr79JXVooBR+17";
@@ -192,10 +205,57 @@ mod tests {
             target: Target::File,
             durable: true,
             station: "one".to_owned(),
+            run: String::new(),
             epoch: 1,
+            outcome: Outcome::Confirmed,
+            label: None,
             at: String::new(),
             event: digest,
         };
         Entry::new(record, code.map(|code| code.parse().unwrap()), picture)
+    }
+
+    /// A picture as a console would have drawn it, with a text chunk that a drawing lacks.
+    #[cfg(feature = "label")]
+    fn exported(code: &str) -> Vec<u8> {
+        let serial = "X".parse().unwrap();
+        let drawn = draw(&code.parse().unwrap(), &serial).unwrap();
+        let (head, rest) = drawn.split_at(33);
+        // tEXt "A" = "b" (CRC-32 of type and data behind it).
+        let chunk = b"\0\0\0\x03tEXtA\0b";
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(chunk.split_at(4).1);
+        [head, chunk, &crc.to_be_bytes(), rest].concat()
+    }
+
+    #[cfg(feature = "label")]
+    #[test]
+    fn an_exported_picture_stays_byte_for_byte() {
+        let picture = exported(CODE);
+        let label = Label::for_entry(&entry(Some(CODE), Some(picture.clone()))).unwrap();
+        assert_eq!(label.png(), picture);
+        assert_eq!(label.source(), Source::Exported);
+        assert_eq!(label.file(Format::Png), "GW000001.png");
+        assert_eq!(label.file(Format::Svg), "GW000001.svg");
+    }
+
+    #[cfg(feature = "label")]
+    #[test]
+    fn without_picture_the_label_is_drawn() {
+        let label = Label::for_entry(&entry(Some(CODE), None)).unwrap();
+        assert_eq!(label.source(), Source::Drawn);
+        assert_eq!(label.code().payload(), CODE);
+        assert_eq!(picture::read(label.png()), Ok(CODE.parse().unwrap()));
+        assert!(label.svg().unwrap().starts_with("<svg "));
+    }
+
+    #[cfg(feature = "label")]
+    #[test]
+    fn a_picture_of_another_device_is_no_label() {
+        let error = Label::for_entry(&entry(Some(CODE), Some(exported(OTHER)))).unwrap_err();
+        assert_eq!(error.name(), "label-differs");
+        let error = Label::for_entry(&entry(Some(CODE), Some(b"GIF89a".to_vec()))).unwrap_err();
+        assert_eq!(error.name(), "label-picture");
+        let error = Label::for_entry(&entry(None, None)).unwrap_err();
+        assert_eq!(error.name(), "label-no-qr");
     }
 }

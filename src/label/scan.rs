@@ -82,10 +82,7 @@ mod tests {
 
     #[test]
     fn a_scanned_secret_is_its_own_verdict() {
-        assert_eq!(
-            verdict("]Q3-fake-TOKEN_0123456789abcdefghij-"),
-            Scan::Secret
-        );
+        assert_eq!(verdict("]Q3-fake-TOKEN_0123456789abcdefghij"), Scan::Secret);
     }
 
     #[test]

@@ -4,18 +4,33 @@
 //! leaves the program, [`Ledger::confirm`] the outcome after it was read back. Between
 //! the two the ledger knows which unit was in hand. Nothing here knows images.
 
+mod book;
+#[cfg(feature = "sqlite")]
+mod crypto;
 mod error;
+mod event;
+#[cfg(feature = "sqlite")]
+mod files;
+mod memory;
 mod record;
+#[cfg(feature = "sqlite")]
+mod runs;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod tables;
 
 pub use error::{LedgerError, Refusal};
+pub use memory::Memory;
 pub use record::{
-    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Import, Receipt, Reservation,
-    Scope, Stock, Target, UnitRecord, UnitState,
+    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Identity, Import, Outcome,
+    Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord, UnitState,
 };
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
-use crate::unit::Serial;
+use crate::unit::{AuthToken, Serial};
 
 /// What every back end does. Each call is one transaction that is durable when it returns.
 ///
@@ -127,7 +142,13 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError`]
-    fn revealed(&mut self, what: &str, by: &Actor) -> Result<(), LedgerError>;
+    fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError>;
+
+    /// Returns the AuthToken of a unit, after the disclosure was recorded.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoUnit`]
+    fn reveal(&self, serial: &Serial, proof: &Revealed) -> Result<AuthToken, LedgerError>;
 
     /// Replays the events against the tables and checks every sum and uniqueness.
     ///

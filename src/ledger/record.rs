@@ -1,5 +1,8 @@
 //! What goes into a ledger and what comes out.
 
+use std::sync::Arc;
+
+use crate::pool::Origin;
 use crate::unit::{Digest, Fingerprint, QrToken, Serial, Values};
 
 /// Which tokens and units belong together.
@@ -9,6 +12,39 @@ pub struct Scope {
     pub product: String,
     /// The template of its tokens, where the recipe names one.
     pub template: Option<String>,
+}
+
+/// Who opens a ledger: every opening is a run of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The station, as it stands in the records.
+    pub station: String,
+    /// Whether the units are real.
+    pub simulated: Simulated,
+}
+
+/// Whether units are real or simulated. A ledger never mixes the two.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Simulated {
+    /// Real units.
+    #[default]
+    #[strum(serialize = "real")]
+    No,
+    /// A simulated target; nothing counts as produced.
+    #[strum(serialize = "simulated")]
+    Yes,
 }
 
 /// Who does something, and why.
@@ -23,7 +59,9 @@ pub struct Actor {
 }
 
 /// Where a unit's image goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
 #[strum(serialize_all = "lowercase")]
 pub enum Target {
     /// A file; no board was seen.
@@ -51,7 +89,8 @@ pub struct Claim {
 
 /// A durable claim: this run may deliver this token to this unit, once.
 ///
-/// It is not `Clone`, and made by a ledger only.
+/// It is not `Clone`, and made by a ledger only. While it lives, the unit is in work: drop it
+/// only after [`confirm`](super::Ledger::confirm) or by [`fail`](super::Ledger::fail).
 #[derive(Debug)]
 pub struct Reservation {
     pub(super) unit: i64,
@@ -60,6 +99,8 @@ pub struct Reservation {
     pub(super) fingerprint: Fingerprint,
     pub(super) claim: Claim,
     pub(super) resumed: bool,
+    /// The ledger keeps the other end: it tells whether the unit is still in hand.
+    pub(super) _hold: Arc<()>,
 }
 
 impl Reservation {
@@ -85,6 +126,18 @@ impl Reservation {
     #[must_use]
     pub const fn epoch(&self) -> i64 {
         self.epoch
+    }
+
+    /// Returns what was asked for.
+    #[must_use]
+    pub const fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Returns whether the unit had been claimed before: something may carry the token already.
+    #[must_use]
+    pub const fn resumed(&self) -> bool {
+        self.resumed
     }
 }
 
@@ -146,8 +199,28 @@ pub enum UnitState {
     Superseded,
 }
 
+/// What is known about the last attempt on a unit.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Outcome {
+    /// A live run has the unit in hand.
+    InWork,
+    /// The run ended without a word and the target was a file: to be written again.
+    Open,
+    /// The run ended without a word and the target was a board: read the unit to know.
+    InDoubt,
+    /// The delivery failed.
+    Failed,
+    /// The delivery was confirmed.
+    Confirmed,
+    /// The unit is void or superseded: nothing is delivered any more.
+    Ended,
+}
+
 /// A finished unit: what a label may be made from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entry {
     pub(super) record: UnitRecord,
     pub(super) qr: Option<QrToken>,
@@ -175,16 +248,40 @@ impl Entry {
         &self.record
     }
 
-    /// Returns what the label says, where it is known.
+    /// Returns what the label says, where the token list told.
     #[must_use]
     pub const fn qr(&self) -> Option<&QrToken> {
         self.qr.as_ref()
     }
 
-    /// Returns the exported picture (PNG), byte for byte, where there is one.
+    /// Returns the exported picture (PNG), byte for byte.
     #[must_use]
     pub fn picture(&self) -> Option<&[u8]> {
         self.picture.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry")
+            .field("record", &self.record)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proof that a disclosure was recorded: without one no secret leaves the ledger.
+///
+/// It is not `Clone`, and made by [`Ledger::revealed`](super::Ledger::revealed) only.
+#[derive(Debug)]
+pub struct Revealed {
+    pub(super) event: Digest,
+}
+
+impl Revealed {
+    /// Returns the hash of the event that recorded it.
+    #[must_use]
+    pub const fn event(&self) -> Digest {
+        self.event
     }
 }
 
@@ -211,8 +308,14 @@ pub struct UnitRecord {
     pub durable: bool,
     /// The station that claimed it last.
     pub station: String,
+    /// The run that claimed it last.
+    pub run: String,
     /// How often it was claimed.
     pub epoch: i64,
+    /// What is known about the last attempt.
+    pub outcome: Outcome,
+    /// When the right label was read on it, RFC 3339, UTC; a prepared unit may have one too.
+    pub label: Option<String>,
     /// When the record changed last, RFC 3339, UTC.
     pub at: String,
     /// Hash of the event that changed it last.
@@ -245,6 +348,8 @@ pub struct Import {
     pub known: usize,
     /// New rows that the cloud says are claimed.
     pub gone: usize,
+    /// Known free tokens that the list says are claimed: they are not drawn any more.
+    pub turned: usize,
 }
 
 /// Tokens and units by state.
@@ -268,6 +373,10 @@ pub struct Stock {
     pub delivered: u64,
     /// Units with the right label.
     pub labelled: u64,
+    /// Where the tokens come from; `None` before the first list.
+    pub origin: Option<Origin>,
+    /// Whether the units are real; `None` before the first unit.
+    pub simulated: Option<Simulated>,
 }
 
 /// What an audit found.
@@ -280,7 +389,7 @@ pub struct Audit {
     /// Tokens checked.
     pub tokens: u64,
     /// Head of each station's chain: the outside witness to keep.
-    pub heads: Vec<(String, i64, crate::unit::Digest)>,
+    pub heads: Vec<(String, i64, Digest)>,
     /// What is wrong; empty for a clean ledger.
     pub findings: Vec<Finding>,
 }

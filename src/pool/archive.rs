@@ -31,7 +31,7 @@ pub(super) fn items(bytes: &[u8]) -> Result<Vec<Item>, PoolError> {
         .map_err(|error| PoolError::Archive { what: what(&error) })?;
     if archive.len() > ENTRIES {
         return Err(PoolError::TooLarge {
-            what: "entries in the archive",
+            what: "the archive holds more entries",
             limit: 250_000,
         });
     }
@@ -59,7 +59,7 @@ pub(super) fn items(bytes: &[u8]) -> Result<Vec<Item>, PoolError> {
         let Some(item) = item(&mut archive, index, left)? else {
             continue;
         };
-        // Windows and macOS would unpack names that differ in case only into one file.
+        // `a/b` and `a\\b` are one file.
         if !names.insert(item.name.clone()) {
             return Err(entry(index, "its name stands twice"));
         }
@@ -111,7 +111,7 @@ fn item(archive: &mut Archive<'_>, index: usize, left: u64) -> Result<Option<Ite
     })?;
     if length(&bytes) > limit {
         return Err(PoolError::TooLarge {
-            what: "bytes in the archive, inflated",
+            what: "an entry of the archive inflates to more bytes",
             limit,
         });
     }

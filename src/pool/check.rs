@@ -31,9 +31,8 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
 }
 
 fn tokens(list: &List) -> Result<(), PoolError> {
-    let all = (0..list.rows.len()).collect();
-    let key = |row: &Row| *row.token.expose();
-    match twins(list, all, |a, b| key(a).cmp(&key(b))) {
+    let compare = |a: &Row, b: &Row| a.token.expose().cmp(b.token.expose());
+    match twins(list, indexes(list, |_| true), compare) {
         Some((first, second)) => Err(PoolError::DuplicateToken {
             first: list.place(first),
             second: list.place(second),
@@ -72,6 +71,10 @@ fn serials(list: &List) -> Result<(), PoolError> {
 
 /// QR Tokens: none twice, and for all rows or none.
 fn codes(list: &List) -> Result<(), PoolError> {
+    // Without the organisation, which is one for all or refused.
+    fn code(row: &Row) -> Option<&str> {
+        row.qr.as_ref().map(QrToken::token)
+    }
     let with = indexes(list, |row| row.qr.is_some());
     if !with.is_empty()
         && let Some(index) = list.rows.iter().position(|row| row.qr.is_none())
@@ -80,11 +83,7 @@ fn codes(list: &List) -> Result<(), PoolError> {
             place: list.place(index),
         });
     }
-    let key = |row: &Row| row.qr.clone();
-    let compare = |a: &Row, b: &Row| match (&a.qr, &b.qr) {
-        (Some(a), Some(b)) => a.token().cmp(b.token()),
-        _ => key(a).cmp(&key(b)),
-    };
+    let compare = |a: &Row, b: &Row| code(a).cmp(&code(b));
     match twins(list, with, compare) {
         Some((first, second)) => Err(PoolError::DuplicateQr {
             first: list.place(first),
@@ -108,34 +107,43 @@ fn organisations(list: &List) -> Result<(), PoolError> {
         Some((second, other)) => Err(PoolError::TwoOrganisations {
             first: list.place(first),
             second: list.place(second),
-            one: one.to_owned(),
-            other: other.to_owned(),
+            one: one.into(),
+            other: other.into(),
         }),
         None => Ok(()),
     }
 }
 
-fn indexes(list: &List, wanted: impl Fn(&Row) -> bool) -> Vec<usize> {
-    (0..list.rows.len())
-        .filter(|index| list.rows.get(*index).is_some_and(&wanted))
-        .collect()
+/// Returns the rows that `wanted` chooses, by index; 32 bits count more than memory holds.
+fn indexes(list: &List, wanted: impl Fn(&Row) -> bool) -> Vec<u32> {
+    let mut chosen = Vec::with_capacity(list.rows.len());
+    let wanted = (0..).zip(&list.rows).filter(|(_, row)| wanted(row));
+    chosen.extend(wanted.map(|(index, _)| index));
+    chosen
 }
 
 /// Finds two rows that are equal: the earliest row that repeats another, and that other.
 fn twins(
     list: &List,
-    mut indexes: Vec<usize>,
+    mut indexes: Vec<u32>,
     compare: impl Fn(&Row, &Row) -> Ordering,
 ) -> Option<(usize, usize)> {
-    let by_row = |a: &usize, b: &usize| match (list.rows.get(*a), list.rows.get(*b)) {
+    let row = |index: &u32| {
+        usize::try_from(*index)
+            .ok()
+            .and_then(|at| list.rows.get(at))
+    };
+    let by_row = |a: &u32, b: &u32| match (row(a), row(b)) {
         (Some(a), Some(b)) => compare(a, b),
         _ => a.cmp(b),
     };
     indexes.sort_unstable_by(|a, b| by_row(a, b).then(a.cmp(b)));
-    indexes
-        .iter()
+    let (first, second) = (indexes.iter())
         .zip(indexes.iter().skip(1))
         .filter(|(a, b)| by_row(a, b).is_eq())
-        .map(|(a, b)| (*a, *b))
-        .min_by_key(|(_, second)| *second)
+        .min_by_key(|(_, second)| **second)?;
+    Some((
+        usize::try_from(*first).ok()?,
+        usize::try_from(*second).ok()?,
+    ))
 }

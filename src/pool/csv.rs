@@ -32,9 +32,10 @@ pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
     }
     let top = cells(&record);
     let named = |header: &Option<String>| {
-        header
-            .as_ref()
-            .is_some_and(|header| top.iter().any(|cell| cell.trim() == header))
+        header.as_ref().is_some_and(|header| {
+            top.iter()
+                .any(|cell| cell.trim().eq_ignore_ascii_case(header))
+        })
     };
     let headless = is_data(&top) && !named(&spec.token);
     let headers = if headless {
@@ -85,28 +86,27 @@ fn text(bytes: &[u8]) -> Result<&str, PoolError> {
     })
 }
 
-/// Returns the commonest of comma, semicolon and tab in the first line, outside quotes.
+/// Delimiters, the likeliest first.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// Returns the delimiter that parts a token from the other cells of the first two records, and
+/// else the one that makes most columns.
 fn delimiter(text: &str) -> u8 {
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
-    let mut quoted = false;
-    let first = text
-        .bytes()
-        .skip_while(|byte| matches!(byte, b'\r' | b'\n'));
-    for byte in first {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\r' | b'\n' if !quoted => break,
-            _ if !quoted => {
-                for (delimiter, count) in &mut counts {
-                    *count += usize::from(*delimiter == byte);
-                }
-            }
-            _ => {}
-        }
-    }
-    // The last of equal maxima wins: the comma stands last.
-    let best = counts.iter().rev().max_by_key(|(_, count)| *count);
-    best.map_or(b',', |(delimiter, _)| *delimiter)
+    let score = |delimiter: &u8| {
+        let table = Table {
+            text,
+            delimiter: *delimiter,
+        };
+        let records: Vec<StringRecord> = table.records().records().take(2).flatten().collect();
+        let token = records.iter().any(|record| is_data(&cells(record)));
+        (token, records.first().map_or(0, StringRecord::len))
+    };
+    // The last of equal maxima wins, so the likeliest is asked last.
+    let best = DELIMITERS
+        .iter()
+        .rev()
+        .max_by_key(|delimiter| score(delimiter));
+    best.copied().unwrap_or(b',')
 }
 
 fn cells(record: &StringRecord) -> Vec<String> {
@@ -126,17 +126,45 @@ fn headers(top: &[String]) -> Vec<String> {
 type Records<'a> = ::csv::Reader<&'a [u8]>;
 
 fn next(records: &mut Records<'_>, record: &mut StringRecord) -> Result<bool, PoolError> {
-    // Encoding and raggedness are checked elsewhere, and memory does not fail to be read.
-    records.read_record(record).map_err(|_| PoolError::NotUtf8 {
-        line: record.position().map_or(0, number),
-    })
+    // The text is UTF-8, any number of cells is taken, and memory does not fail to be read.
+    records
+        .read_record(record)
+        .map_err(|_| PoolError::NotUtf8 { line: 1 })
 }
 
-fn number(position: &::csv::Position) -> usize {
-    usize::try_from(position.line()).unwrap_or(usize::MAX)
+/// Counts lines up to the start of each record, in one pass.
+struct Lines<'a> {
+    rest: &'a [u8],
+    at: usize,
+    line: u32,
 }
 
-fn line(number: usize) -> Place {
+impl Lines<'_> {
+    /// Returns the line at which a record starts. The CSV reader's own count is one short where
+    /// lines end in CRLF: it has not read the LF yet.
+    fn of(&mut self, record: &StringRecord) -> u32 {
+        let start = record.position().map_or(0, ::csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let (before, rest) = split(self.rest, start.saturating_sub(self.at));
+        let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        let (blank, rest) = split(rest, ends.count());
+        let count = before
+            .iter()
+            .chain(blank)
+            .filter(|byte| **byte == b'\n')
+            .count();
+        self.at = self.at.saturating_add(before.len() + blank.len());
+        self.line = self.line.saturating_add(super::number(count));
+        self.rest = rest;
+        self.line
+    }
+}
+
+fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at_checked(at).unwrap_or((bytes, &[]))
+}
+
+fn line(number: u32) -> Place {
     Place {
         counts: Counts::Line,
         number,
@@ -163,14 +191,20 @@ impl<'a> Table<'a> {
     fn each(
         &self,
         skip: usize,
-        mut each: impl FnMut(&StringRecord, usize) -> Result<(), PoolError>,
+        mut each: impl FnMut(&StringRecord, u32) -> Result<(), PoolError>,
     ) -> Result<(), PoolError> {
         let mut records = self.records();
         let mut record = StringRecord::new();
         let mut index = 0_usize;
+        let mut lines = Lines {
+            rest: self.text.as_bytes(),
+            at: 0,
+            line: 1,
+        };
         while next(&mut records, &mut record)? {
+            let line = lines.of(&record);
             if index >= skip {
-                each(&record, record.position().map_or(0, number))?;
+                each(&record, line)?;
             }
             index = index.saturating_add(1);
         }
@@ -224,7 +258,7 @@ impl<'a> Table<'a> {
         self.each(skip, |record, number| {
             let place = line(number);
             rows.push(row(record, columns, place)?);
-            numbers.push(u32::try_from(number).unwrap_or(u32::MAX));
+            numbers.push(number);
             let mark = columns.origin.and_then(|index| record.get(index));
             if mark.is_some_and(|mark| mark.trim() == Origin::MARK) {
                 marked = true;

@@ -13,7 +13,7 @@ pub struct Place {
     /// Whether `number` counts lines of a file or rows of a list.
     pub counts: Counts,
     /// The line or the row, from 1.
-    pub number: usize,
+    pub number: u32,
     /// The token's fingerprint, where the row has a token.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -96,7 +96,7 @@ pub enum PoolError {
         second: usize,
     },
     /// A row with more or fewer cells than the header.
-    #[error("{place} has {found} cells, the header has {wanted}")]
+    #[error("{place} is {found} cells wide, the header {wanted}")]
     Ragged {
         /// The row.
         place: Place,
@@ -175,9 +175,9 @@ pub enum PoolError {
         /// A row of the other.
         second: Place,
         /// The organisation of `first`.
-        one: String,
+        one: Box<str>,
         /// The organisation of `second`.
-        other: String,
+        other: Box<str>,
     },
     /// Some rows were made by `pool generate`, others were not.
     #[error("{place} does not say where it is from, other rows are made by `pool generate`")]
@@ -238,7 +238,7 @@ pub enum PoolError {
         what: &'static str,
     },
     /// Larger than a token list is.
-    #[error("{what}: more than {limit}")]
+    #[error("{what} than {limit}")]
     TooLarge {
         /// What is too large.
         what: &'static str,
@@ -391,13 +391,18 @@ pub struct Headers(Vec<String>);
 impl Headers {
     /// Longest header that is shown; longer text is no header, and might be a secret.
     const MAX: usize = 28;
+    /// Longest header of one word that is shown.
+    const WORD: usize = 20;
     /// How many are shown.
     const COUNT: usize = 12;
 
     /// Keeps what may be shown of `headers`, each with its column's number from 1.
     pub(super) fn new<'a>(headers: impl Iterator<Item = (usize, &'a str)>) -> Self {
         let shown = |(number, header): (usize, &str)| {
+            // One long word could be a token that lost some characters.
+            let word = header.len() > Self::WORD && !header.contains(' ');
             let plain = header.len() <= Self::MAX
+                && !word
                 && !header.is_empty()
                 && !header.contains("sqr_")
                 && !header.chars().any(char::is_control);

@@ -12,22 +12,24 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Item, Pool, PoolError, read};
+#[cfg(feature = "label")]
+use super::Item;
+use super::{Pool, PoolError, read};
 use crate::recipe::PoolSpec;
 
-/// Largest file that is read.
+/// Most bytes that are read, in one file or in all files of a folder.
 const MAX: u64 = 1024 * 1024 * 1024;
 /// Most files in a folder.
 #[cfg(feature = "label")]
 const MAX_FILES: usize = 250_000;
 /// Deepest folder.
 #[cfg(feature = "label")]
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: u64 = 8;
 
 /// Reads a token list from a file or from the folder of an unpacked export.
 ///
 /// # Errors
-/// [`PoolError::Read`], and all that [`read`](super::read) gives.
+/// [`PoolError::Read`], and all that [`read`] gives.
 pub fn open(path: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
     let source = fs::metadata(path).map_err(|source| PoolError::Read { source })?;
     if source.is_dir() {
@@ -45,7 +47,7 @@ fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
     let file = fs::File::open(path).map_err(broken)?;
     let size = file.metadata().map_err(broken)?.len();
     let large = || PoolError::TooLarge {
-        what: "bytes in a file",
+        what: "the file holds more bytes",
         limit: MAX,
     };
     if size > MAX {
@@ -66,39 +68,61 @@ fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
 /// [`PoolError::Read`] and [`PoolError::TooLarge`].
 #[cfg(feature = "label")]
 pub fn items(folder: &Path) -> Result<Vec<Item>, PoolError> {
-    let mut found = Vec::new();
-    walk(folder, "", 0, &mut found)?;
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    let mut walk = Walk {
+        found: Vec::new(),
+        bytes: 0,
+    };
+    walk.folder(folder, "", 0)?;
+    walk.found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(walk.found)
+}
+
+/// What was read of a folder so far.
+#[cfg(feature = "label")]
+struct Walk {
+    found: Vec<Item>,
+    bytes: u64,
 }
 
 #[cfg(feature = "label")]
-fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Item>) -> Result<(), PoolError> {
-    let broken = |source| PoolError::Read { source };
-    if depth > MAX_DEPTH {
-        return Err(PoolError::TooLarge {
-            what: "folders inside one another",
-            limit: 8,
-        });
-    }
-    for entry in fs::read_dir(folder).map_err(broken)? {
-        let entry = entry.map_err(broken)?;
-        let kind = entry.file_type().map_err(broken)?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if kind.is_dir() {
-            walk(&entry.path(), &format!("{name}/"), depth + 1, found)?;
-        } else if kind.is_file() && !super::pairs::is_ignored(&name) {
-            if found.len() >= MAX_FILES {
-                return Err(PoolError::TooLarge {
-                    what: "files in the folder",
-                    limit: 250_000,
-                });
-            }
-            found.push(Item {
-                name,
-                bytes: file(&entry.path())?,
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: u64) -> Result<(), PoolError> {
+        let broken = |source| PoolError::Read { source };
+        if depth > MAX_DEPTH {
+            return Err(PoolError::TooLarge {
+                what: "folders stand deeper in one another",
+                limit: MAX_DEPTH,
             });
         }
+        for entry in fs::read_dir(folder).map_err(broken)? {
+            let entry = entry.map_err(broken)?;
+            let kind = entry.file_type().map_err(broken)?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if kind.is_dir() {
+                self.folder(&entry.path(), &format!("{name}/"), depth + 1)?;
+            } else if kind.is_file() && !super::pairs::is_ignored(&name) {
+                self.take(name, &entry.path())?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn take(&mut self, name: String, path: &Path) -> Result<(), PoolError> {
+        let large = |what, limit| Err(PoolError::TooLarge { what, limit });
+        let bytes = file(path)?;
+        self.bytes = self.bytes.saturating_add(length(&bytes));
+        self.found.push(Item { name, bytes });
+        if self.bytes > MAX {
+            return large("the folder holds more bytes", MAX);
+        }
+        if self.found.len() > MAX_FILES {
+            return large("the folder holds more files", 250_000);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "label")]
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

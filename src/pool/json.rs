@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Deserializer, Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Counts, List, Note, Origin, Place, PoolError, Row, csv};
+use super::{Counts, List, Note, Origin, Place, PoolError, Row, csv, number};
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 
@@ -45,12 +45,12 @@ pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
     let mut list = List {
         rows: Vec::with_capacity(rows),
         counts: Counts::Row,
-        numbers: (1..=u32::try_from(rows).unwrap_or(u32::MAX)).collect(),
+        numbers: (1..=number(rows)).collect(),
         origin: Origin::Export,
         notes,
     };
     for (index, fields) in pages.rows.into_iter().enumerate() {
-        list.rows.push(row(fields, index + 1, spec)?);
+        list.rows.push(row(fields, number(index + 1), spec)?);
     }
     Ok(list)
 }
@@ -119,7 +119,7 @@ impl Pages {
     }
 }
 
-fn row(mut fields: Map<String, Value>, number: usize, spec: &PoolSpec) -> Result<Row, PoolError> {
+fn row(mut fields: Map<String, Value>, number: u32, spec: &PoolSpec) -> Result<Row, PoolError> {
     let place = Place {
         counts: Counts::Row,
         number,

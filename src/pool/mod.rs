@@ -187,6 +187,11 @@ fn is_json(bytes: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
+/// Counts for people; no list that fits memory reaches the end.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Rows of a list before they are compared with one another.
 struct List {
     rows: Vec<Row>,
@@ -201,10 +206,9 @@ struct List {
 impl List {
     /// Names the row at `index` without its token.
     fn place(&self, index: usize) -> Place {
-        let number = self.numbers.get(index).copied().unwrap_or_default();
         Place {
             counts: self.counts,
-            number: usize::try_from(number).unwrap_or(usize::MAX),
+            number: self.numbers.get(index).copied().unwrap_or_default(),
             fingerprint: self.rows.get(index).map(|row| row.token.fingerprint()),
         }
     }

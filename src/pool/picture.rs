@@ -202,3 +202,128 @@ fn texts(info: &Info<'_>) -> Option<Vec<Vec<u8>>> {
     }
     Some(texts)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use png::Encoder;
+    use png::text_metadata::{ITXtChunk, ZTXtChunk};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CODE: &str = "sqr_fake-TOKEN_0123456789abcdefghijk+17";
+    const SECRET: &[u8; 32] = b"-fake-TOKEN_0123456789abcdefghij";
+
+    fn drawn(code: &str) -> Vec<u8> {
+        let code = qrcode::QrCode::new(code).unwrap();
+        code.render::<char>()
+            .light_color(' ')
+            .dark_color('#')
+            .module_dimensions(3, 3)
+            .build()
+            .lines()
+            .flat_map(|line| line.chars().map(|c| if c == '#' { 0 } else { 255 }))
+            .collect()
+    }
+
+    /// A grey picture, `more` written into it.
+    fn file(grey: &[u8], width: usize, more: impl FnOnce(&mut Info<'static>)) -> Vec<u8> {
+        let pixels = |count: usize| u32::try_from(count).unwrap();
+        let mut info = Info::with_size(pixels(width), pixels(grey.len() / width));
+        info.color_type = ColorType::Grayscale;
+        more(&mut info);
+        let mut bytes = Vec::new();
+        let mut writer = Encoder::with_info(&mut bytes, info)
+            .unwrap()
+            .write_header()
+            .unwrap();
+        writer.write_image_data(grey).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn label(more: impl FnOnce(&mut Info<'static>)) -> Result<QrToken, PictureError> {
+        let grey = drawn(CODE);
+        let width = grey.len().isqrt();
+        let bytes = file(&grey, width, more);
+        read_safe(&bytes, &Secrets::from([SECRET]))
+    }
+
+    #[test]
+    fn a_label_says_its_code() {
+        assert_eq!(label(|_| {}), Ok(CODE.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_secret_beside_the_symbol_is_found_however_it_is_stored() {
+        let text = format!("for {}", std::str::from_utf8(SECRET).unwrap());
+        let zipped = ZTXtChunk::new("Comment", text.clone());
+        let mut international = ITXtChunk::new("Comment", text.clone());
+        international.compressed = true;
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let refused = Err(PictureError::SecretInFile);
+        assert_eq!(label(|i| i.compressed_latin1_text.push(zipped)), refused);
+        assert_eq!(label(|i| i.utf8_text.push(international)), refused);
+        assert_eq!(label(|i| i.exif_metadata = Some(Cow::Owned(wide))), refused);
+    }
+
+    #[test]
+    fn a_secret_behind_the_picture_is_found() {
+        let grey = drawn(CODE);
+        let mut bytes = file(&grey, grey.len().isqrt(), |_| {});
+        bytes.extend(SECRET);
+        let found = read_safe(&bytes, &Secrets::from([SECRET]));
+        assert_eq!(found, Err(PictureError::SecretInFile));
+    }
+
+    #[test]
+    fn two_symbols_are_no_label() {
+        let one = drawn(CODE);
+        let width = one.len().isqrt();
+        let wide: Vec<u8> = one
+            .chunks(width)
+            .flat_map(|row| [row, row].concat())
+            .collect();
+        let found = read(&file(&wide, 2 * width, |_| {}));
+        assert_eq!(found, Err(PictureError::Several { found: 2 }));
+    }
+
+    #[test]
+    fn a_flawless_symbol_is_read_module_by_module() {
+        let grey = drawn(CODE);
+        let width = grey.len().isqrt();
+        let dark: Vec<u8> = grey.iter().map(|g| u8::from(*g == 0)).collect();
+        let code = symbol::exact(&dark, width).unwrap();
+        assert_eq!(decoded(&code).unwrap(), CODE.as_bytes());
+        let mut flawed = dark;
+        let last = flawed.len() - 1;
+        *flawed.get_mut(last).unwrap() = 1;
+        assert!(symbol::exact(&flawed, width).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn no_pixels_make_the_finder_panic(grey in prop::collection::vec(prop_oneof![Just(0_u8), Just(255), any::<u8>()], 40 * 40)) {
+            let _ = read(&file(&grey, 40, |_| {}));
+        }
+
+        #[test]
+        fn no_flaws_make_the_symbol_panic(flaws in prop::collection::vec((12_usize..99, 12_usize..99), 0..400)) {
+            let mut grey = drawn(CODE);
+            let width = grey.len().isqrt();
+            for (x, y) in flaws {
+                let (x, y) = (x / 3 * 3, y / 3 * 3);
+                for at in (0..3).flat_map(|dy| (0..3).map(move |dx| (y + dy) * width + x + dx)) {
+                    if let Some(pixel) = grey.get_mut(at) {
+                        *pixel = 255 - *pixel;
+                    }
+                }
+            }
+            let _ = read(&file(&grey, width, |_| {}));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Counts, Place, PoolError};
+use super::{Counts, Place, PoolError, number};
 use crate::unit::Serial;
 
 /// What is asked for.
@@ -108,7 +108,7 @@ fn distinct(serials: &[Serial]) -> Result<(), PoolError> {
         if let Some(first) = seen.insert(serial.folded(), row) {
             let place = |row: usize| Place {
                 counts: Counts::Row,
-                number: row + 1,
+                number: number(row + 1),
                 fingerprint: None,
             };
             return Err(PoolError::DuplicateSerial {

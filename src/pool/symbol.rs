@@ -20,15 +20,15 @@ pub(super) fn exact(dark: &[u8], width: usize) -> Option<Code> {
     let frame = Frame::of(&rows)?;
     let top = rows.get(frame.top)?.get(frame.left..)?;
     let run = top.iter().take_while(|pixel| **pixel == 1).count();
-    if run == 0 || run % FINDER != 0 {
+    if run == 0 || !run.is_multiple_of(FINDER) {
         return None;
     }
     let module = run / FINDER;
-    if frame.side % module != 0 {
+    if !frame.side.is_multiple_of(module) {
         return None;
     }
     let size = frame.side / module;
-    if !SIDES.contains(&size) || (size - 17) % 4 != 0 {
+    if !SIDES.contains(&size) || !(size - 17).is_multiple_of(4) {
         return None;
     }
     let symbol = rows.get(frame.top..frame.top + frame.side)?;

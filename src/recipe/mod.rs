@@ -12,7 +12,7 @@ pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initia
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
-    Case, Chip, LabelSpec, LedgerSpec, Mode, Pattern, PoolSpec, ScanError, SerialFormat,
+    Case, Chip, LabelSpec, LedgerSpec, LedgerUrl, Mode, Pattern, PoolSpec, ScanError, SerialFormat,
     SerialSource, SerialSpec, When,
 };
 
@@ -129,11 +129,9 @@ impl Recipe {
 
     /// Returns the ledger's address: the recipe's, or a file beside the recipe.
     #[must_use]
-    pub fn ledger_url(&self) -> String {
-        self.ledger.as_ref().map_or_else(
-            || "sqlite:eol-inject.ledger".to_owned(),
-            |ledger| ledger.url.clone(),
-        )
+    pub fn ledger_url(&self) -> LedgerUrl {
+        let url = self.ledger.as_ref().map(|ledger| ledger.url.clone());
+        url.unwrap_or_else(LedgerUrl::beside_the_recipe)
     }
 
     /// Refuses what no single key can tell.

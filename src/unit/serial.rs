@@ -21,7 +21,7 @@ const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
 /// Two serials that differ in case only are the same unit: compare
 /// [`folded`](Self::folded).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Serial(String);
+pub struct Serial(Box<str>);
 
 impl Serial {
     /// Returns the text as it was scanned.
@@ -62,7 +62,7 @@ impl FromStr for Serial {
         if is_device(text) {
             return Err(SerialError::Reserved);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

@@ -1,8 +1,424 @@
-//! Offline QA: whether only slots and checksums differ from the shared image.
+//! Offline proof: a unit's image differs from the shared one in slots and checksums only.
 //!
-//! Nothing here uses the readers that the line patches with, so that a fault in one of them
-//! cannot approve its own patch.
+//! Images are read a second time here, by a reader that shares no parsing with
+//! [`image`](crate::image), so that a reading fault cannot approve its own patch, and every
+//! checksum is computed from scratch. No secret is needed, and none is shown.
 
 mod reader;
 
 pub use reader::{ReadError, read};
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::image::{Address, Edits, Hint, Image, Span};
+use crate::patch::{Master, MasterError};
+use crate::recipe::{Recipe, SlotValue};
+use crate::slot::{Content, Slot};
+use crate::unit::{AuthToken, AuthTokenError, Digest, Fingerprint, Serial};
+
+/// What the record says of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The unit.
+    pub serial: Serial,
+    /// Its token's fingerprint, where there is a record.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// What an image was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// The token's fingerprint, where the slot holds a token.
+    pub fingerprint: Option<Fingerprint>,
+    /// What the serial's slot holds, where the image has one.
+    pub serial: Option<String>,
+    /// What is wrong; empty for an image that is right.
+    pub findings: Vec<Difference>,
+}
+
+/// Judges the images of one product.
+#[derive(Debug)]
+pub struct Judge {
+    master: Master,
+    hint: Hint,
+}
+
+impl Judge {
+    /// Reads the shared image on its own and proves the recipe on it.
+    ///
+    /// `names` is the ELF that names places in a BIN or HEX.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: shared image and recipe do not fit, so nothing can be judged by them.
+    pub fn new(
+        shared: Vec<u8>,
+        names: Option<Vec<u8>>,
+        recipe: &Recipe,
+    ) -> Result<Self, VerifyError> {
+        let hint = Hint {
+            format: recipe.image.format,
+            base: recipe.image.base,
+        };
+        let mut image = reader::read(shared, hint)?;
+        if let Some(names) = names {
+            let program = reader::read(names, Hint::default())?;
+            image = image
+                .with_names(&program)
+                .map_err(|error| VerifyError::Master(error.into()))?;
+        }
+        // A unit's image is of the same format, whatever its content looks like.
+        let hint = Hint {
+            format: Some(image.format()),
+            base: recipe.image.base,
+        };
+        let master = Master::prove(image, recipe)?;
+        Ok(Self { master, hint })
+    }
+
+    /// Returns the SHA-256 of the shared image.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.master.digest()
+    }
+
+    /// Judges a unit's image.
+    #[must_use]
+    pub fn examine(&self, container: Vec<u8>, expected: Option<&Expected>) -> Examined {
+        match reader::read(container, self.hint) {
+            Ok(image) => {
+                let mut examined = self.examine_memory(&image, expected);
+                examined.findings.extend(self.container(&image));
+                examined
+            }
+            Err(error) => Examined {
+                fingerprint: None,
+                serial: None,
+                findings: vec![Difference::Unreadable(error)],
+            },
+        }
+    }
+
+    /// Judges what was read from a unit's flash, from `base` on.
+    ///
+    /// The dump must hold every byte of the shared image; bytes that the image does not store
+    /// are not judged.
+    #[must_use]
+    pub fn examine_dump(
+        &self,
+        base: Address,
+        dump: Vec<u8>,
+        expected: Option<&Expected>,
+    ) -> Examined {
+        let hint = Hint {
+            format: Some(crate::image::Format::Bin),
+            base: Some(base),
+        };
+        match reader::read(dump, hint) {
+            Ok(memory) => self.examine_memory(&memory, expected),
+            Err(error) => Examined {
+                fingerprint: None,
+                serial: None,
+                findings: vec![Difference::Unreadable(error)],
+            },
+        }
+    }
+
+    /// Compares loaded bytes, slots and checksums.
+    fn examine_memory(&self, unit: &Image, expected: Option<&Expected>) -> Examined {
+        let mut examined = Examined {
+            fingerprint: None,
+            serial: None,
+            findings: Vec::new(),
+        };
+        if let Some(found) = self.outside(unit) {
+            examined.findings.push(found);
+        }
+        for slot in self.master.slots() {
+            if let Err(found) = read_slot(slot, unit, &mut examined) {
+                examined.findings.push(found);
+            }
+        }
+        self.checksums(unit, &mut examined.findings);
+        if let Some(expected) = expected {
+            compare(expected, &mut examined);
+        }
+        examined
+    }
+
+    /// Returns the first loaded byte outside slots and checksums that is missing or different.
+    fn outside(&self, unit: &Image) -> Option<Difference> {
+        let changes = self.master.changes();
+        for run in self.master.image().runs() {
+            let mut same = vec![run];
+            for change in &changes {
+                same = same
+                    .into_iter()
+                    .flat_map(|span| span.without(*change))
+                    .collect();
+            }
+            for span in same {
+                if let Some(found) = first_difference(self.master.image(), unit, span) {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    /// Recomputes every checksum over what the unit holds.
+    fn checksums(&self, unit: &Image, findings: &mut Vec<Difference>) {
+        for checksum in self.master.plan().checksums() {
+            let at = checksum.at();
+            let stored = unit.bytes(at).map(Cow::into_owned);
+            let computed = checksum.compute(unit, &Edits::new());
+            match (stored, computed) {
+                (Ok(stored), Ok(computed)) if stored == computed => {}
+                (Ok(stored), Ok(computed)) => findings.push(Difference::Checksum {
+                    name: checksum.name().to_owned(),
+                    at: at.start(),
+                    stored: hex(&stored),
+                    computed: hex(&computed),
+                }),
+                _ => findings.push(Difference::NotComputable {
+                    name: checksum.name().to_owned(),
+                    at: at.start(),
+                }),
+            }
+        }
+    }
+
+    /// Compares the files themselves: what stands beside loaded bytes must not differ either.
+    fn container(&self, unit: &Image) -> Option<Difference> {
+        let mut edits = Edits::new();
+        for span in self.master.changes() {
+            let bytes = unit.bytes(span).ok()?;
+            edits.put(span.start(), &bytes);
+        }
+        let wanted = self.master.image().render(&edits).ok()?;
+        let found = unit.container();
+        if wanted.len() != found.len() {
+            return Some(Difference::Length {
+                found: found.len(),
+                wanted: wanted.len(),
+            });
+        }
+        let offset = wanted.iter().zip(found).position(|(a, b)| a != b)?;
+        Some(Difference::File {
+            offset,
+            found: found.get(offset).copied().unwrap_or_default(),
+            wanted: wanted.get(offset).copied().unwrap_or_default(),
+        })
+    }
+}
+
+/// Returns the first address of `span` at which `unit` differs from `shared`.
+fn first_difference(shared: &Image, unit: &Image, span: Span) -> Option<Difference> {
+    let wanted = shared.chunks(span).ok()?;
+    for (start, wanted) in wanted {
+        let part = Span::new(start, u64::try_from(wanted.len()).ok()?)?;
+        let Ok(found) = unit.bytes(part) else {
+            let stored = unit.stored_within(part).next();
+            let first = match stored {
+                Some(stored) if stored.start() == part.start() => stored.end(),
+                _ => part.start(),
+            };
+            return Some(Difference::NotStored { at: first });
+        };
+        let differs = wanted.iter().zip(found.iter()).zip(0u64..);
+        for ((wanted, found), at) in differs {
+            if wanted != found {
+                return Some(Difference::Outside {
+                    at: start.checked_add(at)?,
+                    found: *found,
+                    wanted: *wanted,
+                });
+            }
+        }
+    }
+    None
+}
+
+/// Reads one slot of a unit and checks that it holds exactly what its value gives.
+fn read_slot(slot: &Slot, unit: &Image, examined: &mut Examined) -> Result<(), Difference> {
+    let at = slot.span().start();
+    let value = slot.value().to_string();
+    let wrong = |reason: &str| Difference::Slot {
+        value: value.clone(),
+        at,
+        reason: reason.to_owned(),
+    };
+    let bytes = unit
+        .bytes(slot.span())
+        .map_err(|_| wrong("it is not stored"))?;
+    let held = match slot.read(&bytes) {
+        Content::Filled(held) => held,
+        Content::Blank => return Err(wrong("it is blank")),
+        Content::Damaged(reason) => return Err(wrong(&reason)),
+    };
+    let canonical = slot
+        .encode(&held)
+        .map_err(|error| wrong(&error.to_string()))?;
+    if canonical.as_slice() != bytes.as_ref() {
+        return Err(wrong("what stands behind its value is not the padding"));
+    }
+    match slot.value() {
+        SlotValue::AuthToken => {
+            let token = AuthToken::parse(&held).map_err(Difference::Token)?;
+            examined.fingerprint = Some(token.fingerprint());
+        }
+        SlotValue::Serial => {
+            examined.serial = Some(String::from_utf8_lossy(&held).into_owned());
+        }
+        SlotValue::Column(_) => {}
+    }
+    Ok(())
+}
+
+/// Compares what was found with the record.
+fn compare(expected: &Expected, examined: &mut Examined) {
+    if let Some(found) = &examined.serial
+        && found != expected.serial.as_str()
+    {
+        examined.findings.push(Difference::Serial {
+            found: found.clone(),
+            wanted: expected.serial.to_string(),
+        });
+    }
+    if let (Some(found), Some(wanted)) = (examined.fingerprint, expected.fingerprint)
+        && found != wanted
+    {
+        examined
+            .findings
+            .push(Difference::Fingerprint { found, wanted });
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    crate::unit::hex(bytes)
+}
+
+/// One thing that is wrong with a unit's image.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "differs-")]
+#[non_exhaustive]
+pub enum Difference {
+    /// It is no image.
+    #[error("it cannot be read: {0}")]
+    Unreadable(ReadError),
+    /// A byte of the shared image is not in it.
+    #[error("nothing is stored at {at}, where the shared image stores a byte")]
+    NotStored {
+        /// The first such address.
+        at: Address,
+    },
+    /// A loaded byte outside slots and checksums differs.
+    #[error(
+        "differs from the shared image at {at} outside slots and checksums: {found:02x}, wanted {wanted:02x}"
+    )]
+    Outside {
+        /// The first such address.
+        at: Address,
+        /// The unit's byte.
+        found: u8,
+        /// The shared image's byte.
+        wanted: u8,
+    },
+    /// The file is longer or shorter.
+    #[error("the file has {found} bytes, the shared one has {wanted}")]
+    Length {
+        /// Length of the unit's file.
+        found: usize,
+        /// Length of the shared file.
+        wanted: usize,
+    },
+    /// A byte of the file that is loaded nowhere differs.
+    #[error("the file differs at offset {offset:#x}: {found:02x}, wanted {wanted:02x}")]
+    File {
+        /// The first such offset.
+        offset: usize,
+        /// The unit's byte.
+        found: u8,
+        /// The byte that follows from the shared file.
+        wanted: u8,
+    },
+    /// A slot is not filled as it should be.
+    #[error("the slot for {value} at {at}: {reason}")]
+    Slot {
+        /// Which value.
+        value: String,
+        /// Where it starts.
+        at: Address,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The slot's text is no token.
+    #[error("the slot for auth-token holds no AuthToken: {0}")]
+    Token(AuthTokenError),
+    /// A checksum is not right.
+    #[error("{name} at {at} stores {stored}, its bytes give {computed}")]
+    Checksum {
+        /// Which checksum.
+        name: String,
+        /// Where it is stored.
+        at: Address,
+        /// What is stored, in hex digits of the field.
+        stored: String,
+        /// What it should be.
+        computed: String,
+    },
+    /// What a checksum covers is not all there.
+    #[error("{name} at {at} cannot be computed: its bytes are not all there")]
+    NotComputable {
+        /// Which checksum.
+        name: String,
+        /// Where it is stored.
+        at: Address,
+    },
+    /// The image holds another serial.
+    #[error("holds the serial {found}, wanted {wanted}")]
+    Serial {
+        /// The image's serial.
+        found: String,
+        /// The record's.
+        wanted: String,
+    },
+    /// The image holds another token than the record says.
+    #[error("holds the token {found}, the record says {wanted}")]
+    Fingerprint {
+        /// The image's token.
+        found: Fingerprint,
+        /// The record's.
+        wanted: Fingerprint,
+    },
+}
+
+impl Difference {
+    /// Returns the finding's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Why nothing can be judged.
+#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "verify-")]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The shared image cannot be read.
+    #[error("the shared image cannot be read")]
+    Read(#[from] ReadError),
+    /// The recipe does not fit the shared image.
+    #[error("the recipe does not fit the shared image")]
+    Master(#[from] MasterError),
+}
+
+impl VerifyError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}

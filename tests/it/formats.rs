@@ -375,3 +375,32 @@ fn of_two_equal_sections_there_is_one_place() {
         Err(ImageError::TwoPlaces { .. })
     ));
 }
+
+#[test]
+fn a_section_that_two_segments_load_has_one_place() {
+    for mut file in forms() {
+        // `.data` in two segments that touch, their bytes apart in the file.
+        let tail = Segment {
+            vma: 0x2000_000a,
+            lma: 0x0800_004a,
+            bytes: file.segments[1].bytes.split_off(10),
+            zeros: 8,
+        };
+        file.segments[1].zeros = 0;
+        file.segments.push(tail);
+        let image = read(&file).unwrap();
+        assert_eq!(image.section(".data"), Ok(span(0x0800_0040, 0x0800_0050)));
+        assert_eq!(image.symbol("token"), Ok((at(0x0800_0044), 8)));
+        let second = verify::read(file.bytes(), Hint::default()).unwrap();
+        assert_eq!(image.names(), second.names());
+
+        file.segments[2].lma += 1;
+        let image = read(&file).unwrap();
+        assert!(matches!(
+            image.section(".data"),
+            Err(ImageError::NotStored { .. })
+        ));
+        let second = verify::read(file.bytes(), Hint::default()).unwrap();
+        assert_eq!(image.names(), second.names());
+    }
+}

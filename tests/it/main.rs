@@ -1,11 +1,43 @@
 //! What the library promises, tested through its public interface.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(clippy::cast_possible_truncation)]
 #![allow(missing_docs)]
 
+/// A copy of the fixtures, and the program to run on it.
+#[cfg(feature = "cli")]
+mod bench;
+/// The patched firmware boots and says what it got.
+#[cfg(feature = "cli")]
+mod boot;
+/// Makes images and recipes for the tests of slots and checksums.
+mod craft;
 /// Writes the ELF files of these tests.
 mod elf_file;
+/// Integrity fields are found by structure, and what the recipe says of them is held to.
+mod findings;
 /// ELF, BIN and HEX of one firmware agree at every address, by both readers.
 mod formats;
+/// The line against independently filled images.
+mod golden;
+/// One contract, every back end; and what only the embedded ledger promises.
+mod ledger;
 /// The text, causes and name of every error.
 mod messages;
+/// Token lists: good ones, every bad one, and bytes of any kind.
+#[cfg(feature = "label")]
+mod pool;
+/// The process is killed at every effect, and the next run finishes.
+#[cfg(feature = "cli")]
+mod power_cut;
+/// Edits change what they say and nothing else; readers agree; nothing panics.
+mod properties;
+/// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
+mod properties_seal;
+/// Every bad input gets the error that it is named after.
+mod reject;
+/// No output, log or file but the images shows a token.
+#[cfg(feature = "cli")]
+mod secrets;
+/// Where the fixtures are.
+mod support;

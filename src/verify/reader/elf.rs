@@ -18,6 +18,9 @@ use crate::image::{
 /// `e_phnum` and `e_shnum` that stand in the null section instead.
 const MORE: u16 = 0xffff;
 
+/// Most program headers that are believed.
+const MOST_SEGMENTS: usize = 4096;
+
 /// Reads stored bytes and names.
 pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let header = Elf::parse_header(bytes)?;
@@ -27,6 +30,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let ctx = Ctx::new(header.container()?, header.endianness()?);
     let sections = sections(bytes, &header, ctx)?;
     let mut loads = loads(bytes, &header, ctx, sections.first())?;
+    if loads.len() > MOST_SEGMENTS {
+        return Err(wrong("it has too many segments"));
+    }
     let all_zero = loads.iter().all(|it| it.p_paddr == 0);
     loads.retain(|it| it.p_type == PT_LOAD);
     if all_zero && loads.iter().filter(|it| memory(it) > 0).count() > 1 {
@@ -242,7 +248,34 @@ fn place(section: &SectionHeader, loads: &[ProgramHeader]) -> Option<(Address, b
             return Some((Address::new(lma), stored.is_some() && section.sh_size > 0));
         }
     }
-    None
+    chained(section.sh_addr, section.sh_size, loads)
+}
+
+/// Where a section is loaded by several segments that meet at run time as they do in memory.
+fn chained(vma: u64, size: u64, loads: &[ProgramHeader]) -> Option<(Address, bool)> {
+    let mut loads: Vec<_> = loads.iter().filter(|it| it.p_filesz > 0).collect();
+    loads.sort_by_key(|it| it.p_vaddr);
+    let holds = |it: &ProgramHeader, at: u64| at.checked_sub(it.p_vaddr) < Some(it.p_filesz);
+    let mut rest = loads
+        .into_iter()
+        .skip_while(|it| it.p_vaddr > vma || !holds(it, vma));
+    let first = rest.next()?;
+    let lma = first.p_paddr.checked_add(vma.checked_sub(first.p_vaddr)?)?;
+    let mut reach = first.p_vaddr.saturating_add(first.p_filesz);
+    let shift = |it: &ProgramHeader| it.p_paddr.wrapping_sub(it.p_vaddr);
+    for it in rest {
+        if reach >= vma.checked_add(size)? {
+            break;
+        }
+        if it.p_vaddr <= reach && holds(it, reach) {
+            if shift(it) != shift(first) {
+                break;
+            }
+            reach = it.p_vaddr.saturating_add(it.p_filesz);
+        }
+    }
+    let whole = size > 0 && reach >= vma.checked_add(size)?;
+    Some((Address::new(lma), whole))
 }
 
 /// A string table, and how many bytes of names are still believed.

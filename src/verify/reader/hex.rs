@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let mut base = 0u64;
     let mut ended = false;
     for (number, line) in (1..).zip(text.split('\n')) {
-        let line = line.trim();
+        let line = line.trim_matches(|c: char| c.is_ascii_whitespace());
         if is_remark(line.as_bytes()) {
             continue;
         }
@@ -55,7 +55,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
         }
         match Record::from_record_string(line) {
             Ok(Record::Data { offset, value }) => {
-                for (address, bytes) in place(linear, base, offset, value) {
+                let start = base + u64::from(offset);
+                if linear && start + u64::try_from(value.len()).unwrap_or_default() > 1 << 32 {
+                    return Err(wrong(
+                        "it runs over the end of the address space".to_owned(),
+                    ));
+                }
+                for (address, bytes) in place(linear, start, base, value) {
                     pieces.push(Piece {
                         address,
                         line: number,
@@ -81,17 +87,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     join(pieces)
 }
 
-/// Places a record's bytes: what fits in front of the wrap, and what comes behind it.
-fn place(linear: bool, base: u64, offset: u16, mut value: Vec<u8>) -> [(u64, Vec<u8>); 2] {
-    let address = base + u64::from(offset);
-    let (limit, restart) = if linear {
-        (1 << 32, 0)
-    } else {
-        (base + 0x1_0000, base)
-    };
-    let room = usize::try_from(limit - address).unwrap_or(usize::MAX);
-    let rest = value.split_off(room.min(value.len()));
-    [(address, value), (restart, rest)]
+/// Places a record's bytes: what fits into a segment, and what starts it again.
+fn place(linear: bool, start: u64, base: u64, mut value: Vec<u8>) -> [(u64, Vec<u8>); 2] {
+    let room = base + 0x1_0000 - start;
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    let fits = if linear { value.len() } else { room };
+    let rest = value.split_off(fits.min(value.len()));
+    [(start, value), (base, rest)]
 }
 
 /// Lays pieces out by address in one buffer.

@@ -1,6 +1,13 @@
 //! Every error's text and causes, in a snapshot; no variant may be left out.
 
+mod checksum;
+mod image;
+mod label;
+mod patch;
+#[cfg(feature = "label")]
+mod pool;
 mod recipe;
+mod slot;
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -1,0 +1,409 @@
+//! Many units at once: the stages of [`mod@crate::line`], overlapped.
+//!
+//! Claims and outcomes are made durable in groups, one transaction each; between the two,
+//! workers stamp and write. Outcomes come back in the order of the serials.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::deliver::Deliver;
+use crate::label::{LabelError, Labels};
+use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation};
+use crate::line::{self, LineError, Passed, Written};
+use crate::patch::Master;
+use crate::unit::{Serial, Values};
+
+/// Units per transaction. Larger groups share a commit further and lose more work to a cut.
+const GROUP: usize = 128;
+
+/// Groups between claim and outcome: one is written while another is claimed or labelled.
+const IN_FLIGHT: usize = 3;
+
+/// A batch: what all its units share.
+pub struct Batch<'b> {
+    /// The proved image.
+    pub master: &'b Master,
+    /// Makes claims and outcomes durable.
+    pub ledger: &'b mut dyn Ledger,
+    /// Takes images to the units.
+    pub target: &'b (dyn Deliver + Sync),
+    /// Makes labels.
+    pub labels: &'b (dyn Labels + Sync),
+    /// Threads that stamp and write.
+    pub workers: usize,
+}
+
+/// How one unit of a batch ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The unit.
+    pub serial: Serial,
+    /// How often it was claimed; absent when it was not.
+    pub attempt: Option<i64>,
+    /// The record, or why there is none.
+    pub result: Result<Passed, LineError>,
+    /// From the claim to the label.
+    pub elapsed: Duration,
+}
+
+impl Batch<'_> {
+    /// Takes the units of `claims` down the line and tells `each` how every one ended.
+    ///
+    /// When `each` breaks, units that are claimed already are finished, and no further one is.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when claims or outcomes could not be recorded: units in hand stay
+    /// claimed, and the same serials resume them.
+    pub fn run(
+        &mut self,
+        claims: &mut dyn Iterator<Item = Claim>,
+        each: &mut dyn FnMut(Outcome) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        let (jobs, queue) = mpsc::channel();
+        let queue = Mutex::new(queue);
+        let (results, done) = mpsc::channel();
+        let worker = Worker {
+            master: self.master,
+            target: self.target,
+            labels: self.labels,
+        };
+        let workers = self.workers.max(1);
+        let ledger = &mut *self.ledger;
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                let (results, queue) = (results.clone(), &queue);
+                scope.spawn(move || worker.work(queue, &results));
+            }
+            drop(results);
+            // The sender of jobs goes with the foreman, and the workers end with it.
+            Foreman {
+                master: worker.master,
+                ledger,
+                jobs,
+                groups: VecDeque::new(),
+                first: 0,
+            }
+            .run(claims, &done, each)
+        })
+    }
+}
+
+/// One step for a worker.
+enum Job {
+    Deliver(Place, Reservation),
+    Again(Place, Entry, Values),
+    Label(Place, Entry),
+}
+
+/// What a worker gives back.
+enum Done {
+    Delivered(Place, Reservation, Result<(Receipt, Written), LineError>),
+    Again(Place, Result<Passed, LineError>),
+    Labelled(Place, Entry, Option<LabelError>),
+}
+
+/// Group and index of a unit.
+#[derive(Clone, Copy)]
+struct Place {
+    group: usize,
+    index: usize,
+}
+
+/// Stamps, writes and labels; it never sees the ledger.
+#[derive(Clone, Copy)]
+struct Worker<'b> {
+    master: &'b Master,
+    target: &'b (dyn Deliver + Sync),
+    labels: &'b (dyn Labels + Sync),
+}
+
+impl Worker<'_> {
+    fn work(self, queue: &Mutex<Receiver<Job>>, results: &Sender<Done>) {
+        loop {
+            // A poisoned lock still guards a whole receiver.
+            let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = job else { return };
+            let done = match job {
+                Job::Deliver(place, reservation) => {
+                    let outcome = self.deliver(reservation.values());
+                    Done::Delivered(place, reservation, outcome)
+                }
+                Job::Again(place, entry, values) => Done::Again(place, self.again(entry, &values)),
+                Job::Label(place, entry) => {
+                    let unlabelled = self.labels.put(&entry).err();
+                    Done::Labelled(place, entry, unlabelled)
+                }
+            };
+            if results.send(done).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn deliver(self, values: &Values) -> Result<(Receipt, Written), LineError> {
+        let sealed = line::seal(self.master, values)?;
+        let receipt = self.target.deliver(&sealed)?;
+        Ok((receipt, line::written(&sealed)))
+    }
+
+    fn again(self, entry: Entry, values: &Values) -> Result<Passed, LineError> {
+        line::confirm_again(self.master, entry, values, self.target, self.labels)
+    }
+}
+
+/// A group of units between its claim and its last label.
+struct Group {
+    units: Vec<Unit>,
+    /// Units that a worker still has.
+    out: usize,
+    /// Delivered, waiting for the common transaction.
+    delivered: Vec<(usize, (Reservation, Receipt), Written)>,
+    /// Failed, waiting to be recorded.
+    failed: Vec<(usize, Reservation, LineError)>,
+    recorded: bool,
+}
+
+struct Unit {
+    serial: Serial,
+    attempt: Option<i64>,
+    since: Instant,
+    written: Written,
+    result: Option<Result<Passed, LineError>>,
+    elapsed: Duration,
+}
+
+impl Unit {
+    fn new(serial: Serial) -> Self {
+        Self {
+            serial,
+            attempt: None,
+            since: Instant::now(),
+            written: Written::default(),
+            result: None,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn end(&mut self, result: Result<Passed, LineError>) {
+        self.elapsed = self.since.elapsed();
+        self.result = Some(result);
+    }
+}
+
+/// Claims, hands out, records; the only one that sees the ledger.
+struct Foreman<'b> {
+    master: &'b Master,
+    ledger: &'b mut dyn Ledger,
+    jobs: Sender<Job>,
+    groups: VecDeque<Group>,
+    /// Number of the first group in `groups`.
+    first: usize,
+}
+
+impl Foreman<'_> {
+    fn run(
+        mut self,
+        claims: &mut dyn Iterator<Item = Claim>,
+        done: &Receiver<Done>,
+        each: &mut dyn FnMut(Outcome) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        let mut open = true;
+        loop {
+            while open && self.groups.len() < IN_FLIGHT {
+                let group: Vec<Claim> = claims.take(GROUP).collect();
+                open = group.len() == GROUP;
+                if !group.is_empty() {
+                    self.claim(group)?;
+                }
+            }
+            if self.report(each).is_break() {
+                open = false;
+            }
+            if self.groups.is_empty() {
+                if open {
+                    continue;
+                }
+                return Ok(());
+            }
+            match done.recv() {
+                Ok(message) => self.take(message)?,
+                // Every worker has ended, which only a panic does while jobs are open.
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Makes the claims of a group durable and hands the units out.
+    fn claim(&mut self, claims: Vec<Claim>) -> Result<(), LedgerError> {
+        let number = self.first + self.groups.len();
+        let mut group = Group {
+            units: Vec::with_capacity(claims.len()),
+            out: 0,
+            delivered: Vec::new(),
+            failed: Vec::new(),
+            recorded: false,
+        };
+        // What a serial's slot does not take must not cost a token.
+        let mut fitting = Vec::with_capacity(claims.len());
+        let mut places = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let mut unit = Unit::new(claim.serial.clone());
+            match self.master.accept(&claim.serial) {
+                Ok(()) => {
+                    places.push(group.units.len());
+                    fitting.push(claim);
+                }
+                Err(error) => unit.end(Err(error.into())),
+            }
+            group.units.push(unit);
+        }
+        let attempts = self.ledger.reserve(&fitting)?;
+        tracing::debug!(group = number, units = fitting.len(), "claims recorded");
+        for (index, attempt) in places.into_iter().zip(attempts) {
+            let place = Place {
+                group: number,
+                index,
+            };
+            let Some(unit) = group.units.get_mut(index) else {
+                continue;
+            };
+            let job = match attempt {
+                Ok(Attempt::Go(reservation)) => {
+                    unit.attempt = Some(reservation.epoch());
+                    Job::Deliver(place, reservation)
+                }
+                Ok(Attempt::Done { entry, values }) => {
+                    unit.attempt = Some(entry.record().epoch);
+                    Job::Again(place, entry, values)
+                }
+                Err(refusal) => {
+                    unit.end(Err(refusal.into()));
+                    continue;
+                }
+            };
+            group.out += 1;
+            // Workers outlive the foreman; a send fails only after a panic.
+            let _ = self.jobs.send(job);
+        }
+        self.groups.push_back(group);
+        self.record(number)
+    }
+
+    /// Takes what a worker gives back.
+    fn take(&mut self, done: Done) -> Result<(), LedgerError> {
+        let place = match &done {
+            Done::Delivered(place, ..) | Done::Again(place, ..) | Done::Labelled(place, ..) => {
+                *place
+            }
+        };
+        let Some(group) = place
+            .group
+            .checked_sub(self.first)
+            .and_then(|at| self.groups.get_mut(at))
+        else {
+            return Ok(());
+        };
+        group.out -= 1;
+        match done {
+            Done::Delivered(_, reservation, Ok((receipt, written))) => {
+                group
+                    .delivered
+                    .push((place.index, (reservation, receipt), written));
+            }
+            Done::Delivered(_, reservation, Err(error)) => {
+                group.failed.push((place.index, reservation, error));
+            }
+            Done::Again(_, result) => {
+                if let Some(unit) = group.units.get_mut(place.index) {
+                    unit.end(result);
+                }
+            }
+            Done::Labelled(_, entry, unlabelled) => {
+                if let Some(unit) = group.units.get_mut(place.index) {
+                    let written = std::mem::take(&mut unit.written);
+                    unit.end(Ok(Passed {
+                        entry,
+                        already: false,
+                        written,
+                        unlabelled,
+                    }));
+                }
+            }
+        }
+        self.record(place.group)
+    }
+
+    /// Makes a group's outcomes durable once its last unit is back, then hands out its labels.
+    fn record(&mut self, number: usize) -> Result<(), LedgerError> {
+        let Some(group) = number
+            .checked_sub(self.first)
+            .and_then(|at| self.groups.get_mut(at))
+        else {
+            return Ok(());
+        };
+        if group.out > 0 || group.recorded {
+            return Ok(());
+        }
+        group.recorded = true;
+        for (index, reservation, error) in std::mem::take(&mut group.failed) {
+            self.ledger.fail(reservation, &error.failure())?;
+            if let Some(unit) = group.units.get_mut(index) {
+                unit.end(Err(error));
+            }
+        }
+        let mut pairs = Vec::with_capacity(group.delivered.len());
+        let mut places = Vec::with_capacity(group.delivered.len());
+        for (index, pair, written) in std::mem::take(&mut group.delivered) {
+            pairs.push(pair);
+            places.push((index, written));
+        }
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let entries = self.ledger.confirm(&pairs)?;
+        tracing::debug!(group = number, units = entries.len(), "outcomes recorded");
+        for ((index, written), entry) in places.into_iter().zip(entries) {
+            if let Some(unit) = group.units.get_mut(index) {
+                unit.written = written;
+            }
+            group.out += 1;
+            let place = Place {
+                group: number,
+                index,
+            };
+            let _ = self.jobs.send(Job::Label(place, entry));
+        }
+        Ok(())
+    }
+
+    /// Reports the finished groups at the front, in order.
+    fn report(&mut self, each: &mut dyn FnMut(Outcome) -> ControlFlow<()>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
+        while self
+            .groups
+            .front()
+            .is_some_and(|group| group.out == 0 && group.recorded)
+        {
+            let Some(group) = self.groups.pop_front() else {
+                break;
+            };
+            self.first += 1;
+            for unit in group.units {
+                let outcome = Outcome {
+                    serial: unit.serial,
+                    attempt: unit.attempt,
+                    result: unit.result.unwrap_or(Err(LineError::NoAnswer)),
+                    elapsed: unit.elapsed,
+                };
+                if each(outcome).is_break() {
+                    flow = ControlFlow::Break(());
+                }
+            }
+        }
+        flow
+    }
+}

@@ -1,0 +1,66 @@
+//! Cryptographic digests, used as checksums.
+
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
+
+use super::crc::Source;
+
+/// A digest algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    /// SHA-256 (FIPS 180-4).
+    Sha256,
+    /// MD5 (RFC 1321).
+    Md5,
+}
+
+impl Hash {
+    /// Returns the length of the result in bytes.
+    pub(super) const fn len(self) -> u8 {
+        match self {
+            Self::Sha256 => 32,
+            Self::Md5 => 16,
+        }
+    }
+
+    /// Computes the digest of all that `source` gives.
+    pub(super) fn value<E>(self, source: Source<'_, E>) -> Result<Vec<u8>, E> {
+        match self {
+            Self::Sha256 => {
+                let mut hash = Sha256::new();
+                source(&mut |bytes| hash.update(bytes))?;
+                Ok(hash.finalize().to_vec())
+            }
+            Self::Md5 => {
+                let mut hash = Md5::new();
+                source(&mut |bytes| hash.update(bytes))?;
+                Ok(hash.finalize().to_vec())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unit::hex;
+
+    fn value(hash: Hash) -> String {
+        let source: Source<'_, ()> = &mut |take| {
+            take(b"12345");
+            take(b"6789");
+            Ok(())
+        };
+        hex(&hash.value(source).unwrap())
+    }
+
+    #[test]
+    fn digests_give_their_check_values() {
+        // printf 123456789 | sha256sum; printf 123456789 | md5sum
+        assert_eq!(
+            value(Hash::Sha256),
+            "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+        );
+        assert_eq!(value(Hash::Md5), "25f9e794323b453885f5181f1b624d0b");
+    }
+}

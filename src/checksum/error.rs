@@ -1,0 +1,325 @@
+//! Why checksums cannot be made true.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::image::{Address, ImageError, Span};
+use crate::unit::hex;
+
+/// Why a checksum plan is refused, or a checksum could not be computed.
+///
+/// `checksum` in the variants is its place in the recipe and its name, such as
+/// `checksum 1 (CRC-32/ISO-HDLC)`.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "checksum-")]
+#[non_exhaustive]
+pub enum ChecksumError {
+    /// A key that the family needs is not there.
+    #[error("{checksum} has no `{key}`")]
+    NoKey {
+        /// Which checksum.
+        checksum: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A key that the family has no use for.
+    #[error("{checksum} has `{key}`, which does not go with its kind")]
+    KeyMisplaced {
+        /// Which checksum.
+        checksum: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// No such CRC in the catalogue.
+    #[error("{checksum}: the catalogue has no CRC of that name{}", Near(near))]
+    UnknownAlgorithm {
+        /// Which checksum.
+        checksum: String,
+        /// Names that are written alike.
+        near: Vec<&'static str>,
+    },
+    /// Parameters that make no CRC.
+    #[error("{checksum}: {reason}")]
+    Model {
+        /// Which checksum.
+        checksum: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A unit that is none.
+    #[error("{checksum}: unit = {unit}; a unit is {allowed} bytes")]
+    UnitSize {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's unit.
+        unit: u8,
+        /// What is possible.
+        allowed: &'static str,
+    },
+    /// A symbol or section is not there, or gives no load address.
+    #[error("{checksum}: `{place}` gives no load address")]
+    Place {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        place: String,
+        /// What the image says.
+        source: ImageError,
+    },
+    /// A place outside the address space.
+    #[error("{checksum}: `{place}` lies outside the address space")]
+    Wraps {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        place: String,
+    },
+    /// It ends where it starts, or before.
+    #[error(
+        "{checksum}: the range {range} is {start}..{end}: it holds no byte; the end is exclusive"
+    )]
+    NoByte {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        range: String,
+        /// Where it starts.
+        start: Address,
+        /// Where it ends.
+        end: Address,
+    },
+    /// Two of its ranges share bytes.
+    #[error("{checksum}: the ranges {first} and {second} share bytes, which would count twice")]
+    Twice {
+        /// Which checksum.
+        checksum: String,
+        /// One range.
+        first: Span,
+        /// The other.
+        second: Span,
+    },
+    /// A range covers bytes that nothing stores.
+    #[error(
+        "{checksum}: nothing is stored at {gap} of the range {range}: write fill = 0xFF if the device reads erased flash there"
+    )]
+    Gap {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        range: String,
+        /// The first gap.
+        gap: Span,
+    },
+    /// No byte of a range is stored.
+    #[error(
+        "{checksum}: no byte of the range {range} is stored ({span}); addresses are load addresses (LMA)"
+    )]
+    Outside {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        range: String,
+        /// The range.
+        span: Span,
+    },
+    /// A range that is longer than any flash.
+    #[error(
+        "{checksum}: the range {range} counts {bytes} bytes that nothing stores, more than {most}"
+    )]
+    TooLong {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        range: String,
+        /// Bytes to fill.
+        bytes: u64,
+        /// Most bytes that are filled.
+        most: u64,
+    },
+    /// A range is no whole number of units.
+    #[error("{checksum}: the range {range} counts {bytes} bytes, no multiple of unit = {unit}")]
+    Unit {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        range: String,
+        /// Bytes that are fed.
+        bytes: u64,
+        /// Bytes in a unit.
+        unit: u8,
+    },
+    /// Nothing is stored where the result goes.
+    #[error("{checksum} is stored at {at}, which is not in the image")]
+    Unstored {
+        /// Which checksum.
+        checksum: String,
+        /// Where it should be stored.
+        at: Span,
+    },
+    /// The result lies inside a slot.
+    #[error("{checksum} is stored at {at}, inside the slot {slot}: one would overwrite the other")]
+    InSlot {
+        /// Which checksum.
+        checksum: String,
+        /// Where it is stored.
+        at: Span,
+        /// The slot.
+        slot: Span,
+    },
+    /// Two results share bytes.
+    #[error("{first} and {second} are stored in the same bytes: {at} and {other}")]
+    FieldsOverlap {
+        /// One checksum.
+        first: String,
+        /// The other.
+        second: String,
+        /// Where the one is stored.
+        at: Span,
+        /// Where the other is stored.
+        other: Span,
+    },
+    /// Each covers the next, and the last the first.
+    #[error(
+        "{} cover each other in a circle: no order makes all of them true",
+        Circle(checksums)
+    )]
+    Cycle {
+        /// The checksums of the circle, in order.
+        checksums: Vec<String>,
+    },
+    /// The untouched image stores another value.
+    #[error(
+        "{checksum} at {at} stores {}, computed {}{hint}",
+        hex(stored),
+        hex(computed)
+    )]
+    Wrong {
+        /// Which checksum.
+        checksum: String,
+        /// Where it is stored.
+        at: Address,
+        /// What is stored there.
+        stored: Vec<u8>,
+        /// What was computed, as it would be stored.
+        computed: Vec<u8>,
+        /// Which other reading of the recipe gives the stored value.
+        hint: Hint,
+    },
+    /// `initial = "unset"`, and a value is stored.
+    #[error(
+        "{checksum} at {at} stores {}: initial = \"unset\" wants all 00 or all ff there",
+        hex(stored)
+    )]
+    NotUnset {
+        /// Which checksum.
+        checksum: String,
+        /// Where it is stored.
+        at: Address,
+        /// What is stored there.
+        stored: Vec<u8>,
+    },
+    /// A signature covers a slot or checksum.
+    #[error(
+        "{what} covers {covered}: without its key no unit's image would be accepted; put the slot outside the signed bytes"
+    )]
+    Signed {
+        /// What was found, and where.
+        what: String,
+        /// What it covers.
+        covered: String,
+    },
+    /// A field that is right now covers a slot, and the recipe does not say so.
+    #[error(
+        "{what} is right now and covers {covered}, and no [[checksum]] names it: add [[checksum]] kind = \"{kind}\" with leave = \"<why nothing checks it>\", since it cannot be repaired yet"
+    )]
+    Undeclared {
+        /// What was found, and where.
+        what: String,
+        /// What it covers.
+        covered: String,
+        /// The family.
+        kind: String,
+    },
+    /// A field that this version finds and cannot compute.
+    #[error(
+        "{checksum}: {what} covers {covered} and cannot be repaired yet: the unit's image would be wrong"
+    )]
+    NotYet {
+        /// Which checksum.
+        checksum: String,
+        /// What was found, and where.
+        what: String,
+        /// What it covers.
+        covered: String,
+    },
+    /// The recipe names a structure that the image does not have.
+    #[error("{checksum}: the image has no structure of this kind that is right now")]
+    NotFound {
+        /// Which checksum.
+        checksum: String,
+    },
+    /// The image has no byte where one was planned for.
+    #[error("{checksum} could not be computed")]
+    Image {
+        /// Which checksum.
+        checksum: String,
+        /// What the image says.
+        source: ImageError,
+    },
+}
+
+impl ChecksumError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Which other reading of the recipe gives the value that is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Hint {
+    /// None that was tried.
+    #[default]
+    None,
+    /// All bytes of the field are 00 or ff.
+    Blank,
+    /// With these lines it would be right.
+    Lines(Vec<String>),
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str(
+                "; no other byte order, complement, unit or algorithm of its width gives the stored value: the range, or the image, is another",
+            ),
+            Self::Blank => f.write_str(
+                ": the field is blank; if the build leaves it so, write initial = \"unset\"",
+            ),
+            Self::Lines(lines) => write!(f, "; it would be right with {}", lines.join(" and ")),
+        }
+    }
+}
+
+/// Names that may be meant.
+struct Near<'a>(&'a [&'static str]);
+
+impl fmt::Display for Near<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; alike: {}", self.0.join(", "))
+    }
+}
+
+/// The names of a circle.
+struct Circle<'a>(&'a [String]);
+
+impl fmt::Display for Circle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" and "))
+    }
+}

@@ -1,0 +1,299 @@
+//! `batch`: the images of many units.
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::{ArgGroup, Args};
+use eol_inject::batch::{Batch, Outcome};
+use eol_inject::deliver::{Folder, Sync};
+use eol_inject::label::LabelFolder;
+use eol_inject::ledger::{Claim, Ledger};
+use eol_inject::patch::Master;
+use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::unit::Serial;
+
+use super::context::{self, Missing};
+use super::error::{CliError, exit};
+use super::output::{Output, count};
+use super::unit::{Ended, Tally};
+use super::{RecipeArg, StationArgs};
+
+/// Threads that keep a disk busy while it syncs.
+const DURABLE_WORKERS: usize = 16;
+
+/// Which units, and where to.
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
+pub(crate) struct BatchArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// A file with one serial a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    serials: Option<PathBuf>,
+
+    /// Make this many good units: this station's open claims first, then new serials
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// The folder that takes one image per unit
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+
+    /// Sync every file to the disk and read it back before it is recorded
+    #[arg(long)]
+    durable: bool,
+
+    /// Also record the SHA-256 of each unit's own file
+    #[arg(long)]
+    digest: bool,
+
+    /// Threads that stamp and write [default: one per core; 16 with --durable]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+
+    /// Stop after this many failures in a row
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    stop_after: u64,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
+    let started = Instant::now();
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
+    let listed = listed.transpose()?;
+    let master = context::master(&recipe)?;
+    let actor = args.station.actor();
+    let interrupted = context::interrupted();
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    context::import_pool(&recipe, &mut ledger, &actor, output)?;
+    let target = target(args, &context::extension(&recipe, master.image()));
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let mut tally = Tally::new(output, &actor.station, &master);
+    let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
+    tally.every_line = total <= 20 || output.json();
+    output.bar(u64::try_from(total).unwrap_or(u64::MAX), "units");
+    let mut shift = Shift {
+        args,
+        recipe: &recipe,
+        master: &master,
+        target: &target,
+        labels: &labels,
+        interrupted: &interrupted,
+        stopped: false,
+    };
+    let outcome = match listed {
+        Some(serials) => shift.pass(&mut ledger, serials, &mut tally),
+        None => shift.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
+    };
+    output.done();
+    // What was done before the ledger went is told all the same.
+    summary(&tally, &ledger, started, args);
+    outcome?;
+    if shift.stopped && tally.in_a_row >= args.stop_after && args.stop_after > 0 {
+        output.note(format_args!(
+            "stopped after {} failures in a row",
+            tally.in_a_row
+        ));
+    }
+    if interrupted.load(Ordering::SeqCst) && tally.code == 0 {
+        output.note("interrupted: every unit in hand is finished; the others keep their claims");
+        return Ok(exit::INTERRUPTED);
+    }
+    Ok(tally.code)
+}
+
+/// What every unit of this call shares.
+struct Shift<'s> {
+    args: &'s BatchArgs,
+    recipe: &'s Recipe,
+    master: &'s Master,
+    target: &'s Folder,
+    labels: &'s LabelFolder,
+    interrupted: &'s AtomicBool,
+    stopped: bool,
+}
+
+impl Shift<'_> {
+    /// Takes the given serials down the line.
+    fn pass(
+        &mut self,
+        ledger: &mut dyn Ledger,
+        serials: Vec<Serial>,
+        tally: &mut Tally<'_>,
+    ) -> Result<(), CliError> {
+        let (recipe, master) = (self.recipe, self.master);
+        let interrupted = self.interrupted;
+        let mut claims = serials
+            .into_iter()
+            .take_while(|_| !interrupted.load(Ordering::SeqCst))
+            .map(|serial| -> Claim { context::claim(serial, master, recipe) });
+        let mut batch = Batch {
+            master,
+            ledger,
+            target: self.target,
+            labels: self.labels,
+            workers: self.workers(),
+        };
+        let (target, labels, stop_after) = (self.target, self.labels, self.args.stop_after);
+        let mut stopped = false;
+        let mut each = |outcome: Outcome| {
+            let file = target.path(&outcome.serial);
+            let label = labels.picture(&outcome.serial);
+            tally.output.step();
+            tally.unit(Ended {
+                serial: outcome.serial,
+                attempt: outcome.attempt,
+                result: outcome.result,
+                elapsed: outcome.elapsed,
+                file,
+                label,
+            });
+            let in_a_row = stop_after > 0 && tally.in_a_row >= stop_after;
+            if in_a_row || tally.code == exit::POOL_EMPTY {
+                stopped = true;
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let outcome = batch.run(&mut claims, &mut each);
+        self.stopped |= stopped;
+        Ok(outcome?)
+    }
+
+    /// Makes `count` good units: open claims first, then new serials.
+    fn count(
+        &mut self,
+        ledger: &mut dyn Ledger,
+        count: usize,
+        tally: &mut Tally<'_>,
+    ) -> Result<(), CliError> {
+        let mut open: VecDeque<Serial> = ledger.open_claims(tally.station)?.into();
+        loop {
+            let good = usize::try_from(tally.passed).unwrap_or(usize::MAX);
+            let wanted = count.saturating_sub(good);
+            if wanted == 0 || self.stopped || self.interrupted.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            let mut serials: Vec<Serial> = open.drain(..wanted.min(open.len())).collect();
+            if serials.is_empty() {
+                serials = self.new_serials(ledger, wanted)?;
+            }
+            self.pass(ledger, serials, tally)?;
+        }
+    }
+
+    /// Returns serials that no unit has.
+    fn new_serials(&self, ledger: &mut dyn Ledger, count: usize) -> Result<Vec<Serial>, CliError> {
+        let spec = &self.recipe.serial;
+        match (spec.source, &spec.format) {
+            (SerialSource::Next, Some(format)) => Ok(ledger.next_serials(format, count)?),
+            (SerialSource::Pool, _) => {
+                let serials = ledger.bound_serials(count)?;
+                if serials.is_empty() {
+                    return Err(CliError::new(
+                        exit::POOL_EMPTY,
+                        "unit-pool-empty",
+                        "no free token of the list names a serial",
+                    ));
+                }
+                Ok(serials)
+            }
+            (source, _) => Err(CliError::usage(format!(
+                "--count needs serials from the line itself, but [serial] source is \"{source}\": \
+                 use --serials, or source = \"next\" or \"pool\""
+            ))),
+        }
+    }
+
+    fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        match self.args.jobs {
+            Some(jobs) => jobs.max(1),
+            None if self.args.durable => DURABLE_WORKERS,
+            None => cores(),
+        }
+    }
+}
+
+fn target(args: &BatchArgs, extension: &str) -> Folder {
+    let sync = if args.durable {
+        Sync::Durable
+    } else {
+        Sync::Written
+    };
+    let folder = Folder::new(&args.output, extension, sync);
+    if args.digest {
+        folder.with_digest()
+    } else {
+        folder
+    }
+}
+
+/// Reads the serials of a list, and names the line of a wrong one.
+pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| CliError::file("cannot read", file, &error).with_code(exit::RECIPE))?;
+        bytes
+    } else {
+        context::read(file, exit::RECIPE, "the list of serials")?
+    };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        CliError::new(
+            exit::RECIPE,
+            "serial-text",
+            format!("{} is not UTF-8 text", file.display()),
+        )
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut serials = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let serial = recipe.serial.read(line).map_err(|error| {
+            CliError::from(error).about(format_args!("{} line {number}", file.display()))
+        })?;
+        serials.push(serial);
+    }
+    if serials.is_empty() {
+        return Err(CliError::new(
+            exit::RECIPE,
+            "serial-none",
+            format!("{} holds no serial", file.display()),
+        ));
+    }
+    Ok(serials)
+}
+
+fn summary(tally: &Tally<'_>, ledger: &dyn Ledger, started: Instant, args: &BatchArgs) {
+    let left = ledger.stock().map(|stock| stock.free);
+    let left = left.map_or_else(|_| "?".to_owned(), |free| free.to_string());
+    let seconds = started.elapsed().as_millis();
+    tally.output.line(format_args!(
+        "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
+        count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit"),
+        seconds / 1000,
+        seconds % 1000 / 100,
+        tally.passed,
+        tally.already,
+        tally.failed,
+    ));
+    if tally.passed > 0 && tally.failed == 0 {
+        tally.output.note(format_args!(
+            "next: eol-inject verify --recipe {} {}",
+            args.recipe.recipe.display(),
+            args.output.display()
+        ));
+    }
+}

@@ -1,0 +1,255 @@
+//! `check`: the proof, before the shift; it changes nothing.
+
+use clap::Args;
+use eol_inject::checksum::State;
+use eol_inject::image::{Address, Image, Span};
+use eol_inject::ledger::Ledger as _;
+use eol_inject::patch::Master;
+use eol_inject::recipe::Recipe;
+use serde_json::{Value, json};
+
+use super::RecipeArg;
+use super::context;
+use super::error::{CliError, exit};
+use super::inspect::{describe, grouped, stored};
+use super::output::{BAD, GOOD, Output, count};
+
+/// Which recipe.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+}
+
+pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let master = context::master(&recipe)?;
+    let mut report = json!({ "v": 1, "product": recipe.product });
+    headline(&recipe, &master, output, &mut report);
+    slots(&master, output, &mut report);
+    checksums(&master, output, &mut report);
+    pool(&recipe, output, &mut report)?;
+    let clean = ledger(&recipe, output, &mut report)?;
+    let bytes: u64 = master.changes().iter().map(|span| span.len()).sum();
+    put(&mut report, "ready", json!(clean));
+    put(&mut report, "changes", json!(bytes));
+    output.object(&report);
+    if !clean {
+        return Ok(exit::LEDGER);
+    }
+    output.line(format_args!(
+        "{GOOD}ready{GOOD:#}: each unit changes at most {bytes} bytes"
+    ));
+    Ok(0)
+}
+
+fn put(report: &mut Value, key: &str, value: Value) {
+    if let Value::Object(map) = report {
+        map.insert(key.to_owned(), value);
+    }
+}
+
+fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Value) {
+    let runs = master.image().runs();
+    let file = recipe.image.file.display();
+    output.line(format_args!(
+        "{}  {file}  {}, {}, {} bytes stored",
+        recipe.product,
+        describe(master.image()),
+        count(runs.len(), "run"),
+        grouped(stored(&runs)),
+    ));
+    put(
+        report,
+        "image",
+        json!({
+            "file": file.to_string(), "format": master.image().format().to_string(),
+            "sha256": master.digest().to_string(), "stored": stored(&runs),
+        }),
+    );
+}
+
+fn slots(master: &Master, output: &Output, report: &mut Value) {
+    let mut list = Vec::new();
+    for slot in master.slots() {
+        let place = slot.place();
+        let at = slot.span().start();
+        let runs_at = runs_at(master.image(), at)
+            .map(|(section, vma)| format!("   ({section}: runs at {vma})"))
+            .unwrap_or_default();
+        output.line(format_args!(
+            "  slot      {:<12} {place:<24} {at}  {} bytes   blank{runs_at}",
+            slot.value(),
+            slot.span().len(),
+        ));
+        list.push(json!({
+            "value": slot.value().to_string(), "place": place, "at": at.to_string(),
+            "bytes": slot.span().len(),
+        }));
+    }
+    put(report, "slots", Value::Array(list));
+}
+
+/// Returns section and run-time address of a place that does not run where it is loaded.
+fn runs_at(image: &Image, at: Address) -> Option<(String, Address)> {
+    image.names().sections.iter().find_map(|section| {
+        let lma = section.lma?;
+        let distance = at.get().checked_sub(lma.get())?;
+        let inside = distance < section.size && section.vma != lma.get();
+        inside.then(|| {
+            let vma = section.vma.wrapping_add(distance);
+            (section.name.clone(), Address::new(vma))
+        })
+    })
+}
+
+fn checksums(master: &Master, output: &Output, report: &mut Value) {
+    let mut list = Vec::new();
+    for checksum in master.plan().checksums() {
+        let covers: Vec<String> = joined(checksum.covers())
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let at = checksum.at();
+        let (state, value) = match checksum.state() {
+            State::Proved => (
+                "proved",
+                checksum.stored(master.image()).unwrap_or_default(),
+            ),
+            State::Unset(value) => ("unset", value.clone()),
+        };
+        let value = hex(&value);
+        let shown = match state {
+            "proved" => format!("{value}  {GOOD}proved{GOOD:#}"),
+            _ => format!("unset; would be {value}"),
+        };
+        output.line(format_args!(
+            "  checksum  {} over {}   at {}  {shown}",
+            checksum.name(),
+            covers.join(", "),
+            at.start(),
+        ));
+        list.push(json!({
+            "name": checksum.name(), "over": covers, "at": at.start().to_string(),
+            "bytes": at.len(), "state": state, "value": value,
+        }));
+    }
+    put(report, "checksums", Value::Array(list));
+}
+
+/// Joins spans that follow one another, as people read them.
+fn joined(spans: &[Span]) -> Vec<Span> {
+    let mut joined: Vec<Span> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if last.end() == span.start() => {
+                if let Some(both) = Span::between(last.start(), span.end()) {
+                    *last = both;
+                }
+            }
+            _ => joined.push(*span),
+        }
+    }
+    joined
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads the token list where it lies; it is not taken in.
+fn pool(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<(), CliError> {
+    let Some(file) = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref()) else {
+        return Ok(());
+    };
+    let path = recipe.path(file);
+    if !path.exists() {
+        output.line(format_args!(
+            "  list      {} is not here; tokens taken in before are in the ledger",
+            path.display()
+        ));
+        return Ok(());
+    }
+    let list = context::token_list(&path, recipe)?;
+    let pictures = list.rows.iter().filter(|row| row.picture.is_some()).count();
+    let claimed = list.rows.iter().filter(|row| row.claimed).count();
+    output.line(format_args!(
+        "  list      {}: {} tokens, {pictures} pictures paired, {claimed} claimed already",
+        path.display(),
+        list.rows.len(),
+    ));
+    for note in &list.notes {
+        output.warning(note);
+    }
+    if readable_by_others(&path) {
+        output.warning(format_args!(
+            "{} holds secrets and others may read it: remove it once it is taken in, or chmod 600",
+            path.display()
+        ));
+    }
+    put(
+        report,
+        "list",
+        json!({ "tokens": list.rows.len(), "pictures": pictures, "claimed": claimed }),
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+const fn readable_by_others(_: &std::path::Path) -> bool {
+    false
+}
+
+/// Shows the ledger, and returns whether its audit is clean.
+fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<bool, CliError> {
+    let url = recipe.ledger_url();
+    if !context::ledger_file(recipe).exists() {
+        output.line(format_args!(
+            "  ledger    {url}: not there yet; the first unit makes it"
+        ));
+        return Ok(true);
+    }
+    let ledger = context::records(recipe)?;
+    let stock = ledger.stock()?;
+    let audit = ledger.audit()?;
+    let all = stock.free + stock.bound + stock.void + stock.gone;
+    output.line(format_args!(
+        "  pool      {} of {} tokens free, {} with their picture",
+        grouped(stock.free),
+        grouped(all),
+        grouped(stock.pictures),
+    ));
+    let state = if audit.findings.is_empty() {
+        format!("{GOOD}audit clean{GOOD:#}")
+    } else {
+        format!("{BAD}audit: {} findings{BAD:#}", audit.findings.len())
+    };
+    output.line(format_args!(
+        "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
+        stock.reserved, stock.prepared, stock.delivered, stock.labelled,
+    ));
+    for finding in &audit.findings {
+        output.line(format_args!(
+            "            {BAD}{}{BAD:#}: {}",
+            finding.about, finding.what
+        ));
+    }
+    put(
+        report,
+        "ledger",
+        json!({
+            "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
+            "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
+            "findings": audit.findings.iter()
+                .map(|finding| json!({ "about": finding.about, "what": finding.what }))
+                .collect::<Vec<_>>(),
+        }),
+    );
+    Ok(audit.findings.is_empty())
+}

@@ -1,0 +1,268 @@
+//! What several commands begin with: recipe, image, Master, ledger, station.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eol_inject::image::{Hint, Image};
+use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlite, Target};
+use eol_inject::patch::Master;
+use eol_inject::pool::{self, Pool};
+use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::unit::Serial;
+
+use super::error::{CliError, exit};
+use super::output::{Output, count};
+use super::{DecisionArgs, StationArgs};
+
+/// Largest file that is read whole: far above any microcontroller's flash.
+const LARGEST: u64 = 1 << 30;
+
+/// Reads a file that a person names.
+pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
+    let failed = |error: std::io::Error| {
+        CliError::new(
+            code,
+            "file",
+            format!("cannot read {what} {}: {error}", path.display()),
+        )
+    };
+    let length = fs::metadata(path).map_err(failed)?.len();
+    if length > LARGEST {
+        return Err(CliError::new(
+            code,
+            "file",
+            format!(
+                "{what} {} has {length} bytes, at most {LARGEST} are read",
+                path.display()
+            ),
+        ));
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writable {
+    /// Its owner: it holds secrets.
+    Owner,
+    /// Anybody the system lets.
+    Anybody,
+}
+
+/// Writes a file that a person names.
+pub(crate) fn write(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
+    create(path, who)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .map_err(|error| CliError::file("cannot write", path, &error))
+}
+
+/// Makes a file, or empties one.
+pub(crate) fn create(path: &Path, who: Writable) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if who == Writable::Owner {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(path)?;
+        // The mode above counts for a new file only.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        return Ok(file);
+    }
+    let _ = who;
+    options.open(path)
+}
+
+/// Reads a recipe.
+pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
+    let bytes = read(path, exit::RECIPE, "the recipe")?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        CliError::new(
+            exit::RECIPE,
+            "recipe-syntax",
+            format!("{} is not UTF-8 text", path.display()),
+        )
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))
+}
+
+/// Reads the shared image, with the names that the recipe gives it.
+pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
+    let path = recipe.path(&recipe.image.file);
+    let hint = Hint {
+        format: recipe.image.format,
+        base: recipe.image.base,
+    };
+    let image = read_image(&path, hint)?;
+    match &recipe.image.symbols {
+        Some(names) => {
+            let names = recipe.path(names);
+            let program = read_image(&names, Hint::default())?;
+            image
+                .with_names(&program)
+                .map_err(|error| CliError::from(error).about(names.display()))
+        }
+        None => Ok(image),
+    }
+}
+
+/// Reads an image file.
+pub(crate) fn read_image(path: &Path, hint: Hint) -> Result<Image, CliError> {
+    let bytes = read(path, exit::IMAGE, "the image")?;
+    Image::read(bytes, hint).map_err(|error| CliError::from(error).about_file(path))
+}
+
+/// Proves the recipe on the shared image.
+pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
+    let file = recipe.path(&recipe.image.file);
+    Master::prove(image(recipe)?, recipe).map_err(|error| CliError::from(error).about_file(&file))
+}
+
+/// Returns the extension that images of this recipe get.
+pub(crate) fn extension(recipe: &Recipe, image: &Image) -> String {
+    recipe.image.file.extension().map_or_else(
+        || image.format().to_string(),
+        |extension| extension.to_string_lossy().into_owned(),
+    )
+}
+
+/// Returns the station's name: as given, else the computer's.
+pub(crate) fn station(given: Option<&str>) -> String {
+    given.map_or_else(
+        || gethostname::gethostname().to_string_lossy().into_owned(),
+        str::to_owned,
+    )
+}
+
+impl StationArgs {
+    /// Returns who is at work, for the record.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor {
+            station: station(self.station.as_deref()),
+            by: self.operator.clone(),
+            reason: None,
+        }
+    }
+}
+
+impl DecisionArgs {
+    /// Returns who decides, and why.
+    ///
+    /// # Errors
+    /// Neither may be empty: the record would be worth nothing.
+    pub(crate) fn actor(&self) -> Result<Actor, CliError> {
+        if self.by.trim().is_empty() || self.reason.trim().is_empty() {
+            return Err(CliError::usage("--by and --reason must not be empty"));
+        }
+        Ok(Actor {
+            station: station(self.station.as_deref()),
+            by: Some(self.by.clone()),
+            reason: Some(self.reason.clone()),
+        })
+    }
+}
+
+/// Returns which tokens and units the recipe means.
+pub(crate) fn scope(recipe: &Recipe) -> Scope {
+    Scope {
+        product: recipe.product.clone(),
+        template: recipe.template.clone(),
+    }
+}
+
+/// Whether a ledger that is not there yet is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is made, with its key.
+    Create,
+    /// That is an error.
+    Refuse,
+}
+
+/// Returns the file of a recipe's ledger.
+pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
+    let LedgerUrl::Sqlite(file) = recipe.ledger_url();
+    recipe.path(&file)
+}
+
+/// Opens the recipe's ledger, to work with.
+pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
+    let file = ledger_file(recipe);
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated: Simulated::No,
+    };
+    let opened = match missing {
+        Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
+        Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
+    };
+    opened.map_err(|error| CliError::from(error).about_file(&file))
+}
+
+/// Opens the recipe's ledger, to look into it: nothing is written.
+pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
+    let file = ledger_file(recipe);
+    Sqlite::inspect(&file, &scope(recipe)).map_err(|error| CliError::from(error).about_file(&file))
+}
+
+/// Reads a token list: a file, or the folder of an unpacked export.
+pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError> {
+    let spec = recipe.pool.clone().unwrap_or_default();
+    pool::folder::open(path, &spec).map_err(|error| CliError::from(error).about_file(path))
+}
+
+/// Takes the recipe's token list in, where it lies and is not known yet.
+pub(crate) fn import_pool(
+    recipe: &Recipe,
+    ledger: &mut dyn Ledger,
+    actor: &Actor,
+    output: &Output,
+) -> Result<(), CliError> {
+    let Some(file) = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref()) else {
+        return Ok(());
+    };
+    let path = recipe.path(file);
+    if !path.exists() {
+        return Ok(());
+    }
+    let pool = token_list(&path, recipe)?;
+    let import = ledger.import(&pool, actor)?;
+    if import.added > 0 {
+        output.note(format_args!(
+            "{} taken in from {}",
+            count(import.added, "token"),
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the claim of one unit.
+pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe) -> Claim {
+    Claim {
+        serial,
+        uid: None,
+        image: master.digest(),
+        recipe: recipe.digest,
+        target: Target::File,
+    }
+}
+
+/// Returns a flag that Ctrl-C sets: units in hand are finished, and no further one is begun.
+pub(crate) fn interrupted() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    // Without the handler Ctrl-C ends the program at once, and the units in hand are resumed.
+    let _ = ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::SeqCst) {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    });
+    flag
+}

@@ -1,0 +1,203 @@
+//! From an error to words, a next step and an exit code: the only home of hints.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use eol_inject::checksum::ChecksumError;
+use eol_inject::deliver::DeliverError;
+use eol_inject::image::ImageError;
+use eol_inject::label::LabelError;
+use eol_inject::ledger::{LedgerError, Refusal};
+use eol_inject::line::LineError;
+use eol_inject::patch::{MasterError, PatchError};
+use eol_inject::pool::PoolError;
+use eol_inject::recipe::{RecipeError, ScanError};
+use eol_inject::slot::SlotError;
+use eol_inject::verify::VerifyError;
+use serde_json::{Value, json};
+
+/// Exit codes; the README lists them.
+pub(crate) mod exit {
+    /// Usage.
+    pub(crate) const USAGE: u8 = 2;
+    /// Recipe, serial or pool file rejected.
+    pub(crate) const RECIPE: u8 = 10;
+    /// Image rejected.
+    pub(crate) const IMAGE: u8 = 20;
+    /// Slot or checksum refused.
+    pub(crate) const SLOT: u8 = 30;
+    /// Delivery failed.
+    pub(crate) const DELIVERY: u8 = 40;
+    /// Read-back or verification differs.
+    pub(crate) const DIFFERS: u8 = 41;
+    /// This unit refused.
+    pub(crate) const REFUSED: u8 = 50;
+    /// Ledger unreachable.
+    pub(crate) const LEDGER: u8 = 51;
+    /// Pool empty.
+    pub(crate) const POOL_EMPTY: u8 = 53;
+    /// Recorded, but not labelled.
+    pub(crate) const UNLABELLED: u8 = 60;
+    /// Label does not match.
+    pub(crate) const LABEL: u8 = 61;
+    /// Interrupted.
+    pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+/// What ends a command, ready to be told.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) code: u8,
+    pub(crate) name: &'static str,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl CliError {
+    /// Makes an error that no stage knows.
+    pub(crate) fn new(code: u8, name: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            name,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: hint(name).map(str::to_owned),
+        }
+    }
+
+    /// A wrong combination of arguments.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, "usage", message)
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
+        let message = format!("{what} {}: {error}", path.display());
+        Self::new(exit::DELIVERY, "file", message)
+    }
+
+    /// Takes an error of the library with its causes.
+    fn of(code: u8, name: &'static str, error: &dyn Error) -> Self {
+        let mut this = Self::new(code, name, error.to_string());
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            this.causes.push(error.to_string());
+            cause = error.source();
+        }
+        this
+    }
+
+    /// Puts words in front: which file, which unit.
+    pub(crate) fn about(mut self, subject: impl fmt::Display) -> Self {
+        self.message = format!("{subject}: {}", self.message);
+        self
+    }
+
+    /// Names the file, unless the message does.
+    pub(crate) fn about_file(self, file: &Path) -> Self {
+        if self.message.contains(&file.display().to_string()) {
+            return self;
+        }
+        self.about(file.display())
+    }
+
+    /// Gives it another exit code.
+    pub(crate) const fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Returns the error as the JSON of a unit shows it.
+    pub(crate) fn json(&self) -> Value {
+        let mut message = self.message.clone();
+        for cause in &self.causes {
+            message.push_str(": ");
+            message.push_str(cause);
+        }
+        json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint })
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+macro_rules! from {
+    ($($error:ty => $code:expr;)*) => {$(
+        impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                let code: fn(&$error) -> u8 = $code;
+                Self::of(code(&error), error.name(), &error)
+            }
+        }
+    )*};
+}
+
+from! {
+    RecipeError => |_| exit::RECIPE;
+    ScanError => |_| exit::RECIPE;
+    PoolError => |_| exit::RECIPE;
+    ImageError => |_| exit::IMAGE;
+    SlotError => |_| exit::SLOT;
+    ChecksumError => |_| exit::SLOT;
+    PatchError => |_| exit::SLOT;
+    MasterError => |error| match error {
+        MasterError::Tag(_) => exit::IMAGE,
+        _ => exit::SLOT,
+    };
+    DeliverError => deliver_code;
+    Refusal => refusal_code;
+    LedgerError => ledger_code;
+    LabelError => |_| exit::UNLABELLED;
+    VerifyError => |_| exit::DIFFERS;
+}
+
+impl From<LineError> for CliError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Ledger(error) => error.into(),
+            LineError::Refused(error) => error.into(),
+            LineError::Patch(error) => error.into(),
+            LineError::Checksum(error) => error.into(),
+            LineError::Deliver(error) => error.into(),
+            other => Self::of(exit::LEDGER, other.name(), &other),
+        }
+    }
+}
+
+fn deliver_code(error: &DeliverError) -> u8 {
+    match error {
+        DeliverError::Differs { .. } => exit::DIFFERS,
+        _ => exit::DELIVERY,
+    }
+}
+
+fn refusal_code(error: &Refusal) -> u8 {
+    match error {
+        Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
+        _ => exit::REFUSED,
+    }
+}
+
+fn ledger_code(error: &LedgerError) -> u8 {
+    match error {
+        LedgerError::SerialsUsedUp { .. } => exit::RECIPE,
+        LedgerError::NoUnit { .. } | LedgerError::NotReleasable { .. } => exit::REFUSED,
+        _ => exit::LEDGER,
+    }
+}
+
+/// Returns the next step for an error, by its stable name.
+fn hint(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
+        "recipe-syntax" => "docs/recipe.md lists every key",
+        "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
+        _ => return None,
+    })
+}

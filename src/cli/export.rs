@@ -1,0 +1,132 @@
+//! The record as CSV or JSON Lines, and the mapping read back from it.
+
+use std::collections::BTreeMap;
+
+use eol_inject::ledger::UnitRecord;
+use eol_inject::unit::{Fingerprint, Serial};
+use serde_json::{Value, json};
+
+use super::error::{CliError, exit};
+
+/// Columns of the exported CSV, in order.
+pub(crate) const HEADERS: &[&str] = &[
+    "serial",
+    "state",
+    "fingerprint",
+    "chip_uid",
+    "image_sha256",
+    "recipe_sha256",
+    "sha256",
+    "target",
+    "durable",
+    "station",
+    "epoch",
+    "at",
+    "event",
+];
+
+/// Returns a record's cells, safe in a spreadsheet.
+pub(crate) fn cells(unit: &UnitRecord) -> Vec<String> {
+    [
+        unit.serial.to_string(),
+        unit.state.to_string(),
+        unit.fingerprint.to_hex(),
+        unit.uid.clone().unwrap_or_default(),
+        unit.image.to_string(),
+        unit.recipe.to_string(),
+        unit.digest
+            .map(|digest| digest.to_string())
+            .unwrap_or_default(),
+        unit.target.to_string(),
+        unit.durable.to_string(),
+        unit.station.clone(),
+        unit.epoch.to_string(),
+        unit.at.clone(),
+        unit.event.to_string(),
+    ]
+    .into_iter()
+    .map(neutral)
+    .collect()
+}
+
+/// Keeps a spreadsheet from running a cell: a leading `=`, `+`, `-`, `@`, Tab or CR gets an
+/// apostrophe in front, which spreadsheets take for "this is text" (OWASP, CSV injection).
+fn neutral(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+/// Takes back what [`neutral`] added.
+fn plain(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
+        _ => cell,
+    }
+}
+
+/// Returns a record as an object.
+pub(crate) fn object(unit: &UnitRecord) -> Value {
+    json!({
+        "v": 1,
+        "serial": unit.serial.as_str(),
+        "state": unit.state.to_string(),
+        "fingerprint": unit.fingerprint.to_hex(),
+        "chip_uid": unit.uid,
+        "image_sha256": unit.image.to_string(),
+        "recipe_sha256": unit.recipe.to_string(),
+        "sha256": unit.digest.map(|digest| digest.to_string()),
+        "target": unit.target.to_string(),
+        "durable": unit.durable,
+        "station": unit.station,
+        "epoch": unit.epoch,
+        "at": unit.at,
+        "event": unit.event.to_string(),
+    })
+}
+
+/// Reads `serial` and `fingerprint` of an exported CSV; rows without an image are left out.
+pub(crate) fn read_mapping(
+    bytes: &[u8],
+) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
+    let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let headers = reader
+        .headers()
+        .map_err(|error| wrong(error.to_string()))?
+        .clone();
+    let column = |name: &str| headers.iter().position(|header| header.trim() == name);
+    let (Some(serial), Some(print)) = (column("serial"), column("fingerprint")) else {
+        return Err(wrong(
+            "the first line names no columns serial and fingerprint".to_owned(),
+        ));
+    };
+    let state = column("state");
+    let mut records = BTreeMap::new();
+    for (number, row) in (2..).zip(reader.records()) {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        let made = state
+            .and_then(|column| row.get(column))
+            .and_then(|state| state.parse().ok())
+            .is_none_or(super::verify::is_made);
+        if !made {
+            continue;
+        }
+        let cell = |column: usize| plain(row.get(column).unwrap_or_default());
+        let serial: Serial = cell(serial)
+            .parse()
+            .map_err(|error| wrong(format!("row {number}: {error}")))?;
+        let print: Fingerprint = cell(print)
+            .parse()
+            .map_err(|error| wrong(format!("row {number}: {error}")))?;
+        if records
+            .insert(serial.folded(), (serial.clone(), print))
+            .is_some()
+        {
+            return Err(wrong(format!("row {number}: {serial} stands there twice")));
+        }
+    }
+    Ok(records)
+}

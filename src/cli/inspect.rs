@@ -1,0 +1,255 @@
+//! `inspect`: what an image is, before anybody writes a recipe for it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eol_inject::checksum::{self, Finding};
+use eol_inject::image::{Address, Hint, Image, ImageError, Span};
+use eol_inject::recipe::{Recipe, SlotSpec};
+use eol_inject::slot::{self, Slot};
+use serde_json::json;
+
+use super::context;
+use super::error::{CliError, exit};
+use super::output::{BAD, DIM, GOOD, Output};
+
+/// Which image.
+#[derive(Args)]
+pub(crate) struct InspectArgs {
+    /// The image: ELF, BIN or HEX, by its content
+    image: PathBuf,
+
+    /// Load address of a BIN's first byte [default: 0x00000000]
+    #[arg(long, value_name = "ADDRESS")]
+    base: Option<Address>,
+
+    /// Show this recipe's slots in it
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = args.recipe.as_deref().map(context::recipe).transpose()?;
+    let image = read(args, recipe.as_ref())?;
+    headline(args, &image, output);
+    runs(&image, output);
+    if let Some(recipe) = &recipe {
+        for spec in &recipe.slots {
+            recipe_slot(&image, spec, output);
+        }
+    } else {
+        slots(&image, output);
+    }
+    tags(&image, output);
+    findings(&image, output);
+    Ok(0)
+}
+
+fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> {
+    let bytes = context::read(&args.image, exit::IMAGE, "the image")?;
+    let given = args
+        .base
+        .or_else(|| recipe.and_then(|recipe| recipe.image.base));
+    let read = |base| {
+        let hint = Hint { format: None, base };
+        Image::read(bytes.clone(), hint)
+    };
+    let image = match read(given) {
+        // Without a base a BIN is shown from 0 on: offsets, until somebody says better.
+        Err(ImageError::NoBase) => read(Some(Address::new(0))),
+        read => read,
+    };
+    let image = image.map_err(|error| CliError::from(error).about(args.image.display()))?;
+    let names = recipe.and_then(|recipe| Some(recipe.path(recipe.image.symbols.as_ref()?)));
+    let Some(names) = names else {
+        return Ok(image);
+    };
+    let program = context::read_image(&names, Hint::default())?;
+    image
+        .with_names(&program)
+        .map_err(|error| CliError::from(error).about(names.display()))
+}
+
+/// Returns `ELF32 little-endian ARM`, or the container's name alone.
+pub(crate) fn describe(image: &Image) -> String {
+    match image.machine() {
+        Some(machine) => format!("ELF{} {} {}", machine.bits, machine.endian, machine.name),
+        None => image.format().to_string().to_uppercase(),
+    }
+}
+
+/// Writes a number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns how many bytes are stored.
+pub(crate) fn stored(runs: &[Span]) -> u64 {
+    runs.iter().map(|run| run.len()).sum()
+}
+
+fn headline(args: &InspectArgs, image: &Image, output: &Output) {
+    let runs = image.runs();
+    let digest = eol_inject::unit::Digest::of(image.container());
+    output.object(&json!({
+        "v": 1, "kind": "image", "file": args.image.display().to_string(),
+        "format": image.format().to_string(),
+        "machine": image.machine().map(|machine| json!({
+            "bits": machine.bits, "endian": machine.endian.to_string(), "name": machine.name,
+        })),
+        "bytes": image.container().len(), "stored": stored(&runs), "sha256": digest.to_string(),
+        "sections": image.names().sections.len(), "symbols": image.names().symbols.len(),
+    }));
+    output.line(format_args!(
+        "{}  {}, {} bytes, {} of them loaded",
+        args.image.display(),
+        describe(image),
+        grouped(u64::try_from(image.container().len()).unwrap_or(u64::MAX)),
+        grouped(stored(&runs)),
+    ));
+    output.line(format_args!("  sha-256   {digest}"));
+    let names = image.names();
+    if !names.sections.is_empty() || !names.symbols.is_empty() {
+        output.line(format_args!(
+            "  names     {} sections, {} symbols",
+            names.sections.len(),
+            names.symbols.len()
+        ));
+    }
+}
+
+fn runs(image: &Image, output: &Output) {
+    for run in image.runs() {
+        output.object(&json!({
+            "v": 1, "kind": "run", "start": run.start().to_string(), "end": run.end().to_string(),
+            "bytes": run.len(),
+        }));
+        output.line(format_args!(
+            "  run       {run}  {} bytes",
+            grouped(run.len())
+        ));
+        for section in &image.names().sections {
+            let Some(span) = section
+                .lma
+                .filter(|_| section.stored)
+                .and_then(|lma| Span::new(lma, section.size))
+            else {
+                continue;
+            };
+            if run.contains(span) {
+                let runs_at = if section.vma == span.start().get() {
+                    String::new()
+                } else {
+                    format!("  runs at {}", Address::new(section.vma))
+                };
+                output.line(format_args!(
+                    "    {DIM}{:<24} {span}  {} bytes{runs_at}{DIM:#}",
+                    section.name,
+                    grouped(span.len()),
+                ));
+            }
+        }
+    }
+}
+
+/// Shows one slot that a recipe describes.
+fn recipe_slot(image: &Image, spec: &SlotSpec, output: &Output) {
+    match slot::locate(image, spec) {
+        Ok(slot) => described(&slot, "blank", output),
+        Err(error) => {
+            let error = CliError::from(error);
+            output.object(&json!({
+                "v": 1, "kind": "slot", "value": spec.value.to_string(), "error": error.json(),
+            }));
+            output.line(format_args!(
+                "  slot      {}  {BAD}{error}{BAD:#}",
+                spec.value
+            ));
+        }
+    }
+}
+
+fn described(slot: &Slot, state: &str, output: &Output) {
+    output.object(&json!({
+        "v": 1, "kind": "slot", "value": slot.value().to_string(),
+        "at": slot.span().start().to_string(), "bytes": slot.span().len(), "state": state,
+    }));
+    output.line(format_args!(
+        "  slot      {}  {}  {} bytes  {state}",
+        slot.value(),
+        slot.span().start(),
+        slot.span().len(),
+    ));
+}
+
+/// Shows the slots that tell themselves: eolslot and blnkopt.
+fn slots(image: &Image, output: &Output) {
+    for found in slot::found(image) {
+        // What it holds may be a secret.
+        let state = if found.filled { "filled" } else { "blank" };
+        output.object(&json!({
+            "v": 1, "kind": "slot", "what": found.text, "at": found.span.start().to_string(),
+            "bytes": found.span.len(), "state": state,
+        }));
+        output.line(format_args!(
+            "  slot      {}  {}  {} bytes  {state}",
+            found.text,
+            found.span.start(),
+            found.span.len(),
+        ));
+    }
+}
+
+fn tags(image: &Image, output: &Output) {
+    let tag = match image.blnkinf() {
+        Ok(tag) => tag,
+        Err(error) => {
+            output.line(format_args!("  blnkinf   {BAD}{error}{BAD:#}"));
+            return;
+        }
+    };
+    if let Some(tag) = tag {
+        let pairs: Vec<String> = tag
+            .pairs
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        output.object(&json!({
+            "v": 1, "kind": "blnkinf", "at": tag.at.to_string(),
+            "pairs": tag.pairs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        }));
+        output.line(format_args!("  blnkinf   {}  {}", tag.at, pairs.join("  ")));
+    }
+}
+
+fn findings(image: &Image, output: &Output) {
+    for finding in checksum::findings(image) {
+        show(&finding, output);
+    }
+}
+
+fn show(finding: &Finding, output: &Output) {
+    let (style, state) = if finding.right {
+        (GOOD, "right")
+    } else {
+        (BAD, "wrong")
+    };
+    output.object(&json!({
+        "v": 1, "kind": "integrity", "what": finding.text, "right": finding.right,
+        "signed": finding.signed,
+        "at": finding.at.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    }));
+    output.line(format_args!(
+        "  integrity {}  {style}{state}{style:#}",
+        finding.text
+    ));
+}

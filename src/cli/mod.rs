@@ -1,0 +1,167 @@
+//! The command line: one file per subcommand, effects and words for people.
+//!
+//! The library knows nothing of this module.
+
+mod batch;
+mod check;
+mod context;
+mod error;
+mod export;
+mod inject;
+mod inspect;
+mod label;
+mod ledger;
+mod output;
+mod pool;
+mod shell;
+mod unit;
+mod verify;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use self::error::CliError;
+use self::output::Output;
+
+/// What is printed under every help text.
+const EXIT_CODES: &str = "\
+EOL_LOG=debug shows what happens inside. EOL_STATION and EOL_OPERATOR name station and person.
+
+Exit codes:
+    0  done; every unit passed        50  this unit refused
+    2  usage                          51  ledger unreachable
+   10  recipe, serial or pool file    53  pool empty
+   20  image rejected                 60  recorded, but not labelled
+   30  slot or checksum refused       61  label does not match
+   40  delivery failed               130  interrupted; units are finished or resumable
+   41  verification differs            1  bug in this program";
+
+/// Patch each unit's AuthToken into a shared firmware image, make every checksum true again, and
+/// keep serial, token and label together
+#[derive(Parser)]
+#[command(name = "eol-inject", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(infer_long_args = false, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print one JSON object per unit or finding on standard output; words for people then go to
+    /// standard error
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show an image's format, memory map, slots and integrity fields
+    Inspect(inspect::InspectArgs),
+    /// Prove the recipe on the untouched image, with pool and ledger; change nothing
+    Check(check::CheckArgs),
+    /// Take in, count, request and generate tokens
+    Pool(pool::PoolArgs),
+    /// Make the image of one unit
+    Inject(inject::InjectArgs),
+    /// Make the images of many units
+    Batch(batch::BatchArgs),
+    /// Prove that images differ from the shared one in slots and checksums only
+    Verify(verify::VerifyArgs),
+    /// Look into and correct the record of units and tokens
+    Ledger(ledger::LedgerArgs),
+    /// Make labels again, and compare scanned labels with the record
+    Label(label::LabelArgs),
+    /// Print a completion script for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(shell::ManArgs),
+}
+
+/// Which product.
+#[derive(Args)]
+pub(crate) struct RecipeArg {
+    /// The product's recipe
+    #[arg(long, value_name = "FILE", default_value = "recipe.toml")]
+    recipe: PathBuf,
+}
+
+/// Who is at work.
+#[derive(Args)]
+pub(crate) struct StationArgs {
+    /// Name of this station in the record [default: the computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
+
+    /// Who is at work, for the record
+    #[arg(long, value_name = "NAME", env = "EOL_OPERATOR")]
+    operator: Option<String>,
+}
+
+/// Who decides, and why: asked for wherever the record is corrected or a secret shown.
+#[derive(Args)]
+pub(crate) struct DecisionArgs {
+    /// Who decides, for the record
+    #[arg(long, value_name = "NAME")]
+    by: String,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    /// Name of this station in the record [default: the computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|info| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "bug in eol-inject {}: {info}\n  what is in hand stays resumable; please report this",
+            env!("CARGO_PKG_VERSION"),
+        );
+        std::process::exit(1);
+    }));
+    let cli = Cli::parse();
+    log();
+    let output = Output::new(cli.json);
+    match dispatch(cli.command, &output) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+/// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
+fn log() {
+    let Ok(filter) = EnvFilter::try_from_env("EOL_LOG") else {
+        return;
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .finish();
+    // It is set once, here.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
+    match command {
+        Command::Inspect(args) => inspect::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Pool(args) => pool::run(args, output),
+        Command::Inject(args) => inject::run(&args, output),
+        Command::Batch(args) => batch::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Ledger(args) => ledger::run(args, output),
+        Command::Label(args) => label::run(&args, output),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
+    }
+}

@@ -1,0 +1,131 @@
+//! Where words go: one JSON object per line for programs, lines and bars for people.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::io::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::CliError;
+
+/// Passed.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Failed.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Worth a look.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// Less important.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Returns `1 unit`, `2 units`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+/// The program's voice. A reader that went away never stops a line: write errors are ignored.
+pub(crate) struct Output {
+    json: bool,
+    bar: RefCell<Option<ProgressBar>>,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            bar: RefCell::new(None),
+        }
+    }
+
+    /// Returns whether programs read standard output.
+    pub(crate) const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints one object and flushes it; nothing where people read.
+    pub(crate) fn object(&self, value: &impl Serialize) {
+        if !self.json {
+            return;
+        }
+        let Ok(line) = serde_json::to_string(value) else {
+            return;
+        };
+        self.above_bar(|| {
+            let mut out = std::io::stdout().lock();
+            let _ = writeln!(out, "{line}");
+            let _ = out.flush();
+        });
+    }
+
+    /// Prints a line for people: on standard output, unless programs read there.
+    pub(crate) fn line(&self, text: impl Display) {
+        if self.json {
+            self.note(text);
+        } else {
+            self.above_bar(|| {
+                let _ = writeln!(anstream::stdout().lock(), "{text}");
+            });
+        }
+    }
+
+    /// Prints a line for people on standard error.
+    pub(crate) fn note(&self, text: impl Display) {
+        self.above_bar(|| {
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+        });
+    }
+
+    /// Prints a warning on standard error.
+    pub(crate) fn warning(&self, text: impl Display) {
+        self.note(format_args!("{WARN}warning{WARN:#}: {text}"));
+    }
+
+    /// Prints what ended the program.
+    pub(crate) fn error(&self, error: &CliError) {
+        self.done();
+        self.note(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
+        for cause in &error.causes {
+            self.note(format_args!("  because {cause}"));
+        }
+        if let Some(hint) = &error.hint {
+            self.note(format_args!("  {hint}"));
+        }
+        self.object(&json!({ "v": 1, "error": error.json() }));
+    }
+
+    /// Starts a bar of `length` steps; it shows on a terminal only.
+    pub(crate) fn bar(&self, length: u64, what: &'static str) {
+        let bar = ProgressBar::new(length).with_message(what);
+        // The template is a constant; a wrong one would fall back to the default look.
+        if let Ok(style) = ProgressStyle::with_template(
+            "{msg:>9} {bar:30} {human_pos}/{human_len}  {per_sec}  {eta} left",
+        ) {
+            bar.set_style(style);
+        }
+        *self.bar.borrow_mut() = Some(bar);
+    }
+
+    /// Moves the bar one step on.
+    pub(crate) fn step(&self) {
+        if let Some(bar) = &*self.bar.borrow() {
+            bar.inc(1);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn done(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn above_bar(&self, print: impl FnOnce()) {
+        match &*self.bar.borrow() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}

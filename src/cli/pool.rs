@@ -1,0 +1,282 @@
+//! `pool`: takes tokens in, counts, requests and generates them.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args, Subcommand};
+use eol_inject::ledger::{Actor, Ledger as _};
+use eol_inject::pool::{self, Request, Trial};
+use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::unit::Serial;
+use serde_json::json;
+
+use super::context::{self, Missing, Writable};
+use super::error::{CliError, exit};
+use super::inspect::grouped;
+use super::output::{GOOD, Output, WARN};
+use super::{RecipeArg, StationArgs};
+
+/// What to do with tokens.
+#[derive(Args)]
+pub(crate) struct PoolArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take token lists into the ledger: zip or folder of an export, CSV, or saved API pages
+    Import(ImportArgs),
+    /// Count tokens by state
+    Status(StatusArgs),
+    /// Write the CSV that the console makes static tokens from
+    Request(RequestArgs),
+    /// Make trial tokens, in the shape of an export; no cloud knows them
+    Generate(GenerateArgs),
+}
+
+#[derive(Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The lists; one that was taken in before changes nothing
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+#[derive(Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
+struct RequestArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// A file with one serial a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    serials: Option<PathBuf>,
+
+    /// Take this many new serials of the recipe's format; they are never handed out again
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// Header of the serials, exactly as the template's metadata field [default: bind in [pool]]
+    #[arg(long, value_name = "NAME")]
+    header: Option<String>,
+
+    /// A further column that is the same for every unit
+    #[arg(long, value_name = "NAME=VALUE")]
+    column: Vec<String>,
+
+    /// Most rows in a file
+    #[arg(long, value_name = "N", default_value_t = Request::ROWS)]
+    rows: usize,
+
+    /// The file to write; several get a number before the extension
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
+struct GenerateArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// Make this many tokens for any serial
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// Make a token for each serial of this file, one a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    serials: Option<PathBuf>,
+
+    /// Organisation in the QR Tokens
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    organisation: u32,
+
+    /// The zip to write, owner-only: it holds the secrets
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
+    match args.command {
+        Command::Import(args) => import(&args, output),
+        Command::Status(args) => status(&args, output),
+        Command::Request(args) => request(&args, output),
+        Command::Generate(args) => generate(&args, output),
+    }
+}
+
+fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.station.actor();
+    // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
+    let mut lists = Vec::new();
+    for file in &args.files {
+        lists.push((file, context::token_list(file, &recipe)?));
+    }
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    for (file, list) in lists {
+        let import = ledger
+            .import(&list, &actor)
+            .map_err(|error| CliError::from(error).about(file.display()))?;
+        for note in &list.notes {
+            output.warning(note);
+        }
+        output.object(&json!({
+            "v": 1, "kind": "import", "file": file.display().to_string(), "added": import.added,
+            "known": import.known, "gone": import.gone,
+        }));
+        output.line(format_args!(
+            "{}: {} new tokens, {} known, {} of the new ones claimed already",
+            file.display(),
+            grouped_usize(import.added),
+            grouped_usize(import.known),
+            grouped_usize(import.gone),
+        ));
+    }
+    let stock = ledger.stock()?;
+    output.line(format_args!("{} tokens are free", grouped(stock.free)));
+    Ok(0)
+}
+
+fn grouped_usize(number: usize) -> String {
+    grouped(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let ledger = context::records(&recipe)?;
+    let stock = ledger.stock()?;
+    output.object(&json!({
+        "v": 1, "kind": "stock", "product": recipe.product, "free": stock.free,
+        "bound": stock.bound, "void": stock.void, "gone": stock.gone, "pictures": stock.pictures,
+    }));
+    let style = if stock.free == 0 { WARN } else { GOOD };
+    output.line(format_args!(
+        "{}: {style}{} tokens free{style:#}, {} bound to units, {} void, {} gone; {} with a picture",
+        recipe.product,
+        grouped(stock.free),
+        grouped(stock.bound),
+        grouped(stock.void),
+        grouped(stock.gone),
+        grouped(stock.pictures),
+    ));
+    Ok(if stock.free == 0 { exit::POOL_EMPTY } else { 0 })
+}
+
+fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
+    let header = args.header.clone().or(bind).ok_or_else(|| {
+        CliError::usage("which metadata field takes the serial: --header, or bind = in [pool]")
+    })?;
+    let mut fixed = Vec::new();
+    for column in &args.column {
+        let (name, value) = column
+            .split_once('=')
+            .ok_or_else(|| CliError::usage("--column is NAME=VALUE"))?;
+        fixed.push((name.to_owned(), value.to_owned()));
+    }
+    let serials = match (&args.serials, args.count) {
+        (Some(file), _) => super::batch::serials(file, &recipe)?,
+        (None, count) => new_serials(&recipe, &args.station.actor(), count.unwrap_or(0))?,
+    };
+    let wanted = Request {
+        serial: header,
+        fixed,
+        rows: args.rows,
+    };
+    let files = pool::request(&wanted, &serials)?;
+    let many = files.len() > 1;
+    for (number, text) in (1..).zip(&files) {
+        let path = numbered(&args.output, many.then_some(number));
+        context::write(&path, text.as_bytes(), Writable::Anybody)?;
+        let rows = text.lines().count().saturating_sub(1);
+        output.object(&json!({
+            "v": 1, "kind": "request", "file": path.display().to_string(), "rows": rows,
+        }));
+        output.line(format_args!("{}: {rows} rows", path.display()));
+    }
+    output.note("upload it under Static Tokens, Create From File; then import what is exported");
+    Ok(0)
+}
+
+/// Takes new serials from the ledger, so that no unit gets one of them otherwise.
+fn new_serials(recipe: &Recipe, actor: &Actor, count: usize) -> Result<Vec<Serial>, CliError> {
+    let format = match (recipe.serial.source, &recipe.serial.format) {
+        (SerialSource::Next | SerialSource::Pool, Some(format)) => format,
+        _ => {
+            return Err(CliError::usage(
+                "--count needs a format in [serial]: use --serials, or format = \"...{:06}\"",
+            ));
+        }
+    };
+    let mut ledger = context::ledger(recipe, actor, Missing::Create)?;
+    Ok(ledger.next_serials(format, count)?)
+}
+
+/// Returns `tokens-2.csv` for the second of several files.
+fn numbered(path: &Path, number: Option<usize>) -> PathBuf {
+    let Some(number) = number else {
+        return path.to_owned();
+    };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
+        None => format!("{stem}-{number}"),
+    };
+    path.with_file_name(name)
+}
+
+fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
+    let (serials, bind) = match (&args.serials, args.count) {
+        (Some(file), _) => {
+            let serials = super::batch::serials(file, &recipe)?;
+            let header = bind.unwrap_or_else(|| "Serial Number".to_owned());
+            (serials, Some(header))
+        }
+        (None, count) => (placeholders(count.unwrap_or(0))?, None),
+    };
+    let trial = Trial {
+        organisation: args.organisation,
+        bind,
+    };
+    let zip = pool::generate(&trial, &serials)?;
+    context::write(&args.output, &zip, Writable::Owner)?;
+    output.object(&json!({
+        "v": 1, "kind": "generate", "file": args.output.display().to_string(),
+        "tokens": serials.len(),
+    }));
+    output.line(format_args!(
+        "{}: {} trial tokens; a ledger takes either these or exported ones",
+        args.output.display(),
+        serials.len(),
+    ));
+    Ok(0)
+}
+
+/// Stands in for serials where the list fixes none.
+fn placeholders(count: usize) -> Result<Vec<Serial>, CliError> {
+    (1..=count)
+        .map(|number| {
+            format!("T{number}")
+                .parse()
+                .map_err(|error| CliError::usage(format!("{error}")))
+        })
+        .collect()
+}

@@ -1,0 +1,87 @@
+//! Out of the program, and read back: only a sealed image gets here.
+
+mod file;
+
+pub use crate::atomic_file::Sync;
+pub use file::Folder;
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::checksum::Sealed;
+use crate::image::ImageError;
+use crate::ledger::Receipt;
+
+/// Takes a sealed image to where the unit needs it.
+pub trait Deliver {
+    /// Delivers, reads back, and vouches for it.
+    ///
+    /// # Errors
+    /// [`DeliverError`]; [`touched`](DeliverError::touched) tells whether anything may carry
+    /// the token.
+    fn deliver(&self, sealed: &Sealed<'_>) -> Result<Receipt, DeliverError>;
+
+    /// Returns whether the unit holds exactly this image already. Nothing is written.
+    ///
+    /// # Errors
+    /// [`DeliverError`] when it could not be found out.
+    fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError>;
+}
+
+/// Why an image did not get out.
+#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "deliver-")]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// The folder cannot be made or opened.
+    #[error("the folder {} cannot be used", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("{} cannot be written", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file cannot be read back.
+    #[error("{} cannot be read back", file.display())]
+    ReadBack {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What was read back differs from what was written.
+    #[error("{} differs from what was written at offset {offset:#x}", file.display())]
+    Differs {
+        /// The file.
+        file: PathBuf,
+        /// The first byte that differs.
+        offset: usize,
+    },
+    /// The image could not be put together.
+    #[error("the image cannot be put together")]
+    Image(#[from] ImageError),
+}
+
+impl DeliverError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns whether anything may carry the token now.
+    #[must_use]
+    pub const fn touched(&self) -> bool {
+        !matches!(self, Self::Folder { .. } | Self::Image(_))
+    }
+}

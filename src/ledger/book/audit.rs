@@ -1,0 +1,279 @@
+//! Audit: the events replayed against the tables, in passes that hold one unit at a time.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::event::{Body, Head, Kind, qr_print};
+use super::super::tables::{EventRow, Order, Tables, TokenRow, TokenState};
+use super::super::{Audit, Finding, LedgerError, UnitState};
+use super::import::row_digest;
+use super::replay::{Expected, holds_token};
+use crate::unit::Digest;
+
+/// Most findings that are listed; a ledger in ruins needs no more.
+const MOST: usize = 1000;
+
+/// What the events say about the lists.
+#[derive(Default)]
+struct Lists {
+    /// Tokens and digest by import.
+    imports: HashMap<i64, (usize, Option<String>)>,
+    /// Fingerprints that became gone after they were imported.
+    gone: HashSet<String>,
+}
+
+/// Collects findings, at most [`MOST`].
+struct Report(Audit);
+
+impl Report {
+    fn add(&mut self, about: impl Into<String>, what: impl Into<String>) {
+        if self.0.findings.len() < MOST {
+            self.0.findings.push(Finding {
+                about: about.into(),
+                what: what.into(),
+            });
+        }
+    }
+}
+
+/// Checks everything that the ledger can be checked against.
+pub fn audit(tables: &dyn Tables) -> Result<Audit, LedgerError> {
+    let mut report = Report(Audit::default());
+    report.0.findings = tables.integrity()?;
+    let lists = chains(tables, &mut report)?;
+    units(tables, &mut report)?;
+    tokens(tables, &lists, &mut report)?;
+    Ok(report.0)
+}
+
+/// Follows each station's chain, and notes what lists were taken in.
+fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError> {
+    let ledger = tables
+        .fact("ledger")?
+        .ok_or_else(|| LedgerError::damaged("it has no number of its own"))?;
+    let mut lists = Lists::default();
+    let mut heads: BTreeMap<String, Head> = BTreeMap::new();
+    let mut last = (String::new(), 0);
+    tables.scan_events(Order::Chain, &mut |row| {
+        report.0.events += 1;
+        let event = &row.event;
+        let head = heads
+            .entry(event.station.clone())
+            .or_insert_with(|| Head::start(&ledger, &event.station));
+        let next = head.next(&event.at, &event.kind, &event.body);
+        if row.link > next.link {
+            report.add(
+                format!("station {}", event.station),
+                format!(
+                    "events {} to {} of its chain are missing",
+                    next.link,
+                    row.link - 1
+                ),
+            );
+        } else if next.hash != event.hash {
+            report.add(
+                format!("station {}", event.station),
+                format!(
+                    "event {} of its chain (seq {}) was changed",
+                    row.link, event.seq
+                ),
+            );
+        }
+        if last.0 == event.station && event.seq <= last.1 {
+            report.add(
+                format!("station {}", event.station),
+                format!("event {} of its chain is out of order", row.link),
+            );
+        }
+        last = (event.station.clone(), event.seq);
+        // From here on the chain is judged by what is stored, so that one fault is told once.
+        *head = Head {
+            link: row.link,
+            hash: event.hash,
+        };
+        note_list(&row, &mut lists)
+    })?;
+    report.0.heads = heads
+        .into_iter()
+        .map(|(station, head)| (station, head.link, head.hash))
+        .collect();
+    Ok(lists)
+}
+
+/// Notes what an event says about lists.
+fn note_list(row: &EventRow, lists: &mut Lists) -> Result<(), LedgerError> {
+    match row.event.kind.parse::<Kind>() {
+        Ok(Kind::Imported) => {
+            let body = Body::read(&row.event)?;
+            let import = body.import.unwrap_or_default();
+            let added = body.added.unwrap_or_default();
+            lists.imports.insert(import, (added, body.rows));
+        }
+        Ok(Kind::Gone) => {
+            let names = Body::read(&row.event)?.fingerprints;
+            lists.gone.extend(names.unwrap_or_default());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Replays each unit's events and compares the row.
+fn units(tables: &dyn Tables, report: &mut Report) -> Result<(), LedgerError> {
+    let mut explained = 0;
+    let mut current: Option<(i64, Expected)> = None;
+    tables.scan_events(Order::Unit, &mut |row| {
+        let Some(unit) = row.unit else {
+            return Ok(());
+        };
+        if current.as_ref().is_none_or(|(id, _)| *id != unit)
+            && let Some((id, expected)) = current.replace((unit, Expected::default()))
+        {
+            explained += u64::from(compare(tables, report, id, &expected)?);
+        }
+        match &mut current {
+            Some((_, expected)) => expected.apply(&row),
+            None => Ok(()),
+        }
+    })?;
+    if let Some((id, expected)) = current {
+        explained += u64::from(compare(tables, report, id, &expected)?);
+    }
+    let mut missing = Vec::new();
+    let mut all = 0;
+    tables.scan_all_units(&mut |_| {
+        all += 1;
+        Ok(())
+    })?;
+    report.0.units = all;
+    if explained != all {
+        tables.scan_all_units(&mut |unit| {
+            if tables.events_of(&unit.serial.folded())?.is_empty() {
+                missing.push(unit.serial.to_string());
+            }
+            Ok(())
+        })?;
+    }
+    for serial in missing {
+        report.add(serial, "no event tells of this unit");
+    }
+    Ok(())
+}
+
+/// Compares one unit with its events; returns whether it has a row.
+fn compare(
+    tables: &dyn Tables,
+    report: &mut Report,
+    id: i64,
+    expected: &Expected,
+) -> Result<bool, LedgerError> {
+    let Some(unit) = tables.unit(id)? else {
+        report.add(
+            format!("unit {id}"),
+            "its events tell of it, its row is missing",
+        );
+        return Ok(false);
+    };
+    let wrong = expected.wrong.iter().cloned();
+    for what in wrong.chain(expected.differences(&unit)) {
+        report.add(unit.serial.as_str(), what);
+    }
+    Ok(true)
+}
+
+/// Checks each token against its unit, its list and its own secrets.
+fn tokens(tables: &dyn Tables, lists: &Lists, report: &mut Report) -> Result<(), LedgerError> {
+    let mut found: HashMap<i64, (usize, Sha256)> = HashMap::new();
+    let mut last = 0;
+    tables.scan_tokens(&mut |(token, holder)| {
+        if last == token.id {
+            report.add(
+                token.fingerprint.to_string(),
+                "two live units have this token",
+            );
+            return Ok(());
+        }
+        last = token.id;
+        report.0.tokens += 1;
+        let (count, rows) = found.entry(token.import).or_default();
+        *count += 1;
+        rows.update(row_digest(
+            (&token.fingerprint, token.qr.as_ref()),
+            token.fixed.as_ref(),
+            token.claimed,
+        ));
+        if let Some(what) = misplaced(&token, holder, lists) {
+            report.add(format!("token {}", token.fingerprint), what);
+        }
+        if let Some(what) = spoilt(tables, &token)? {
+            report.add(format!("token {}", token.fingerprint), what);
+        }
+        Ok(())
+    })?;
+    for (import, (added, rows)) in &lists.imports {
+        let (count, digest) = found.remove(import).unwrap_or_default();
+        if count != *added {
+            report.add(
+                format!("import {import}"),
+                format!("it brought {added} tokens, {count} are there"),
+            );
+        } else if *rows != Some(Digest::from_bytes(digest.finalize().into()).to_string()) {
+            report.add(
+                format!("import {import}"),
+                "its tokens are not those that were imported",
+            );
+        }
+    }
+    for (import, (count, _)) in found {
+        report.add(
+            format!("import {import}"),
+            format!("{count} tokens are there and no event tells of them"),
+        );
+    }
+    Ok(())
+}
+
+/// Says why a token cannot be in its state.
+fn misplaced(token: &TokenRow, holder: Option<UnitState>, lists: &Lists) -> Option<String> {
+    let held = holder.is_some_and(holds_token);
+    let gone = token.claimed || lists.gone.contains(&token.fingerprint.to_hex());
+    let right = match token.state {
+        TokenState::Free => holder.is_none() && !gone,
+        TokenState::Bound => held,
+        TokenState::Void => holder == Some(UnitState::Void),
+        TokenState::Gone => holder.is_none() && gone,
+    };
+    if right {
+        return None;
+    }
+    let unit = match holder {
+        Some(state) => format!("its unit is {state}"),
+        None if gone => "no unit has it and the cloud gave it away".to_owned(),
+        None => "no unit has it".to_owned(),
+    };
+    Some(format!("it is {}, but {unit}", token.state))
+}
+
+/// Says why a token's sealed values are not what they were.
+fn spoilt(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, LedgerError> {
+    let opened = tables
+        .secrets(token.id)
+        .and_then(|secrets| tables.picture(token.id).map(|_| secrets));
+    let secrets = match opened {
+        Ok(secrets) => secrets,
+        Err(LedgerError::Unsealed { column, .. }) => {
+            return Ok(Some(format!(
+                "its {column} does not open: the row was changed"
+            )));
+        }
+        Err(error) => return Err(error),
+    };
+    if secrets.token.fingerprint() != token.fingerprint {
+        return Ok(Some("it holds another AuthToken".to_owned()));
+    }
+    if secrets.qr.as_ref().map(qr_print) != token.qr {
+        return Ok(Some("it holds another QR Token".to_owned()));
+    }
+    Ok(None)
+}

@@ -1,0 +1,258 @@
+//! Reserve: which token a unit gets, and when it gets none.
+
+use std::collections::HashSet;
+
+use super::super::event::{self, Body, Kind};
+use super::super::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
+use super::super::{Attempt, Claim, LedgerError, Refusal, Reservation, Target, UnitState};
+use super::{SIMULATED, check_simulated, entry};
+use crate::unit::{Digest, Values};
+
+/// What one claim came to.
+type Answer = Result<Attempt, Refusal>;
+
+/// Claims a token for each unit of a group.
+pub fn reserve(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    claims: &[Claim],
+) -> Result<Vec<Answer>, LedgerError> {
+    let fixed = check_simulated(tables, frame)?;
+    if !fixed && !claims.is_empty() {
+        tables.set_fact(SIMULATED, frame.identity.simulated.into())?;
+    }
+    let mut seen = HashSet::new();
+    let mut answers = Vec::with_capacity(claims.len());
+    for claim in claims {
+        let answer = if seen.insert(claim.serial.folded()) {
+            one(tables, frame, claim)?
+        } else {
+            Err(Refusal::Twice {
+                serial: claim.serial.clone(),
+            })
+        };
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+/// Claims a token for one unit.
+fn one(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
+    let known = tables
+        .unit_of(&claim.serial.folded())?
+        .filter(|unit| unit.state != UnitState::Superseded);
+    let Some(unit) = known else {
+        return first(tables, frame, claim);
+    };
+    if let Some(refusal) = refused(tables, frame, claim, &unit)? {
+        return Ok(Err(refusal));
+    }
+    if is_done(&unit, claim) {
+        let values = values(tables, &unit)?;
+        let entry = entry(tables, frame, unit)?;
+        return Ok(Ok(Attempt::Done { entry, values }));
+    }
+    again(tables, frame, claim, unit)
+}
+
+/// Returns why a known unit gets no attempt.
+fn refused(
+    tables: &dyn Tables,
+    frame: &Frame,
+    claim: &Claim,
+    unit: &UnitRow,
+) -> Result<Option<Refusal>, LedgerError> {
+    let serial = unit.serial.clone();
+    if unit.state == UnitState::Void {
+        return void(tables, unit).map(Some);
+    }
+    if !unit.ours {
+        let state = "of another template";
+        return Ok(Some(Refusal::BoundElsewhere { serial, state }));
+    }
+    if frame.in_hand(tables, unit) {
+        let station = unit.station.clone();
+        return Ok(Some(Refusal::InWork { serial, station }));
+    }
+    if let (Some(claimed), Some(seen)) = (&unit.uid, &claim.uid)
+        && claimed != seen
+    {
+        let (claimed, seen) = (claimed.clone(), seen.clone());
+        return Ok(Some(Refusal::OtherBoard {
+            serial,
+            claimed,
+            seen,
+        }));
+    }
+    let boarded = matches!(unit.state, UnitState::Delivered | UnitState::Labelled);
+    if boarded && unit.image != claim.image {
+        return Ok(Some(Refusal::Finished {
+            serial,
+            image: short(&unit.image),
+            wanted: short(&claim.image),
+        }));
+    }
+    if unit.uid.is_none() {
+        return taken(tables, claim);
+    }
+    Ok(None)
+}
+
+/// Returns whether the unit is finished with what is asked for.
+fn is_done(unit: &UnitRow, claim: &Claim) -> bool {
+    match unit.state {
+        UnitState::Delivered | UnitState::Labelled => unit.image == claim.image,
+        // A file tells nothing about a board: one that shows up is delivered.
+        UnitState::Prepared => unit.image == claim.image && claim.target == Target::File,
+        UnitState::Reserved | UnitState::Void | UnitState::Superseded => false,
+    }
+}
+
+/// Says who voided a unit, when and why.
+fn void(tables: &dyn Tables, unit: &UnitRow) -> Result<Refusal, LedgerError> {
+    let event = tables.last_event(unit.id, Kind::Voided.into())?;
+    let (station, body) = match &event {
+        Some(event) => (event.station.as_str(), Body::read(event)?),
+        None => ("an unknown station", Body::default()),
+    };
+    let by = match body.by {
+        Some(by) => format!("{by} at {station}"),
+        None => station.to_owned(),
+    };
+    Ok(Refusal::Void {
+        serial: unit.serial.clone(),
+        at: unit.at.clone(),
+        by,
+        reason: body.reason.unwrap_or_else(|| "no reason given".to_owned()),
+    })
+}
+
+/// Returns a refusal if the board is another unit already.
+fn taken(tables: &dyn Tables, claim: &Claim) -> Result<Option<Refusal>, LedgerError> {
+    let Some(uid) = &claim.uid else {
+        return Ok(None);
+    };
+    let holder = tables.unit_on(uid)?;
+    Ok(holder.map(|holder| Refusal::BoardTaken {
+        serial: claim.serial.clone(),
+        uid: uid.clone(),
+        holder: holder.serial,
+    }))
+}
+
+/// Claims a token for a unit that the ledger does not know.
+fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
+    if let Some(refusal) = taken(tables, claim)? {
+        return Ok(Err(refusal));
+    }
+    let token = match choose(tables, claim)? {
+        Ok(token) => token,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    tables.set_token(token.id, TokenState::Bound)?;
+    let mut unit = UnitRow {
+        id: tables.next_unit()?,
+        serial: claim.serial.clone(),
+        token: token.id,
+        fingerprint: token.fingerprint,
+        state: UnitState::Reserved,
+        uid: claim.uid.clone(),
+        image: claim.image,
+        recipe: claim.recipe,
+        digest: None,
+        target: claim.target,
+        durable: false,
+        station: frame.identity.station.clone(),
+        run: frame.run.clone(),
+        epoch: 1,
+        pending: true,
+        touched: false,
+        label: None,
+        at: String::new(),
+        event: claim.image,
+        ours: true,
+    };
+    let body = event::claimed(frame, &unit);
+    let station = &frame.identity.station;
+    event::append_unit(tables, station, Kind::Reserved, (&mut unit, body))?;
+    tables.add_unit(&unit)?;
+    go(tables, frame, claim, unit)
+}
+
+/// Chooses the token of a new unit.
+fn choose(tables: &dyn Tables, claim: &Claim) -> Result<Result<TokenRow, Refusal>, LedgerError> {
+    let serial = || claim.serial.clone();
+    Ok(match tables.fixed(&claim.serial.folded())? {
+        Some(token) if token.state == TokenState::Free => Ok(token),
+        Some(token) => Err(Refusal::BoundElsewhere {
+            serial: serial(),
+            state: token.state.into(),
+        }),
+        None => tables
+            .draw()?
+            .ok_or_else(|| Refusal::PoolEmpty { serial: serial() }),
+    })
+}
+
+/// Claims a known unit once more, with the token that it has.
+fn again(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    claim: &Claim,
+    unit: UnitRow,
+) -> Result<Answer, LedgerError> {
+    let mut unit = UnitRow {
+        state: UnitState::Reserved,
+        uid: unit.uid.or_else(|| claim.uid.clone()),
+        image: claim.image,
+        recipe: claim.recipe,
+        digest: None,
+        target: claim.target,
+        durable: false,
+        station: frame.identity.station.clone(),
+        run: frame.run.clone(),
+        epoch: unit.epoch.saturating_add(1),
+        // An attempt that ended without a word may have left the token anywhere.
+        touched: unit.touched || unit.pending,
+        pending: true,
+        ..unit
+    };
+    let body = event::claimed(frame, &unit);
+    let station = &frame.identity.station;
+    event::append_unit(tables, station, Kind::Reserved, (&mut unit, body))?;
+    tables.set_unit(&unit)?;
+    go(tables, frame, claim, unit)
+}
+
+/// Gives the claim out.
+fn go(
+    tables: &dyn Tables,
+    frame: &Frame,
+    claim: &Claim,
+    unit: UnitRow,
+) -> Result<Answer, LedgerError> {
+    Ok(Ok(Attempt::Go(Reservation {
+        unit: unit.id,
+        epoch: unit.epoch,
+        values: values(tables, &unit)?,
+        fingerprint: unit.fingerprint,
+        claim: claim.clone(),
+        resumed: unit.epoch > 1,
+        _hold: frame.take(unit.id),
+    })))
+}
+
+/// Opens what a unit's slots are filled with.
+fn values(tables: &dyn Tables, unit: &UnitRow) -> Result<Values, LedgerError> {
+    let secrets = tables.secrets(unit.token)?;
+    Ok(Values {
+        serial: unit.serial.clone(),
+        token: secrets.token,
+        columns: secrets.columns,
+    })
+}
+
+/// Returns the first digits of a digest.
+fn short(digest: &Digest) -> String {
+    digest.to_string().chars().take(12).collect()
+}

@@ -1,0 +1,148 @@
+//! Confirm, fail and label: what came of a claim.
+
+use super::super::event::{self, Body, Kind};
+use super::super::tables::{Frame, Tables, UnitRow};
+use super::super::{Actor, Entry, Failure, LedgerError, Receipt, Reservation, Target, UnitState};
+use super::{entry, is_finished, live};
+use crate::unit::Serial;
+
+/// Makes one outcome durable.
+pub fn confirm(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+    receipt: &Receipt,
+) -> Result<Entry, LedgerError> {
+    let unit = held(tables, frame, reservation)?;
+    check(reservation, receipt, &unit)?;
+    if !unit.pending {
+        // The same outcome told twice: an answer was lost on the way.
+        if is_finished(unit.state) && unit.digest == receipt.digest {
+            return entry(tables, frame, unit);
+        }
+        return Err(stale(reservation, &unit));
+    }
+    let (state, kind) = match (unit.target, &unit.label) {
+        (Target::File, _) => (UnitState::Prepared, Kind::Prepared),
+        // Its label was read while it was only a file.
+        (Target::Probe | Target::Program, Some(_)) => (UnitState::Labelled, Kind::Delivered),
+        (Target::Probe | Target::Program, None) => (UnitState::Delivered, Kind::Delivered),
+    };
+    let mut unit = UnitRow {
+        state,
+        digest: receipt.digest,
+        durable: receipt.durable,
+        pending: false,
+        touched: true,
+        ..unit
+    };
+    let body = Body {
+        run: Some(unit.run.clone()),
+        image: Some(unit.image.to_string()),
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        ..Body::of(&unit)
+    };
+    event::append_unit(tables, &frame.identity.station, kind, (&mut unit, body))?;
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
+/// Records that one delivery failed.
+pub fn fail(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+    failure: &Failure,
+) -> Result<(), LedgerError> {
+    let mut unit = held(tables, frame, reservation)?;
+    if !unit.pending {
+        return Err(stale(reservation, &unit));
+    }
+    unit.pending = false;
+    unit.touched |= failure.touched;
+    let body = Body {
+        run: Some(unit.run.clone()),
+        name: Some(failure.name.clone()),
+        message: Some(failure.message.clone()),
+        touched: Some(failure.touched),
+        ..Body::of(&unit)
+    };
+    let station = &frame.identity.station;
+    event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
+    tables.set_unit(&unit)
+}
+
+/// Records that the right label was read.
+///
+/// A prepared unit stays prepared and keeps the mark: it becomes labelled with its delivery.
+pub fn labelled(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+    by: &Actor,
+) -> Result<Entry, LedgerError> {
+    let mut unit = live(tables, serial)?;
+    let next = match unit.state {
+        UnitState::Prepared => UnitState::Prepared,
+        UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
+        UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
+            return Err(LedgerError::NotLabelled {
+                serial: unit.serial,
+                state: unit.state.into(),
+            });
+        }
+    };
+    if unit.label.is_some() && unit.state == next {
+        return entry(tables, frame, unit);
+    }
+    unit.state = next;
+    let body = Body::of(&unit).by(by);
+    event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
+    unit.label = Some(unit.at.clone());
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
+/// Returns the unit of a reservation that still counts.
+fn held(
+    tables: &dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+) -> Result<UnitRow, LedgerError> {
+    let unit = tables
+        .unit(reservation.unit)?
+        .ok_or_else(|| LedgerError::NoUnit {
+            serial: reservation.serial().clone(),
+        })?;
+    let gone = matches!(unit.state, UnitState::Void | UnitState::Superseded);
+    if gone || unit.epoch != reservation.epoch || unit.run != frame.run {
+        return Err(stale(reservation, &unit));
+    }
+    Ok(unit)
+}
+
+/// Makes the error of a claim that no longer counts.
+fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
+    LedgerError::Stale {
+        serial: unit.serial.clone(),
+        held: reservation.epoch,
+        current: unit.epoch,
+        station: unit.station.clone(),
+    }
+}
+
+/// Checks that receipt, reservation and record are about the same unit and token.
+fn check(reservation: &Reservation, receipt: &Receipt, unit: &UnitRow) -> Result<(), LedgerError> {
+    let serial = receipt.serial.folded() == unit.serial.folded();
+    let token =
+        receipt.fingerprint == unit.fingerprint && reservation.fingerprint == unit.fingerprint;
+    if serial && token {
+        return Ok(());
+    }
+    Err(LedgerError::WrongReceipt {
+        serial: unit.serial.clone(),
+        fingerprint: unit.fingerprint,
+        found: format!("{} with token {}", receipt.serial, receipt.fingerprint),
+    })
+}

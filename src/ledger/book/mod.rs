@@ -1,0 +1,241 @@
+//! The rules of the ledger, written once, over any back end's tables.
+
+mod audit;
+mod claim;
+mod finish;
+mod import;
+mod replay;
+mod undo;
+
+use std::sync::Arc;
+
+use super::event::{self, Body, Kind};
+use super::tables::{Frame, Store, Tables, UnitRow};
+use super::{
+    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
+    Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
+};
+use crate::pool::Pool;
+use crate::recipe::SerialFormat;
+use crate::unit::{AuthToken, Serial};
+
+/// Fact: whether the units are real or simulated.
+pub const SIMULATED: &str = "simulated";
+/// Fact: where the tokens come from.
+pub const ORIGIN: &str = "origin";
+
+impl<S: Store> Ledger for S {
+    fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
+        import::import(self, pool, by)
+    }
+
+    fn stock(&self) -> Result<Stock, LedgerError> {
+        self.read(|tables| {
+            let mut stock = tables.stock()?;
+            stock.origin = tables.fact(ORIGIN)?.and_then(|text| text.parse().ok());
+            stock.simulated = tables.fact(SIMULATED)?.and_then(|text| text.parse().ok());
+            Ok(stock)
+        })
+    }
+
+    fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            let units = tables.reserved_at(station)?.into_iter();
+            Ok(units
+                .filter(|unit| !frame.in_hand(tables, unit))
+                .map(|unit| unit.serial)
+                .collect())
+        })
+    }
+
+    fn next_serials(
+        &mut self,
+        format: &SerialFormat,
+        count: usize,
+    ) -> Result<Vec<Serial>, LedgerError> {
+        self.write(|tables| next_serials(tables, format, count))
+    }
+
+    fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
+        self.read(|tables| tables.fixed_free(count))
+    }
+
+    fn reserve(&mut self, claims: &[Claim]) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| claim::reserve(tables, &frame, claims))
+    }
+
+    fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| {
+            done.iter()
+                .map(|(reservation, receipt)| finish::confirm(tables, &frame, reservation, receipt))
+                .collect()
+        })
+    }
+
+    fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| finish::fail(tables, &frame, &reservation, failure))
+    }
+
+    fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| finish::labelled(tables, &frame, serial, by))
+    }
+
+    fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            let unit = tables.unit_of(&serial.folded())?;
+            Ok(unit.map(|unit| record(tables, &frame, unit)))
+        })
+    }
+
+    fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| match tables.unit_of(&serial.folded())? {
+            Some(unit) if is_finished(unit.state) => entry(tables, &frame, unit).map(Some),
+            _ => Ok(None),
+        })
+    }
+
+    fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            tables.scan_units(&mut |unit| {
+                each(record(tables, &frame, unit));
+                Ok(())
+            })
+        })
+    }
+
+    fn history(&self, serial: &Serial) -> Result<Vec<Event>, LedgerError> {
+        self.read(|tables| tables.events_of(&serial.folded()))
+    }
+
+    fn release(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| undo::release(tables, &frame, serial, by))
+    }
+
+    fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| undo::void(tables, &frame, serial, by))
+    }
+
+    fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError> {
+        self.write(|tables| {
+            let body = Body {
+                message: Some(what.to_owned()),
+                ..Body::default()
+            };
+            let stamp = event::append(tables, &by.station, (Kind::Revealed, None), body.by(by))?;
+            Ok(Revealed { event: stamp.hash })
+        })
+    }
+
+    fn reveal(&self, serial: &Serial, _proof: &Revealed) -> Result<AuthToken, LedgerError> {
+        self.read(|tables| {
+            let unit = tables
+                .unit_of(&serial.folded())?
+                .filter(|unit| unit.state != UnitState::Superseded)
+                .ok_or_else(|| LedgerError::NoUnit {
+                    serial: serial.clone(),
+                })?;
+            Ok(tables.secrets(unit.token)?.token)
+        })
+    }
+
+    fn audit(&self) -> Result<Audit, LedgerError> {
+        self.read(|tables| audit::audit(tables))
+    }
+}
+
+/// Returns whether a unit's image exists and was read back.
+const fn is_finished(state: UnitState) -> bool {
+    matches!(
+        state,
+        UnitState::Prepared | UnitState::Delivered | UnitState::Labelled
+    )
+}
+
+/// Returns what people may see of a unit.
+fn record(tables: &(impl Tables + ?Sized), frame: &Frame, unit: UnitRow) -> UnitRecord {
+    let alive = frame.in_hand(tables, &unit);
+    unit.record(alive)
+}
+
+/// Returns a finished unit with what its label needs.
+fn entry(
+    tables: &(impl Tables + ?Sized),
+    frame: &Frame,
+    unit: UnitRow,
+) -> Result<Entry, LedgerError> {
+    Ok(Entry {
+        qr: tables.secrets(unit.token)?.qr,
+        picture: tables.picture(unit.token)?,
+        record: record(tables, frame, unit),
+    })
+}
+
+/// Returns the live unit of a serial.
+fn live(tables: &(impl Tables + ?Sized), serial: &Serial) -> Result<UnitRow, LedgerError> {
+    tables
+        .unit_of(&serial.folded())?
+        .filter(|unit| unit.state != UnitState::Superseded)
+        .ok_or_else(|| LedgerError::NoUnit {
+            serial: serial.clone(),
+        })
+}
+
+/// Refuses to mix real and simulated units; the first unit decides.
+pub fn check_simulated(
+    tables: &(impl Tables + ?Sized),
+    frame: &Frame,
+) -> Result<bool, LedgerError> {
+    let asked: &'static str = frame.identity.simulated.into();
+    let Some(has) = tables.fact(SIMULATED)? else {
+        return Ok(false);
+    };
+    let has = has
+        .parse::<super::Simulated>()
+        .map_err(|_| LedgerError::damaged("it is neither real nor simulated"))?;
+    if has == frame.identity.simulated {
+        return Ok(true);
+    }
+    Err(LedgerError::SimulatedMixed {
+        has: has.into(),
+        asked,
+    })
+}
+
+/// Hands out numbers that no unit had.
+fn next_serials(
+    tables: &mut dyn Tables,
+    format: &SerialFormat,
+    count: usize,
+) -> Result<Vec<Serial>, LedgerError> {
+    let name = format.to_string();
+    let mut next = tables.counter(&name)?;
+    let mut serials = Vec::with_capacity(count.min(1 << 16));
+    while serials.len() < count {
+        let made = format
+            .serial(next)
+            .map_err(|source| LedgerError::SerialFormat {
+                format: name.clone(),
+                source,
+            })?;
+        let used_up = || LedgerError::SerialsUsedUp {
+            format: name.clone(),
+        };
+        let serial = made.ok_or_else(used_up)?;
+        next = next.checked_add(1).ok_or_else(used_up)?;
+        if tables.unit_of(&serial.folded())?.is_none() {
+            serials.push(serial);
+        }
+    }
+    tables.set_counter(&name, next)?;
+    Ok(serials)
+}

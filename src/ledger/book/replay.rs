@@ -1,0 +1,175 @@
+//! Replay: what a unit must look like after its events.
+
+use super::super::event::{Body, Kind};
+use super::super::tables::{EventRow, UnitRow};
+use super::super::{LedgerError, UnitState};
+
+/// What a unit's events say about it.
+#[derive(Debug, Default)]
+pub struct Expected {
+    serial: Option<String>,
+    fingerprint: Option<String>,
+    state: Option<String>,
+    epoch: i64,
+    run: Option<String>,
+    station: String,
+    target: Option<String>,
+    uid: Option<String>,
+    image: Option<String>,
+    recipe: Option<String>,
+    digest: Option<String>,
+    durable: bool,
+    pending: bool,
+    touched: bool,
+    label: Option<String>,
+    at: String,
+    event: String,
+    /// What the events alone already contradict.
+    pub wrong: Vec<String>,
+}
+
+impl Expected {
+    /// Takes the next event in.
+    pub fn apply(&mut self, row: &EventRow) -> Result<(), LedgerError> {
+        let event = &row.event;
+        let body = Body::read(event)?;
+        let Ok(kind) = event.kind.parse::<Kind>() else {
+            self.note(event.seq, "is of a kind that this version does not know");
+            return Ok(());
+        };
+        match kind {
+            Kind::Reserved => self.reserved(event.seq, &event.station, &body),
+            Kind::Prepared | Kind::Delivered => self.confirmed(event.seq, &body),
+            Kind::Failed => {
+                self.expect(event.seq, &body);
+                self.pending = false;
+                self.touched |= body.touched.unwrap_or(true);
+            }
+            Kind::Labelled => {
+                self.expect(event.seq, &body);
+                self.label = Some(event.at.clone());
+            }
+            Kind::Released | Kind::Voided => {
+                self.expect(event.seq, &body);
+                self.pending = false;
+            }
+            Kind::Imported | Kind::Gone | Kind::Revealed => {
+                self.note(event.seq, "is not about a unit");
+            }
+        }
+        self.state = body.state;
+        self.at.clone_from(&event.at);
+        self.event = event.hash.to_string();
+        Ok(())
+    }
+
+    /// Takes a claim in.
+    fn reserved(&mut self, seq: i64, station: &str, body: &Body) {
+        if self.epoch > 0 {
+            let same = self.serial == body.serial && self.fingerprint == body.fingerprint;
+            if !same {
+                self.note(seq, "moves the unit to another serial or token");
+            }
+        }
+        if body.epoch != self.epoch.checked_add(1) {
+            self.note(seq, "does not claim the next epoch");
+        }
+        self.serial.clone_from(&body.serial);
+        self.fingerprint.clone_from(&body.fingerprint);
+        self.epoch = body.epoch.unwrap_or_default();
+        self.run.clone_from(&body.run);
+        station.clone_into(&mut self.station);
+        self.target.clone_from(&body.target);
+        self.uid.clone_from(&body.uid);
+        self.image.clone_from(&body.image);
+        self.recipe.clone_from(&body.recipe);
+        self.digest = None;
+        self.durable = false;
+        self.touched |= self.pending;
+        self.pending = true;
+    }
+
+    /// Takes an outcome in.
+    fn confirmed(&mut self, seq: i64, body: &Body) {
+        self.expect(seq, body);
+        if !self.pending {
+            self.note(seq, "confirms a unit that was not claimed");
+        }
+        self.digest.clone_from(&body.digest);
+        self.durable = body.durable.unwrap_or_default();
+        self.pending = false;
+        self.touched = true;
+    }
+
+    /// Checks that an event is about the claim that stands.
+    fn expect(&mut self, seq: i64, body: &Body) {
+        let same = self.serial == body.serial
+            && self.fingerprint == body.fingerprint
+            && body.epoch == Some(self.epoch);
+        if !same {
+            self.note(seq, "is about another claim than the one before it");
+        }
+    }
+
+    fn note(&mut self, seq: i64, what: &str) {
+        self.wrong.push(format!("event {seq} {what}"));
+    }
+
+    /// Lists the fields in which a row differs from its events, as `field is A, its events say B`.
+    pub fn differences(&self, unit: &UnitRow) -> Vec<String> {
+        let text = |value: &dyn ToString| Some(value.to_string());
+        let yes = |value: bool| Some(value.to_string());
+        let fields = [
+            ("serial", text(&unit.serial), self.serial.clone()),
+            (
+                "token",
+                Some(unit.fingerprint.to_hex()),
+                self.fingerprint.clone(),
+            ),
+            ("state", text(&unit.state), self.state.clone()),
+            ("epoch", text(&unit.epoch), text(&self.epoch)),
+            ("run", text(&unit.run), self.run.clone()),
+            ("station", text(&unit.station), text(&self.station)),
+            ("target", text(&unit.target), self.target.clone()),
+            ("board", unit.uid.clone(), self.uid.clone()),
+            ("image", text(&unit.image), self.image.clone()),
+            ("recipe", text(&unit.recipe), self.recipe.clone()),
+            (
+                "digest",
+                unit.digest.map(|digest| digest.to_string()),
+                self.digest.clone(),
+            ),
+            ("durable", yes(unit.durable), yes(self.durable)),
+            ("pending", yes(unit.pending), yes(self.pending)),
+            ("touched", yes(unit.touched), yes(self.touched)),
+            ("label", unit.label.clone(), self.label.clone()),
+            ("time", text(&unit.at), text(&self.at)),
+            ("event", text(&unit.event), text(&self.event)),
+        ];
+        fields
+            .into_iter()
+            .filter(|(_, row, events)| row != events)
+            .map(|(name, row, events)| {
+                let short = |text: Option<String>| -> String {
+                    text.map_or_else(
+                        || "nothing".to_owned(),
+                        |text| text.chars().take(24).collect(),
+                    )
+                };
+                format!(
+                    "its {name} is {}, its events say {}",
+                    short(row),
+                    short(events)
+                )
+            })
+            .collect()
+    }
+}
+
+/// Returns what state the token of a live unit must be in.
+pub const fn holds_token(state: UnitState) -> bool {
+    matches!(
+        state,
+        UnitState::Reserved | UnitState::Prepared | UnitState::Delivered | UnitState::Labelled
+    )
+}

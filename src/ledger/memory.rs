@@ -1,0 +1,570 @@
+//! A ledger in memory: for tests and dry runs. It keeps nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use super::book::check_simulated;
+use super::event::Head;
+use super::tables::{
+    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Store, Tables, TokenRow, TokenState,
+    UnitRow,
+};
+use super::{Event, Finding, Identity, LedgerError, Scope, Stock, UnitState};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+
+/// A ledger in memory, with the rules of every other one.
+#[derive(Debug)]
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+    frame: Arc<Frame>,
+}
+
+impl Memory {
+    /// Makes an empty ledger and opens it.
+    #[must_use]
+    pub fn new(scope: &Scope, identity: Identity) -> Self {
+        Self::join(Arc::default(), scope, identity)
+    }
+
+    /// Opens the same ledger once more: another run, and perhaps another station.
+    ///
+    /// # Errors
+    /// [`LedgerError::SimulatedMixed`]
+    pub fn again(&self, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+        let other = Self::join(Arc::clone(&self.state), scope, identity);
+        let frame = Arc::clone(&other.frame);
+        other.read(|tables| check_simulated(tables, &frame))?;
+        Ok(other)
+    }
+
+    fn join(shared: Arc<Mutex<State>>, scope: &Scope, identity: Identity) -> Self {
+        let mut state = lock(&shared);
+        state.opened += 1;
+        let run = format!("memory-{}", state.opened);
+        state.runs.insert(run.clone());
+        drop(state);
+        Self {
+            state: shared,
+            frame: Arc::new(Frame::new(scope, identity, run)),
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        lock(&self.state).runs.remove(&self.frame.run);
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store for Memory {
+    fn frame(&self) -> &Arc<Frame> {
+        &self.frame
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut state = lock(&self.state);
+        state.undo.clear();
+        let answer = work(&mut View {
+            state: &mut state,
+            scope: &self.frame.scope,
+        });
+        if answer.is_err() {
+            state.roll_back();
+        }
+        answer
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut state = lock(&self.state);
+        work(&View {
+            state: &mut state,
+            scope: &self.frame.scope,
+        })
+    }
+}
+
+/// One stored token.
+#[derive(Debug)]
+struct Stored {
+    row: TokenRow,
+    scope: Scope,
+    token: AuthToken,
+    qr: Option<QrToken>,
+    picture: Option<Vec<u8>>,
+    columns: BTreeMap<String, Zeroizing<String>>,
+}
+
+/// One change that can be taken back.
+#[derive(Debug)]
+enum Undo {
+    Fact(&'static str),
+    Token(i64, TokenState),
+    AddedToken(i64),
+    Unit(Box<(UnitRow, Scope)>),
+    AddedUnit(i64),
+    Event,
+    Counter((String, String), Option<u64>),
+    Pending(Option<Pending>),
+}
+
+/// All that the ledger holds.
+#[derive(Debug, Default)]
+struct State {
+    facts: HashMap<&'static str, String>,
+    tokens: BTreeMap<i64, Stored>,
+    prints: HashMap<Fingerprint, i64>,
+    free: BTreeSet<i64>,
+    units: BTreeMap<i64, (UnitRow, Scope)>,
+    /// All units of a product's serial.
+    serials: HashMap<(String, String), Vec<i64>>,
+    events: Vec<EventRow>,
+    counters: HashMap<(String, String), u64>,
+    pending: Option<Pending>,
+    runs: HashSet<String>,
+    opened: u64,
+    undo: Vec<Undo>,
+}
+
+impl State {
+    fn roll_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Fact(name) => drop(self.facts.remove(name)),
+                Undo::Token(id, state) => self.put_token(id, state),
+                Undo::AddedToken(id) => self.remove_token(id),
+                Undo::Unit(old) => drop(self.units.insert(old.0.id, *old)),
+                Undo::AddedUnit(id) => self.remove_unit(id),
+                Undo::Event => drop(self.events.pop()),
+                Undo::Counter(key, Some(next)) => drop(self.counters.insert(key, next)),
+                Undo::Counter(key, None) => drop(self.counters.remove(&key)),
+                Undo::Pending(old) => self.pending = old,
+            }
+        }
+    }
+
+    fn put_token(&mut self, id: i64, state: TokenState) {
+        if let Some(stored) = self.tokens.get_mut(&id) {
+            stored.row.state = state;
+            if state == TokenState::Free {
+                self.free.insert(id);
+            } else {
+                self.free.remove(&id);
+            }
+        }
+    }
+
+    fn remove_token(&mut self, id: i64) {
+        if let Some(stored) = self.tokens.remove(&id) {
+            self.prints.remove(&stored.row.fingerprint);
+            self.free.remove(&id);
+        }
+    }
+
+    fn remove_unit(&mut self, id: i64) {
+        if let Some((unit, scope)) = self.units.remove(&id)
+            && let Some(ids) = self.serials.get_mut(&(scope.product, unit.serial.folded()))
+        {
+            ids.retain(|other| *other != id);
+        }
+    }
+}
+
+/// The state as one scope sees it.
+struct View<'a> {
+    state: &'a mut State,
+    scope: &'a Scope,
+}
+
+impl View<'_> {
+    /// Returns the first token that nobody sees yet.
+    fn horizon(&self) -> i64 {
+        self.state
+            .pending
+            .as_ref()
+            .map_or(i64::MAX, |pending| pending.first)
+    }
+
+    fn row(&self, stored: &Stored) -> TokenRow {
+        TokenRow {
+            ours: stored.scope == *self.scope,
+            ..stored.row.clone()
+        }
+    }
+
+    fn see(&self, (unit, scope): &(UnitRow, Scope)) -> UnitRow {
+        UnitRow {
+            ours: scope == self.scope,
+            ..unit.clone()
+        }
+    }
+
+    /// Returns the scope's free tokens that are seen, in order.
+    fn free(&self) -> impl Iterator<Item = &Stored> {
+        self.state
+            .free
+            .range(..self.horizon())
+            .filter_map(|id| self.state.tokens.get(id))
+            .filter(|stored| stored.scope == *self.scope)
+    }
+
+    fn key(&self, text: &str) -> (String, String) {
+        (self.scope.product.clone(), text.to_owned())
+    }
+
+    /// Returns all units that a serial had, oldest first.
+    fn had(&self, folded: &str) -> &[i64] {
+        let ids = self.state.serials.get(&self.key(folded));
+        ids.map_or(&[], Vec::as_slice)
+    }
+
+    fn stored(&self, id: i64) -> Result<&Stored, LedgerError> {
+        self.state
+            .tokens
+            .get(&id)
+            .ok_or_else(|| LedgerError::damaged(format!("token {id} is missing")))
+    }
+}
+
+impl Tables for View<'_> {
+    fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        if name == "ledger" {
+            return Ok(Some("memory".to_owned()));
+        }
+        Ok(self.state.facts.get(name).cloned())
+    }
+
+    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError> {
+        self.state.facts.insert(name, value.to_owned());
+        self.state.undo.push(Undo::Fact(name));
+        Ok(())
+    }
+
+    fn alive(&self, run: &str) -> bool {
+        self.state.runs.contains(run)
+    }
+
+    fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError> {
+        let id = self.state.prints.get(fingerprint);
+        let stored = id.and_then(|id| self.state.tokens.get(id));
+        Ok(stored.map(|stored| self.row(stored)))
+    }
+
+    fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError> {
+        let mut all = self.state.tokens.values();
+        let stored = all.find(|stored| stored.row.qr.as_ref() == Some(qr));
+        Ok(stored.map(|stored| self.row(stored)))
+    }
+
+    fn draw(&self) -> Result<Option<TokenRow>, LedgerError> {
+        let stored = self.free().find(|stored| stored.row.fixed.is_none());
+        Ok(stored.map(|stored| self.row(stored)))
+    }
+
+    fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+        let seen = self.state.tokens.range(..self.horizon());
+        let mut rows: Vec<_> = seen
+            .map(|(_, stored)| self.row(stored))
+            .filter(|row| row.ours && is_fixed_to(row, folded))
+            .collect();
+        rows.sort_by_key(|row| !is_usable(row));
+        Ok(rows.into_iter().next())
+    }
+
+    fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+        let rows = self.state.tokens.values().map(|stored| self.row(stored));
+        let mut usable = rows.filter(|row| row.ours && is_usable(row));
+        Ok(usable.find(|row| is_fixed_to(row, folded)))
+    }
+
+    fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
+        let fixed = self.free().filter_map(|stored| stored.row.fixed.clone());
+        Ok(fixed.take(count).collect())
+    }
+
+    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
+        let old = self.stored(id)?.row.state;
+        self.state.undo.push(Undo::Token(id, old));
+        self.state.put_token(id, state);
+        Ok(())
+    }
+
+    fn secrets(&self, id: i64) -> Result<Secrets, LedgerError> {
+        let stored = self.stored(id)?;
+        let token = AuthToken::parse(stored.token.expose())
+            .map_err(|error| LedgerError::damaged(error.to_string()))?;
+        Ok(Secrets {
+            token,
+            qr: stored.qr.clone(),
+            columns: stored.columns.clone(),
+        })
+    }
+
+    fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError> {
+        Ok(self.stored(id)?.picture.clone())
+    }
+
+    fn pending(&self) -> Result<Option<Pending>, LedgerError> {
+        Ok(self.state.pending.clone())
+    }
+
+    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
+        if let Some(pending) = &self.state.pending {
+            let station = pending.station.clone();
+            return Err(LedgerError::ImportBusy { station });
+        }
+        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
+        let pending = Pending {
+            id: last + 1,
+            first: last + 1,
+            unit: self.next_unit()? - 1,
+            run: run.to_owned(),
+            station: station.to_owned(),
+        };
+        self.state.undo.push(Undo::Pending(None));
+        self.state.pending = Some(pending.clone());
+        Ok(pending)
+    }
+
+    fn add_token(&mut self, new: &NewToken<'_>) -> Result<(), LedgerError> {
+        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
+        let (id, row) = (last + 1, new.row);
+        let token = AuthToken::parse(row.token.expose())
+            .map_err(|error| LedgerError::damaged(error.to_string()))?;
+        let state = if row.claimed {
+            TokenState::Gone
+        } else {
+            self.state.free.insert(id);
+            TokenState::Free
+        };
+        let stored = Stored {
+            row: TokenRow {
+                id,
+                import: new.import,
+                fingerprint: new.fingerprint,
+                state,
+                fixed: row.bound.clone(),
+                qr: new.qr,
+                claimed: row.claimed,
+                ours: true,
+            },
+            scope: self.scope.clone(),
+            token,
+            qr: row.qr.clone(),
+            picture: row.picture.clone(),
+            columns: row.columns.clone(),
+        };
+        self.state.prints.insert(new.fingerprint, id);
+        self.state.tokens.insert(id, stored);
+        self.state.undo.push(Undo::AddedToken(id));
+        Ok(())
+    }
+
+    fn drop_tokens(&mut self, pending: &Pending, _: usize) -> Result<bool, LedgerError> {
+        let unseen = self.state.tokens.range(pending.first..);
+        let ids: Vec<i64> = unseen.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.state.remove_token(id);
+        }
+        Ok(false)
+    }
+
+    fn drop_import(&mut self, _: &Pending) -> Result<(), LedgerError> {
+        let old = self.state.pending.take();
+        self.state.undo.push(Undo::Pending(old));
+        Ok(())
+    }
+
+    fn overtaken(&self, pending: &Pending) -> Result<Option<(Serial, Fingerprint)>, LedgerError> {
+        for (_, (unit, _)) in self.state.units.range(pending.unit + 1..) {
+            let fixed = self.fixed_any(&unit.serial.folded())?;
+            if let Some(token) = fixed.filter(|token| token.id >= pending.first)
+                && unit.state != UnitState::Superseded
+            {
+                return Ok(Some((unit.serial.clone(), token.fingerprint)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn end_import(&mut self, pending: &Pending, _: u64) -> Result<(), LedgerError> {
+        self.drop_import(pending)
+    }
+
+    fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError> {
+        Ok(self.state.units.get(&id).map(|unit| self.see(unit)))
+    }
+
+    fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError> {
+        // A superseded unit comes before the one in its place.
+        let last = self.had(folded).last();
+        let unit = last.and_then(|id| self.state.units.get(id));
+        Ok(unit.map(|unit| self.see(unit)))
+    }
+
+    fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError> {
+        let mut units = self.state.units.values();
+        let unit = units.find(|(unit, scope)| {
+            scope.product == self.scope.product
+                && unit.uid.as_deref() == Some(uid)
+                && !matches!(unit.state, UnitState::Void | UnitState::Superseded)
+        });
+        Ok(unit.map(|unit| self.see(unit)))
+    }
+
+    fn next_unit(&self) -> Result<i64, LedgerError> {
+        Ok(self.state.units.last_key_value().map_or(0, |(id, _)| *id) + 1)
+    }
+
+    fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError> {
+        let key = self.key(&unit.serial.folded());
+        self.state.serials.entry(key).or_default().push(unit.id);
+        let stored = (unit.clone(), self.scope.clone());
+        self.state.units.insert(unit.id, stored);
+        self.state.undo.push(Undo::AddedUnit(unit.id));
+        Ok(())
+    }
+
+    fn set_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError> {
+        if let Some(stored) = self.state.units.get_mut(&unit.id) {
+            let old = stored.clone();
+            stored.0 = unit.clone();
+            self.state.undo.push(Undo::Unit(Box::new(old)));
+        }
+        Ok(())
+    }
+
+    fn reserved_at(&self, station: &str) -> Result<Vec<UnitRow>, LedgerError> {
+        let units = self.state.units.values();
+        Ok(units
+            .filter(|(unit, scope)| {
+                scope == self.scope && unit.state == UnitState::Reserved && unit.station == station
+            })
+            .map(|unit| self.see(unit))
+            .collect())
+    }
+
+    fn stock(&self) -> Result<Stock, LedgerError> {
+        let mut stock = Stock::default();
+        for (_, stored) in self.state.tokens.range(..self.horizon()) {
+            if stored.scope != *self.scope {
+                continue;
+            }
+            stock.pictures += u64::from(stored.picture.is_some());
+            *stock.tokens(stored.row.state) += 1;
+        }
+        for (unit, _) in self.state.units.values().filter(|(_, of)| of == self.scope) {
+            if let Some(count) = stock.units(unit.state) {
+                *count += 1;
+            }
+        }
+        Ok(stock)
+    }
+
+    fn counter(&self, format: &str) -> Result<u64, LedgerError> {
+        let next = self.state.counters.get(&self.key(format));
+        Ok(next.copied().unwrap_or(1))
+    }
+
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
+        let key = self.key(format);
+        let old = self.state.counters.insert(key.clone(), next);
+        self.state.undo.push(Undo::Counter(key, old));
+        Ok(())
+    }
+
+    fn head(&self, station: &str) -> Result<Head, LedgerError> {
+        let mut events = self.state.events.iter().rev();
+        let last = events.find(|row| row.event.station == station);
+        Ok(last.map_or_else(
+            || Head::start("memory", station),
+            |row| Head {
+                link: row.link,
+                hash: row.event.hash,
+            },
+        ))
+    }
+
+    fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError> {
+        let mut row = row.clone();
+        row.event.seq = self.state.events.last().map_or(0, |row| row.event.seq) + 1;
+        self.state.events.push(row);
+        self.state.undo.push(Undo::Event);
+        Ok(())
+    }
+
+    fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {
+        let ids = self.had(folded);
+        let events = self.state.events.iter();
+        Ok(events
+            .filter(|row| row.unit.is_some_and(|unit| ids.contains(&unit)))
+            .map(|row| row.event.clone())
+            .collect())
+    }
+
+    fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError> {
+        let mut events = self.state.events.iter().rev();
+        let row = events.find(|row| row.unit == Some(unit) && row.event.kind == kind);
+        Ok(row.map(|row| row.event.clone()))
+    }
+
+    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        let units = self.state.units.values();
+        let mut ours = units.filter(|(_, scope)| scope == self.scope);
+        ours.try_for_each(|unit| each(self.see(unit)))
+    }
+
+    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        let mut units = self.state.units.values();
+        units.try_for_each(|unit| each(self.see(unit)))
+    }
+
+    fn scan_tokens(
+        &self,
+        each: Each<'_, (TokenRow, Option<UnitState>)>,
+    ) -> Result<(), LedgerError> {
+        let units = self.state.units.values();
+        let live: HashMap<i64, UnitState> = units
+            .filter(|(unit, _)| unit.state != UnitState::Superseded)
+            .map(|(unit, _)| (unit.token, unit.state))
+            .collect();
+        let mut seen = self.state.tokens.range(..self.horizon());
+        seen.try_for_each(|(id, stored)| each((self.row(stored), live.get(id).copied())))
+    }
+
+    fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError> {
+        let mut rows: Vec<&EventRow> = self.state.events.iter().collect();
+        match order {
+            Order::Chain => rows.sort_by_key(|row| (row.event.station.clone(), row.link)),
+            Order::Unit => {
+                rows.retain(|row| row.unit.is_some());
+                rows.sort_by_key(|row| (row.unit, row.event.seq));
+            }
+        }
+        rows.into_iter().try_for_each(|row| each(row.clone()))
+    }
+
+    fn integrity(&self) -> Result<Vec<Finding>, LedgerError> {
+        Ok(Vec::new())
+    }
+}
+
+fn is_fixed_to(row: &TokenRow, folded: &str) -> bool {
+    let fixed = row.fixed.as_ref();
+    fixed.is_some_and(|serial| serial.folded() == folded)
+}
+
+const fn is_usable(row: &TokenRow) -> bool {
+    matches!(row.state, TokenState::Free | TokenState::Bound)
+}

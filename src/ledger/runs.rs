@@ -1,0 +1,187 @@
+//! Which runs live: each holds a lock on a file of its own, and the system lets go of it
+//! when the process ends, however it ends.
+//!
+//! Only its run ever takes a file's lock exclusively, and the file gets its final name after
+//! that. Others take it shared, to see that its run is dead; a name is never used twice, so
+//! what is dead stays dead, and removing its file can hit nobody.
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::LedgerError;
+use super::crypto::random;
+use super::files::{about, close_to_others, create, create_folder};
+
+/// Suffix of a file whose lock is not taken yet.
+const NEW: &str = "new";
+
+/// One run, alive as long as this value.
+#[derive(Debug)]
+pub struct Run {
+    id: String,
+    path: PathBuf,
+    /// Its lock is what others look at.
+    _lock: File,
+}
+
+impl Run {
+    /// Starts a run, and clears away those that died.
+    pub fn start(folder: &Path) -> Result<Self, LedgerError> {
+        create_folder(folder).map_err(about(folder))?;
+        close_to_others(folder, 0o700).map_err(about(folder))?;
+        sweep(folder);
+        loop {
+            let mut number = [0; 16];
+            random(&mut number)?;
+            let id = crate::unit::hex(&number);
+            let path = folder.join(&id);
+            if let Some(lock) = lock_new(&path).map_err(about(&path))? {
+                return Ok(Self {
+                    id,
+                    path,
+                    _lock: lock,
+                });
+            }
+        }
+    }
+
+    /// Returns its name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // A file that stays is swept by a later run.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Creates a locked file; `None` when a sweep came in between.
+fn lock_new(path: &Path) -> io::Result<Option<File>> {
+    let new = path.with_extension(NEW);
+    let file = create(&new)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    match fs::rename(&new, path) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes the files of dead runs. What cannot be removed stays, and harms nobody.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if matches!(is_locked(&path), Ok(false)) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Returns whether somebody holds the lock of a file exclusively.
+fn is_locked(path: &Path) -> io::Result<bool> {
+    let file = File::open(path)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Answers whether runs live; an answer "dead" is kept, for it never changes.
+#[derive(Debug)]
+pub struct Runs {
+    folder: PathBuf,
+    dead: Mutex<HashMap<String, ()>>,
+}
+
+impl Runs {
+    /// Looks at the runs of a ledger.
+    pub fn at(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            dead: Mutex::default(),
+        }
+    }
+
+    /// Returns whether a run lives. What cannot be found out counts as alive: a claim that
+    /// waits is better than a token on two boards.
+    pub fn alive(&self, run: &str) -> bool {
+        let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
+        if dead.contains_key(run) {
+            return false;
+        }
+        // A run's name is hex digits; anything else was not written by a run and is no path.
+        let known = run.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let alive = known
+            && match is_locked(&self.folder.join(run)) {
+                Ok(locked) => locked,
+                Err(error) => error.kind() != io::ErrorKind::NotFound,
+            };
+        if !alive {
+            dead.insert(run.to_owned(), ());
+        }
+        alive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_lives_as_long_as_it_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = || Runs::at(folder.path().join("runs"));
+        let run = Run::start(&folder.path().join("runs")).unwrap();
+        assert!(runs().alive(run.id()));
+        let id = run.id().to_owned();
+        drop(run);
+        assert!(!runs().alive(&id));
+        assert!(!runs().alive("../../etc/passwd"));
+    }
+
+    #[test]
+    fn files_of_dead_runs_are_swept_and_those_of_live_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let live = Run::start(folder.path()).unwrap();
+        fs::write(folder.path().join("00ff"), "").unwrap();
+        fs::write(folder.path().join("00fe.new"), "").unwrap();
+        let other = Run::start(folder.path()).unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let mut wanted = vec![live.id().to_owned(), other.id().to_owned()];
+        wanted.sort();
+        assert_eq!(names, wanted);
+    }
+
+    #[test]
+    fn many_runs_start_at_once_and_each_is_alive_to_all() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let run = Run::start(folder.path()).unwrap();
+                        assert!(Runs::at(folder.path().to_owned()).alive(run.id()));
+                    }
+                });
+            }
+        });
+    }
+}

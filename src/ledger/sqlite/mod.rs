@@ -1,0 +1,188 @@
+//! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
+//!
+//! Rules are not in here: this stores and finds rows for [`book`](super::book).
+
+mod audit;
+mod connect;
+mod events;
+mod keys;
+mod schema;
+mod tokens;
+mod units;
+mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use self::connect::fault;
+use self::view::{Shop, View};
+use super::book::check_simulated;
+use super::files::{about, beside, close_to_others, create, sync_folder};
+use super::runs::{Run, Runs};
+use super::tables::{Frame, Store, Tables};
+use super::{Identity, LedgerError, Scope};
+
+/// A ledger in a SQLite file. Every opening for writing is a run of its own.
+///
+/// One host only: whether a run lives is told by file locks, and the write-ahead log needs
+/// memory that all its programs share. A network share offers neither.
+pub struct Sqlite {
+    conn: Connection,
+    shop: Shop,
+    /// Dropped last: while it lives, this run's claims are in work.
+    _run: Option<Run>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite")
+            .field("frame", &self.shop.frame)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sqlite {
+    /// Opens the ledger at `path` as a new run; makes ledger and key if there are none.
+    ///
+    /// Permissions of the ledger that are too wide are narrowed; a key that others can read is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a missing, damaged, exposed or wrong key is said here, with nothing
+    /// written.
+    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+        match create(path) {
+            Ok(file) => {
+                file.sync_all().map_err(about(path))?;
+                sync_folder(path).map_err(about(path))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(about(path)(error)),
+        }
+        Self::open_existing(path, scope, identity)
+    }
+
+    /// Opens the ledger at `path` as a new run; there must be one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    pub fn open_existing(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+    ) -> Result<Self, LedgerError> {
+        present(path)?;
+        for suffix in ["", "-wal", "-shm"] {
+            let file = beside(path, suffix);
+            close_to_others(&file, 0o600).map_err(about(&file))?;
+        }
+        let mut conn = connect::write(path)?;
+        let key = schema::prepare(&mut conn, path)?;
+        let run = Run::start(&folder(path))?;
+        let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
+        let mut sqlite = Self {
+            shop: Shop::new(
+                &conn,
+                Arc::clone(&frame),
+                (Runs::at(folder(path)), Some(key)),
+            )?,
+            conn,
+            _run: Some(run),
+        };
+        let shop = &mut sqlite.shop;
+        shop.enter(&sqlite.conn)?;
+        sqlite.read(|tables| check_simulated(tables, &frame))?;
+        Ok(sqlite)
+    }
+
+    /// Opens the ledger at `path` to look at it: nothing is made, and no claim is held.
+    ///
+    /// Without its key all but secrets, pictures and the audit can be seen.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        present(path)?;
+        let conn = connect::read(path)?;
+        let key = schema::look(&conn, path)?;
+        let identity = Identity {
+            station: String::new(),
+            simulated: super::Simulated::No,
+        };
+        let frame = Arc::new(Frame::new(scope, identity, String::new()));
+        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key))?;
+        Ok(Self {
+            conn,
+            shop,
+            _run: None,
+        })
+    }
+
+    /// Returns where a ledger's key lies.
+    #[must_use]
+    pub fn key_path(path: &Path) -> PathBuf {
+        keys::path(path)
+    }
+
+    /// Returns the name of this run.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.shop.frame.run
+    }
+}
+
+/// Refuses a ledger that is not there.
+fn present(path: &Path) -> Result<(), LedgerError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(LedgerError::Absent {
+            path: path.to_owned(),
+        }),
+        Err(error) => Err(about(path)(error)),
+    }
+}
+
+/// Returns the folder of a ledger's runs.
+fn folder(path: &Path) -> PathBuf {
+    beside(path, ".runs")
+}
+
+impl Store for Sqlite {
+    fn frame(&self) -> &Arc<Frame> {
+        &self.shop.frame
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let answer = work(&mut View::new(&transaction, &self.shop)?)?;
+        transaction.commit().map_err(fault)?;
+        Ok(answer)
+    }
+
+    fn stage<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        // The next full commit syncs the whole log, these transactions with it.
+        connect::set_synchronous(&self.conn, connect::NORMAL)?;
+        let answer = self.write(work);
+        connect::set_synchronous(&self.conn, connect::FULL)?;
+        answer
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
+        work(&View::new(&transaction, &self.shop)?)
+    }
+}

@@ -1,0 +1,110 @@
+//! Numbered migrations. A file once released is never edited.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::super::LedgerError;
+use super::super::crypto::random;
+use super::connect::{fault, not_a_ledger, set_log};
+use super::keys::{self, Ready};
+
+/// `EOLJ` in SQLite's `application_id`: whose file it is.
+const APPLICATION: i64 = 0x454f_4c4a;
+
+/// All migrations, in order; `user_version` counts those that were done.
+pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.sqlite.sql")];
+
+const INSERT_LEDGER: &str = "INSERT INTO facts (name, value) VALUES ('ledger', ?1)";
+
+/// What a file says about itself.
+struct Header {
+    application: i64,
+    version: i64,
+    tables: i64,
+}
+
+impl Header {
+    fn read(conn: &Connection, path: &Path) -> Result<Self, LedgerError> {
+        let number = |sql: &str| {
+            conn.query_row(sql, [], |row| row.get(0))
+                .map_err(|error| not_a_ledger(path, error))
+        };
+        Ok(Self {
+            application: number("PRAGMA application_id")?,
+            version: number("PRAGMA user_version")?,
+            tables: number("SELECT count(*) FROM sqlite_schema")?,
+        })
+    }
+
+    /// Refuses files of others, and ledgers of later versions; returns whether nothing is in it.
+    fn check(&self, path: &Path) -> Result<bool, LedgerError> {
+        let empty = self.application == 0 && self.version == 0 && self.tables == 0;
+        if !empty && self.application != APPLICATION {
+            return Err(LedgerError::NotALedger {
+                path: path.to_owned(),
+            });
+        }
+        if self.version > known() {
+            return Err(LedgerError::SchemaNewer {
+                found: self.version,
+                known: known(),
+            });
+        }
+        Ok(empty)
+    }
+}
+
+/// Returns the newest schema that this version knows.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
+pub fn prepare(conn: &mut Connection, path: &Path) -> Result<Ready, LedgerError> {
+    let empty = Header::read(conn, path)?.check(path)?;
+    if !empty {
+        // Before anything is written, the log included.
+        keys::require(conn, path)?;
+    }
+    set_log(conn)?;
+    let transaction = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fault)?;
+    // Again, now that nobody else can be making it.
+    let header = Header::read(&transaction, path)?;
+    let empty = header.check(path)?;
+    let done = usize::try_from(header.version).unwrap_or(0);
+    for sql in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(sql).map_err(fault)?;
+    }
+    if empty {
+        keys::make(&transaction, path)?;
+        let mut number = [0; 16];
+        random(&mut number)?;
+        transaction
+            .execute(INSERT_LEDGER, [crate::unit::hex(&number)])
+            .map_err(fault)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION)
+            .map_err(fault)?;
+    }
+    if header.version < known() {
+        transaction
+            .pragma_update(None, "user_version", known())
+            .map_err(fault)?;
+    }
+    transaction.commit().map_err(fault)?;
+    keys::require(conn, path)
+}
+
+/// Checks that a file is a ledger of this version, and reads its key if it lies there.
+pub fn look(conn: &Connection, path: &Path) -> Result<Option<Ready>, LedgerError> {
+    let header = Header::read(conn, path)?;
+    if header.check(path)? {
+        return Err(LedgerError::Absent {
+            path: path.to_owned(),
+        });
+    }
+    keys::prove(conn, path)
+}

@@ -1,0 +1,332 @@
+//! Tokens and the lists that brought them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension as _, Row, params};
+use zeroize::Zeroizing;
+
+use super::super::crypto::Column;
+use super::super::tables::{NewToken, Pending, Secrets, TokenRow, TokenState};
+use super::super::{LedgerError, Stock};
+use super::connect::fault;
+use super::keys::Ready;
+use super::view::{View, named, odd};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+
+/// The columns of a [`TokenRow`], as [`read`] takes them.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, import, fingerprint, state, fixed, qr_print, claimed, scope FROM tokens ",
+            $rest
+        )
+    };
+}
+
+const BY_FINGERPRINT: &str = select!("WHERE fingerprint = ?1");
+const BY_QR: &str = select!("WHERE qr_print = ?1");
+const DRAW: &str =
+    select!("WHERE scope = ?1 AND state = 0 AND loose = 1 AND id < ?2 ORDER BY id LIMIT 1");
+const FIXED: &str = select!(
+    "WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND id < ?3 \
+     ORDER BY state, id DESC LIMIT 1"
+);
+const FIXED_ANY: &str =
+    select!("WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND state < 2 LIMIT 1");
+const FIXED_FREE: &str = "SELECT fixed FROM tokens \
+     WHERE scope = ?1 AND state = 0 AND loose = 0 AND id < ?2 ORDER BY id LIMIT ?3";
+const SET_STATE: &str = "UPDATE tokens SET state = ?2 WHERE id = ?1";
+const SECRETS: &str = "SELECT fingerprint, token, qr, columns FROM tokens WHERE id = ?1";
+const PICTURE: &str = "SELECT t.fingerprint, p.picture FROM pictures p \
+     JOIN tokens t ON t.id = p.token WHERE p.token = ?1";
+const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending = 1";
+const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pending) \
+     SELECT ?1, (SELECT coalesce(max(id), 0) + 1 FROM tokens), \
+            (SELECT coalesce(max(id), 0) FROM units), ?2, ?3, 1";
+const ADD: &str = "INSERT INTO tokens (scope, import, fingerprint, state, loose, claimed, fixed, \
+     folded, qr_print, key, token, qr, columns) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES (?1, ?2, ?3)";
+const DROP_PICTURES: &str = "DELETE FROM pictures WHERE token IN \
+     (SELECT id FROM tokens WHERE id >= ?1 ORDER BY id DESC LIMIT ?2)";
+const DROP: &str = "DELETE FROM tokens WHERE id IN \
+     (SELECT id FROM tokens WHERE id >= ?1 ORDER BY id DESC LIMIT ?2)";
+const DROP_IMPORT: &str = "DELETE FROM imports WHERE id = ?1 AND pending = 1";
+const OVERTAKEN: &str = "SELECT u.serial, t.fingerprint FROM units u \
+     JOIN tokens t ON t.scope = u.scope AND t.folded = u.folded AND t.folded IS NOT NULL \
+     WHERE u.id > ?1 AND u.state < 5 AND t.id >= ?2 AND t.state < 2 LIMIT 1";
+const END: &str = "UPDATE imports SET pending = 0, pictures = ?2 WHERE id = ?1";
+const COUNT: &str = "SELECT state, count(*) FROM tokens \
+     WHERE scope = ?1 AND id < ?2 GROUP BY state";
+const COUNT_PICTURES: &str =
+    "SELECT coalesce(sum(pictures), 0) FROM imports WHERE scope = ?1 AND pending = 0";
+
+/// Returns the number that a state is stored as.
+const fn code(state: TokenState) -> i64 {
+    match state {
+        TokenState::Free => 0,
+        TokenState::Bound => 1,
+        TokenState::Void => 2,
+        TokenState::Gone => 3,
+    }
+}
+
+/// Reads a state.
+fn state(row: &Row<'_>, index: usize) -> rusqlite::Result<TokenState> {
+    match row.get(index)? {
+        0 => Ok(TokenState::Free),
+        1 => Ok(TokenState::Bound),
+        2 => Ok(TokenState::Void),
+        3 => Ok(TokenState::Gone),
+        _ => Err(odd(index)),
+    }
+}
+
+/// Reads a token without its secrets.
+pub fn read(row: &Row<'_>, scope: i64) -> rusqlite::Result<TokenRow> {
+    let fixed = match row.get_ref(4)? {
+        rusqlite::types::ValueRef::Null => None,
+        _ => Some(named(row, 4)?),
+    };
+    Ok(TokenRow {
+        id: row.get(0)?,
+        import: row.get(1)?,
+        fingerprint: Fingerprint::from_bytes(row.get(2)?),
+        state: state(row, 3)?,
+        fixed,
+        qr: row.get::<_, Option<[u8; 32]>>(5)?.map(Digest::from_bytes),
+        claimed: row.get(6)?,
+        ours: row.get::<_, i64>(7)? == scope,
+    })
+}
+
+fn one(
+    view: &View<'_>,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Option<TokenRow>, LedgerError> {
+    view.first(sql, params, |row| read(row, view.shop.scope))
+}
+
+pub fn by_fingerprint(
+    view: &View<'_>,
+    fingerprint: &Fingerprint,
+) -> Result<Option<TokenRow>, LedgerError> {
+    one(view, BY_FINGERPRINT, [fingerprint.as_bytes()])
+}
+
+pub fn by_qr(view: &View<'_>, qr: &Digest) -> Result<Option<TokenRow>, LedgerError> {
+    one(view, BY_QR, [qr.as_bytes()])
+}
+
+pub fn draw(view: &View<'_>) -> Result<Option<TokenRow>, LedgerError> {
+    one(view, DRAW, (view.shop.scope, view.horizon.get()))
+}
+
+pub fn fixed(view: &View<'_>, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+    one(view, FIXED, (view.shop.scope, folded, view.horizon.get()))
+}
+
+pub fn fixed_any(view: &View<'_>, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+    one(view, FIXED_ANY, (view.shop.scope, folded))
+}
+
+pub fn fixed_free(view: &View<'_>, count: usize) -> Result<Vec<Serial>, LedgerError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let params = (view.shop.scope, view.horizon.get(), count);
+    view.all(FIXED_FREE, params, |row| named(row, 0))
+}
+
+pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), LedgerError> {
+    match view.change(SET_STATE, (id, code(state)))? {
+        1 => Ok(()),
+        _ => Err(LedgerError::damaged(format!("token {id} is missing"))),
+    }
+}
+
+/// Returns what seals and opens, or says that the key is not there.
+fn key<'a>(view: &View<'a>) -> Result<&'a Ready, LedgerError> {
+    view.shop.key.as_ref().ok_or_else(|| {
+        let path = view.conn.path().unwrap_or_default();
+        LedgerError::KeyMissing {
+            path: super::keys::path(std::path::Path::new(path)),
+        }
+    })
+}
+
+/// Opens a token's secrets.
+pub fn secrets(view: &View<'_>, id: i64) -> Result<Secrets, LedgerError> {
+    let cipher = &key(view)?.cipher;
+    let missing = || LedgerError::damaged(format!("token {id} is missing"));
+    let mut statement = view.statement(SECRETS)?;
+    let mut rows = statement.query([id]).map_err(fault)?;
+    let row = rows.next().map_err(fault)?.ok_or_else(missing)?;
+    let print = Fingerprint::from_bytes(row.get(0).map_err(fault)?);
+    let open = |index: usize, column: Column| -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
+        let blob = row
+            .get_ref(index)
+            .and_then(|blob| Ok(blob.as_blob_or_null()?));
+        match blob.map_err(fault)? {
+            Some(blob) => cipher.open(&print, column, blob).map(Some),
+            None => Ok(None),
+        }
+    };
+    let odd = |column: Column| LedgerError::Unsealed {
+        fingerprint: print,
+        column: column.name(),
+    };
+    let token = open(1, Column::Token)?.ok_or_else(|| odd(Column::Token))?;
+    let token = AuthToken::parse(&token).map_err(|_| odd(Column::Token))?;
+    let qr: Option<QrToken> = match open(2, Column::Qr)? {
+        Some(plain) => {
+            let text = std::str::from_utf8(&plain).map_err(|_| odd(Column::Qr))?;
+            Some(text.parse().map_err(|_| odd(Column::Qr))?)
+        }
+        None => None,
+    };
+    let columns = match open(3, Column::Columns)? {
+        Some(plain) => {
+            let columns: BTreeMap<String, String> =
+                serde_json::from_slice(&plain).map_err(|_| odd(Column::Columns))?;
+            columns
+                .into_iter()
+                .map(|(name, value)| (name, Zeroizing::new(value)))
+                .collect()
+        }
+        None => BTreeMap::new(),
+    };
+    Ok(Secrets { token, qr, columns })
+}
+
+/// Opens a token's picture.
+pub fn picture(view: &View<'_>, id: i64) -> Result<Option<Vec<u8>>, LedgerError> {
+    let mut statement = view.statement(PICTURE)?;
+    let found: Option<([u8; 32], Vec<u8>)> = statement
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(fault)?;
+    let Some((print, blob)) = found else {
+        return Ok(None);
+    };
+    let print = Fingerprint::from_bytes(print);
+    let plain = key(view)?.cipher.open(&print, Column::Picture, &blob)?;
+    Ok(Some(plain.to_vec()))
+}
+
+pub fn pending(view: &View<'_>) -> Result<Option<Pending>, LedgerError> {
+    view.first(PENDING, [], |row| {
+        Ok(Pending {
+            id: row.get(0)?,
+            first: row.get(1)?,
+            unit: row.get(2)?,
+            run: row.get(3)?,
+            station: row.get(4)?,
+        })
+    })
+}
+
+pub fn begin_import(view: &View<'_>, station: &str, run: &str) -> Result<Pending, LedgerError> {
+    if let Some(pending) = pending(view)? {
+        let station = pending.station;
+        return Err(LedgerError::ImportBusy { station });
+    }
+    view.change(BEGIN, (view.shop.scope, run, station))?;
+    view.look()?;
+    pending(view)?.ok_or_else(|| LedgerError::damaged("the import that began is missing"))
+}
+
+/// Adds an unseen token.
+pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
+    let key = key(view)?;
+    let seal = |column, plain: &[u8]| key.cipher.seal(&new.fingerprint, column, plain);
+    let row = new.row;
+    let state = if row.claimed {
+        TokenState::Gone
+    } else {
+        TokenState::Free
+    };
+    let qr = match &row.qr {
+        Some(qr) => {
+            let payload = Zeroizing::new(qr.payload());
+            Some(seal(Column::Qr, payload.as_bytes())?)
+        }
+        None => None,
+    };
+    let columns = if row.columns.is_empty() {
+        None
+    } else {
+        let plain: BTreeMap<&str, &str> = row
+            .columns
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
+        let plain = plain.map_err(|error| LedgerError::Storage {
+            source: error.into(),
+        })?;
+        Some(seal(Column::Columns, &plain)?)
+    };
+    view.change(
+        ADD,
+        params![
+            view.shop.scope,
+            new.import,
+            new.fingerprint.as_bytes(),
+            code(state),
+            row.bound.is_none(),
+            row.claimed,
+            row.bound.as_ref().map(Serial::as_str),
+            row.bound.as_ref().map(Serial::folded),
+            new.qr.as_ref().map(Digest::as_bytes),
+            key.id,
+            seal(Column::Token, row.token.expose())?,
+            qr,
+            columns,
+        ],
+    )?;
+    if let Some(picture) = &row.picture {
+        let sealed = seal(Column::Picture, picture)?;
+        let id = view.conn.last_insert_rowid();
+        view.change(ADD_PICTURE, (id, key.id, sealed))?;
+    }
+    Ok(())
+}
+
+pub fn drop_some(view: &View<'_>, pending: &Pending, count: usize) -> Result<bool, LedgerError> {
+    let params = (pending.first, i64::try_from(count).unwrap_or(i64::MAX));
+    view.change(DROP_PICTURES, params)?;
+    let dropped = view.change(DROP, params)?;
+    Ok(dropped == count)
+}
+
+pub fn drop_import(view: &View<'_>, pending: &Pending) -> Result<(), LedgerError> {
+    view.change(DROP_IMPORT, [pending.id])?;
+    view.look()
+}
+
+pub fn overtaken(
+    view: &View<'_>,
+    pending: &Pending,
+) -> Result<Option<(Serial, Fingerprint)>, LedgerError> {
+    view.first(OVERTAKEN, (pending.unit, pending.first), |row| {
+        Ok((named(row, 0)?, Fingerprint::from_bytes(row.get(1)?)))
+    })
+}
+
+pub fn end_import(view: &View<'_>, pending: &Pending, pictures: u64) -> Result<(), LedgerError> {
+    let pictures = i64::try_from(pictures).unwrap_or(i64::MAX);
+    view.change(END, (pending.id, pictures))?;
+    view.look()
+}
+
+/// Counts tokens and pictures.
+pub fn count(view: &View<'_>, stock: &mut Stock) -> Result<(), LedgerError> {
+    let whole = |count: i64| u64::try_from(count).unwrap_or(0);
+    let params = (view.shop.scope, view.horizon.get());
+    for (state, count) in view.all(COUNT, params, |row| Ok((state(row, 0)?, row.get(1)?)))? {
+        *stock.tokens(state) = whole(count);
+    }
+    let pictures = view.first(COUNT_PICTURES, [view.shop.scope], |row| row.get(0))?;
+    stock.pictures = whole(pictures.unwrap_or(0));
+    Ok(())
+}

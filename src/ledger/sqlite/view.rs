@@ -1,0 +1,365 @@
+//! One transaction as the rules see it: each question goes to the file of its concern.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
+
+use super::super::event::Head;
+use super::super::runs::Runs;
+use super::super::tables::{
+    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
+};
+use super::super::{Event, Finding, LedgerError, Stock, UnitState};
+use super::connect::fault;
+use super::keys::Ready;
+use super::{audit, events, tokens, units};
+use crate::unit::{Digest, Fingerprint, Serial};
+
+const FACT: &str = "SELECT value FROM facts WHERE name = ?1";
+const SET_FACT: &str = "INSERT INTO facts (name, value) VALUES (?1, ?2)";
+const PRODUCT: &str = "SELECT id FROM products WHERE name = ?1";
+const ADD_PRODUCT: &str = "INSERT OR IGNORE INTO products (name) VALUES (?1)";
+const SCOPE: &str = "SELECT id FROM scopes WHERE product = ?1 AND template = ?2";
+const ADD_SCOPE: &str = "INSERT OR IGNORE INTO scopes (product, template) VALUES (?1, ?2)";
+const COUNTER: &str = "SELECT next FROM counters WHERE product = ?1 AND format = ?2";
+const SET_COUNTER: &str = "INSERT INTO counters (product, format, next) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (product, format) DO UPDATE SET next = excluded.next";
+
+/// What a connection knows for all its transactions.
+pub struct Shop {
+    pub frame: Arc<Frame>,
+    pub runs: Runs,
+    pub key: Option<Ready>,
+    /// The ledger's own number.
+    pub ledger: String,
+    /// Row of the scope's product; 0 when it has none yet.
+    pub product: i64,
+    /// Row of the scope; 0 when it has none yet.
+    pub scope: i64,
+}
+
+impl Shop {
+    /// Reads what stays the same.
+    pub fn new(
+        conn: &Connection,
+        frame: Arc<Frame>,
+        (runs, key): (Runs, Option<Ready>),
+    ) -> Result<Self, LedgerError> {
+        let ledger = conn
+            .query_row(FACT, ["ledger"], |row| row.get(0))
+            .map_err(fault)?;
+        let mut shop = Self {
+            frame,
+            runs,
+            key,
+            ledger,
+            product: 0,
+            scope: 0,
+        };
+        shop.locate(conn)?;
+        Ok(shop)
+    }
+
+    /// Gives the scope its rows.
+    pub fn enter(&mut self, conn: &Connection) -> Result<(), LedgerError> {
+        if self.scope == 0 {
+            let scope = &self.frame.scope;
+            conn.execute(ADD_PRODUCT, [&scope.product]).map_err(fault)?;
+            self.locate(conn)?;
+            let template = self.template().to_owned();
+            conn.execute(ADD_SCOPE, (self.product, template))
+                .map_err(fault)?;
+        }
+        self.locate(conn)
+    }
+
+    /// Finds the scope's rows.
+    fn locate(&mut self, conn: &Connection) -> Result<(), LedgerError> {
+        let product = conn
+            .query_row(PRODUCT, [&self.frame.scope.product], |row| row.get(0))
+            .optional()
+            .map_err(fault)?;
+        self.product = product.unwrap_or(0);
+        let scope = conn
+            .query_row(SCOPE, (self.product, self.template()), |row| row.get(0))
+            .optional()
+            .map_err(fault)?;
+        self.scope = scope.unwrap_or(0);
+        Ok(())
+    }
+
+    fn template(&self) -> &str {
+        self.frame.scope.template.as_deref().unwrap_or_default()
+    }
+}
+
+/// One transaction.
+pub struct View<'a> {
+    pub conn: &'a Connection,
+    pub shop: &'a Shop,
+    /// The first token that nobody sees yet.
+    pub horizon: Cell<i64>,
+    /// Heads of the chains that this transaction added to.
+    pub heads: RefCell<HashMap<String, Head>>,
+}
+
+impl<'a> View<'a> {
+    /// Begins to look at a transaction.
+    pub fn new(conn: &'a Connection, shop: &'a Shop) -> Result<Self, LedgerError> {
+        let view = Self {
+            conn,
+            shop,
+            horizon: Cell::new(i64::MAX),
+            heads: RefCell::default(),
+        };
+        view.look()?;
+        Ok(view)
+    }
+
+    /// Finds out which tokens are seen.
+    pub fn look(&self) -> Result<(), LedgerError> {
+        let pending = tokens::pending(self)?;
+        self.horizon
+            .set(pending.map_or(i64::MAX, |pending| pending.first));
+        Ok(())
+    }
+
+    /// Prepares a statement, once for a connection.
+    pub fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, LedgerError> {
+        self.conn.prepare_cached(sql).map_err(fault)
+    }
+
+    /// Returns the first row of an answer.
+    pub fn first<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, LedgerError> {
+        let row = self.statement(sql)?.query_row(params, read);
+        row.optional().map_err(fault)
+    }
+
+    /// Changes rows; returns how many.
+    pub fn change(&self, sql: &str, params: impl Params) -> Result<usize, LedgerError> {
+        self.statement(sql)?.execute(params).map_err(fault)
+    }
+
+    /// Reads an answer row by row.
+    pub fn scan<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        (read, each): (
+            impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+            &mut dyn FnMut(T) -> Result<(), LedgerError>,
+        ),
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query(params).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            each(read(row).map_err(fault)?)?;
+        }
+        Ok(())
+    }
+
+    /// Returns all rows of a short answer.
+    pub fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let mut all = Vec::new();
+        let mut push = |item| {
+            all.push(item);
+            Ok(())
+        };
+        self.scan(sql, params, (read, &mut push))?;
+        Ok(all)
+    }
+}
+
+/// Reads text that is the name of something.
+pub fn named<T: std::str::FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(index)?.as_str()?;
+    text.parse().map_err(|_| odd(index))
+}
+
+/// Makes the error of a value that no program wrote.
+pub fn odd(index: usize) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(
+        index,
+        rusqlite::types::Type::Null,
+        "the value is none of those that are written there".into(),
+    )
+}
+
+impl Tables for View<'_> {
+    fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.first(FACT, [name], |row| row.get(0))
+    }
+
+    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError> {
+        self.change(SET_FACT, (name, value)).map(drop)
+    }
+
+    fn alive(&self, run: &str) -> bool {
+        self.shop.runs.alive(run)
+    }
+
+    fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError> {
+        tokens::by_fingerprint(self, fingerprint)
+    }
+
+    fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError> {
+        tokens::by_qr(self, qr)
+    }
+
+    fn draw(&self) -> Result<Option<TokenRow>, LedgerError> {
+        tokens::draw(self)
+    }
+
+    fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+        tokens::fixed(self, folded)
+    }
+
+    fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
+        tokens::fixed_any(self, folded)
+    }
+
+    fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
+        tokens::fixed_free(self, count)
+    }
+
+    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
+        tokens::set_state(self, id, state)
+    }
+
+    fn secrets(&self, id: i64) -> Result<Secrets, LedgerError> {
+        tokens::secrets(self, id)
+    }
+
+    fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError> {
+        tokens::picture(self, id)
+    }
+
+    fn pending(&self) -> Result<Option<Pending>, LedgerError> {
+        tokens::pending(self)
+    }
+
+    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
+        tokens::begin_import(self, station, run)
+    }
+
+    fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError> {
+        tokens::add(self, token)
+    }
+
+    fn drop_tokens(&mut self, pending: &Pending, count: usize) -> Result<bool, LedgerError> {
+        tokens::drop_some(self, pending, count)
+    }
+
+    fn drop_import(&mut self, pending: &Pending) -> Result<(), LedgerError> {
+        tokens::drop_import(self, pending)
+    }
+
+    fn overtaken(&self, pending: &Pending) -> Result<Option<(Serial, Fingerprint)>, LedgerError> {
+        tokens::overtaken(self, pending)
+    }
+
+    fn end_import(&mut self, pending: &Pending, pictures: u64) -> Result<(), LedgerError> {
+        tokens::end_import(self, pending, pictures)
+    }
+
+    fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError> {
+        units::by_id(self, id)
+    }
+
+    fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError> {
+        units::by_serial(self, folded)
+    }
+
+    fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError> {
+        units::by_board(self, uid)
+    }
+
+    fn next_unit(&self) -> Result<i64, LedgerError> {
+        units::next(self)
+    }
+
+    fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError> {
+        units::add(self, unit)
+    }
+
+    fn set_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError> {
+        units::set(self, unit)
+    }
+
+    fn reserved_at(&self, station: &str) -> Result<Vec<UnitRow>, LedgerError> {
+        units::reserved_at(self, station)
+    }
+
+    fn stock(&self) -> Result<Stock, LedgerError> {
+        let mut stock = Stock::default();
+        tokens::count(self, &mut stock)?;
+        units::count(self, &mut stock)?;
+        Ok(stock)
+    }
+
+    fn counter(&self, format: &str) -> Result<u64, LedgerError> {
+        let next: Option<i64> =
+            self.first(COUNTER, (self.shop.product, format), |row| row.get(0))?;
+        u64::try_from(next.unwrap_or(1))
+            .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
+    }
+
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
+        let next = i64::try_from(next).map_err(|_| LedgerError::SerialsUsedUp {
+            format: format.to_owned(),
+        })?;
+        self.change(SET_COUNTER, (self.shop.product, format, next))
+            .map(drop)
+    }
+
+    fn head(&self, station: &str) -> Result<Head, LedgerError> {
+        events::head(self, station)
+    }
+
+    fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError> {
+        events::add(self, row)
+    }
+
+    fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {
+        events::of_serial(self, folded)
+    }
+
+    fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError> {
+        events::last(self, unit, kind)
+    }
+
+    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        units::scan(self, each)
+    }
+
+    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        units::scan_all(self, each)
+    }
+
+    fn scan_tokens(
+        &self,
+        each: Each<'_, (TokenRow, Option<UnitState>)>,
+    ) -> Result<(), LedgerError> {
+        audit::scan_tokens(self, each)
+    }
+
+    fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError> {
+        events::scan(self, order, each)
+    }
+
+    fn integrity(&self) -> Result<Vec<Finding>, LedgerError> {
+        audit::integrity(self)
+    }
+}

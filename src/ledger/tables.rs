@@ -1,0 +1,335 @@
+//! What a back end stores: rows in, rows out, in transactions. No rule is in here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use zeroize::Zeroizing;
+
+use super::event::Head;
+use super::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
+use super::{Identity, LedgerError, Scope, Stock};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+
+/// A token's state.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum TokenState {
+    /// Nobody has it.
+    Free,
+    /// A unit has it.
+    Bound,
+    /// It was burnt.
+    Void,
+    /// The cloud gave it to somebody.
+    Gone,
+}
+
+/// A token without its secrets.
+#[derive(Debug, Clone)]
+pub struct TokenRow {
+    pub id: i64,
+    pub import: i64,
+    pub fingerprint: Fingerprint,
+    pub state: TokenState,
+    /// The serial that the list fixes it to.
+    pub fixed: Option<Serial>,
+    /// SHA-256 of its QR Token.
+    pub qr: Option<Digest>,
+    /// Whether the list said that a device has it.
+    pub claimed: bool,
+    /// Whether it belongs to the scope in hand.
+    pub ours: bool,
+}
+
+/// What is sealed of a token.
+pub struct Secrets {
+    pub token: AuthToken,
+    pub qr: Option<QrToken>,
+    pub columns: BTreeMap<String, Zeroizing<String>>,
+}
+
+/// A token on its way in.
+pub struct NewToken<'a> {
+    pub import: i64,
+    pub fingerprint: Fingerprint,
+    pub qr: Option<Digest>,
+    pub row: &'a crate::pool::Row,
+}
+
+/// A unit, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRow {
+    pub id: i64,
+    pub serial: Serial,
+    pub token: i64,
+    pub fingerprint: Fingerprint,
+    pub state: UnitState,
+    pub uid: Option<String>,
+    pub image: Digest,
+    pub recipe: Digest,
+    pub digest: Option<Digest>,
+    pub target: Target,
+    pub durable: bool,
+    pub station: String,
+    pub run: String,
+    pub epoch: i64,
+    /// Whether the last attempt has no outcome yet.
+    pub pending: bool,
+    /// Whether anything may carry the token.
+    pub touched: bool,
+    pub label: Option<String>,
+    pub at: String,
+    pub event: Digest,
+    /// Whether it belongs to the scope in hand, and not only to its product.
+    pub ours: bool,
+}
+
+impl UnitRow {
+    /// Returns what people may see of it.
+    pub fn record(self, alive: bool) -> UnitRecord {
+        let outcome = match (self.pending, self.target) {
+            (true, _) if alive => Outcome::InWork,
+            (true, Target::File) => Outcome::Open,
+            (true, Target::Probe | Target::Program) => Outcome::InDoubt,
+            (false, _) => match self.state {
+                UnitState::Reserved => Outcome::Failed,
+                UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
+                    Outcome::Confirmed
+                }
+                UnitState::Void | UnitState::Superseded => Outcome::Ended,
+            },
+        };
+        UnitRecord {
+            serial: self.serial,
+            state: self.state,
+            fingerprint: self.fingerprint,
+            uid: self.uid,
+            image: self.image,
+            recipe: self.recipe,
+            digest: self.digest,
+            target: self.target,
+            durable: self.durable,
+            station: self.station,
+            run: self.run,
+            epoch: self.epoch,
+            outcome,
+            label: self.label,
+            at: self.at,
+            event: self.event,
+        }
+    }
+}
+
+impl Stock {
+    /// Returns the count of a token's state.
+    pub(super) const fn tokens(&mut self, state: TokenState) -> &mut u64 {
+        match state {
+            TokenState::Free => &mut self.free,
+            TokenState::Bound => &mut self.bound,
+            TokenState::Void => &mut self.void,
+            TokenState::Gone => &mut self.gone,
+        }
+    }
+
+    /// Returns the count of a unit's state, where one is kept.
+    pub(super) const fn units(&mut self, state: UnitState) -> Option<&mut u64> {
+        match state {
+            UnitState::Reserved => Some(&mut self.reserved),
+            UnitState::Prepared => Some(&mut self.prepared),
+            UnitState::Delivered => Some(&mut self.delivered),
+            UnitState::Labelled => Some(&mut self.labelled),
+            UnitState::Void | UnitState::Superseded => None,
+        }
+    }
+}
+
+/// An import that is not finished: its tokens are stored and nobody sees them.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    pub id: i64,
+    /// The import's first token; all tokens from here on are unseen.
+    pub first: i64,
+    /// The last unit when it began.
+    pub unit: i64,
+    pub run: String,
+    pub station: String,
+}
+
+/// An event with what only the tables know about it.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    pub event: Event,
+    pub unit: Option<i64>,
+    pub link: i64,
+}
+
+/// The order in which events are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Station by station, as chained.
+    Chain,
+    /// Unit by unit, as they happened; only those of a unit.
+    Unit,
+}
+
+/// A callback that stops a scan with its error.
+pub type Each<'a, T> = &'a mut dyn FnMut(T) -> Result<(), LedgerError>;
+
+/// One transaction's view of the rows.
+pub trait Tables {
+    /// Returns a fixed fact about the ledger.
+    fn fact(&self, name: &str) -> Result<Option<String>, LedgerError>;
+    /// Fixes a fact about the ledger.
+    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError>;
+    /// Returns whether another run lives.
+    fn alive(&self, run: &str) -> bool;
+
+    /// Returns a token by its fingerprint, unseen ones too.
+    fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError>;
+    /// Returns the token of a QR Token, unseen ones too.
+    fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError>;
+    /// Returns the scope's oldest free token that no list fixes to a serial.
+    fn draw(&self) -> Result<Option<TokenRow>, LedgerError>;
+    /// Returns the token that a list fixes to a serial, one that can still be used first.
+    fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
+    /// Returns the usable token that a list fixes to a serial, unseen ones too.
+    fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
+    /// Returns the serials of free tokens that are fixed to one, in order.
+    fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
+    /// Changes a token's state.
+    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError>;
+    /// Opens a token's secrets.
+    fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
+    /// Opens a token's picture.
+    fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// Returns the unfinished import.
+    fn pending(&self) -> Result<Option<Pending>, LedgerError>;
+    /// Begins an import.
+    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError>;
+    /// Adds an unseen token.
+    fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError>;
+    /// Drops at most `count` tokens of the unfinished import; returns whether some are left.
+    fn drop_tokens(&mut self, pending: &Pending, count: usize) -> Result<bool, LedgerError>;
+    /// Forgets an unfinished import without tokens.
+    fn drop_import(&mut self, pending: &Pending) -> Result<(), LedgerError>;
+    /// Returns a serial that was claimed since the import began and that it fixes to a token.
+    fn overtaken(&self, pending: &Pending) -> Result<Option<(Serial, Fingerprint)>, LedgerError>;
+    /// Makes the tokens of an import seen.
+    fn end_import(&mut self, pending: &Pending, pictures: u64) -> Result<(), LedgerError>;
+
+    /// Returns a unit by its number.
+    fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError>;
+    /// Returns a product's unit by its serial: the live one, else the last one.
+    fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError>;
+    /// Returns the product's live unit on a board.
+    fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError>;
+    /// Returns the number that the next unit gets.
+    fn next_unit(&self) -> Result<i64, LedgerError>;
+    /// Adds a unit.
+    fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError>;
+    /// Changes a unit.
+    fn set_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError>;
+    /// Returns the scope's reserved units of a station, oldest first.
+    fn reserved_at(&self, station: &str) -> Result<Vec<UnitRow>, LedgerError>;
+    /// Counts tokens and units of the scope.
+    fn stock(&self) -> Result<Stock, LedgerError>;
+
+    /// Returns the next number of a serial format.
+    fn counter(&self, format: &str) -> Result<u64, LedgerError>;
+    /// Sets the next number of a serial format.
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError>;
+
+    /// Returns the head of a station's chain.
+    fn head(&self, station: &str) -> Result<Head, LedgerError>;
+    /// Adds an event.
+    fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError>;
+    /// Returns the events of all units that a product's serial had, oldest first.
+    fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError>;
+    /// Returns the last event of a kind about a unit.
+    fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError>;
+
+    /// Reads the scope's units in order.
+    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
+    /// Reads all units of all scopes in order.
+    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
+    /// Reads all seen tokens of all scopes in order, with the state of each live unit.
+    fn scan_tokens(&self, each: Each<'_, (TokenRow, Option<UnitState>)>)
+    -> Result<(), LedgerError>;
+    /// Reads all events.
+    fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError>;
+    /// Checks what only the back end can: its pages, indexes and rules.
+    fn integrity(&self) -> Result<Vec<Finding>, LedgerError>;
+}
+
+/// A ledger's storage: transactions over [`Tables`].
+pub trait Store: Send {
+    /// Returns who has it open.
+    fn frame(&self) -> &Arc<Frame>;
+
+    /// Does `work` in one transaction that is durable when this returns, or not at all.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError>;
+
+    /// Like [`write`](Self::write), but durable only after the next `write`.
+    fn stage<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.write(work)
+    }
+
+    /// Does `work` on one consistent state.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError>;
+}
+
+/// Who has a ledger open, and for what.
+#[derive(Debug)]
+pub struct Frame {
+    pub scope: Scope,
+    pub identity: Identity,
+    pub run: String,
+    /// The units that this run has in hand.
+    holds: Mutex<HashMap<i64, Weak<()>>>,
+}
+
+impl Frame {
+    pub fn new(scope: &Scope, identity: Identity, run: String) -> Self {
+        Self {
+            scope: scope.clone(),
+            identity,
+            run,
+            holds: Mutex::default(),
+        }
+    }
+
+    /// Notes that this run has a unit in hand until the answer is dropped.
+    pub fn take(&self, unit: i64) -> Arc<()> {
+        let hold = Arc::new(());
+        let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        holds.retain(|_, hold| hold.strong_count() > 0);
+        holds.insert(unit, Arc::downgrade(&hold));
+        hold
+    }
+
+    /// Returns whether a live run has the unit in hand, this one included.
+    pub fn in_hand(&self, tables: &(impl Tables + ?Sized), unit: &UnitRow) -> bool {
+        if !unit.pending {
+            return false;
+        }
+        if unit.run != self.run {
+            return tables.alive(&unit.run);
+        }
+        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        holds
+            .get(&unit.id)
+            .is_some_and(|hold| hold.strong_count() > 0)
+    }
+}

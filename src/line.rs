@@ -1,0 +1,174 @@
+//! One unit down the whole line: the first file to read.
+//!
+//! The claim is durable before anything leaves the program, the outcome after it was
+//! read back, and a label comes last. Nothing here knows files or databases.
+
+use thiserror::Error;
+
+use crate::checksum::{self, ChecksumError, Sealed};
+use crate::deliver::{Deliver, DeliverError};
+use crate::label::{LabelError, Labels};
+use crate::ledger::{Attempt, Claim, Entry, Failure, Ledger, LedgerError, Refusal, Reservation};
+use crate::patch::{self, Master, PatchError};
+use crate::unit::Values;
+
+/// Where the line's effects go.
+pub struct Ports<'p> {
+    /// Makes claims and outcomes durable.
+    pub ledger: &'p mut dyn Ledger,
+    /// Takes the image to the unit.
+    pub target: &'p dyn Deliver,
+    /// Makes the label.
+    pub labels: &'p dyn Labels,
+}
+
+/// A unit that is finished and recorded.
+#[derive(Debug)]
+pub struct Passed {
+    /// The record.
+    pub entry: Entry,
+    /// Whether an earlier run had finished it.
+    pub already: bool,
+    /// What was written, for reports.
+    pub written: Written,
+    /// Why it has no label; it is recorded all the same.
+    pub unlabelled: Option<LabelError>,
+}
+
+/// What a unit's image differs in from the shared one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Number of bytes that differ.
+    pub changed: u64,
+    /// Each checksum: its name, place and new bytes.
+    pub checksums: Vec<checksum::Stored>,
+}
+
+/// Takes one unit down the line.
+///
+/// # Errors
+/// [`LineError`]; the claim and its token stay with the unit, and the same call resumes it.
+pub fn run_unit(master: &Master, claim: Claim, ports: &mut Ports<'_>) -> Result<Passed, LineError> {
+    master.accept(&claim.serial)?;
+    let mut attempts = ports.ledger.reserve(&[claim])?;
+    let attempt = attempts.pop().ok_or(LineError::NoAnswer)??;
+    match attempt {
+        Attempt::Go(reservation) => deliver(master, reservation, ports),
+        Attempt::Done { entry, values } => {
+            confirm_again(master, entry, &values, ports.target, ports.labels)
+        }
+    }
+}
+
+/// Delivers a claimed unit and records the outcome.
+fn deliver(
+    master: &Master,
+    reservation: Reservation,
+    ports: &mut Ports<'_>,
+) -> Result<Passed, LineError> {
+    let outcome = seal(master, reservation.values()).and_then(|sealed| {
+        let receipt = ports.target.deliver(&sealed)?;
+        Ok((receipt, written(&sealed)))
+    });
+    let (receipt, written) = match outcome {
+        Ok(delivered) => delivered,
+        Err(error) => {
+            ports.ledger.fail(reservation, &error.failure())?;
+            return Err(error);
+        }
+    };
+    let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
+    tracing::debug!("outcome recorded");
+    let entry = entries.pop().ok_or(LineError::NoAnswer)?;
+    let unlabelled = ports.labels.put(&entry).err();
+    Ok(Passed {
+        entry,
+        already: false,
+        written,
+        unlabelled,
+    })
+}
+
+/// Verifies a finished unit. A file that is gone or damaged is written again, since it follows
+/// from the Master and the token alone.
+pub(crate) fn confirm_again(
+    master: &Master,
+    entry: Entry,
+    values: &Values,
+    target: &dyn Deliver,
+    labels: &dyn Labels,
+) -> Result<Passed, LineError> {
+    let sealed = seal(master, values)?;
+    let already = target.holds(&sealed)?;
+    if !already {
+        target.deliver(&sealed)?;
+    }
+    let unlabelled = labels.put(&entry).err();
+    Ok(Passed {
+        entry,
+        already,
+        written: written(&sealed),
+        unlabelled,
+    })
+}
+
+/// Patches a unit's values in and makes every checksum true.
+pub(crate) fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, LineError> {
+    Ok(checksum::seal(patch::apply(master, values)?)?)
+}
+
+/// Tells what differs from the shared image.
+pub(crate) fn written(sealed: &Sealed<'_>) -> Written {
+    Written {
+        changed: sealed.changed_bytes(),
+        checksums: sealed.checksums().to_vec(),
+    }
+}
+
+/// Why a unit did not pass.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// The ledger could not answer.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The ledger refuses the unit.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A value does not fit its slot.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// A checksum could not be computed.
+    #[error(transparent)]
+    Checksum(#[from] ChecksumError),
+    /// The image did not get out.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// A ledger gave fewer answers than it was asked.
+    #[error("the ledger gave no answer for the unit")]
+    NoAnswer,
+}
+
+impl LineError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ledger(error) => error.name(),
+            Self::Refused(error) => error.name(),
+            Self::Patch(error) => error.name(),
+            Self::Checksum(error) => error.name(),
+            Self::Deliver(error) => error.name(),
+            Self::NoAnswer => "ledger-no-answer",
+        }
+    }
+
+    /// Returns what the ledger keeps of a failed delivery.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            name: self.name().to_owned(),
+            message: self.to_string(),
+            touched: matches!(self, Self::Deliver(error) if error.touched()),
+        }
+    }
+}

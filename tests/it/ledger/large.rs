@@ -1,0 +1,111 @@
+//! Figures at one million units. Run on purpose, optimised:
+//! `cargo test --release --test it -- --ignored --nocapture ledger::large`
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::sqlite::InFile;
+use super::*;
+
+fn size() -> usize {
+    let text = std::env::var("EOL_INJECT_UNITS");
+    text.map_or(1_000_000, |text| text.parse().unwrap())
+}
+
+fn bare(n: usize) -> Row {
+    Row {
+        picture: None,
+        columns: BTreeMap::new(),
+        ..row(n)
+    }
+}
+
+/// Takes `count` units through in groups; returns the time for one.
+fn run(ledger: &mut dyn Ledger, names: &str, (count, group): (usize, usize)) -> Duration {
+    let claims: Vec<Claim> = (0..count)
+        .map(|n| claim(&format!("{names}{n:07}")))
+        .collect();
+    let began = Instant::now();
+    for claims in claims.chunks(group) {
+        let done: Vec<_> = ledger
+            .reserve(claims)
+            .unwrap()
+            .into_iter()
+            .map(|answer| match answer.unwrap() {
+                Attempt::Go(held) => {
+                    let receipt = receipt(&held);
+                    (held, receipt)
+                }
+                Attempt::Done { .. } => panic!("new"),
+            })
+            .collect();
+        ledger.confirm(&done).unwrap();
+    }
+    began.elapsed() / u32::try_from(count).unwrap()
+}
+
+/// Imports `rows` while another connection writes; returns both times.
+fn import(bench: &InFile, rows: std::ops::Range<usize>) -> (Duration, Duration) {
+    let pool = list(rows.map(bare));
+    let mut ledger = bench.open("L1");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut other = bench.open("L2");
+            let mut longest = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                other.revealed("nothing", &actor("L2")).unwrap();
+                longest = longest.max(began.elapsed());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            longest
+        });
+        let began = Instant::now();
+        ledger.import(&pool, &actor("L1")).unwrap();
+        let took = began.elapsed();
+        over.store(true, Ordering::Relaxed);
+        (took, other.join().unwrap())
+    })
+}
+
+#[test]
+#[ignore = "takes minutes: run it optimised, on purpose"]
+fn a_million_units_cost_little_more_than_none() {
+    let (full, empty) = (InFile::new(), InFile::new());
+    let size = size();
+    let (took, longest) = import(&full, 0..size + 100_000);
+    println!(
+        "import {}: {took:.1?}, others waited {longest:.1?}",
+        size + 100_000
+    );
+    let (took, longest) = import(&empty, 0..20_000);
+    println!("import 20000: {took:.1?}, others waited {longest:.1?}");
+    let mut large = full.open("L1");
+    let mut small = empty.open("L1");
+    let each = run(&mut *large, "F", (size, 1000));
+    println!("filling: {each:.1?} a unit in groups of 1000");
+    for round in 0..3 {
+        for group in [1, 64] {
+            let (one, two) = (format!("A{round}x{group}-"), format!("B{round}x{group}-"));
+            let small = run(&mut *small, &one, (1024, group));
+            let large = run(&mut *large, &two, (1024, group));
+            println!("groups of {group}: empty {small:.1?}, full {large:.1?} a unit");
+        }
+    }
+    let began = Instant::now();
+    large.find(&serial("F0000500")).unwrap().unwrap();
+    large.history(&serial("F0000500")).unwrap();
+    println!("show: {:.1?}", began.elapsed());
+    let began = Instant::now();
+    let stock = large.stock().unwrap();
+    println!("stock: {:.1?}, {} free", began.elapsed(), stock.free);
+    let began = Instant::now();
+    let audit = large.audit().unwrap();
+    println!(
+        "audit of {} events: {:.1?}, {} findings",
+        audit.events,
+        began.elapsed(),
+        audit.findings.len()
+    );
+}

@@ -1,0 +1,195 @@
+//! Token lists: in whole or not at all, and any number of times.
+
+use eol_inject::ledger::{Import, LedgerError, Refusal};
+use eol_inject::pool::Origin;
+
+use super::*;
+
+contract! {
+    a_list_taken_in_twice_adds_nothing
+    a_second_list_tops_up
+    a_claimed_row_is_gone_and_never_drawn
+    a_free_token_that_a_later_list_calls_claimed_is_gone
+    a_unit_keeps_its_token_whatever_a_later_list_says
+    a_token_with_another_qr_token_is_refused_with_the_whole_list
+    a_qr_token_of_another_token_is_refused
+    a_token_with_another_serial_is_refused
+    a_serial_fixed_to_two_tokens_is_refused
+    a_serial_that_has_a_token_is_not_fixed_to_another
+    exported_and_generated_tokens_are_never_mixed
+    pictures_are_counted
+    a_list_longer_than_one_transaction_goes_in_whole
+}
+
+fn take(ledger: &mut dyn Ledger, rows: impl IntoIterator<Item = Row>) -> Import {
+    ledger.import(&list(rows), &actor("L1")).unwrap()
+}
+
+fn refuse(ledger: &mut dyn Ledger, rows: impl IntoIterator<Item = Row>) -> String {
+    let before = ledger.stock().unwrap();
+    let error = ledger.import(&list(rows), &actor("L1")).unwrap_err();
+    assert!(matches!(error, LedgerError::ListConflict { .. }), "{error}");
+    assert_eq!(ledger.stock().unwrap(), before);
+    assert_clean(ledger);
+    error.to_string()
+}
+
+fn a_list_taken_in_twice_adds_nothing(bench: &dyn Bench) {
+    let mut ledger = bench.open("L1");
+    let first = take(&mut *ledger, (0..5).map(row));
+    assert_eq!((first.added, first.known), (5, 0));
+    let second = take(&mut *ledger, (0..5).map(row));
+    assert_eq!((second.added, second.known), (0, 5));
+    assert_eq!(ledger.stock().unwrap().free, 5);
+    assert_clean(&*ledger);
+}
+
+fn a_second_list_tops_up(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 5);
+    let import = take(&mut *ledger, (3..8).map(row));
+    assert_eq!((import.added, import.known), (3, 2));
+    assert_eq!(ledger.stock().unwrap().free, 8);
+    assert_clean(&*ledger);
+}
+
+fn claimed(n: usize) -> Row {
+    Row {
+        claimed: true,
+        ..row(n)
+    }
+}
+
+fn a_claimed_row_is_gone_and_never_drawn(bench: &dyn Bench) {
+    let mut ledger = bench.open("L1");
+    let import = take(&mut *ledger, [claimed(0), row(1)]);
+    assert_eq!((import.added, import.gone), (2, 1));
+    assert_eq!(finish(&mut *ledger, &claim("GW1")), print_of(1));
+    let refused = refusal(&mut *ledger, &claim("GW2"));
+    assert!(matches!(refused, Refusal::PoolEmpty { .. }));
+    let stock = ledger.stock().unwrap();
+    assert_eq!((stock.free, stock.bound, stock.gone), (0, 1, 1));
+    assert_clean(&*ledger);
+}
+
+fn a_free_token_that_a_later_list_calls_claimed_is_gone(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let import = take(&mut *ledger, [claimed(0), row(1), row(2)]);
+    assert_eq!((import.added, import.known, import.turned), (0, 3, 1));
+    assert_eq!(finish(&mut *ledger, &claim("GW1")), print_of(1));
+    assert_eq!(ledger.stock().unwrap().gone, 1);
+    assert_clean(&*ledger);
+}
+
+fn a_unit_keeps_its_token_whatever_a_later_list_says(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let print = finish(&mut *ledger, &claim("GW1"));
+    let import = take(&mut *ledger, [claimed(0)]);
+    assert_eq!((import.known, import.turned), (1, 0));
+    let record = ledger.find(&serial("GW1")).unwrap().unwrap();
+    assert_eq!(record.fingerprint, print);
+    assert_eq!(ledger.stock().unwrap().bound, 1);
+    assert_clean(&*ledger);
+}
+
+fn a_token_with_another_qr_token_is_refused_with_the_whole_list(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let other = Row {
+        qr: Some(qr_text(99).parse().unwrap()),
+        ..row(2)
+    };
+    let error = refuse(&mut *ledger, [row(10), row(11), other]);
+    assert_eq!(
+        error,
+        format!(
+            "row 3 of the token list, token {}: it is known with another QR Token",
+            print_of(2)
+        )
+    );
+    let organisation = Row {
+        qr: Some(qr_text(2).replace("+17", "+18").parse().unwrap()),
+        ..row(2)
+    };
+    refuse(&mut *ledger, [organisation]);
+    // A list that does not name the organisation says nothing else.
+    let silent = Row {
+        qr: Some(qr_text(2).replace("+17", "").parse().unwrap()),
+        ..row(2)
+    };
+    assert_eq!(take(&mut *ledger, [silent]).known, 1);
+}
+
+fn a_qr_token_of_another_token_is_refused(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let other = |n: usize, qr: usize| Row {
+        qr: Some(qr_text(qr).parse().unwrap()),
+        ..row(n)
+    };
+    let error = refuse(&mut *ledger, [other(10, 2)]);
+    assert!(error.contains(&print_of(2).to_string()), "{error}");
+    refuse(&mut *ledger, [other(10, 50), other(11, 50)]);
+}
+
+fn fixed(n: usize, text: &str) -> Row {
+    Row {
+        bound: Some(serial(text)),
+        ..row(n)
+    }
+}
+
+fn a_token_with_another_serial_is_refused(bench: &dyn Bench) {
+    let mut ledger = bench.open("L1");
+    take(&mut *ledger, [fixed(0, "GW0")]);
+    refuse(&mut *ledger, [fixed(0, "GW1")]);
+    assert_eq!(take(&mut *ledger, [fixed(0, "gw0"), row(0)]).known, 2);
+}
+
+fn a_serial_fixed_to_two_tokens_is_refused(bench: &dyn Bench) {
+    let mut ledger = bench.open("L1");
+    let error = refuse(&mut *ledger, [fixed(0, "GW0"), fixed(1, "gw0")]);
+    assert!(error.starts_with("row 2 "), "{error}");
+    take(&mut *ledger, [fixed(0, "GW0")]);
+    refuse(&mut *ledger, [fixed(1, "GW0")]);
+}
+
+fn a_serial_that_has_a_token_is_not_fixed_to_another(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 1);
+    finish(&mut *ledger, &claim("GW1"));
+    let error = refuse(&mut *ledger, [fixed(5, "gw1")]);
+    assert!(error.contains("has token"), "{error}");
+}
+
+fn exported_and_generated_tokens_are_never_mixed(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 1);
+    assert_eq!(ledger.stock().unwrap().origin, Some(Origin::Export));
+    let mut trial = list([row(5)]);
+    trial.origin = Origin::Generated;
+    let error = ledger.import(&trial, &actor("L1")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the ledger holds export tokens, the list has generated ones: use another ledger"
+    );
+    assert_eq!(ledger.stock().unwrap().free, 1);
+}
+
+fn pictures_are_counted(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let bare = Row {
+        picture: None,
+        ..row(9)
+    };
+    take(&mut *ledger, [bare]);
+    assert_eq!(ledger.stock().unwrap().pictures, 3);
+}
+
+fn a_list_longer_than_one_transaction_goes_in_whole(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    finish(&mut *ledger, &claim("GW1"));
+    let mut rows: Vec<Row> = (100..1500).map(row).collect();
+    rows.push(fixed(5000, "GW1"));
+    let error = refuse(&mut *ledger, rows);
+    assert!(error.starts_with("row 1401 "), "{error}");
+    let import = take(&mut *ledger, (100..1500).map(row));
+    assert_eq!(import.added, 1400);
+    assert_eq!(ledger.stock().unwrap().free, 1402);
+    assert_clean(&*ledger);
+}

@@ -1,0 +1,213 @@
+//! One contract for every back end, and what only the embedded ledger promises.
+
+mod claims;
+mod finish;
+#[cfg(feature = "sqlite")]
+mod large;
+mod lists;
+mod records;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::collections::BTreeMap;
+
+use eol_inject::ledger::{
+    Actor, Attempt, Claim, Failure, Identity, Ledger, Memory, Receipt, Refusal, Reservation, Scope,
+    Simulated, Target,
+};
+use eol_inject::pool::{Pool, Row};
+use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
+use zeroize::Zeroizing;
+
+/// One ledger that can be opened again and again; dropping a handle is a crash.
+pub trait Bench {
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger>;
+
+    fn open(&self, station: &str) -> Box<dyn Ledger> {
+        self.open_for(&scope(), identity(station))
+    }
+}
+
+/// In memory.
+pub struct InMemory(Memory);
+
+impl InMemory {
+    pub fn new() -> Self {
+        Self(Memory::new(&scope(), identity("bench")))
+    }
+}
+
+impl Bench for InMemory {
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
+        Box::new(self.0.again(scope, identity).unwrap())
+    }
+}
+
+/// Makes a test of each named function for every back end.
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::ledger::InMemory::new());
+            })*
+        }
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[test]
+            fn $name() {
+                super::$name(&crate::ledger::sqlite::InFile::new());
+            })*
+        }
+    };
+}
+pub(crate) use contract;
+
+pub fn scope() -> Scope {
+    Scope {
+        product: "GW-100".to_owned(),
+        template: Some("TMPLgw100demo".to_owned()),
+    }
+}
+
+pub fn identity(station: &str) -> Identity {
+    Identity {
+        station: station.to_owned(),
+        simulated: Simulated::No,
+    }
+}
+
+pub fn actor(station: &str) -> Actor {
+    Actor {
+        station: station.to_owned(),
+        by: Some("anna".to_owned()),
+        reason: Some("scrapped".to_owned()),
+    }
+}
+
+pub fn serial(text: &str) -> Serial {
+    text.parse().unwrap()
+}
+
+/// The text of token `n`: some start with `-`, some with `_`.
+pub fn token_text(n: usize) -> String {
+    let first = ['-', '_', 'a', 'Z'][n % 4];
+    format!("{first}oken{n:027}")
+}
+
+pub fn token(n: usize) -> AuthToken {
+    AuthToken::parse(token_text(n).as_bytes()).unwrap()
+}
+
+pub fn print_of(n: usize) -> Fingerprint {
+    token(n).fingerprint()
+}
+
+pub fn qr_text(n: usize) -> String {
+    format!("sqr_{n:032}+17")
+}
+
+pub fn row(n: usize) -> Row {
+    Row {
+        token: token(n),
+        qr: Some(qr_text(n).parse().unwrap()),
+        picture: Some(format!("picture of {n}").into_bytes()),
+        bound: None,
+        columns: BTreeMap::from([(
+            "MAC".to_owned(),
+            Zeroizing::new(format!("secret column {n}")),
+        )]),
+        claimed: false,
+    }
+}
+
+pub fn list(rows: impl IntoIterator<Item = Row>) -> Pool {
+    Pool {
+        rows: rows.into_iter().collect(),
+        ..Pool::default()
+    }
+}
+
+/// A ledger at station L1 with tokens 0 to `count`.
+pub fn stocked(bench: &dyn Bench, count: usize) -> Box<dyn Ledger> {
+    let mut ledger = bench.open("L1");
+    ledger
+        .import(&list((0..count).map(row)), &actor("L1"))
+        .unwrap();
+    ledger
+}
+
+pub fn image(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+pub fn claim(text: &str) -> Claim {
+    Claim {
+        serial: serial(text),
+        uid: None,
+        image: image("v1"),
+        recipe: image("recipe"),
+        target: Target::File,
+    }
+}
+
+pub fn on_board(text: &str, uid: &str) -> Claim {
+    Claim {
+        uid: Some(uid.to_owned()),
+        target: Target::Probe,
+        ..claim(text)
+    }
+}
+
+pub fn answer(ledger: &mut dyn Ledger, claim: &Claim) -> Result<Attempt, Refusal> {
+    let mut answers = ledger.reserve(std::slice::from_ref(claim)).unwrap();
+    assert_eq!(answers.len(), 1);
+    answers.remove(0)
+}
+
+pub fn go(ledger: &mut dyn Ledger, claim: &Claim) -> Reservation {
+    match answer(ledger, claim).unwrap() {
+        Attempt::Go(reservation) => reservation,
+        Attempt::Done { .. } => panic!("{} is done already", claim.serial),
+    }
+}
+
+pub fn refusal(ledger: &mut dyn Ledger, claim: &Claim) -> Refusal {
+    answer(ledger, claim).unwrap_err()
+}
+
+pub fn is_done(ledger: &mut dyn Ledger, claim: &Claim) -> bool {
+    matches!(answer(ledger, claim), Ok(Attempt::Done { .. }))
+}
+
+pub fn receipt(reservation: &Reservation) -> Receipt {
+    Receipt {
+        serial: reservation.serial().clone(),
+        fingerprint: reservation.fingerprint(),
+        digest: Some(image("container")),
+        durable: true,
+    }
+}
+
+/// Takes a unit through reserve and confirm; returns its token.
+pub fn finish(ledger: &mut dyn Ledger, claim: &Claim) -> Fingerprint {
+    let reservation = go(ledger, claim);
+    let print = reservation.fingerprint();
+    let receipt = receipt(&reservation);
+    ledger.confirm(&[(reservation, receipt)]).unwrap();
+    print
+}
+
+pub fn failure(touched: bool) -> Failure {
+    Failure {
+        name: "probe-gone".to_owned(),
+        message: "no answer from the target".to_owned(),
+        touched,
+    }
+}
+
+/// Asserts that the audit finds nothing.
+pub fn assert_clean(ledger: &dyn Ledger) {
+    let audit = ledger.audit().unwrap();
+    assert_eq!(audit.findings, []);
+}

@@ -1,0 +1,50 @@
+//! What only the embedded ledger promises: files, key, schema, processes.
+
+mod crowd;
+mod files;
+mod secrets;
+mod tamper;
+
+use std::path::PathBuf;
+
+use eol_inject::ledger::{Identity, Ledger, LedgerError, Scope, Sqlite};
+
+use super::*;
+
+/// In a file of its own folder.
+pub struct InFile {
+    _folder: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+impl InFile {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gw100.ledger");
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+}
+
+impl Bench for InFile {
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
+        Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
+    }
+}
+
+impl InFile {
+    /// Returns a file beside the ledger.
+    pub fn beside(&self, suffix: &str) -> PathBuf {
+        PathBuf::from(format!("{}{suffix}", self.path.display()))
+    }
+
+    pub fn try_open(&self) -> Result<Sqlite, LedgerError> {
+        Sqlite::open(&self.path, &scope(), identity("L1"))
+    }
+
+    pub fn inspect(&self) -> Result<Sqlite, LedgerError> {
+        Sqlite::inspect(&self.path, &scope())
+    }
+}

@@ -1,0 +1,283 @@
+//! Somebody with the file and without the key changes it: the audit names what.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::*;
+
+/// A ledger with units in all states.
+fn busy(bench: &InFile) {
+    let mut ledger = stocked(bench, 8);
+    for text in ["GW1", "GW2"] {
+        finish(&mut *ledger, &on_board(text, text));
+    }
+    finish(&mut *ledger, &claim("GW3"));
+    let held = go(&mut *ledger, &claim("GW4"));
+    ledger.fail(held, &failure(false)).unwrap();
+    finish(&mut *ledger, &claim("GW5"));
+    ledger.void(&serial("GW5"), &actor("L1")).unwrap();
+    assert_clean(&*ledger);
+}
+
+/// Lists `kind name`, text of the ledger's own rules.
+fn rules(conn: &Connection) -> Vec<(String, String)> {
+    let sql = "SELECT type || ' ' || name, sql FROM sqlite_schema \
+               WHERE type IN ('trigger', 'index') AND sql IS NOT NULL";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// Takes the rules away, changes something, and puts the rules back.
+fn tamper(bench: &InFile, sql: &str) {
+    let conn = Connection::open(&bench.path).unwrap();
+    conn.pragma_update(None, "foreign_keys", false).unwrap();
+    let rules = rules(&conn);
+    for (name, _) in &rules {
+        conn.execute_batch(&format!("DROP {name}")).unwrap();
+    }
+    conn.execute_batch(sql).unwrap();
+    for (_, sql) in &rules {
+        conn.execute_batch(sql).unwrap();
+    }
+}
+
+/// Returns what the audit says, one `about: what` a line.
+fn findings(bench: &InFile) -> String {
+    let audit = bench.inspect().unwrap().audit().unwrap();
+    let lines: Vec<String> = audit
+        .findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.about, finding.what))
+        .collect();
+    lines.join("\n")
+}
+
+fn found(sql: &str, wanted: &[&str]) {
+    let bench = InFile::new();
+    busy(&bench);
+    tamper(&bench, sql);
+    let findings = findings(&bench);
+    for wanted in wanted {
+        assert!(findings.contains(wanted), "{wanted} is not in:\n{findings}");
+    }
+}
+
+#[test]
+fn a_tamperer_who_changes_nothing_is_not_blamed() {
+    let bench = InFile::new();
+    busy(&bench);
+    tamper(&bench, "SELECT 1");
+    assert_eq!(findings(&bench), "");
+}
+
+#[test]
+fn a_changed_state_is_named() {
+    found(
+        "UPDATE units SET state = 3 WHERE serial = 'GW1'",
+        &["GW1: its state is labelled, its events say delivered"],
+    );
+}
+
+#[test]
+fn every_changed_field_is_named() {
+    for (change, wanted) in [
+        ("serial = 'GW9', folded = 'gw9'", "GW9: its serial is GW9"),
+        ("uid = 'u9'", "GW1: its board is u9, its events say GW1"),
+        ("image = zeroblob(32)", "GW1: its image is 000000"),
+        ("digest = NULL", "GW1: its digest is nothing"),
+        ("epoch = 7", "GW1: its epoch is 7, its events say 1"),
+        ("station = 'L9'", "GW1: its station is L9"),
+        ("touched = 0", "GW1: its touched is false"),
+        ("durable = 0", "GW1: its durable is false"),
+        ("label = 'x'", "GW1: its label is x"),
+        ("at = 'x'", "GW1: its time is x"),
+        ("event = zeroblob(32)", "GW1: its event is 000000"),
+        ("target = 'file'", "GW1: its target is file"),
+    ] {
+        let sql = format!("UPDATE units SET {change} WHERE serial = 'GW1'");
+        found(&sql, &[wanted]);
+    }
+}
+
+#[test]
+fn a_swapped_pair_of_tokens_is_named_by_unit() {
+    let two = |n: usize| print_of(n).to_hex()[..24].to_owned();
+    found(
+        "UPDATE units SET token = 3 - token WHERE serial IN ('GW1', 'GW2')",
+        &[
+            &format!("GW1: its token is {}, its events say {}", two(1), two(0)),
+            &format!("GW2: its token is {}, its events say {}", two(0), two(1)),
+        ],
+    );
+}
+
+#[test]
+fn swapped_secrets_do_not_open() {
+    found(
+        "CREATE TEMP TABLE o AS SELECT id, token FROM tokens; \
+         UPDATE tokens SET token = (SELECT token FROM o WHERE o.id = 15 - tokens.id) \
+         WHERE id IN (7, 8)",
+        &[
+            &format!("token {}: its AuthToken does not open", print_of(6)),
+            &format!("token {}: its AuthToken does not open", print_of(7)),
+        ],
+    );
+    found(
+        "UPDATE tokens SET qr = (SELECT qr FROM tokens o WHERE o.id = 8) WHERE id = 7",
+        &[&format!(
+            "token {}: its QR Token does not open",
+            print_of(6)
+        )],
+    );
+    found(
+        "UPDATE pictures SET picture = zeroblob(50) WHERE token = 7",
+        &[&format!("token {}: its picture does not open", print_of(6))],
+    );
+}
+
+#[test]
+fn a_token_made_free_again_is_named() {
+    let first = print_of(0);
+    found(
+        "UPDATE tokens SET state = 0 WHERE id = 1",
+        &[&format!(
+            "token {first}: it is free, but its unit is delivered"
+        )],
+    );
+    let void = print_of(4);
+    found(
+        "UPDATE tokens SET state = 0 WHERE id = 5",
+        &[&format!("token {void}: it is free, but its unit is void")],
+    );
+}
+
+#[test]
+fn an_orphaned_token_is_named() {
+    let last = print_of(7);
+    found(
+        "UPDATE tokens SET state = 1 WHERE id = 8",
+        &[&format!("token {last}: it is bound, but no unit has it")],
+    );
+    found(
+        "UPDATE tokens SET state = 3 WHERE id = 8",
+        &[&format!("token {last}: it is gone, but no unit has it")],
+    );
+}
+
+#[test]
+fn a_missing_or_additional_token_is_named() {
+    found(
+        "DELETE FROM pictures WHERE token = 8; DELETE FROM tokens WHERE id = 8",
+        &["import 1: it brought 8 tokens, 7 are there"],
+    );
+    found(
+        "UPDATE tokens SET fingerprint = randomblob(32) WHERE id = 8",
+        &["import 1: its tokens are not those that were imported"],
+    );
+    found(
+        "INSERT INTO imports SELECT 9, scope, first, unit, run, station, 0, 0 FROM imports; \
+         UPDATE tokens SET import = 9 WHERE id = 8",
+        &[
+            "import 1: it brought 8 tokens, 7 are there",
+            "import 9: 1 tokens are there and no event tells of them",
+        ],
+    );
+}
+
+#[test]
+fn a_missing_unit_is_named() {
+    found(
+        "DELETE FROM units WHERE serial = 'GW1'",
+        &["unit 1: its events tell of it, its row is missing"],
+    );
+}
+
+#[test]
+fn a_unit_without_events_is_named() {
+    found(
+        "UPDATE events SET unit = NULL WHERE unit = 1",
+        &["GW1: no event tells of this unit"],
+    );
+}
+
+#[test]
+fn a_changed_event_is_named() {
+    found(
+        "UPDATE events SET body = replace(body, 'GW3', 'GW8') WHERE seq = 6",
+        &["station L1: event 6 of its chain (seq 6) was changed"],
+    );
+    found(
+        "UPDATE events SET at = '2020-01-01T00:00:00Z' WHERE seq = 6",
+        &["station L1: event 6 of its chain (seq 6) was changed"],
+    );
+}
+
+#[test]
+fn a_removed_event_is_named() {
+    found(
+        "DELETE FROM events WHERE seq = 4",
+        &["station L1: events 4 to 4 of its chain are missing"],
+    );
+    // Closing the gap in the numbers does not close the chain.
+    found(
+        "DELETE FROM events WHERE seq = 4; UPDATE events SET link = link - 1 WHERE link > 4",
+        &["station L1: event 4 of its chain (seq 5) was changed"],
+    );
+}
+
+#[test]
+fn a_cut_tail_is_seen_by_the_tables_or_by_a_witness() {
+    found(
+        "DELETE FROM events WHERE seq > 10",
+        &["GW5: its state is void, its events say"],
+    );
+    // With the tables set back too, only a witness from outside knows better.
+    let bench = InFile::new();
+    busy(&bench);
+    let before = fs::read(&bench.path).unwrap();
+    let witness = bench.inspect().unwrap().audit().unwrap().heads;
+    finish(&mut *bench.open("L1"), &claim("GW6"));
+    let later = bench.inspect().unwrap().audit().unwrap().heads;
+    fs::write(&bench.path, before).unwrap();
+    let audit = bench.inspect().unwrap().audit().unwrap();
+    assert_eq!(audit.findings, []);
+    assert_eq!(audit.heads, witness);
+    assert_ne!(audit.heads, later);
+}
+
+#[test]
+fn a_rule_that_was_taken_away_is_named() {
+    let bench = InFile::new();
+    busy(&bench);
+    let conn = Connection::open(&bench.path).unwrap();
+    conn.execute_batch("DROP TRIGGER events_same; CREATE TABLE mine (x)")
+        .unwrap();
+    let findings = findings(&bench);
+    assert!(findings.contains("trigger events_same: the ledger's own rule is missing"));
+    assert!(findings.contains("table mine: no version made this"));
+}
+
+#[test]
+fn the_tables_themselves_forbid_changes_of_the_past() {
+    let bench = InFile::new();
+    busy(&bench);
+    let conn = Connection::open(&bench.path).unwrap();
+    for sql in [
+        "UPDATE events SET body = '{}'",
+        "DELETE FROM events",
+        "DELETE FROM units",
+        "DELETE FROM tokens",
+        "UPDATE tokens SET fingerprint = zeroblob(32) WHERE id = 1",
+        "UPDATE units SET token = 8 WHERE id = 1",
+        "UPDATE facts SET value = 'simulated'",
+        "INSERT INTO tokens SELECT 99, scope, import, fingerprint, state, loose, claimed, fixed, \
+         folded, NULL, key, token, NULL, columns FROM tokens WHERE id = 1",
+        "UPDATE units SET state = 9",
+    ] {
+        assert!(conn.execute_batch(sql).is_err(), "{sql}");
+    }
+    drop(conn);
+    assert_eq!(findings(&bench), "");
+}

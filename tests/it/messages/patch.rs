@@ -1,0 +1,54 @@
+use eol_inject::patch::{MasterError, PatchError, apply};
+
+use super::{Sample, listing};
+use crate::craft::{TOKEN, prove, values};
+
+const SLOT: &str = "[[slot]]\nvalue = \"auth-token\"\naddress = 0\nsize = 40\n";
+
+fn refused(bytes: &[u8], keys: &str) -> Sample {
+    let error = prove(bytes, keys).unwrap_err();
+    Sample(error.name(), Box::new(error))
+}
+
+/// Names are those of the stage that refuses, so they are listed here by hand.
+#[test]
+fn master_errors() {
+    let erased = [0xFF; 64];
+    let two = format!("{SLOT}[[slot]]\nvalue = \"serial\"\naddress = 36\nsize = 20\n");
+    let crc = "[[checksum]]\nkind = \"crc\"\nover = [\"0..4\"]";
+    let tag = |template: &str| {
+        let text = format!("blnkinf\0mcu\x001.0\0fw-type\0{template}\0\0\0");
+        [&erased[..], text.as_bytes()].concat()
+    };
+    let templated = |bytes: &[u8]| {
+        let text = format!("product = \"GW\"\ntemplate = \"TMPLa\"\n[image]\nfile = \"a\"\n{SLOT}");
+        let recipe = eol_inject::recipe::Recipe::parse(&text, std::path::Path::new(".")).unwrap();
+        eol_inject::patch::Master::prove(crate::craft::bin(bytes), &recipe)
+    };
+    assert!(templated(&tag("TMPLa")).is_ok());
+    let sample = |error: MasterError| Sample(error.name(), Box::new(error));
+    let samples = [
+        refused(&[1; 64], SLOT),
+        refused(&erased, &two),
+        refused(&erased, &format!("{SLOT}{crc}")),
+        sample(templated(&tag("TMPLb")).unwrap_err()),
+        sample(templated(&[tag("TMPLa"), tag("TMPLb")].concat()).unwrap_err()),
+    ];
+    insta::assert_snapshot!(listing(
+        &["master-slots-overlap", "master-template"],
+        &samples
+    ));
+}
+
+#[test]
+fn patch_errors() {
+    let erased = [0xFF; 64];
+    let column = format!("{SLOT}[[slot]]\nvalue = \"column:IMEI\"\naddress = 40\nsize = 20\n");
+    let serial = format!("{SLOT}[[slot]]\nvalue = \"serial\"\naddress = 40\nsize = 8\n");
+    let samples = [column, serial].map(|keys| {
+        let master = prove(&erased, &keys).unwrap();
+        let error: PatchError = apply(&master, &values(TOKEN, "GW000001")).unwrap_err();
+        Sample(error.name(), Box::new(error))
+    });
+    insta::assert_snapshot!(listing(&["patch-no-column"], &samples));
+}

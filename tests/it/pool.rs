@@ -1,0 +1,412 @@
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use eol_inject::pool::{
+    Item, Note, Origin, Pool, PoolError, Trial, folder, generate, read, read_items,
+};
+use eol_inject::recipe::PoolSpec;
+use proptest::prelude::*;
+
+/// Every refused list and the name of its error.
+const REFUSED: &[(&str, &str)] = &[
+    ("absolute-path.zip", "pool-archive-entry"),
+    ("ambiguous-token-columns.csv", "pool-ambiguous-column"),
+    ("auth-token-in-picture.zip", "picture-secret-in-symbol"),
+    ("auth-token-in-png-text.zip", "picture-secret-in-file"),
+    ("bad-alphabet.csv", "pool-bad-token"),
+    ("bad-crc.zip", "pool-archive-entry"),
+    ("bad-qr-token.csv", "pool-bad-qr"),
+    ("bomb-of-overlapping-entries.zip", "pool-archive"),
+    ("bomb-that-lies-about-its-size.zip", "pool-archive-entry"),
+    ("bomb.zip", "pool-too-large"),
+    ("deeply-nested.json", "pool-json"),
+    ("duplicate-qr-token.csv", "pool-duplicate-qr"),
+    (
+        "duplicate-serial-after-case-folding.csv",
+        "pool-duplicate-serial",
+    ),
+    ("duplicate-serial.csv", "pool-duplicate-serial"),
+    ("duplicate-token.csv", "pool-duplicate-token"),
+    ("empty-file.csv", "pool-empty"),
+    ("empty-list.csv", "pool-empty"),
+    ("encrypted.zip", "pool-archive-entry"),
+    ("extra-picture.zip", "pool-picture-extra"),
+    ("foreign-qr.zip", "picture-not-a-qr-token"),
+    ("garbage.zip", "pool-archive"),
+    ("malformed.json", "pool-json"),
+    ("missing-picture.zip", "pool-picture-missing"),
+    ("no-device-token.json", "pool-no-field"),
+    ("no-list.zip", "pool-not-one-list"),
+    ("no-token-column.csv", "pool-no-token-column"),
+    ("not-utf-8.csv", "pool-not-utf8"),
+    ("nul-byte.csv", "pool-nul"),
+    ("open-quote.csv", "pool-ragged"),
+    ("path-traversal.zip", "pool-archive-entry"),
+    ("picture-declares-60000-pixels.zip", "picture-too-large"),
+    ("picture-is-not-png.zip", "picture-not-png"),
+    ("pictures-swapped.zip", "pool-picture-differs"),
+    ("qr-is-auth-token.csv", "pool-secret-as-qr"),
+    ("ragged.csv", "pool-ragged"),
+    ("same-name-twice.zip", "pool-archive"),
+    ("serial-is-a-path.csv", "pool-bad-serial"),
+    ("spreadsheet-cut-token.csv", "pool-bad-token"),
+    ("symlink.zip", "pool-archive-entry"),
+    ("token-column-named-twice.csv", "pool-header-twice"),
+    ("truncated-picture.zip", "picture-damaged"),
+    ("truncated.zip", "pool-archive"),
+    ("two-lists.zip", "pool-not-one-list"),
+    ("two-organisations.json", "pool-two-organisations"),
+    ("two-organisations.zip", "pool-two-organisations"),
+    ("two-pictures-one-qr.zip", "pool-picture-differs"),
+    ("undecodable-picture.zip", "picture-undecodable"),
+    ("unknown-status.json", "pool-unknown-status"),
+    ("utf-16.csv", "pool-utf16"),
+    ("wrong-length-token.csv", "pool-bad-token"),
+];
+
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(fixture(name)).unwrap()
+}
+
+pub fn spec(bind: Option<&str>) -> PoolSpec {
+    PoolSpec {
+        file: None,
+        token: None,
+        qr: None,
+        bind: bind.map(str::to_owned),
+    }
+}
+
+/// Reads a refused list as its recipe would.
+pub fn refused(name: &str) -> PoolError {
+    let bytes = bytes(&format!("reject/pool/{name}"));
+    let bind = bytes.windows(13).any(|text| text == b"Serial Number");
+    read(&bytes, &spec(bind.then_some("Serial Number"))).unwrap_err()
+}
+
+/// Everything that an error can say.
+fn said(error: &dyn Error) -> String {
+    let mut text = format!("{error:?}");
+    let mut next = Some(error);
+    while let Some(error) = next {
+        text.push_str(&format!("\n{error}"));
+        next = error.source();
+    }
+    text
+}
+
+#[test]
+fn every_bad_list_is_refused_by_name_and_without_its_tokens() {
+    for (file, name) in REFUSED {
+        let error = refused(file);
+        assert_eq!(error.name(), *name, "{file}: {error}");
+        // Every token of the fixtures says so.
+        let said = said(&error);
+        assert!(!said.contains("fake"), "{file}: {said}");
+    }
+}
+
+#[test]
+fn a_row_is_named_by_its_line() {
+    let line = |text: &str| read(text.as_bytes(), &spec(None)).unwrap_err().to_string();
+    let rows = "-fake-TOKEN_0123456789abcdefghij,\"two\nlines\"\nshort,1\n";
+    for end in ["\n", "\r\n"] {
+        let text = format!("\u{feff}\nToken,Note\n{rows}").replace('\n', end);
+        assert_eq!(line(&text), "line 5 holds no AuthToken");
+    }
+}
+
+#[test]
+fn no_bad_list_is_left_out() {
+    let known: BTreeSet<_> = REFUSED.iter().map(|(file, _)| *file).collect();
+    for entry in fs::read_dir(fixture("reject/pool")).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(known.contains(name.to_str().unwrap()), "{name:?}");
+    }
+}
+
+fn good(name: &str, bind: Option<&str>) -> Pool {
+    read(&bytes(&format!("pools/{name}")), &spec(bind)).unwrap()
+}
+
+fn starts(pool: &Pool, byte: u8) -> bool {
+    pool.rows.iter().any(|row| row.token.expose()[0] == byte)
+}
+
+#[test]
+fn an_export_is_paired_by_name() {
+    let pool = good("blynk-export.zip", Some("Serial Number"));
+    assert!(pool.rows.len() >= 60);
+    assert_eq!(pool.origin, Origin::Export);
+    assert!(pool.notes.is_empty());
+    assert!(starts(&pool, b'-') && starts(&pool, b'_'));
+    for row in &pool.rows {
+        let qr = row.qr.as_ref().unwrap();
+        assert_eq!(qr.organisation(), Some("1"));
+        assert!(row.picture.as_ref().unwrap().starts_with(b"\x89PNG"));
+        assert!(row.bound.is_some() && !row.claimed);
+        let headers: Vec<_> = row.columns.keys().map(String::as_str).collect();
+        assert_eq!(headers, ["Device Name", "MAC address"]);
+    }
+    let name = |text: &str| {
+        let mut rows = pool.rows.iter();
+        rows.any(|row| row.columns["Device Name"].as_str() == text)
+    };
+    assert!(name("Gateway, 24 V, \"DIN rail\"") && name("Zähler"));
+}
+
+#[test]
+fn a_folder_reads_like_its_zip() {
+    let pool = folder::open(&fixture("pools/unpacked"), &spec(Some("Serial Number"))).unwrap();
+    assert_eq!(pool.rows.len(), 6);
+    assert!(pool.rows.iter().all(|row| row.picture.is_some()));
+}
+
+#[test]
+fn pictures_alone_give_the_qr_tokens() {
+    let pool = good("pairs-only-by-picture.zip", None);
+    assert!(pool.rows.iter().all(|row| {
+        let qr = row.qr.as_ref().unwrap();
+        qr.token().starts_with("sqr_fake-") && qr.organisation() == Some("1")
+    }));
+}
+
+#[test]
+fn a_saved_page_is_a_list() {
+    let pool = good("api-page.json", None);
+    assert_eq!(pool.rows.len(), 12);
+    assert!(pool.notes.is_empty());
+    let claimed = pool.rows.iter().filter(|row| row.claimed).count();
+    assert!(claimed > 0 && claimed < 12);
+    let qr = pool.rows[0].qr.as_ref().unwrap();
+    assert_eq!(qr.organisation(), Some("1"));
+    assert_eq!(pool.rows[0].columns["productId"].as_str(), "100");
+}
+
+#[test]
+fn pages_follow_one_another() {
+    let page = bytes("pools/api-page.json");
+    let text = std::str::from_utf8(&page).unwrap();
+    let second = text.replace("fake-", "fak2-");
+    let total = |text: &str| text.replace("\"totalElements\": 12", "\"totalElements\": 24");
+    let lines = format!("{}\n{}", total(text), total(&second));
+    let array = format!("[{},{}]", total(text), total(&second));
+    for pages in [lines, array] {
+        let pool = read(pages.as_bytes(), &spec(None)).unwrap();
+        assert_eq!(pool.rows.len(), 24);
+        assert!(pool.notes.is_empty());
+    }
+    let twice = format!("{text}{second}");
+    let error = read(twice.as_bytes(), &spec(None)).unwrap_err();
+    assert_eq!(error.name(), "pool-too-many-rows");
+}
+
+#[test]
+fn a_short_page_is_taken_and_noted() {
+    let pool = read(&bytes("pools/short-page.json"), &spec(None)).unwrap();
+    assert_eq!(pool.notes, [Note::Part { rows: 6, total: 60 }]);
+}
+
+#[test]
+fn columns_are_found_by_content_and_without_header() {
+    let pool = good("column-by-content.csv", None);
+    assert!(pool.rows.iter().all(|row| row.qr.is_some()));
+    assert_eq!(pool.notes, [Note::NoOrganisation]);
+    let pool = good("no-header.csv", None);
+    assert_eq!(pool.rows.len(), 5);
+    assert_eq!(pool.notes, [Note::NoQr]);
+    assert!(good("tokens-only.csv", None).rows.len() > 5);
+    assert!(
+        good("top-up.csv", Some("serial number")).rows[0]
+            .bound
+            .is_some()
+    );
+}
+
+#[test]
+fn delimiters_are_what_the_header_uses() {
+    let rows = "-fake-TOKEN_0123456789abcdefghij;a,b\r\n_fake-TOKEN_0123456789abcdefghij;c,d\r\n";
+    for delimiter in [';', '\t'] {
+        let text =
+            format!("\u{feff}Token;Note, free\r\n{rows}").replace(';', &delimiter.to_string());
+        let pool = read(text.as_bytes(), &spec(None)).unwrap();
+        assert_eq!(pool.rows[1].columns["Note, free"].as_str(), "c,d");
+    }
+}
+
+#[test]
+fn a_recipe_decides_between_columns() {
+    let list = bytes("reject/pool/ambiguous-token-columns.csv");
+    let spec = PoolSpec {
+        token: Some("second".to_owned()),
+        ..spec(None)
+    };
+    let pool = read(&list, &spec).unwrap();
+    assert_eq!(pool.rows[0].token.expose()[0], b'-');
+    let spec = PoolSpec {
+        token: Some("Third".to_owned()),
+        ..spec
+    };
+    let error = read(&list, &spec).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the token list has no column `Third`; it has `First`, `Second`"
+    );
+}
+
+#[test]
+fn a_damaged_first_token_is_no_header() {
+    let list = "-fake+TOKEN_0123456789abcdefghij\n_fake-TOKEN_0123456789abcdefghij\n";
+    let error = read(list.as_bytes(), &spec(None)).unwrap_err();
+    assert_eq!(error.name(), "pool-bad-token");
+}
+
+#[test]
+fn a_row_without_qr_among_others_is_refused() {
+    let code = "sqr_fake-TOKEN_0123456789abcdefghijk";
+    let list = format!(
+        "Token,QR\n-fake-TOKEN_0123456789abcdefghij,{code}\n_fake-TOKEN_0123456789abcdefghij,\n"
+    );
+    let error = read(list.as_bytes(), &spec(None)).unwrap_err();
+    assert_eq!(error.name(), "pool-no-qr");
+}
+
+#[test]
+fn litter_of_file_managers_is_left_out() {
+    let mut items = folder::items(&fixture("pools/unpacked")).unwrap();
+    for name in ["__MACOSX/images/._x.png", ".DS_Store", "images/Thumbs.db"] {
+        items.push(Item {
+            name: name.to_owned(),
+            bytes: b"Bud1".to_vec().into(),
+        });
+    }
+    assert_eq!(read_items(items, &spec(None)).unwrap().rows.len(), 6);
+}
+
+#[test]
+fn a_picture_without_row_is_named_by_number() {
+    let mut items = folder::items(&fixture("pools/unpacked")).unwrap();
+    let stranger = items.last().unwrap().bytes.to_vec();
+    items.push(Item {
+        name: "images/-fake-TOKEN_0123456789abcdefghij.png".to_owned(),
+        bytes: stranger.into(),
+    });
+    let error = read_items(items, &spec(None)).unwrap_err();
+    assert_eq!(error.name(), "pool-picture-extra");
+    assert!(!said(&error).contains("fake"));
+}
+
+/// The most memory that this process had, in MiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1024
+}
+
+#[test]
+#[ignore = "measures: run alone, with --release --nocapture"]
+fn a_thousand_pictures_a_second() {
+    let serials: Vec<_> = (0..10_000)
+        .map(|n| format!("GW{n:06}").parse().unwrap())
+        .collect();
+    let trial = Trial {
+        organisation: 12345,
+        bind: None,
+    };
+    let start = Instant::now();
+    let zip = generate(&trial, &serials).unwrap();
+    eprintln!("10,000 drawn in {:?}", start.elapsed());
+    let start = Instant::now();
+    let pool = read(&zip, &spec(None)).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    eprintln!("{} pictures read in {seconds:.3} s", pool.rows.len());
+    assert!(seconds < 10.0);
+}
+
+#[test]
+#[ignore = "measures: run alone, with --release --nocapture"]
+fn a_million_rows_fit() {
+    let mut text = String::from("Device Token,QR Token,Serial Number\r\n");
+    for n in 0..1_000_000 {
+        text.push_str(&format!("{n:-<32},sqr_{n:-<32},GW{n:07}\r\n"));
+    }
+    let before = peak();
+    let start = Instant::now();
+    let pool = read(text.as_bytes(), &spec(Some("Serial Number"))).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let (list, whole) = (text.len() >> 20, peak());
+    eprintln!(
+        "{} rows in {seconds:.2} s; list {list} MiB, peak {before} -> {whole} MiB",
+        pool.rows.len()
+    );
+    assert!(seconds < 15.0 && whole < 300);
+}
+
+/// Spoils some bytes of a good input.
+fn spoilt(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let last = good.len() - 1;
+    prop::collection::vec((0..=last, any::<u8>()), 1..8).prop_map(move |changes| {
+        let mut bytes = good.clone();
+        for (at, value) in changes {
+            bytes[at] = value;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), start in 0_usize..5) {
+        let start: &[u8] = [&b""[..], b"PK\x03\x04", b"{\"content\":[", b"Token\n", b"\xef\xbb\xbf[{"][start];
+        let _ = read(&[start, &bytes].concat(), &spec(None));
+    }
+
+    #[test]
+    fn spoilt_archives_are_refused_or_read(bytes in spoilt(bytes("pools/pairs-only-by-picture.zip"))) {
+        if let Err(error) = read(&bytes, &spec(None)) {
+            prop_assert!(!said(&error).contains("fake"));
+        }
+    }
+
+    #[test]
+    fn spoilt_lists_are_refused_or_read(bytes in spoilt(bytes("pools/top-up.csv"))) {
+        if let Err(error) = read(&bytes, &spec(None)) {
+            prop_assert!(!said(&error).contains("fake"), "{}", said(&error));
+        }
+    }
+
+    #[test]
+    fn spoilt_pages_are_refused_or_read(bytes in spoilt(bytes("pools/api-page.json"))) {
+        if let Err(error) = read(&bytes, &spec(None)) {
+            prop_assert!(!said(&error).contains("fake"), "{}", said(&error));
+        }
+    }
+
+    #[test]
+    fn spoilt_pictures_are_refused_or_read(picture in 1_usize..7, changes in prop::collection::vec((8_usize..380, any::<u8>()), 1..4)) {
+        let mut items = folder::items(&fixture("pools/unpacked")).unwrap();
+        for (at, value) in changes {
+            let bytes = &mut items[picture].bytes;
+            let at = at % bytes.len();
+            bytes[at] = value;
+        }
+        if let Err(error) = read_items(items, &spec(None)) {
+            prop_assert!(!said(&error).contains("fake"), "{}", said(&error));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! No output, log, error, label, report or file name shows a token; only the ways out that are
+//! on record do.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::bench::Bench;
+
+/// Every AuthToken of the shipped lists, by the way they are named there.
+fn tokens(bench: &Bench) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for list in ["pools/tokens-only.csv", "golden/pool.csv"] {
+        collect(&fs::read(bench.path(list)).unwrap(), &mut tokens);
+    }
+    let zip = fs::File::open(bench.path("pools/blynk-export.zip")).unwrap();
+    let mut zip = zip::ZipArchive::new(zip).unwrap();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        std::io::copy(&mut entry, &mut bytes).unwrap();
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            collect(&bytes, &mut tokens);
+        }
+    }
+    assert!(tokens.len() > 60, "{}", tokens.len());
+    tokens
+}
+
+fn collect(csv: &[u8], tokens: &mut Vec<String>) {
+    for line in String::from_utf8_lossy(csv).lines().skip(1) {
+        let cell = line.split(',').next().unwrap().trim_matches('"');
+        if cell.len() == 32 {
+            tokens.push(cell.to_owned());
+        }
+    }
+}
+
+/// A token as text, as hex digits of either case, and as base64.
+fn forms(token: &str) -> Vec<Vec<u8>> {
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    vec![
+        token.as_bytes().to_vec(),
+        hex.to_uppercase().into_bytes(),
+        hex.into_bytes(),
+        base64(token.as_bytes()).into_bytes(),
+    ]
+}
+
+/// RFC 4648, without the padded end, which other bytes could follow.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks_exact(3) {
+        let word = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        for shift in [18, 12, 6, 0] {
+            text.push(char::from(ALPHABET[(word >> shift & 63) as usize]));
+        }
+    }
+    text
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_output_and_no_file_but_the_images_holds_a_token() {
+    let bench = Bench::new();
+    let tokens = tokens(&bench);
+    let recipe = "gw100/recipe.toml";
+    let mut before = Vec::new();
+    files(&bench.path("."), &mut before);
+    let before: BTreeSet<PathBuf> = before.into_iter().collect();
+    fs::write(bench.path("token-as-serial.txt"), &tokens[0]).unwrap();
+    let by = ["--by", "ann", "--reason", "test"];
+    let with = |args: &[&'static str]| [args, &["--recipe", recipe], &by].concat();
+    let calls: Vec<Vec<&str>> = vec![
+        vec!["check", "--recipe", recipe],
+        vec!["check", "--recipe", recipe, "--json"],
+        vec![
+            "pool",
+            "import",
+            "--recipe",
+            recipe,
+            "pools/blynk-export.zip",
+        ],
+        vec!["pool", "import", "--recipe", recipe, "pools/api-page.json"],
+        vec!["pool", "status", "--recipe", recipe, "--json"],
+        vec!["batch", "--recipe", recipe, "--count", "3", "-o", "out"],
+        vec![
+            "batch",
+            "--recipe",
+            recipe,
+            "--count",
+            "3",
+            "-o",
+            "out",
+            "--json",
+            "--durable",
+        ],
+        vec![
+            "inject", "--recipe", recipe, "--serial", "GW000001", "-o", "out", "--json",
+        ],
+        vec![
+            "batch",
+            "--recipe",
+            recipe,
+            "--serials",
+            "token-as-serial.txt",
+            "-o",
+            "out",
+        ],
+        vec!["inspect", "out/GW000001.elf", "--recipe", recipe],
+        vec!["inspect", "out/GW000001.elf", "--json"],
+        vec!["verify", "--recipe", recipe, "--ledger", "out", "--json"],
+        vec!["verify", "--recipe", recipe, "images/stm.elf"],
+        vec!["ledger", "list", "--recipe", recipe, "--json"],
+        vec!["ledger", "show", "--recipe", recipe, "GW000001"],
+        vec!["ledger", "show", "--recipe", recipe, "GW000001", "--json"],
+        vec!["ledger", "export", "--recipe", recipe],
+        vec![
+            "ledger",
+            "export",
+            "--recipe",
+            recipe,
+            "--format",
+            "jsonl",
+            "-o",
+            "units.jsonl",
+        ],
+        vec!["ledger", "audit", "--recipe", recipe, "--json"],
+        with(&["label", "reprint", "--serial", "GW000001"]),
+        with(&["ledger", "void", "--serial", "GW000002"]),
+    ];
+    for args in calls {
+        let output = bench
+            .command(&args)
+            .env("EOL_LOG", "trace")
+            .env("RUST_LOG", "trace")
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        for token in &tokens {
+            for form in forms(token) {
+                assert!(
+                    !said.windows(form.len()).any(|part| part == form),
+                    "{args:?} shows a token:\n{}",
+                    String::from_utf8_lossy(&said)
+                );
+            }
+        }
+    }
+    let mut after = Vec::new();
+    files(&bench.path("."), &mut after);
+    for path in after {
+        let name = path.to_string_lossy().into_owned();
+        if before.contains(&path) || name.ends_with("token-as-serial.txt") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let is_image = path.parent().unwrap().ends_with("out");
+        for token in &tokens {
+            assert!(!name.contains(token.as_str()), "a file name holds a token");
+            if is_image {
+                continue;
+            }
+            for form in forms(token) {
+                assert!(
+                    !bytes.windows(form.len()).any(|part| part == form),
+                    "{name} holds a token"
+                );
+            }
+        }
+    }
+}
