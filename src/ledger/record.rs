@@ -222,7 +222,7 @@ pub enum Outcome {
 /// A finished unit: what a label may be made from.
 #[derive(Clone)]
 pub struct Entry {
-    pub(super) record: UnitRecord,
+    pub(super) record: Box<UnitRecord>,
     pub(super) qr: Option<QrToken>,
     pub(super) picture: Option<Vec<u8>>,
 }
@@ -230,7 +230,7 @@ pub struct Entry {
 impl Entry {
     /// Returns the record.
     #[must_use]
-    pub const fn record(&self) -> &UnitRecord {
+    pub fn record(&self) -> &UnitRecord {
         &self.record
     }
 

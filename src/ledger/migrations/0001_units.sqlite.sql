@@ -43,13 +43,13 @@ CREATE TABLE imports (
 -- One at a time.
 CREATE UNIQUE INDEX imports_pending ON imports (pending) WHERE pending = 1;
 
--- state: 0 free, 1 bound, 2 void, 3 gone. `folded` is the serial that a list fixes the token to.
+-- state: 0 free, 1 bound, 2 void, 3 gone; up to 9 is room for later. `folded` is the serial that a list fixes the token to.
 CREATE TABLE tokens (
     id          INTEGER PRIMARY KEY,
     scope       INTEGER NOT NULL REFERENCES scopes (id),
     import      INTEGER NOT NULL REFERENCES imports (id),
     fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
-    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
     loose       INTEGER NOT NULL CHECK ((loose = 1) = (folded IS NULL) AND loose IN (0, 1)),
     claimed     INTEGER NOT NULL CHECK (claimed IN (0, 1)),
     fixed       TEXT,
@@ -73,7 +73,7 @@ CREATE TABLE pictures (
     picture BLOB NOT NULL
 ) STRICT;
 
--- state: 0 reserved, 1 prepared, 2 delivered, 3 labelled, 4 void, 5 superseded.
+-- state: 0 reserved, 1 prepared, 2 delivered, 3 labelled, 4 void, 5 superseded; up to 9 is room.
 -- `past` is 0 for the row that counts, and the row's own id for a superseded one.
 CREATE TABLE units (
     id      INTEGER PRIMARY KEY,
@@ -83,7 +83,7 @@ CREATE TABLE units (
     folded  TEXT NOT NULL,
     past    INTEGER NOT NULL CHECK ((state = 5) = (past <> 0) AND past IN (0, id)),
     token   INTEGER NOT NULL REFERENCES tokens (id),
-    state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+    state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
     uid     TEXT,
     image   BLOB NOT NULL CHECK (length(image) = 32),
     recipe  BLOB NOT NULL CHECK (length(recipe) = 32),

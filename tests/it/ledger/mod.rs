@@ -122,9 +122,10 @@ pub fn row(n: usize) -> Row {
 }
 
 pub fn list(rows: impl IntoIterator<Item = Row>) -> Pool {
-    let mut pool = Pool::default();
-    pool.rows = rows.into_iter().collect();
-    pool
+    Pool {
+        rows: rows.into_iter().collect(),
+        ..Pool::default()
+    }
 }
 
 /// A ledger at station L1 with tokens 0 to `count`.

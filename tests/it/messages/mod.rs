@@ -1,5 +1,6 @@
 //! Every error's text and causes, in a snapshot; no variant may be left out.
 
+mod ledger;
 mod recipe;
 
 use std::collections::BTreeSet;

@@ -274,7 +274,7 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
         "UPDATE facts SET value = 'simulated'",
         "INSERT INTO tokens SELECT 99, scope, import, fingerprint, state, loose, claimed, fixed, \
          folded, NULL, key, token, NULL, columns FROM tokens WHERE id = 1",
-        "UPDATE units SET state = 9",
+        "UPDATE units SET state = 10",
     ] {
         assert!(conn.execute_batch(sql).is_err(), "{sql}");
     }
