@@ -314,7 +314,10 @@ impl Frame {
     pub fn take(&self, unit: i64) -> Arc<()> {
         let hold = Arc::new(());
         let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        holds.retain(|_, hold| hold.strong_count() > 0);
+        // Clearing up now and then keeps the cost of one small, however large the group.
+        if holds.len() == holds.capacity() {
+            holds.retain(|_, hold| hold.strong_count() > 0);
+        }
         holds.insert(unit, Arc::downgrade(&hold));
         hold
     }
