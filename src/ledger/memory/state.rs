@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::Scope;
 use super::super::tables::{EventRow, Pending, TokenRow, TokenState, UnitRow};
-use crate::unit::{AuthToken, Fingerprint, QrToken};
+use crate::unit::{AuthToken, QrToken};
 
 /// One stored token.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub enum Undo {
     Fact(&'static str),
     Token(i64, TokenState),
     AddedToken(i64),
+    AddedPrint([u8; 32]),
     Unit(Box<(UnitRow, Scope)>),
     AddedUnit(i64),
     Event,
@@ -37,7 +38,8 @@ pub enum Undo {
 pub struct State {
     pub facts: HashMap<&'static str, String>,
     pub tokens: BTreeMap<i64, Stored>,
-    pub prints: HashMap<Fingerprint, i64>,
+    /// Fingerprints and QR digests.
+    pub prints: HashMap<[u8; 32], i64>,
     pub free: BTreeSet<i64>,
     pub units: BTreeMap<i64, (UnitRow, Scope)>,
     /// All units of a product's serial.
@@ -58,6 +60,7 @@ impl State {
                 Undo::Fact(name) => drop(self.facts.remove(name)),
                 Undo::Token(id, state) => self.put_token(id, state),
                 Undo::AddedToken(id) => self.remove_token(id),
+                Undo::AddedPrint(print) => drop(self.prints.remove(&print)),
                 Undo::Unit(old) => drop(self.units.insert(old.0.id, *old)),
                 Undo::AddedUnit(id) => self.remove_unit(id),
                 Undo::Event => drop(self.events.pop()),
@@ -79,11 +82,9 @@ impl State {
         }
     }
 
-    pub fn remove_token(&mut self, id: i64) {
-        if let Some(stored) = self.tokens.remove(&id) {
-            self.prints.remove(&stored.row.fingerprint);
-            self.free.remove(&id);
-        }
+    fn remove_token(&mut self, id: i64) {
+        self.tokens.remove(&id);
+        self.free.remove(&id);
     }
 
     fn remove_unit(&mut self, id: i64) {

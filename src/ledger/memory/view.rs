@@ -48,6 +48,11 @@ impl View<'_> {
             .filter(|stored| stored.scope == *self.scope)
     }
 
+    fn printed(&self, print: &[u8; 32]) -> Option<TokenRow> {
+        let id = self.state.prints.get(print)?;
+        Some(self.row(self.state.tokens.get(id)?))
+    }
+
     fn key(&self, text: &str) -> (String, String) {
         (self.scope.product.clone(), text.to_owned())
     }
@@ -85,15 +90,13 @@ impl Tables for View<'_> {
     }
 
     fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError> {
-        let id = self.state.prints.get(fingerprint);
-        let stored = id.and_then(|id| self.state.tokens.get(id));
-        Ok(stored.map(|stored| self.row(stored)))
+        let row = self.printed(fingerprint.as_bytes());
+        Ok(row.filter(|row| row.fingerprint == *fingerprint))
     }
 
     fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError> {
-        let mut all = self.state.tokens.values();
-        let stored = all.find(|stored| stored.row.qr.as_ref() == Some(qr));
-        Ok(stored.map(|stored| self.row(stored)))
+        let row = self.printed(qr.as_bytes());
+        Ok(row.filter(|row| row.qr.as_ref() == Some(qr)))
     }
 
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError> {
@@ -167,8 +170,7 @@ impl Tables for View<'_> {
     }
 
     fn add_token(&mut self, new: &NewToken<'_>) -> Result<(), LedgerError> {
-        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
-        let (id, row) = (last + 1, new.row);
+        let (id, row) = (new.id, new.row);
         let token = AuthToken::parse(row.token.expose())
             .map_err(|error| LedgerError::damaged(error.to_string()))?;
         let state = if row.claimed {
@@ -194,17 +196,24 @@ impl Tables for View<'_> {
             picture: row.picture.clone(),
             columns: row.columns.clone(),
         };
-        self.state.prints.insert(new.fingerprint, id);
         self.state.tokens.insert(id, stored);
         self.state.undo.push(Undo::AddedToken(id));
+        Ok(())
+    }
+
+    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
+        self.state.prints.insert(*print, token);
+        self.state.undo.push(Undo::AddedPrint(*print));
         Ok(())
     }
 
     fn drop_tokens(&mut self, pending: &Pending, _: usize) -> Result<bool, LedgerError> {
         let unseen = self.state.tokens.range(pending.first..);
         let ids: Vec<i64> = unseen.map(|(id, _)| *id).collect();
+        self.state.prints.retain(|_, token| *token < pending.first);
         for id in ids {
-            self.state.remove_token(id);
+            self.state.tokens.remove(&id);
+            self.state.free.remove(&id);
         }
         Ok(false)
     }
