@@ -1,9 +1,11 @@
 //! Out of the program, and read back: only a sealed image gets here.
 
 mod file;
+mod fixture;
 
 pub use crate::atomic_file::Sync;
 pub use file::Folder;
+pub use fixture::{Fixture, Holds, Phase, Seen, Unwatched, Watch};
 
 use std::io;
 use std::path::PathBuf;

@@ -222,7 +222,7 @@ pub enum Outcome {
 /// A finished unit: what a label may be made from.
 #[derive(Clone)]
 pub struct Entry {
-    pub(super) record: UnitRecord,
+    pub(super) record: Box<UnitRecord>,
     pub(super) qr: Option<QrToken>,
     pub(super) picture: Option<Vec<u8>>,
 }
@@ -244,7 +244,7 @@ impl Entry {
 
     /// Returns the record.
     #[must_use]
-    pub const fn record(&self) -> &UnitRecord {
+    pub fn record(&self) -> &UnitRecord {
         &self.record
     }
 

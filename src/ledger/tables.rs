@@ -52,6 +52,7 @@ pub struct Secrets {
 
 /// A token on its way in.
 pub struct NewToken<'a> {
+    pub id: i64,
     pub import: i64,
     pub fingerprint: Fingerprint,
     pub qr: Option<Digest>,
@@ -186,9 +187,9 @@ pub trait Tables {
     /// Returns whether another run lives.
     fn alive(&self, run: &str) -> bool;
 
-    /// Returns a token by its fingerprint, unseen ones too.
+    /// Returns a token by its fingerprint.
     fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError>;
-    /// Returns the token of a QR Token, unseen ones too.
+    /// Returns the token of a QR Token.
     fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the scope's oldest free token that no list fixes to a serial.
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError>;
@@ -209,8 +210,10 @@ pub trait Tables {
     fn pending(&self) -> Result<Option<Pending>, LedgerError>;
     /// Begins an import.
     fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError>;
-    /// Adds an unseen token.
+    /// Adds an unseen token; it is found by its prints only after they are added.
     fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError>;
+    /// Adds the fingerprint or QR digest of an unseen token.
+    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError>;
     /// Drops at most `count` tokens of the unfinished import; returns whether some are left.
     fn drop_tokens(&mut self, pending: &Pending, count: usize) -> Result<bool, LedgerError>;
     /// Forgets an unfinished import without tokens.
@@ -314,7 +317,10 @@ impl Frame {
     pub fn take(&self, unit: i64) -> Arc<()> {
         let hold = Arc::new(());
         let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        holds.retain(|_, hold| hold.strong_count() > 0);
+        // Clearing up now and then keeps the cost of one small, however large the group.
+        if holds.len() == holds.capacity() {
+            holds.retain(|_, hold| hold.strong_count() > 0);
+        }
         holds.insert(unit, Arc::downgrade(&hold));
         hold
     }

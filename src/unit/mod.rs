@@ -9,10 +9,10 @@ mod qr_token;
 mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
-pub use digest::{Digest, DigestError};
 pub(crate) use digest::hex;
 #[cfg(feature = "sqlite")]
 pub(crate) use digest::parse_hex;
+pub use digest::{Digest, DigestError};
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};
 

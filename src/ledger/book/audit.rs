@@ -272,6 +272,16 @@ fn spoilt(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, Ledge
     if secrets.token.fingerprint() != token.fingerprint {
         return Ok(Some("it holds another AuthToken".to_owned()));
     }
+    let mut found = vec![tables.token(&token.fingerprint)?];
+    if let Some(qr) = &token.qr {
+        found.push(tables.token_of_qr(qr)?);
+    }
+    if found
+        .iter()
+        .any(|row| row.as_ref().map(|row| row.id) != Some(token.id))
+    {
+        return Ok(Some("it is not the one that its prints lead to".to_owned()));
+    }
     if secrets.qr.as_ref().map(qr_print) != token.qr {
         return Ok(Some("it holds another QR Token".to_owned()));
     }

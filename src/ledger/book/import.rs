@@ -29,6 +29,29 @@ struct Tally {
     rows: Sha256,
     /// Known free tokens that the list calls claimed.
     turned: Vec<Fingerprint>,
+    /// Which rows are new.
+    new: Vec<bool>,
+    /// The contradiction of the first row that has one.
+    conflict: Option<(usize, String)>,
+}
+
+impl Tally {
+    /// Notes a contradiction; the first row's counts.
+    fn contradict(&mut self, row: usize, what: String) {
+        if self.conflict.as_ref().is_none_or(|(first, _)| row < *first) {
+            self.conflict = Some((row, what));
+        }
+    }
+}
+
+/// One print of a row: its first bytes to sort by, the row, and which print it is.
+type Print = (u64, usize, Side);
+
+/// Which print of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Token,
+    Qr,
 }
 
 /// Takes a token list in.
@@ -39,7 +62,7 @@ pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import
         check_origin(tables, pool)?;
         tables.begin_import(&by.station, &frame.run)
     })?;
-    match stage(store, pool, &pending)
+    match stage(store, &pool.rows, &pending)
         .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, tally), by)))
     {
         Ok(import) => Ok(import),
@@ -87,68 +110,256 @@ fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError>
 }
 
 /// Stores all rows unseen.
-fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+///
+/// Prints are looked up and added in their own order, rows in the list's: each page of an index
+/// is touched once, however long the list.
+fn stage<S: Store>(store: &mut S, rows: &[Row], pending: &Pending) -> Result<Tally, LedgerError> {
     let mut tally = Tally {
         counts: Import::default(),
         pictures: 0,
         rows: Sha256::new(),
         turned: Vec::new(),
+        new: vec![true; rows.len()],
+        conflict: None,
     };
-    let mut rows = (1..).zip(&pool.rows).peekable();
-    while rows.peek().is_some() {
-        store.stage(|tables| {
-            let began = Instant::now();
-            while rows.peek().is_some() && began.elapsed() < HOLD {
-                for (number, row) in rows.by_ref().take(STEP) {
-                    take(tables, pending, (number, row), &mut tally)?;
-                }
-            }
-            Ok(())
-        })?;
-        if rows.peek().is_some() {
-            std::thread::sleep(PAUSE);
+    let mut prints = sorted(rows);
+    let mut before: Option<Print> = None;
+    in_steps(store, Access::Read, &prints, |tables, print| {
+        match print.2 {
+            Side::Token => look(tables.get(), rows, (before, *print), &mut tally)?,
+            Side::Qr => look_qr(tables.get(), rows, (before, *print), &mut tally)?,
         }
-    }
+        before = Some(*print);
+        Ok(())
+    })?;
+    refuse(rows, &tally)?;
+    let mut ids = vec![0; rows.len()];
+    let mut next = pending.first;
+    let numbered: Vec<usize> = (0..rows.len()).collect();
+    in_steps(store, Access::Stage, &numbered, |tables, index| {
+        let (Some(row), Some(id)) = (rows.get(*index), ids.get_mut(*index)) else {
+            return Ok(());
+        };
+        if tally.new.get(*index) == Some(&true) {
+            *id = next;
+            next += 1;
+            take(tables.get_mut()?, pending, (*index, *id, row), &mut tally)?;
+        }
+        Ok(())
+    })?;
+    refuse(rows, &tally)?;
+    prints.retain(|(_, index, _)| tally.new.get(*index) == Some(&true));
+    in_steps(store, Access::Stage, &prints, |tables, (_, index, side)| {
+        if let (Some(row), Some(id)) = (rows.get(*index), ids.get(*index))
+            && let Some(print) = print_of(row, *side)
+        {
+            tables.get_mut()?.add_print(&print, *id)?;
+        }
+        Ok(())
+    })?;
     Ok(tally)
 }
 
-/// Stores one row unseen, or finds that it is known.
+/// How steps reach the tables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Stage,
+}
+
+/// The tables in one step.
+enum Reach<'a> {
+    Read(&'a dyn Tables),
+    Stage(&'a mut dyn Tables),
+}
+
+impl Reach<'_> {
+    fn get(&self) -> &dyn Tables {
+        match self {
+            Self::Read(tables) => *tables,
+            Self::Stage(tables) => *tables,
+        }
+    }
+
+    fn get_mut(&mut self) -> Result<&mut dyn Tables, LedgerError> {
+        match self {
+            Self::Read(_) => Err(LedgerError::damaged("a look tried to write")),
+            Self::Stage(tables) => Ok(*tables),
+        }
+    }
+}
+
+/// Does `work` for each item, in short transactions with pauses in between.
+fn in_steps<S: Store, T>(
+    store: &mut S,
+    access: Access,
+    items: &[T],
+    mut work: impl FnMut(&mut Reach<'_>, &T) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    let mut items = items.iter().peekable();
+    let mut step = |mut tables: Reach<'_>| {
+        let began = Instant::now();
+        while items.peek().is_some() && began.elapsed() < HOLD {
+            for item in items.by_ref().take(STEP) {
+                work(&mut tables, item)?;
+            }
+        }
+        Ok(items.peek().is_some())
+    };
+    loop {
+        let more = match access {
+            Access::Read => store.read(|tables| step(Reach::Read(tables)))?,
+            Access::Stage => store.stage(|tables| step(Reach::Stage(tables)))?,
+        };
+        if !more {
+            return Ok(());
+        }
+        if access == Access::Stage {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Lists all prints in their own order; equal ones in the order of their rows.
+fn sorted(rows: &[Row]) -> Vec<Print> {
+    let mut prints = Vec::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        for side in [Side::Token, Side::Qr] {
+            if let Some(print) = print_of(row, side) {
+                let first = print.first_chunk().copied().unwrap_or_default();
+                prints.push((u64::from_be_bytes(first), index, side));
+            }
+        }
+    }
+    prints.sort_unstable();
+    prints
+}
+
+fn print_of(row: &Row, side: Side) -> Option<[u8; 32]> {
+    match side {
+        Side::Token => Some(*row.token.fingerprint().as_bytes()),
+        Side::Qr => row.qr.as_ref().map(|qr| *event::qr_print(qr).as_bytes()),
+    }
+}
+
+/// Returns the row before, if it has the same print.
+fn twin<'a>(rows: &'a [Row], before: Option<Print>, print: Print) -> Option<&'a Row> {
+    let (first, index, side) = before?;
+    let row = rows.get(index)?;
+    let same = first == print.0
+        && side == print.2
+        && print_of(row, side) == print_of(rows.get(print.1)?, side);
+    same.then_some(row)
+}
+
+/// Looks a row's token up.
+fn look(
+    tables: &dyn Tables,
+    rows: &[Row],
+    (before, print): (Option<Print>, Print),
+    tally: &mut Tally,
+) -> Result<(), LedgerError> {
+    let index = print.1;
+    let Some(row) = rows.get(index) else {
+        return Ok(());
+    };
+    let fingerprint = row.token.fingerprint();
+    let known = tables.token(&fingerprint)?;
+    if let Some(known) = &known {
+        if let Some(what) = contradicts(tables, row, known)? {
+            tally.contradict(index, what);
+        }
+        if row.claimed && known.state == TokenState::Free {
+            tally.turned.push(fingerprint);
+        }
+    }
+    let twin = twin(rows, before, print);
+    if twin.is_some_and(|twin| !same_row(twin, row)) {
+        tally.contradict(
+            index,
+            "the list says something else of it before".to_owned(),
+        );
+    }
+    if known.is_some() || twin.is_some() {
+        tally.counts.known += 1;
+        if let Some(new) = tally.new.get_mut(index) {
+            *new = false;
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether two rows of a token say the same; what one leaves out is no difference.
+fn same_row(one: &Row, other: &Row) -> bool {
+    let qr = match (&one.qr, &other.qr) {
+        (Some(one), Some(other)) => same_qr(one, other),
+        _ => true,
+    };
+    let serial = match (&one.bound, &other.bound) {
+        (Some(one), Some(other)) => one.folded() == other.folded(),
+        _ => true,
+    };
+    qr && serial && one.claimed == other.claimed
+}
+
+/// Looks a row's QR Token up.
+fn look_qr(
+    tables: &dyn Tables,
+    rows: &[Row],
+    (before, print): (Option<Print>, Print),
+    tally: &mut Tally,
+) -> Result<(), LedgerError> {
+    let Some(row) = rows.get(print.1) else {
+        return Ok(());
+    };
+    let fingerprint = row.token.fingerprint();
+    let known = match &row.qr {
+        Some(qr) => tables.token_of_qr(&event::qr_print(qr))?,
+        None => None,
+    };
+    let known = known.map(|known| known.fingerprint);
+    let twin = twin(rows, before, print).map(|twin| twin.token.fingerprint());
+    if let Some(other) = known.or(twin).filter(|other| *other != fingerprint) {
+        let what = format!("its QR Token belongs to token {other}");
+        tally.contradict(print.1, what);
+    }
+    Ok(())
+}
+
+/// Refuses a list with a contradiction.
+fn refuse(rows: &[Row], tally: &Tally) -> Result<(), LedgerError> {
+    let Some((index, what)) = &tally.conflict else {
+        return Ok(());
+    };
+    let Some(row) = rows.get(*index) else {
+        return Ok(());
+    };
+    Err(LedgerError::ListConflict {
+        row: index + 1,
+        fingerprint: row.token.fingerprint(),
+        what: what.clone(),
+    })
+}
+
+/// Stores one new row unseen.
 fn take(
     tables: &mut dyn Tables,
     pending: &Pending,
-    (number, row): (usize, &Row),
+    (index, id, row): (usize, i64, &Row),
     tally: &mut Tally,
 ) -> Result<(), LedgerError> {
-    let fingerprint = row.token.fingerprint();
-    let conflict = |what: String| LedgerError::ListConflict {
-        row: number,
-        fingerprint,
-        what,
-    };
-    if let Some(known) = tables.token(&fingerprint)? {
-        if let Some(what) = contradicts(tables, row, &known)? {
-            return Err(conflict(what));
-        }
-        tally.counts.known += 1;
-        if row.claimed && known.state == TokenState::Free && known.id < pending.first {
-            tally.turned.push(fingerprint);
-        }
-        return Ok(());
-    }
-    let qr = row.qr.as_ref().map(event::qr_print);
-    if let Some(qr) = &qr
-        && let Some(other) = tables.token_of_qr(qr)?
-    {
-        let other = other.fingerprint;
-        return Err(conflict(format!("its QR Token belongs to token {other}")));
-    }
     if let Some(serial) = &row.bound
         && !row.claimed
         && let Some(what) = fixed_already(tables, serial)?
     {
-        return Err(conflict(what));
+        tally.contradict(index, what);
+        // Whatever follows is not stored: the list is refused.
+        return Ok(());
     }
+    let fingerprint = row.token.fingerprint();
+    let qr = row.qr.as_ref().map(event::qr_print);
     tables.add_token(&NewToken {
+        id,
         import: pending.id,
         fingerprint,
         qr,

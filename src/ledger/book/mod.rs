@@ -176,7 +176,7 @@ fn entry(
     Ok(Entry {
         qr: tables.secrets(unit.token)?.qr,
         picture: tables.picture(unit.token)?,
-        record: record(tables, frame, unit),
+        record: Box::new(record(tables, frame, unit)),
     })
 }
 

@@ -43,18 +43,18 @@ CREATE TABLE imports (
 -- One at a time.
 CREATE UNIQUE INDEX imports_pending ON imports (pending) WHERE pending = 1;
 
--- state: 0 free, 1 bound, 2 void, 3 gone. `folded` is the serial that a list fixes the token to.
+-- state: 0 free, 1 bound, 2 void, 3 gone; up to 9 is room for later. `folded` is the serial that a list fixes the token to.
 CREATE TABLE tokens (
     id          INTEGER PRIMARY KEY,
     scope       INTEGER NOT NULL REFERENCES scopes (id),
     import      INTEGER NOT NULL REFERENCES imports (id),
-    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
-    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+    state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
     loose       INTEGER NOT NULL CHECK ((loose = 1) = (folded IS NULL) AND loose IN (0, 1)),
     claimed     INTEGER NOT NULL CHECK (claimed IN (0, 1)),
     fixed       TEXT,
     folded      TEXT,
-    qr_print    BLOB UNIQUE CHECK (length(qr_print) = 32),
+    qr_print    BLOB CHECK (length(qr_print) = 32),
     key         INTEGER NOT NULL REFERENCES keys (id),
     token       BLOB NOT NULL,
     qr          BLOB,
@@ -67,13 +67,20 @@ CREATE INDEX tokens_draw ON tokens (scope, state, loose);
 CREATE UNIQUE INDEX tokens_fixed ON tokens (scope, folded) WHERE folded IS NOT NULL AND state < 2;
 CREATE INDEX tokens_folded ON tokens (scope, folded) WHERE folded IS NOT NULL;
 
+-- Fingerprints and QR digests, unique for ever, apart from the rows that they belong to: an import
+-- adds rows in the list's order and these in their own, so that neither touches a page twice.
+CREATE TABLE prints (
+    print BLOB PRIMARY KEY CHECK (length(print) = 32),
+    token INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE pictures (
     token   INTEGER PRIMARY KEY REFERENCES tokens (id),
     key     INTEGER NOT NULL REFERENCES keys (id),
     picture BLOB NOT NULL
 ) STRICT;
 
--- state: 0 reserved, 1 prepared, 2 delivered, 3 labelled, 4 void, 5 superseded.
+-- state: 0 reserved, 1 prepared, 2 delivered, 3 labelled, 4 void, 5 superseded; up to 9 is room.
 -- `past` is 0 for the row that counts, and the row's own id for a superseded one.
 CREATE TABLE units (
     id      INTEGER PRIMARY KEY,
@@ -83,7 +90,7 @@ CREATE TABLE units (
     folded  TEXT NOT NULL,
     past    INTEGER NOT NULL CHECK ((state = 5) = (past <> 0) AND past IN (0, id)),
     token   INTEGER NOT NULL REFERENCES tokens (id),
-    state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+    state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
     uid     TEXT,
     image   BLOB NOT NULL CHECK (length(image) = 32),
     recipe  BLOB NOT NULL CHECK (length(recipe) = 32),
@@ -140,6 +147,11 @@ WHEN NOT EXISTS (SELECT 1 FROM imports WHERE id = OLD.import AND pending = 1)
 BEGIN SELECT RAISE(ABORT, 'tokens are never removed'); END;
 CREATE TRIGGER tokens_same BEFORE UPDATE OF id, scope, import, fingerprint, claimed ON tokens
 BEGIN SELECT RAISE(ABORT, 'a token keeps its fingerprint'); END;
+CREATE TRIGGER prints_same BEFORE UPDATE ON prints
+BEGIN SELECT RAISE(ABORT, 'prints are never changed'); END;
+CREATE TRIGGER prints_stay BEFORE DELETE ON prints
+WHEN NOT EXISTS (SELECT 1 FROM imports WHERE pending = 1 AND first <= OLD.token)
+BEGIN SELECT RAISE(ABORT, 'prints are never removed'); END;
 CREATE TRIGGER facts_same BEFORE UPDATE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END;
 CREATE TRIGGER facts_stay BEFORE DELETE ON facts

@@ -12,7 +12,7 @@ mod units;
 mod view;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -53,14 +53,7 @@ impl Sqlite {
     /// [`LedgerError`]; a missing, damaged, exposed or wrong key is said here, with nothing
     /// written.
     pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
-        match create(path) {
-            Ok(file) => {
-                file.sync_all().map_err(about(path))?;
-                sync_folder(path).map_err(about(path))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(about(path)(error)),
-        }
+        make(path).map_err(about(path))?;
         Self::open_existing(path, scope, identity)
     }
 
@@ -133,8 +126,27 @@ impl Sqlite {
     }
 }
 
+/// Held while a ledger's file is open other than by SQLite: closing it would drop the locks
+/// that another thread's connection has on it (`fcntl(2)`, "Advisory record locking").
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// Creates an empty file for a ledger, unless there is a file.
+fn make(path: &Path) -> std::io::Result<()> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    match create(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            drop(file);
+            sync_folder(path)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Refuses a ledger that is not there.
 fn present(path: &Path) -> Result<(), LedgerError> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     match path.try_exists() {
         Ok(true) => Ok(()),
         Ok(false) => Err(LedgerError::Absent {

@@ -23,8 +23,10 @@ macro_rules! select {
     };
 }
 
-const BY_FINGERPRINT: &str = select!("WHERE fingerprint = ?1");
-const BY_QR: &str = select!("WHERE qr_print = ?1");
+const BY_FINGERPRINT: &str =
+    select!("WHERE id = (SELECT token FROM prints WHERE print = ?1) AND fingerprint = ?1");
+const BY_QR: &str =
+    select!("WHERE id = (SELECT token FROM prints WHERE print = ?1) AND qr_print = ?1");
 const DRAW: &str =
     select!("WHERE scope = ?1 AND state = 0 AND loose = 1 AND id < ?2 ORDER BY id LIMIT 1");
 const FIXED: &str = select!(
@@ -43,10 +45,15 @@ const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE p
 const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pending) \
      SELECT ?1, (SELECT coalesce(max(id), 0) + 1 FROM tokens), \
             (SELECT coalesce(max(id), 0) FROM units), ?2, ?3, 1";
-const ADD: &str = "INSERT INTO tokens (scope, import, fingerprint, state, loose, claimed, fixed, \
+const ADD: &str = "INSERT INTO tokens (id, scope, import, fingerprint, state, loose, claimed, fixed, \
      folded, qr_print, key, token, qr, columns) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES (?1, ?2, ?3)";
+const ADD_PRINT: &str = "INSERT INTO prints (print, token) VALUES (?1, ?2)";
+const DROP_PRINTS: &str = "DELETE FROM prints WHERE print IN \
+     (SELECT fingerprint FROM tokens WHERE id IN (SELECT id FROM tokens WHERE id >= ?1 ORDER BY id DESC LIMIT ?2) \
+      UNION ALL \
+      SELECT qr_print FROM tokens WHERE id IN (SELECT id FROM tokens WHERE id >= ?1 ORDER BY id DESC LIMIT ?2))";
 const DROP_PICTURES: &str = "DELETE FROM pictures WHERE token IN \
      (SELECT id FROM tokens WHERE id >= ?1 ORDER BY id DESC LIMIT ?2)";
 const DROP: &str = "DELETE FROM tokens WHERE id IN \
@@ -269,6 +276,7 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     view.change(
         ADD,
         params![
+            new.id,
             view.shop.scope,
             new.import,
             new.fingerprint.as_bytes(),
@@ -286,14 +294,18 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     )?;
     if let Some(picture) = &row.picture {
         let sealed = seal(Column::Picture, picture)?;
-        let id = view.conn.last_insert_rowid();
-        view.change(ADD_PICTURE, (id, key.id, sealed))?;
+        view.change(ADD_PICTURE, (new.id, key.id, sealed))?;
     }
     Ok(())
 }
 
+pub fn add_print(view: &View<'_>, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
+    view.change(ADD_PRINT, (print, token)).map(drop)
+}
+
 pub fn drop_some(view: &View<'_>, pending: &Pending, count: usize) -> Result<bool, LedgerError> {
     let params = (pending.first, i64::try_from(count).unwrap_or(i64::MAX));
+    view.change(DROP_PRINTS, params)?;
     view.change(DROP_PICTURES, params)?;
     let dropped = view.change(DROP, params)?;
     Ok(dropped == count)

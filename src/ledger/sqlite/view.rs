@@ -258,6 +258,10 @@ impl Tables for View<'_> {
         tokens::add(self, token)
     }
 
+    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
+        tokens::add_print(self, print, token)
+    }
+
     fn drop_tokens(&mut self, pending: &Pending, count: usize) -> Result<bool, LedgerError> {
         tokens::drop_some(self, pending, count)
     }

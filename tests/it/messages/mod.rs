@@ -3,6 +3,7 @@
 mod checksum;
 mod image;
 mod label;
+mod ledger;
 mod patch;
 #[cfg(feature = "label")]
 mod pool;

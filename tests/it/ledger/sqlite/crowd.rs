@@ -95,14 +95,19 @@ fn a_killed_import_leaves_nothing_behind() {
     assert_eq!(ledger.stock().unwrap().free, 3);
     let busy = ledger.import(&list([row(5)]), &actor("L1")).unwrap_err();
     assert!(matches!(busy, LedgerError::ImportBusy { station } if station == "L2"));
-    assert_eq!(finish(&mut *ledger, &claim("GW1")), print_of(0));
+    for n in 0..3 {
+        let unit = claim(&format!("GW{n}"));
+        assert_eq!(finish(&mut *ledger, &unit), print_of(n));
+    }
+    let refused = refusal(&mut *ledger, &claim("GW3"));
+    assert!(matches!(refused, Refusal::PoolEmpty { .. }));
     kill(child);
     assert_clean(&*ledger);
     let import = ledger
         .import(&list((1000..1010).map(row)), &actor("L1"))
         .unwrap();
     assert_eq!(import.added, 10);
-    assert_eq!(ledger.stock().unwrap().free, 12);
+    assert_eq!(ledger.stock().unwrap().free, 10);
     assert_clean(&*ledger);
 }
 

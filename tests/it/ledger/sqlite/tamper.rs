@@ -272,9 +272,10 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
         "UPDATE tokens SET fingerprint = zeroblob(32) WHERE id = 1",
         "UPDATE units SET token = 8 WHERE id = 1",
         "UPDATE facts SET value = 'simulated'",
-        "INSERT INTO tokens SELECT 99, scope, import, fingerprint, state, loose, claimed, fixed, \
-         folded, NULL, key, token, NULL, columns FROM tokens WHERE id = 1",
-        "UPDATE units SET state = 9",
+        "INSERT INTO prints SELECT fingerprint, 99 FROM tokens WHERE id = 1",
+        "UPDATE prints SET token = 3",
+        "DELETE FROM prints",
+        "UPDATE units SET state = 10",
     ] {
         assert!(conn.execute_batch(sql).is_err(), "{sql}");
     }

@@ -1,190 +1,19 @@
-//! A ledger in memory: for tests and dry runs. It keeps nothing.
+//! The state as one transaction of one scope sees it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
 
-use zeroize::Zeroizing;
-
-use super::book::check_simulated;
-use super::event::Head;
-use super::tables::{
-    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Store, Tables, TokenRow, TokenState,
-    UnitRow,
+use super::super::event::Head;
+use super::super::tables::{
+    Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
 };
-use super::{Event, Finding, Identity, LedgerError, Scope, Stock, UnitState};
-use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
-
-/// A ledger in memory, with the rules of every other one.
-#[derive(Debug)]
-pub struct Memory {
-    state: Arc<Mutex<State>>,
-    frame: Arc<Frame>,
-}
-
-impl Memory {
-    /// Makes an empty ledger and opens it.
-    #[must_use]
-    pub fn new(scope: &Scope, identity: Identity) -> Self {
-        Self::join(Arc::default(), scope, identity)
-    }
-
-    /// Opens the same ledger once more: another run, and perhaps another station.
-    ///
-    /// # Errors
-    /// [`LedgerError::SimulatedMixed`]
-    pub fn again(&self, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
-        let other = Self::join(Arc::clone(&self.state), scope, identity);
-        let frame = Arc::clone(&other.frame);
-        other.read(|tables| check_simulated(tables, &frame))?;
-        Ok(other)
-    }
-
-    fn join(shared: Arc<Mutex<State>>, scope: &Scope, identity: Identity) -> Self {
-        let mut state = lock(&shared);
-        state.opened += 1;
-        let run = format!("memory-{}", state.opened);
-        state.runs.insert(run.clone());
-        drop(state);
-        Self {
-            state: shared,
-            frame: Arc::new(Frame::new(scope, identity, run)),
-        }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        lock(&self.state).runs.remove(&self.frame.run);
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Store for Memory {
-    fn frame(&self) -> &Arc<Frame> {
-        &self.frame
-    }
-
-    fn write<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let mut state = lock(&self.state);
-        state.undo.clear();
-        let answer = work(&mut View {
-            state: &mut state,
-            scope: &self.frame.scope,
-        });
-        if answer.is_err() {
-            state.roll_back();
-        }
-        answer
-    }
-
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let mut state = lock(&self.state);
-        work(&View {
-            state: &mut state,
-            scope: &self.frame.scope,
-        })
-    }
-}
-
-/// One stored token.
-#[derive(Debug)]
-struct Stored {
-    row: TokenRow,
-    scope: Scope,
-    token: AuthToken,
-    qr: Option<QrToken>,
-    picture: Option<Vec<u8>>,
-    columns: BTreeMap<String, Zeroizing<String>>,
-}
-
-/// One change that can be taken back.
-#[derive(Debug)]
-enum Undo {
-    Fact(&'static str),
-    Token(i64, TokenState),
-    AddedToken(i64),
-    Unit(Box<(UnitRow, Scope)>),
-    AddedUnit(i64),
-    Event,
-    Counter((String, String), Option<u64>),
-    Pending(Option<Pending>),
-}
-
-/// All that the ledger holds.
-#[derive(Debug, Default)]
-struct State {
-    facts: HashMap<&'static str, String>,
-    tokens: BTreeMap<i64, Stored>,
-    prints: HashMap<Fingerprint, i64>,
-    free: BTreeSet<i64>,
-    units: BTreeMap<i64, (UnitRow, Scope)>,
-    /// All units of a product's serial.
-    serials: HashMap<(String, String), Vec<i64>>,
-    events: Vec<EventRow>,
-    counters: HashMap<(String, String), u64>,
-    pending: Option<Pending>,
-    runs: HashSet<String>,
-    opened: u64,
-    undo: Vec<Undo>,
-}
-
-impl State {
-    fn roll_back(&mut self) {
-        while let Some(undo) = self.undo.pop() {
-            match undo {
-                Undo::Fact(name) => drop(self.facts.remove(name)),
-                Undo::Token(id, state) => self.put_token(id, state),
-                Undo::AddedToken(id) => self.remove_token(id),
-                Undo::Unit(old) => drop(self.units.insert(old.0.id, *old)),
-                Undo::AddedUnit(id) => self.remove_unit(id),
-                Undo::Event => drop(self.events.pop()),
-                Undo::Counter(key, Some(next)) => drop(self.counters.insert(key, next)),
-                Undo::Counter(key, None) => drop(self.counters.remove(&key)),
-                Undo::Pending(old) => self.pending = old,
-            }
-        }
-    }
-
-    fn put_token(&mut self, id: i64, state: TokenState) {
-        if let Some(stored) = self.tokens.get_mut(&id) {
-            stored.row.state = state;
-            if state == TokenState::Free {
-                self.free.insert(id);
-            } else {
-                self.free.remove(&id);
-            }
-        }
-    }
-
-    fn remove_token(&mut self, id: i64) {
-        if let Some(stored) = self.tokens.remove(&id) {
-            self.prints.remove(&stored.row.fingerprint);
-            self.free.remove(&id);
-        }
-    }
-
-    fn remove_unit(&mut self, id: i64) {
-        if let Some((unit, scope)) = self.units.remove(&id)
-            && let Some(ids) = self.serials.get_mut(&(scope.product, unit.serial.folded()))
-        {
-            ids.retain(|other| *other != id);
-        }
-    }
-}
+use super::super::{Event, Finding, LedgerError, Scope, Stock, UnitState};
+use super::state::{State, Stored, Undo};
+use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
 
 /// The state as one scope sees it.
-struct View<'a> {
-    state: &'a mut State,
-    scope: &'a Scope,
+pub struct View<'a> {
+    pub state: &'a mut State,
+    pub scope: &'a Scope,
 }
 
 impl View<'_> {
@@ -217,6 +46,11 @@ impl View<'_> {
             .range(..self.horizon())
             .filter_map(|id| self.state.tokens.get(id))
             .filter(|stored| stored.scope == *self.scope)
+    }
+
+    fn printed(&self, print: &[u8; 32]) -> Option<TokenRow> {
+        let id = self.state.prints.get(print)?;
+        Some(self.row(self.state.tokens.get(id)?))
     }
 
     fn key(&self, text: &str) -> (String, String) {
@@ -256,15 +90,13 @@ impl Tables for View<'_> {
     }
 
     fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError> {
-        let id = self.state.prints.get(fingerprint);
-        let stored = id.and_then(|id| self.state.tokens.get(id));
-        Ok(stored.map(|stored| self.row(stored)))
+        let row = self.printed(fingerprint.as_bytes());
+        Ok(row.filter(|row| row.fingerprint == *fingerprint))
     }
 
     fn token_of_qr(&self, qr: &Digest) -> Result<Option<TokenRow>, LedgerError> {
-        let mut all = self.state.tokens.values();
-        let stored = all.find(|stored| stored.row.qr.as_ref() == Some(qr));
-        Ok(stored.map(|stored| self.row(stored)))
+        let row = self.printed(qr.as_bytes());
+        Ok(row.filter(|row| row.qr.as_ref() == Some(qr)))
     }
 
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError> {
@@ -338,8 +170,7 @@ impl Tables for View<'_> {
     }
 
     fn add_token(&mut self, new: &NewToken<'_>) -> Result<(), LedgerError> {
-        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
-        let (id, row) = (last + 1, new.row);
+        let (id, row) = (new.id, new.row);
         let token = AuthToken::parse(row.token.expose())
             .map_err(|error| LedgerError::damaged(error.to_string()))?;
         let state = if row.claimed {
@@ -365,17 +196,24 @@ impl Tables for View<'_> {
             picture: row.picture.clone(),
             columns: row.columns.clone(),
         };
-        self.state.prints.insert(new.fingerprint, id);
         self.state.tokens.insert(id, stored);
         self.state.undo.push(Undo::AddedToken(id));
+        Ok(())
+    }
+
+    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
+        self.state.prints.insert(*print, token);
+        self.state.undo.push(Undo::AddedPrint(*print));
         Ok(())
     }
 
     fn drop_tokens(&mut self, pending: &Pending, _: usize) -> Result<bool, LedgerError> {
         let unseen = self.state.tokens.range(pending.first..);
         let ids: Vec<i64> = unseen.map(|(id, _)| *id).collect();
+        self.state.prints.retain(|_, token| *token < pending.first);
         for id in ids {
-            self.state.remove_token(id);
+            self.state.tokens.remove(&id);
+            self.state.free.remove(&id);
         }
         Ok(false)
     }
