@@ -48,4 +48,7 @@ pub mod line;
 #[deny(clippy::disallowed_methods)]
 pub mod verify;
 
+pub mod mes;
+
 mod atomic_file;
+mod process;
