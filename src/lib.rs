@@ -48,4 +48,7 @@ pub mod line;
 #[deny(clippy::disallowed_methods)]
 pub mod verify;
 
+#[cfg(feature = "sim")]
+pub mod sim;
+
 mod atomic_file;
