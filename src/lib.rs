@@ -50,5 +50,8 @@ pub mod verify;
 
 pub mod mes;
 
+#[cfg(feature = "sim")]
+pub mod sim;
+
 mod atomic_file;
 mod process;

@@ -97,6 +97,9 @@ fn listing(folder: &str) -> String {
         };
         match error {
             Some((error, message)) => {
+                // `<error>.toml`, or `<error>.<defect>.toml` where several defects give it.
+                let named = name.split('.').next().unwrap();
+                assert_eq!(named, error, "{name} is named after another error: {message}");
                 writeln!(text, "{name}\n    {error}: {message}").unwrap();
             }
             None => accepted.push(name),

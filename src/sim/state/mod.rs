@@ -1,0 +1,152 @@
+//! A board in a file, so that it survives between commands; [`Shelf`] is a folder of them.
+//!
+//! The file holds what a real board keeps without power: flash, UICR or option bytes, lock, unique
+//! ID. It may contain a token, so it is readable by its owner only. It must not hold faults: they
+//! belong to a run, not to the board.
+
+mod format;
+mod shelf;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::board::Board;
+use format::{VERSION, decode, encode};
+pub use shelf::{Held, Shelf};
+
+/// Why a board could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The file system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is not the state of a simulated board", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file comes from another version of this program.
+    #[error("{} has format {found}, this program reads format {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The file is cut or changed.
+    #[error("{} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The chip has no model in this program.
+    #[error("{} is a board with {found:?}, which is not simulated", path.display())]
+    UnknownChip {
+        /// The file.
+        path: PathBuf,
+        /// The chip in the file.
+        found: String,
+    },
+    /// The board carries another chip than asked for.
+    #[error("{} is a board with {found}, wanted {wanted}", path.display())]
+    OtherChip {
+        /// The file.
+        path: PathBuf,
+        /// The chip in the file.
+        found: &'static str,
+        /// The chip that was asked for.
+        wanted: &'static str,
+    },
+    /// Another process has the board in its fixture.
+    #[error("board {name:?} is in another process's fixture ({})", path.display())]
+    Busy {
+        /// The board.
+        name: String,
+        /// Its lock file.
+        path: PathBuf,
+    },
+}
+
+impl Board {
+    /// Reads a board from its file and powers it up.
+    ///
+    /// # Errors
+    /// [`StateError::Io`] if the file cannot be read; [`StateError::Foreign`],
+    /// [`StateError::Version`], [`StateError::Damaged`] or [`StateError::UnknownChip`] if it is no
+    /// board of this program.
+    pub fn load(path: &Path) -> Result<Board, StateError> {
+        let bytes = fs::read(path).map_err(io_error("read", path))?;
+        decode(&bytes, path)
+    }
+
+    /// Writes the board to its file: to a new one first, which then replaces the old one.
+    ///
+    /// # Errors
+    /// [`StateError::Io`] if any step fails; the old file is untouched then.
+    pub fn save(&self, path: &Path) -> Result<(), StateError> {
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let write = || {
+            let mut file = private().truncate(true).open(&part)?;
+            file.write_all(&encode(self))?;
+            file.sync_all()
+        };
+        write().map_err(io_error("write", &part))?;
+        fs::rename(&part, path).map_err(io_error("replace", path))?;
+        sync_folder(path).map_err(io_error("sync the folder of", path))
+    }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    let path = path.to_owned();
+    move |source| StateError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+/// Opens for writing, made readable by the owner only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes a rename durable; only Unix can open a folder for that.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
