@@ -141,11 +141,7 @@ pub fn run_board(
     Ok(passed)
 }
 
-fn board(
-    master: &Master,
-    claim: Claim,
-    ports: &mut BoardPorts<'_>,
-) -> Result<Passed, LineError> {
+fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Passed, LineError> {
     let seen = ports.fixture.identify(master, ports.watch)?;
     let claim = Claim {
         uid: seen.uid,

@@ -196,7 +196,12 @@ mod tests {
 
     #[test]
     fn input_goes_in_and_output_comes_out() {
-        let done = run(&shell("cat; echo two >&2; exit 3"), b"one", &setting(LINGER * 20)).unwrap();
+        let done = run(
+            &shell("cat; echo two >&2; exit 3"),
+            b"one",
+            &setting(LINGER * 20),
+        )
+        .unwrap();
         assert_eq!(done.stdout, b"one");
         assert_eq!(done.stderr, b"two\n");
         assert_eq!(ended(done.status), "ended with exit status 3");

@@ -48,7 +48,10 @@ impl Programmer {
             program: flash.program.clone()?,
             readback: flash.readback.clone()?,
             identify: flash.identify.clone(),
-            probe: probe.or(flash.probe.as_deref()).unwrap_or_default().to_owned(),
+            probe: probe
+                .or(flash.probe.as_deref())
+                .unwrap_or_default()
+                .to_owned(),
             extension: extension.to_string_lossy().into_owned(),
             setting: Setting {
                 folder: recipe.folder().to_owned(),
@@ -128,12 +131,10 @@ impl Program {
             },
             secret,
         )?;
-        let mut bytes = work
-            .take(&file)
-            .map_err(|source| ProgramError::NoDump {
-                program: readback.program().to_owned(),
-                source,
-            })?;
+        let mut bytes = work.take(&file).map_err(|source| ProgramError::NoDump {
+            program: readback.program().to_owned(),
+            source,
+        })?;
         let wanted = usize::try_from(span.len()).unwrap_or(usize::MAX);
         if bytes.len() < wanted {
             let program = readback.program().to_owned();
@@ -293,7 +294,10 @@ mod tests {
     fn a_number_is_found_as_documented() {
         let found = |text: &str| number(text).unwrap_or_default();
         assert_eq!(found("uid: 0123ABCD\n"), "0123abcd");
-        assert_eq!(found("esptool v5\nMAC: 24:0a:c4:12:34:56\nbye\n"), "240ac4123456");
+        assert_eq!(
+            found("esptool v5\nMAC: 24:0a:c4:12:34:56\nbye\n"),
+            "240ac4123456"
+        );
         assert_eq!(found("\n0x9F02 71C4\n"), "9f0271c4");
         assert_eq!(found("one\ntwo\n"), "");
         assert_eq!(found("uid: none"), "");

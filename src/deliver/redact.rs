@@ -63,7 +63,10 @@ mod tests {
     #[test]
     fn the_secret_goes_in_every_form() {
         let text = String::from_utf8_lossy(SECRET);
-        assert_eq!(hidden(&format!("a {text} b")), format!("a {} b", "*".repeat(32)));
+        assert_eq!(
+            hidden(&format!("a {text} b")),
+            format!("a {} b", "*".repeat(32))
+        );
         let hex = crate::unit::hex(SECRET);
         assert_eq!(hidden(&format!("x{hex}")), format!("x{}", "*".repeat(64)));
         assert_eq!(hidden(&hex.to_uppercase()), "*".repeat(64));
@@ -73,11 +76,17 @@ mod tests {
     fn a_hex_dump_is_hidden_digits_and_letters() {
         let dump = "0000: 2d62 6364 6566 6768 696a  -bcdefghij\n";
         let shown = hidden(dump);
-        assert!(!shown.contains("6566") && !shown.contains("defg"), "{shown}");
+        assert!(
+            !shown.contains("6566") && !shown.contains("defg"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn other_words_stay() {
-        assert_eq!(hidden("Writing at 0x00010000... (100 %)"), "Writing at 0x00010000... (100 %)");
+        assert_eq!(
+            hidden("Writing at 0x00010000... (100 %)"),
+            "Writing at 0x00010000... (100 %)"
+        );
     }
 }

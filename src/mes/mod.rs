@@ -58,6 +58,12 @@ impl Hooks {
         })
     }
 
+    /// Returns whether anybody is asked before a unit.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        self.spec.before_unit.is_some()
+    }
+
     /// Returns whether anybody is told of results.
     #[must_use]
     pub const fn tells(&self) -> bool {
@@ -105,7 +111,12 @@ impl Hooks {
 fn first_line(said: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(said);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(WORDS).collect())
+    Some(
+        line.chars()
+            .filter(|c| !c.is_control())
+            .take(WORDS)
+            .collect(),
+    )
 }
 
 /// Why a hook did not say yes.

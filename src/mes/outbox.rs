@@ -221,10 +221,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let outbox = Outbox::beside(&folder.path().join("gw.ledger"));
         outbox.put("{\"n\":0}").unwrap();
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(outbox.path())
-            .unwrap();
+        let mut file = OpenOptions::new().append(true).open(outbox.path()).unwrap();
         file.write_all(b"{\"n\":1,\"ser").unwrap();
         outbox.put("{\"n\":2}").unwrap();
         assert_eq!(outbox.waiting().unwrap(), 2);

@@ -63,8 +63,13 @@ impl TryFrom<Vec<String>> for CommandLine {
     type Error = String;
 
     fn try_from(parts: Vec<String>) -> Result<Self, Self::Error> {
-        if parts.first().is_none_or(|program| program.trim().is_empty()) {
-            return Err("a command needs at least a program: [\"program\", \"argument\"]".to_owned());
+        if parts
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
+        {
+            return Err(
+                "a command needs at least a program: [\"program\", \"argument\"]".to_owned(),
+            );
         }
         for part in &parts {
             if part.contains('\0') {
@@ -120,7 +125,12 @@ mod tests {
     use super::*;
 
     fn line(parts: &[&str]) -> Result<CommandLine, String> {
-        CommandLine::try_from(parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
+        CommandLine::try_from(
+            parts
+                .iter()
+                .map(|part| (*part).to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]

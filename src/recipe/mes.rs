@@ -20,7 +20,8 @@ impl NestSpec {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.name.is_empty() || self.name.len() > 16 || !self.name.chars().all(fits) {
             return Err(
-                "a nest's name has 1 to 16 letters, digits, `-`, `_` or `.`: name = \"A\"".to_owned(),
+                "a nest's name has 1 to 16 letters, digits, `-`, `_` or `.`: name = \"A\""
+                    .to_owned(),
             );
         }
         if self.probe.trim().is_empty() {

@@ -142,6 +142,26 @@ impl Recipe {
         self.folder.join(path)
     }
 
+    /// Returns the same recipe with nothing at stake: simulated boards, ledger and labels in
+    /// `folder`, no token list and no hooks.
+    #[must_use]
+    pub fn rehearsal(mut self, folder: &Path) -> Self {
+        if let Some(flash) = &mut self.flash {
+            flash.rehearse();
+            flash.probe = self.nests.is_empty().then(|| "sim".to_owned());
+        }
+        for nest in &mut self.nests {
+            "sim".clone_into(&mut nest.probe);
+        }
+        self.ledger = Some(LedgerSpec {
+            url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
+        });
+        self.label.dir = folder.join("labels");
+        self.pool = None;
+        self.hook = HookSpec::default();
+        self
+    }
+
     /// Returns the folder that paths are relative to, and that commands work in.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -176,7 +196,9 @@ impl Recipe {
             return Err(RecipeError::NoBind);
         }
         if let Some(flash) = &self.flash {
-            flash.check().map_err(|reason| RecipeError::Program { reason })?;
+            flash
+                .check()
+                .map_err(|reason| RecipeError::Program { reason })?;
         }
         self.check_nests()
             .map_err(|reason| RecipeError::Nest { reason })?;

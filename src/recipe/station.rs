@@ -283,6 +283,11 @@ impl Chip {
         120
     }
 
+    /// Takes the programmer away: a rehearsal has nothing for it.
+    pub(super) fn rehearse(&mut self) {
+        (self.program, self.readback, self.identify) = (None, None, None);
+    }
+
     /// Tells what is wrong with the programmer's commands.
     pub(super) fn check(&self) -> Result<(), String> {
         let Some(program) = &self.program else {
@@ -292,7 +297,9 @@ impl Chip {
             };
         };
         let Some(readback) = &self.readback else {
-            return Err("`program` needs `readback`: what was not read back is not delivered".into());
+            return Err(
+                "`program` needs `readback`: what was not read back is not delivered".into(),
+            );
         };
         let misplaced = |command: &CommandLine, name: &str| command.names(name);
         if !program.names("image") || misplaced(program, "dump") {
@@ -305,7 +312,10 @@ impl Chip {
             return Err("`readback` names {address} and {size} together, or neither".into());
         }
         let told = |name: &&&str| self.identify.as_ref().is_some_and(|line| line.names(name));
-        if let Some(name) = ["image", "dump", "address", "size", "serial"].iter().find(told) {
+        if let Some(name) = ["image", "dump", "address", "size", "serial"]
+            .iter()
+            .find(told)
+        {
             return Err(format!("`identify` must not name {{{name}}}"));
         }
         match self.mode {

@@ -99,7 +99,10 @@ fn listing(folder: &str) -> String {
             Some((error, message)) => {
                 // `<error>.toml`, or `<error>.<defect>.toml` where several defects give it.
                 let named = name.split('.').next().unwrap();
-                assert_eq!(named, error, "{name} is named after another error: {message}");
+                assert_eq!(
+                    named, error,
+                    "{name} is named after another error: {message}"
+                );
                 writeln!(text, "{name}\n    {error}: {message}").unwrap();
             }
             None => accepted.push(name),

@@ -30,7 +30,10 @@ pub enum ProgramError {
         output: String,
     },
     /// It was not done in time, and was ended.
-    #[error("{program} was not done after {seconds} s and was ended{}", tail(output))]
+    #[error(
+        "{program} was not done after {seconds} s and was ended{}",
+        tail(output)
+    )]
     TimedOut {
         /// The program.
         program: String,
@@ -95,11 +98,7 @@ impl ProgramError {
 fn tail(output: &str) -> String {
     let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
     last.map_or_else(String::new, |line| {
-        let plain: String = line
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
+        let plain: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
         format!(": {plain}")
     })
 }

@@ -35,17 +35,18 @@ impl Call<'_> {
         });
         let program = || self.command.program().to_owned();
         let told = |output: &[u8]| redact(output, secret.unwrap_or_default());
-        let finished = process::run(&command, b"", self.setting).map_err(|broken| match broken {
-            Broken::Start(source) => ProgramError::Start {
-                program: program(),
-                source,
-            },
-            Broken::TimedOut { output } => ProgramError::TimedOut {
-                program: program(),
-                seconds: self.setting.limit.as_secs(),
-                output: told(&output),
-            },
-        })?;
+        let finished =
+            process::run(&command, b"", self.setting).map_err(|broken| match broken {
+                Broken::Start(source) => ProgramError::Start {
+                    program: program(),
+                    source,
+                },
+                Broken::TimedOut { output } => ProgramError::TimedOut {
+                    program: program(),
+                    seconds: self.setting.limit.as_secs(),
+                    output: told(&output),
+                },
+            })?;
         tracing::debug!(
             program = self.command.program(),
             status = %finished.status,
