@@ -224,7 +224,7 @@ pub enum ImageError {
         name: String,
     },
     /// A place that exists at run time only.
-    #[error("{kind} `{name}` lies in {section}, whose bytes the image does not store")]
+    #[error("{kind} `{name}` in section {section} is not stored, or not whole: it lies in RAM only, or crosses a gap")]
     NotStored {
         /// What was asked for.
         kind: NameKind,
