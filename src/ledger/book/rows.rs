@@ -63,7 +63,7 @@ pub fn print_of(row: &Row, side: Side) -> Option<[u8; 32]> {
 }
 
 /// Returns the row before, if it has the same print.
-fn twin<'a>(rows: &'a [Row], before: Option<Print>, print: Print) -> Option<&'a Row> {
+fn twin(rows: &[Row], before: Option<Print>, print: Print) -> Option<&Row> {
     let (first, index, side) = before?;
     let row = rows.get(index)?;
     let same = first == print.0
