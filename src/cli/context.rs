@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eol_inject::image::{Hint, Image};
+use eol_inject::image::{Conversion, Hint, Image};
 use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlite, Target};
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
@@ -95,10 +95,7 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
 /// Reads the shared image, with the names that the recipe gives it.
 pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
     let path = recipe.path(&recipe.image.file);
-    let hint = Hint {
-        format: recipe.image.format,
-        base: recipe.image.base,
-    };
+    let hint = recipe.image.hint();
     let image = read_image(&path, hint)?;
     match &recipe.image.symbols {
         Some(names) => {
@@ -125,7 +122,10 @@ pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
 }
 
 /// Returns the extension that images of this recipe get.
-pub(crate) fn extension(recipe: &Recipe, image: &Image) -> String {
+pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
+    if let Some(form) = form {
+        return form.extension().to_owned();
+    }
     recipe.image.file.extension().map_or_else(
         || image.format().to_string(),
         |extension| extension.to_string_lossy().into_owned(),

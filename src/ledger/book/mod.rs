@@ -5,6 +5,8 @@ mod claim;
 mod finish;
 mod import;
 mod replay;
+mod rows;
+mod steps;
 mod undo;
 
 use std::sync::Arc;
