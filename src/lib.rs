@@ -44,6 +44,7 @@ pub mod label;
 
 pub mod batch;
 pub mod line;
+pub mod settle;
 
 #[deny(clippy::disallowed_methods)]
 pub mod verify;

@@ -5,9 +5,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use eol_inject::image::{Conversion, Hint, Image};
-use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlite, Target};
+use eol_inject::ledger::{
+    Actor, Claim, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
+};
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
@@ -19,6 +23,9 @@ use super::{DecisionArgs, StationArgs};
 
 /// Largest file that is read whole: far above any microcontroller's flash.
 const LARGEST: u64 = 1 << 30;
+
+/// How long an import of another station is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file that a person names.
 pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
@@ -226,6 +233,19 @@ pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError>
     pool::folder::open(path, &spec).map_err(|error| CliError::from(error).about_file(path))
 }
 
+/// Waits for another station's import: stations are switched on together.
+fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match act() {
+            Err(LedgerError::ImportBusy { .. }) if Instant::now() < until => {
+                thread::sleep(PATIENCE / 100);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Takes the recipe's token list in, where it lies and is not known yet.
 pub(crate) fn import_pool(
     recipe: &Recipe,
@@ -241,7 +261,7 @@ pub(crate) fn import_pool(
         return Ok(());
     }
     let pool = token_list(&path, recipe)?;
-    let import = ledger.import(&pool, actor)?;
+    let import = patiently(|| ledger.import(&pool, actor))?;
     if import.added > 0 {
         output.note(format_args!(
             "{} taken in from {}",

@@ -27,6 +27,8 @@ enum Command {
     List(ListArgs),
     /// Show everything about one unit
     Show(ShowArgs),
+    /// Settle a unit in doubt by reading its board, which must be on the fixture
+    Resolve(super::board::ResolveArgs),
     /// Take back a claim that no delivery started for: its token is free again
     Release(CorrectArgs),
     /// Burn a unit's token: it is never handed out again, and the serial is refused
@@ -123,6 +125,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::List(args) => list(&args, output),
         Command::Show(args) => show(&args, output),
+        Command::Resolve(args) => super::board::resolve(&args, output),
         Command::Release(args) => release(&args, output),
         Command::Void(args) => void(&args, output),
         Command::Export(args) => write(&args, output),

@@ -3,6 +3,7 @@
 //! The library knows nothing of this module.
 
 mod batch;
+mod board;
 mod check;
 mod context;
 mod error;

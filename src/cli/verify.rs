@@ -30,8 +30,12 @@ pub(crate) struct VerifyArgs {
     recipe: RecipeArg,
 
     /// An image, or a folder of images named by serial
-    #[arg(value_name = "IMAGE|DIR")]
-    path: PathBuf,
+    #[arg(value_name = "IMAGE|DIR", required_unless_present = "probe")]
+    path: Option<PathBuf>,
+
+    /// Read the board on this probe instead, and judge that
+    #[arg(long, value_name = "PROBE", conflicts_with_all = ["path", "dump", "format", "gap_fill"])]
+    probe: Option<String>,
 
     /// The serial that the image must carry [default: the file's name]
     #[arg(long, value_name = "SERIAL")]
@@ -65,21 +69,31 @@ struct Judged {
     problems: Vec<(&'static str, String)>,
 }
 
+impl VerifyArgs {
+    /// Returns the file or folder to judge; empty where a board is.
+    fn path(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(""))
+    }
+}
+
 pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let judge = judge(&recipe)?;
+    if let Some(probe) = &args.probe {
+        return board(args, (&recipe, &judge, probe), output);
+    }
     let form = form(args, &recipe, &judge)?;
     let records = records(args, &recipe)?;
-    let folder = args.path.is_dir();
+    let folder = args.path().is_dir();
     if folder && (args.serial.is_some() || args.dump.is_some()) {
         return Err(CliError::usage(
             "--serial and --dump judge one file, and this is a folder",
         ));
     }
     let (files, parts) = if folder {
-        list(&args.path, &recipe, form)?
+        list(args.path(), &recipe, form)?
     } else {
-        (vec![args.path.clone()], Vec::new())
+        (vec![args.path().to_owned()], Vec::new())
     };
     output.bar(u64::try_from(files.len()).unwrap_or(u64::MAX), "images");
     let judging = Judging {
@@ -95,16 +109,49 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     }
     twice(&mut judged);
     if let Some(records) = records.as_ref().filter(|_| folder) {
-        missing(records, &mut judged, &args.path);
+        missing(records, &mut judged, args.path());
     }
     Ok(report(&judged, output))
+}
+
+/// Judges the board on a probe.
+fn board(
+    args: &VerifyArgs,
+    (recipe, judge, probe): (&Recipe, &Judge, &str),
+    output: &Output,
+) -> Result<u8, CliError> {
+    let records = records(args, recipe)?;
+    let given = args.serial.as_ref();
+    let serial = given.map(|serial| recipe.serial.read(serial)).transpose()?;
+    let expected = serial.map(|serial| Expected {
+        fingerprint: records
+            .as_ref()
+            .and_then(|records| records.get(&serial.folded()))
+            .map(|(_, fingerprint)| *fingerprint),
+        serial,
+    });
+    if let (
+        Some(_),
+        Some(Expected {
+            serial,
+            fingerprint: None,
+        }),
+    ) = (&records, &expected)
+    {
+        return Err(CliError::new(
+            exit::DIFFERS,
+            "verify-no-record",
+            format!("no record names {serial}"),
+        ));
+    }
+    super::board::verify(recipe, judge, (probe, expected), output)
 }
 
 /// Returns what the images were converted to: as asked, else as one file's name says.
 fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conversion>, CliError> {
     let asked = args.form.conversion(judge.format())?;
-    let extension = args.path.extension().filter(|_| args.dump.is_none());
-    if asked.is_some() || args.path.is_dir() || extension == recipe.image.file.extension() {
+    let extension = args.path().extension().filter(|_| args.dump.is_none());
+    if asked.is_some() || args.path().is_dir() || extension == recipe.image.file.extension() {
         return Ok(asked);
     }
     let named = extension.and_then(|text| text.to_str()?.parse().ok());

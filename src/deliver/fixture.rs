@@ -2,7 +2,7 @@
 
 use super::DeliverError;
 use crate::checksum::Sealed;
-use crate::image::Address;
+use crate::image::{Address, Edits, Span};
 use crate::ledger::Receipt;
 use crate::patch::Master;
 use crate::unit::Fingerprint;
@@ -37,6 +37,12 @@ pub trait Fixture: Send {
     /// # Errors
     /// [`DeliverError`] when it differs, or could not be found out.
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError>;
+
+    /// Reads what the board holds at `spans`, to judge it. Nothing is written.
+    ///
+    /// # Errors
+    /// [`DeliverError`] when it could not be read.
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError>;
 
     /// Lets the board boot, and lets go of it.
     ///

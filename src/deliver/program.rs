@@ -94,7 +94,7 @@ impl Program {
     }
 
     /// Reads `spans` of the board.
-    fn read(
+    fn dumps(
         &self,
         spans: &[Span],
         whole: Option<Span>,
@@ -156,7 +156,7 @@ impl Program {
         let runs = image.runs();
         let secret = secret(sealed);
         watch.begin(Phase::ReadBack, runs.iter().map(|run| run.len()).sum());
-        let read = self.read(&runs, whole(image), Some(&secret))?;
+        let read = self.dumps(&runs, whole(image), Some(&secret))?;
         for run in runs {
             let len = usize::try_from(run.len()).unwrap_or(0);
             let mut wanted = Zeroizing::new(image.bytes(run)?.into_owned());
@@ -177,7 +177,7 @@ impl Fixture for Program {
     fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
         watch.begin(Phase::Identify, 0);
         let uid = self.uid()?;
-        let read = self.read(&master.changes(), whole(master.image()), None)?;
+        let read = self.dumps(&master.changes(), whole(master.image()), None)?;
         Ok(Seen {
             chip: self.programmer.chip.clone(),
             uid,
@@ -225,6 +225,16 @@ impl Fixture for Program {
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
         self.compare(sealed, watch)
+    }
+
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
+        watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
+        let first = spans.iter().map(|span| span.start()).min();
+        let last = spans.iter().map(|span| span.end()).max();
+        let whole = first
+            .zip(last)
+            .and_then(|(first, last)| Span::between(first, last));
+        self.dumps(spans, whole, None)
     }
 
     /// A programmer resets the board itself.

@@ -12,7 +12,7 @@ pub use reader::{ReadError, read};
 
 use std::borrow::Cow;
 
-use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Span};
+use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Parts, Span};
 use crate::patch::Master;
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{Content, Slot};
@@ -189,6 +189,35 @@ impl Judge {
             Ok(memory) => self.examine_memory(&memory, expected),
             Err(error) => Examined::unreadable(error),
         }
+    }
+
+    /// Judges what was read from a board at the shared image's runs.
+    #[must_use]
+    pub fn examine_board(&self, read: &Edits, expected: Option<&Expected>) -> Examined {
+        let mut memory = Vec::new();
+        let mut parts = Parts::default();
+        for (start, bytes) in read.iter() {
+            let from = memory.len();
+            memory.extend_from_slice(bytes);
+            let len = u64::try_from(bytes.len()).ok();
+            if let Some(span) = len.and_then(|len| Span::new(start, len)) {
+                parts.extents.push((span, from..memory.len()));
+            }
+        }
+        let board = Image::from_parts(crate::image::Format::Bin, memory, parts);
+        self.examine_memory(&board, expected)
+    }
+
+    /// Returns where the shared image stores bytes: what has to be read of a board.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Span> {
+        self.master.image().runs()
+    }
+
+    /// Returns the shared image, proved.
+    #[must_use]
+    pub const fn master(&self) -> &Master {
+        &self.master
     }
 
     /// Compares loaded bytes, slots and checksums.

@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 
 use eol_inject::checksum::Sealed;
 use eol_inject::deliver::{DeliverError, Fixture, Seen, Watch};
+use eol_inject::image::{Edits, Span};
 use eol_inject::ledger::Receipt;
 use eol_inject::patch::Master;
 
@@ -74,6 +75,10 @@ impl Fixture for Eye {
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
         self.fixture.verify(sealed, watch)
+    }
+
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
+        self.fixture.read(spans, watch)
     }
 
     fn release(&mut self) -> Result<(), DeliverError> {

@@ -121,7 +121,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     heading(&shared.recipe, &nests, output);
     let mut floor = Floor::new((&shared, output), tally, mes);
     floor.stop_after = args.stop_after;
-    floor.limit = Duration::from_secs(limit);
+    // A programmer's commands are ended one by one; this is for what hangs beyond help.
+    floor.limit = Duration::from_secs(limit.saturating_mul(3).saturating_add(5));
     floor.steps = nests.len() == 1 && plan.is_short();
     for nest in nests {
         let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;

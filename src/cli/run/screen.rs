@@ -138,9 +138,12 @@ impl<'o> Screen<'o> {
                 } else {
                     format!("  {}", ended.label.display())
                 };
+                let print = passed.entry.record().fingerprint;
+                let told = format!("{nest}{name}  token {print}{place}");
+                // The word before it has 4 letters and 2 spaces.
+                let width = COLUMN - 6;
                 self.output.line(format_args!(
-                    "{PASS}PASS{PASS:#}  {nest}{name}  token {}{place}  {}",
-                    passed.entry.record().fingerprint,
+                    "{PASS}PASS{PASS:#}  {told:<width$}{:>6}",
                     seconds(ended.elapsed)
                 ));
             }

@@ -1,8 +1,10 @@
 //! `run`: the whole line on boards, by a script that stands for the line's own programmer.
 
+mod cuts;
 mod hooks;
 mod nests;
 mod program;
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;

@@ -19,6 +19,8 @@ board=boards/$seat.flash
 mkdir -p boards
 [ -e "$board" ] || head -c 4164 /dev/zero | tr '\0' '\377' > "$board"
 [ -e "slow.$nest" ] && sleep "$(cat "slow.$nest")"
+# The mains fail: the line's program dies here and now.
+[ -e "cut-before-$verb" ] && { rm "cut-before-$verb"; kill -KILL "$PPID"; exit 1; }
 case $verb in
 identify)
     echo "a banner"
@@ -36,9 +38,15 @@ program)
     if [ -e flip ]; then
         printf '\000' | dd of="$board" bs=1 seek=200 conv=notrunc 2>/dev/null
     fi
+    if [ -e tear ]; then
+        rm tear
+        head -c 2000 /dev/zero | tr '\0' '\377' | dd of="$board" bs=1 seek=2100 conv=notrunc 2>/dev/null
+    fi
     : > "boards/$seat.done"
+    [ -e cut-after-program ] && { rm cut-after-program; kill -KILL "$PPID"; exit 1; }
     ;;
 read)
     dd if="$board" of="$3" bs=1 skip="$(($4))" count="$(($5))" 2>/dev/null
     ;;
 esac
+exit 0

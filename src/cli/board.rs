@@ -1,0 +1,169 @@
+//! One board on the fixture, read and judged: `ledger resolve` and `verify --probe`.
+
+use clap::Args;
+use eol_inject::deliver::Unwatched;
+use eol_inject::ledger::{Claim, Ledger as _, Outcome, UnitState};
+use eol_inject::line::BoardPorts;
+use eol_inject::settle::{self, Settled};
+use eol_inject::unit::Serial;
+use eol_inject::verify::{Expected, Judge};
+use eol_inject::{label::LabelFolder, recipe::Recipe};
+use serde_json::json;
+
+use super::context::{self, Missing};
+use super::error::{CliError, exit};
+use super::output::{BAD, GOOD, Output};
+use super::run::fixture::Reach;
+use super::{DecisionArgs, RecipeArg};
+
+/// Which unit is in doubt.
+#[derive(Args)]
+pub(crate) struct ResolveArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The unit
+    #[arg(long, value_name = "SERIAL", allow_hyphen_values = true)]
+    serial: String,
+
+    /// The probe, instead of the recipe's
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let serial = recipe.serial.read(&args.serial)?;
+    let actor = args.decision.actor()?;
+    let reach = Reach::of(&recipe, args.probe.as_deref())?;
+    let master = context::master(&recipe)?;
+    let setting = (Missing::Refuse, reach.simulated());
+    let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
+    let record = ledger.find(&serial)?;
+    let known = record.ok_or_else(|| unknown(&serial))?;
+    let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;
+    if !unfinished && known.outcome != Outcome::Confirmed {
+        return Err(CliError::new(
+            exit::REFUSED,
+            "unit-not-in-doubt",
+            format!(
+                "{serial} is {}, {}: nothing is in doubt",
+                known.state, known.outcome
+            ),
+        ));
+    }
+    let mut fixture = reach.open(&recipe, Some(&serial))?;
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let claim = Claim {
+        serial: serial.clone(),
+        uid: None,
+        image: master.digest(),
+        recipe: recipe.digest,
+        target: reach.target(),
+    };
+    let mut ports = BoardPorts {
+        ledger: &mut ledger,
+        fixture: fixture.as_mut(),
+        labels: &labels,
+        watch: &mut Unwatched,
+    };
+    let (seen, settled) = settle::settle(&master, claim, &mut ports)?;
+    Ok(tell(&serial, seen.uid, &settled, output))
+}
+
+fn unknown(serial: &Serial) -> CliError {
+    eol_inject::ledger::LedgerError::NoUnit {
+        serial: serial.clone(),
+    }
+    .into()
+}
+
+/// Tells what a unit turned out to be, and what to do.
+fn tell(serial: &Serial, uid: Option<String>, settled: &Settled, output: &Output) -> u8 {
+    let (code, name, words) = match settled {
+        Settled::Delivered(entry) => (
+            0,
+            "delivered",
+            format!(
+                "holds its token {} and the whole image: it is delivered; label print makes its label",
+                entry.record().fingerprint
+            ),
+        ),
+        Settled::Already(_) => (0, "already", "was delivered, and still is".to_owned()),
+        Settled::Blank => (
+            0,
+            "blank",
+            "is blank: run it again, with the same token".to_owned(),
+        ),
+        Settled::Torn => (
+            0,
+            "torn",
+            "holds a part of its image: run it again on this board, with the same token".to_owned(),
+        ),
+        Settled::Another(print) => (
+            exit::IN_DOUBT,
+            "another",
+            format!("holds the token {print}, which is another unit's: set the board aside"),
+        ),
+    };
+    output.object(&json!({
+        "v": 1, "kind": "resolve", "serial": serial.as_str(), "settled": name, "chip_uid": uid,
+        "code": code,
+    }));
+    let style = if code == 0 { GOOD } else { BAD };
+    output.line(format_args!("{style}{serial}{style:#}  {words}"));
+    code
+}
+
+/// Reads the board on the fixture and judges it as offline verification judges a dump.
+pub(crate) fn verify(
+    recipe: &Recipe,
+    judge: &Judge,
+    (probe, expected): (&str, Option<Expected>),
+    output: &Output,
+) -> Result<u8, CliError> {
+    let reach = Reach::of(recipe, Some(probe))?;
+    let serial = expected.as_ref().map(|expected| &expected.serial);
+    let mut fixture = reach.open(recipe, serial)?;
+    let seen = fixture.identify(judge.master(), &mut Unwatched)?;
+    let read = fixture.read(&judge.runs(), &mut Unwatched);
+    let released = fixture.release();
+    let examined = judge.examine_board(&read?, expected.as_ref());
+    released?;
+    let findings: Vec<_> = examined
+        .findings
+        .iter()
+        .map(|finding| json!({ "name": finding.name(), "message": finding.to_string() }))
+        .collect();
+    let right = findings.is_empty();
+    output.object(&json!({
+        "v": 1,
+        "probe": probe,
+        "chip": seen.chip,
+        "chip_uid": seen.uid,
+        "simulated": seen.simulated,
+        "serial": serial.map(Serial::as_str),
+        "outcome": if right { "pass" } else { "fail" },
+        "fingerprint": examined.fingerprint.map(|print| print.to_string()),
+        "findings": findings,
+    }));
+    let name = serial.map_or("the board", Serial::as_str);
+    for finding in &examined.findings {
+        output.line(format_args!(
+            "{BAD}{name}{BAD:#}  {finding}   ({})",
+            exit::DIFFERS
+        ));
+    }
+    if !right {
+        return Ok(exit::DIFFERS);
+    }
+    let token = examined.fingerprint.map(|print| print.to_string());
+    output.line(format_args!(
+        "{GOOD}{name}{GOOD:#}  token {}  differs from the shared image in slots and checksums only",
+        token.unwrap_or_default()
+    ));
+    Ok(0)
+}

@@ -1,0 +1,137 @@
+//! A unit in doubt, settled by reading its board: did the delivery that nobody heard of succeed?
+//!
+//! The claim is taken once more, so that nobody else can work on the unit meanwhile; the board is
+//! read, and nothing is written to it.
+
+use crate::deliver::{Fixture, Holds, Seen, Watch};
+use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation};
+use crate::line::{self, BoardPorts, LineError};
+use crate::patch::Master;
+use crate::unit::Fingerprint;
+
+/// What a unit turned out to be.
+#[derive(Debug)]
+pub enum Settled {
+    /// The board holds exactly the unit's image: it is on record as delivered now.
+    Delivered(Box<Entry>),
+    /// It was on record as delivered before, and the board says the same.
+    Already(Box<Entry>),
+    /// Nothing on the board carries a token: it is to be made.
+    Blank,
+    /// The board holds another unit's token.
+    Another(Fingerprint),
+    /// The board holds part of the image, or cannot be read: the same board is to be made again.
+    Torn,
+}
+
+/// Settles one unit by its board. The same order as a delivery, without one.
+///
+/// # Errors
+/// [`LineError`]; a refusal where the board is another one than the claim's.
+pub fn settle(
+    master: &Master,
+    claim: Claim,
+    ports: &mut BoardPorts<'_>,
+) -> Result<(Seen, Settled), LineError> {
+    let outcome = look(master, claim, ports);
+    let released = ports.fixture.release();
+    let settled = outcome?;
+    released?;
+    Ok(settled)
+}
+
+fn look(
+    master: &Master,
+    claim: Claim,
+    ports: &mut BoardPorts<'_>,
+) -> Result<(Seen, Settled), LineError> {
+    let seen = ports.fixture.identify(master, ports.watch)?;
+    let claim = Claim {
+        uid: seen.uid.clone(),
+        ..claim
+    };
+    let mut attempts = ports.ledger.reserve(&[claim])?;
+    let settled = match attempts.pop().ok_or(LineError::NoAnswer)?? {
+        Attempt::Done { entry, values } => {
+            let sealed = line::seal(master, &values)?;
+            ports.fixture.verify(&sealed, ports.watch)?;
+            Settled::Already(Box::new(entry))
+        }
+        Attempt::Go(reservation) => judge(master, reservation, (&seen, ports))?,
+    };
+    Ok((seen, settled))
+}
+
+/// Compares the board with what the unit's image is, and records which it was.
+fn judge(
+    master: &Master,
+    reservation: Reservation,
+    (seen, ports): (&Seen, &mut BoardPorts<'_>),
+) -> Result<Settled, LineError> {
+    let (settled, failure) = match &seen.holds {
+        Holds::Token(found) if *found == reservation.fingerprint() => {
+            match whole(master, &reservation, (ports.fixture, ports.watch)) {
+                Ok(receipt) => {
+                    let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
+                    let entry = entries.pop().ok_or(LineError::NoAnswer)?;
+                    return Ok(Settled::Delivered(Box::new(entry)));
+                }
+                Err(error) => (Settled::Torn, error.failure()),
+            }
+        }
+        Holds::Token(found) => (
+            Settled::Another(*found),
+            told(
+                "settled-another",
+                format!("the board holds token {found}"),
+                true,
+            ),
+        ),
+        Holds::Blank => (
+            Settled::Blank,
+            told("settled-blank", "the board is blank".to_owned(), false),
+        ),
+        Holds::Foreign { at } => (
+            Settled::Torn,
+            told(
+                "settled-torn",
+                format!("the board differs from {at} on"),
+                true,
+            ),
+        ),
+        Holds::Unreadable { at } => (
+            Settled::Torn,
+            told(
+                "settled-torn",
+                format!("the board cannot be read at {at}"),
+                true,
+            ),
+        ),
+    };
+    ports.ledger.fail(reservation, &failure)?;
+    Ok(settled)
+}
+
+/// Reads everything that the unit's image stores, and vouches for it.
+fn whole(
+    master: &Master,
+    reservation: &Reservation,
+    (fixture, watch): (&mut dyn Fixture, &mut dyn Watch),
+) -> Result<Receipt, LineError> {
+    let sealed = line::seal(master, reservation.values())?;
+    fixture.verify(&sealed, watch)?;
+    Ok(Receipt {
+        serial: sealed.serial().clone(),
+        fingerprint: sealed.fingerprint(),
+        digest: None,
+        durable: true,
+    })
+}
+
+fn told(name: &str, message: String, touched: bool) -> Failure {
+    Failure {
+        name: name.to_owned(),
+        message,
+        touched,
+    }
+}

@@ -1,0 +1,95 @@
+//! The loop as an operator has it: on a terminal, which `script` stands for.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{FLASH, RECIPE, SCAN, bench, seat};
+use crate::bench::{Bench, PROGRAM, has};
+
+/// A run on a terminal; what it shows goes to the file `screen`.
+struct Terminal<'b> {
+    bench: &'b Bench,
+    child: Child,
+    keys: ChildStdin,
+}
+
+impl<'b> Terminal<'b> {
+    fn start(bench: &'b Bench) -> Self {
+        let screen = fs::File::create(bench.path("screen")).unwrap();
+        let mut child = Command::new("script")
+            .args([
+                "-qec",
+                &format!("{PROGRAM} run --recipe {RECIPE}"),
+                "/dev/null",
+            ])
+            .current_dir(bench.path("."))
+            .env("EOL_STATION", "test-station")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(screen)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let keys = child.stdin.take().unwrap();
+        Self { bench, child, keys }
+    }
+
+    fn shows(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.bench.path("screen")).unwrap()).into_owned()
+    }
+
+    /// Waits until `text` was shown `times` times.
+    fn wait(&self, text: &str, times: usize) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.shows().matches(text).count() < times {
+            assert!(Instant::now() < until, "no {text:?} in:\n{}", self.shows());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+}
+
+#[test]
+fn early_scans_are_dropped_and_a_board_that_stays_is_not_flashed_again() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = bench(&format!("{FLASH}probe = \"one\"\n{SCAN}"));
+    seat(&bench, "one", "b1");
+    fs::write(bench.path("line/slow.one"), "0.3").unwrap();
+    let mut terminal = Terminal::start(&bench);
+    terminal.wait("serial> ", 1);
+    terminal.types("GW000001\n");
+    terminal.wait("identify", 1);
+    // Typed too early: with Enter, and half of one.
+    terminal.types("GW000002\nGW00");
+    terminal.wait("GW000001  token", 1);
+    terminal.wait("1 scan dropped", 1);
+    terminal.wait("serial> ", 2);
+    terminal.types("GW000003\n");
+    terminal.wait("take GW000001 off the fixture", 1);
+    assert!(!terminal.shows().contains("GW000003  token"));
+    seat(&bench, "one", "b2");
+    terminal.wait("GW000003  token", 1);
+    // A failure rings.
+    assert!(!terminal.shows().contains('\u{7}'));
+    terminal.wait("serial> ", 3);
+    terminal.types("nonsense\n");
+    terminal.wait("\u{7}", 1);
+    terminal.types("\u{4}");
+    let status = terminal.child.wait().unwrap();
+    assert_eq!(status.code(), Some(10), "{}", terminal.shows());
+    let shown = terminal.shows();
+    assert!(!shown.contains("GW000002  token"), "{shown}");
+    assert!(
+        shown.contains("3 units: 2 passed, 1 failed; 62 tokens left"),
+        "{shown}"
+    );
+}
