@@ -48,7 +48,10 @@ pub mod line;
 #[deny(clippy::disallowed_methods)]
 pub mod verify;
 
+pub mod mes;
+
 #[cfg(feature = "sim")]
 pub mod sim;
 
 mod atomic_file;
+mod process;

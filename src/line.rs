@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use crate::checksum::{self, ChecksumError, Sealed};
-use crate::deliver::{Deliver, DeliverError};
+use crate::deliver::{Deliver, DeliverError, Fixture, Watch};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{Attempt, Claim, Entry, Failure, Ledger, LedgerError, Refusal, Reservation};
 use crate::patch::{self, Master, PatchError};
@@ -108,6 +108,79 @@ pub(crate) fn confirm_again(
         entry,
         already,
         written: written(&sealed),
+        unlabelled,
+    })
+}
+
+/// Where the line's effects go when the unit is a board.
+pub struct BoardPorts<'p> {
+    /// Makes claims and outcomes durable.
+    pub ledger: &'p mut dyn Ledger,
+    /// The board.
+    pub fixture: &'p mut dyn Fixture,
+    /// Makes the label.
+    pub labels: &'p dyn Labels,
+    /// Is told how far it is.
+    pub watch: &'p mut dyn Watch,
+}
+
+/// Takes one board down the line; whatever happens, it is let go of.
+///
+/// # Errors
+/// [`LineError`]; the claim and its token stay with the unit, and the same call resumes it.
+pub fn run_board(
+    master: &Master,
+    claim: Claim,
+    ports: &mut BoardPorts<'_>,
+) -> Result<Passed, LineError> {
+    master.accept(&claim.serial)?;
+    let outcome = board(master, claim, ports);
+    let released = ports.fixture.release();
+    let passed = outcome?;
+    released?;
+    Ok(passed)
+}
+
+fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Passed, LineError> {
+    let seen = ports.fixture.identify(master, ports.watch)?;
+    let claim = Claim {
+        uid: seen.uid,
+        ..claim
+    };
+    let mut attempts = ports.ledger.reserve(&[claim])?;
+    let attempt = attempts.pop().ok_or(LineError::NoAnswer)??;
+    let reservation = match attempt {
+        Attempt::Go(reservation) => reservation,
+        Attempt::Done { entry, values } => {
+            let sealed = seal(master, &values)?;
+            ports.fixture.verify(&sealed, ports.watch)?;
+            let unlabelled = ports.labels.put(&entry).err();
+            return Ok(Passed {
+                entry,
+                already: true,
+                written: written(&sealed),
+                unlabelled,
+            });
+        }
+    };
+    let outcome = seal(master, reservation.values()).and_then(|sealed| {
+        let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
+        Ok((receipt, written(&sealed)))
+    });
+    let (receipt, written) = match outcome {
+        Ok(delivered) => delivered,
+        Err(error) => {
+            ports.ledger.fail(reservation, &error.failure())?;
+            return Err(error);
+        }
+    };
+    let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
+    let entry = entries.pop().ok_or(LineError::NoAnswer)?;
+    let unlabelled = ports.labels.put(&entry).err();
+    Ok(Passed {
+        entry,
+        already: false,
+        written,
         unlabelled,
     })
 }

@@ -20,7 +20,7 @@ use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::form;
 use super::output::{Output, count};
-use super::unit::{Ended, Tally};
+use super::unit::{Ended, Place, Tally};
 use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Threads that keep a disk busy while it syncs.
@@ -155,12 +155,12 @@ impl Shift<'_> {
             let file = target.path(&outcome.serial);
             let label = labels.picture(&outcome.serial);
             tally.output.step();
-            tally.unit(Ended {
-                serial: outcome.serial,
+            tally.unit(&Ended {
+                serial: Some(outcome.serial),
                 attempt: outcome.attempt,
-                result: outcome.result,
+                result: outcome.result.map_err(CliError::from),
                 elapsed: outcome.elapsed,
-                file,
+                place: Place::File(file),
                 label,
             });
             let in_a_row = stop_after > 0 && tally.in_a_row >= stop_after;

@@ -193,10 +193,19 @@ pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
 
 /// Opens the recipe's ledger, to work with.
 pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
+    ledger_for(recipe, actor, (missing, Simulated::No))
+}
+
+/// Opens the recipe's ledger for real or simulated units.
+pub(crate) fn ledger_for(
+    recipe: &Recipe,
+    actor: &Actor,
+    (missing, simulated): (Missing, Simulated),
+) -> Result<Sqlite, CliError> {
     let file = ledger_file(recipe);
     let identity = Identity {
         station: actor.station.clone(),
-        simulated: Simulated::No,
+        simulated,
     };
     let opened = match missing {
         Missing::Create => Sqlite::open(&file, &scope(recipe), identity),

@@ -6,11 +6,12 @@ use std::io;
 use std::path::Path;
 
 use eol_inject::checksum::ChecksumError;
-use eol_inject::deliver::DeliverError;
+use eol_inject::deliver::{DeliverError, ProgramError};
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
+use eol_inject::mes::{HookError, OutboxError};
 use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
@@ -36,8 +37,12 @@ pub(crate) mod exit {
     pub(crate) const REFUSED: u8 = 50;
     /// Ledger unreachable.
     pub(crate) const LEDGER: u8 = 51;
+    /// Unit in doubt, or its claim belongs to another board.
+    pub(crate) const IN_DOUBT: u8 = 52;
     /// Pool empty.
     pub(crate) const POOL_EMPTY: u8 = 53;
+    /// The factory's system refused the unit.
+    pub(crate) const MES: u8 = 54;
     /// Recorded, but not labelled.
     pub(crate) const UNLABELLED: u8 = 60;
     /// Label does not match.
@@ -54,6 +59,10 @@ pub(crate) struct CliError {
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,
     pub(crate) hint: Option<String>,
+    /// Whether it is not known what the unit carries now.
+    pub(crate) doubt: bool,
+    /// Whether what reaches boards is gone: no other unit would fare better.
+    pub(crate) gone: bool,
 }
 
 impl CliError {
@@ -65,6 +74,8 @@ impl CliError {
             message: message.into(),
             causes: Vec::new(),
             hint: hint(name).map(str::to_owned),
+            doubt: false,
+            gone: matches!(name, "program-start" | "program-temporary"),
         }
     }
 
@@ -155,6 +166,8 @@ from! {
     LedgerError => ledger_code;
     LabelError => |_| exit::UNLABELLED;
     VerifyError => |_| exit::DIFFERS;
+    HookError => |_| exit::MES;
+    OutboxError => |_| exit::LEDGER;
 }
 
 impl From<LineError> for CliError {
@@ -172,7 +185,9 @@ impl From<LineError> for CliError {
 
 fn deliver_code(error: &DeliverError) -> u8 {
     match error {
-        DeliverError::Differs { .. } => exit::DIFFERS,
+        DeliverError::Differs { .. } | DeliverError::Program(ProgramError::Differs { .. }) => {
+            exit::DIFFERS
+        }
         _ => exit::DELIVERY,
     }
 }
@@ -180,6 +195,7 @@ fn deliver_code(error: &DeliverError) -> u8 {
 fn refusal_code(error: &Refusal) -> u8 {
     match error {
         Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
+        Refusal::OtherBoard { .. } => exit::IN_DOUBT,
         _ => exit::REFUSED,
     }
 }

@@ -13,7 +13,7 @@ use super::context::{self, Missing};
 use super::error::CliError;
 use super::form;
 use super::output::Output;
-use super::unit::{Ended, Tally};
+use super::unit::{Ended, Place, Tally};
 use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Which unit, and where to.
@@ -63,15 +63,15 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     };
     let result = line::run_unit(&master, claim, &mut ports);
     let mut tally = Tally::new(output, &actor.station, &master);
-    tally.unit(Ended {
+    tally.unit(&Ended {
         attempt: result
             .as_ref()
             .ok()
             .map(|passed| passed.entry.record().epoch),
-        file: target.path(&serial),
+        place: Place::File(target.path(&serial)),
         label: labels.picture(&serial),
-        serial,
-        result,
+        serial: Some(serial),
+        result: result.map_err(CliError::from),
         elapsed: since.elapsed(),
     });
     Ok(tally.code)

@@ -92,6 +92,10 @@ struct ExportArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Write the history after this event as JSON Lines, for a system that missed some
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["format", "reveal"])]
+    since: Option<i64>,
+
     /// Write the AuthTokens too, in the clear; that is recorded
     #[arg(long, requires_all = ["by", "reason", "output"])]
     reveal: bool,
@@ -260,6 +264,9 @@ fn write(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     if args.reveal {
         return reveal(args, &mut ledger, &actor, output);
     }
+    if let Some(seq) = args.since {
+        return history(args, &ledger, seq);
+    }
     let failed = |error: io::Error| {
         let file = args.output.clone().unwrap_or_else(|| "-".into());
         CliError::file("cannot write", &file, &error)
@@ -291,6 +298,35 @@ fn write(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     out.write_all(&table)
         .and_then(|()| out.flush())
         .map_err(failed)?;
+    Ok(0)
+}
+
+/// Writes the events after `seq`, one object per line.
+fn history(
+    args: &ExportArgs,
+    ledger: &eol_inject::ledger::Sqlite,
+    seq: i64,
+) -> Result<u8, CliError> {
+    let failed = |error: io::Error| {
+        let file = args.output.clone().unwrap_or_else(|| "-".into());
+        CliError::file("cannot write", &file, &error)
+    };
+    let mut out: Box<dyn Write> = match &args.output {
+        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut written: io::Result<()> = Ok(());
+    ledger.events_since(seq, &mut |event| {
+        let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
+        let line = json!({
+            "v": 1, "seq": event.seq, "at": event.at, "station": event.station,
+            "kind": event.kind, "body": body, "event": event.hash.to_string(),
+        });
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    })?;
+    written.and_then(|()| out.flush()).map_err(failed)?;
     Ok(0)
 }
 

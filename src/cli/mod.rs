@@ -15,6 +15,7 @@ mod ledger;
 mod map;
 mod output;
 mod pool;
+mod run;
 mod shell;
 mod unit;
 mod verify;
@@ -35,13 +36,14 @@ const EXIT_CODES: &str = "\
 EOL_LOG=debug shows what happens inside. EOL_STATION and EOL_OPERATOR name station and person.
 
 Exit codes:
-    0  done; every unit passed        50  this unit refused
-    2  usage                          51  ledger unreachable
+    0  done; every unit passed        51  ledger unreachable
+    2  usage                          52  unit in doubt, or on another board
    10  recipe, serial or pool file    53  pool empty
-   20  image rejected                 60  recorded, but not labelled
-   30  slot or checksum refused       61  label does not match
-   40  delivery failed               130  interrupted; units are finished or resumable
-   41  verification differs            1  bug in this program";
+   20  image rejected                 54  the factory's system refused the unit
+   30  slot or checksum refused       60  recorded, but not labelled
+   40  delivery failed                61  label does not match
+   41  verification differs          130  interrupted; units are finished or resumable
+   50  this unit refused               1  bug in this program";
 
 /// Patch each unit's AuthToken into a shared firmware image, make every checksum true again, and
 /// keep serial, token and label together
@@ -70,6 +72,8 @@ enum Command {
     Inject(inject::InjectArgs),
     /// Make the images of many units
     Batch(batch::BatchArgs),
+    /// Flash units: identify, claim, inject, read back, record, label
+    Run(run::RunArgs),
     /// Prove that images differ from the shared one in slots and checksums only
     Verify(verify::VerifyArgs),
     /// Look into and correct the record of units and tokens
@@ -174,6 +178,7 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Pool(args) => pool::run(args, output),
         Command::Inject(args) => inject::run(&args, output),
         Command::Batch(args) => batch::run(&args, output),
+        Command::Run(args) => run::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Ledger(args) => ledger::run(args, output),
         Command::Label(args) => label::run(&args, output),

@@ -111,6 +111,29 @@ impl Output {
         *self.bar.borrow_mut() = Some(bar);
     }
 
+    /// Starts the bar of a phase of `total` bytes; it shows on a terminal only.
+    pub(crate) fn phase(&self, what: &'static str, total: u64) {
+        let bar = ProgressBar::new(total).with_message(what);
+        let template = match total {
+            0 => "  {msg:<10} {spinner} {elapsed}",
+            _ => "  {msg:<10} {bar:40} {bytes}/{total_bytes}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        if total == 0 {
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        }
+        *self.bar.borrow_mut() = Some(bar);
+    }
+
+    /// Moves the bar on by so many bytes.
+    pub(crate) fn advance(&self, bytes: u64) {
+        if let Some(bar) = &*self.bar.borrow() {
+            bar.inc(bytes);
+        }
+    }
+
     /// Moves the bar one step on.
     pub(crate) fn step(&self) {
         if let Some(bar) = &*self.bar.borrow() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand};
 use eol_inject::ledger::{Actor, Ledger as _};
 use eol_inject::pool::{self, Request, Trial};
-use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -268,6 +268,26 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         serials.len(),
     ));
     Ok(0)
+}
+
+/// Makes trial tokens for a rehearsal; `file` takes them on the way.
+pub(crate) fn trial(
+    recipe: &Recipe,
+    count: usize,
+    file: &Path,
+) -> Result<eol_inject::pool::Pool, CliError> {
+    let bound = recipe.serial.source == SerialSource::Pool;
+    let trial = Trial {
+        organisation: 1,
+        bind: bound.then(|| "Serial Number".to_owned()),
+    };
+    let zip = pool::generate(&trial, &placeholders(count)?)?;
+    context::write(file, &zip, Writable::Owner)?;
+    let spec = PoolSpec {
+        bind: trial.bind,
+        ..PoolSpec::default()
+    };
+    pool::folder::open(file, &spec).map_err(|error| CliError::from(error).about_file(file))
 }
 
 /// Stands in for serials where the list fixes none.

@@ -1,10 +1,11 @@
 //! How one unit ended: a line for people, an object for programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use eol_inject::ledger::Entry;
-use eol_inject::line::{LineError, Passed, Written};
+use eol_inject::deliver::Seen;
+use eol_inject::ledger::{Entry, Target};
+use eol_inject::line::{Passed, Written};
 use eol_inject::patch::Master;
 use eol_inject::unit::Serial;
 use serde::Serialize;
@@ -20,7 +21,12 @@ struct UnitObject<'u> {
     seq: u64,
     at: String,
     station: &'u str,
-    serial: &'u str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'u str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<&'u str>,
     outcome: &'static str,
     already: bool,
     action: &'static str,
@@ -38,6 +44,8 @@ struct UnitObject<'u> {
     file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    #[serde(flatten)]
+    board: BoardObject,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     elapsed_ms: u128,
@@ -48,10 +56,43 @@ struct UnitObject<'u> {
     error: Option<Value>,
 }
 
+/// What programs read of a board.
+#[derive(Default, Serialize)]
+struct BoardObject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chip_uid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_sectors: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    programmed_bytes: Option<u64>,
+}
+
+/// Where a unit's image went.
+pub(crate) enum Place {
+    /// To a file.
+    File(PathBuf),
+    /// Onto a board.
+    Board(Board),
+}
+
+/// What is known of a board.
+pub(crate) struct Board {
+    pub(crate) target: Target,
+    pub(crate) nest: Option<String>,
+    pub(crate) seen: Option<Seen>,
+}
+
 /// Reports units, and counts them.
 pub(crate) struct Tally<'t> {
     pub(crate) output: &'t Output,
     pub(crate) station: &'t str,
+    pub(crate) operator: Option<&'t str>,
+    pub(crate) order: Option<&'t str>,
+    pub(crate) simulated: bool,
     pub(crate) master: &'t Master,
     /// Whether people get a line for every unit, or only for those that need attention.
     pub(crate) every_line: bool,
@@ -66,12 +107,30 @@ pub(crate) struct Tally<'t> {
 
 /// One unit's end with what surrounds it.
 pub(crate) struct Ended {
-    pub(crate) serial: Serial,
+    /// The unit, where it is known which.
+    pub(crate) serial: Option<Serial>,
     pub(crate) attempt: Option<i64>,
-    pub(crate) result: Result<Passed, LineError>,
+    pub(crate) result: Result<Passed, CliError>,
     pub(crate) elapsed: Duration,
-    pub(crate) file: PathBuf,
+    pub(crate) place: Place,
     pub(crate) label: PathBuf,
+}
+
+impl Ended {
+    /// Returns the unit's serial, or what stands for one that is not known.
+    pub(crate) fn name(&self) -> &str {
+        self.serial.as_ref().map_or("?", Serial::as_str)
+    }
+
+    /// Returns why a unit that passed has no label.
+    pub(crate) fn unlabelled(&self) -> Option<CliError> {
+        let error = self.result.as_ref().ok()?.unlabelled.as_ref()?;
+        Some(CliError::new(
+            exit::UNLABELLED,
+            error.name(),
+            error.to_string(),
+        ))
+    }
 }
 
 impl<'t> Tally<'t> {
@@ -79,6 +138,9 @@ impl<'t> Tally<'t> {
         Self {
             output,
             station,
+            operator: None,
+            order: None,
+            simulated: false,
             master,
             every_line: true,
             seq: 0,
@@ -90,97 +152,35 @@ impl<'t> Tally<'t> {
         }
     }
 
-    /// Reports one unit.
-    pub(crate) fn unit(&mut self, ended: Ended) {
-        self.seq += 1;
-        let Ended {
-            serial,
-            attempt,
-            result,
-            elapsed,
-            file,
-            label,
-        } = ended;
-        match result {
-            Ok(passed) => self.pass(&passed, attempt, elapsed, (file, label)),
-            Err(error) => self.fail(&serial, attempt, elapsed, error.into()),
-        }
-    }
-
-    fn pass(
-        &mut self,
-        passed: &Passed,
-        attempt: Option<i64>,
-        elapsed: Duration,
-        (file, label): (PathBuf, PathBuf),
-    ) {
-        let record = passed.entry.record();
-        self.passed += 1;
-        self.already += u64::from(passed.already);
-        self.in_a_row = 0;
-        let error = passed
-            .unlabelled
-            .as_ref()
-            .map(|error| CliError::new(exit::UNLABELLED, error.name(), error.to_string()));
-        if self.code == 0 && error.is_some() {
-            self.code = exit::UNLABELLED;
-        }
-        let object = UnitObject {
-            outcome: "pass",
-            already: passed.already,
-            action: "next",
-            fingerprint: Some(record.fingerprint.to_string()),
-            changed_bytes: Some(passed.written.changed),
-            checksums: checksums(&passed.written),
-            file: Some(file.display().to_string()),
-            sha256: record.digest.map(|digest| digest.to_string()),
-            label: error.is_none().then(|| label.display().to_string()),
-            event: Some(record.event.to_string()),
-            error: error.as_ref().map(CliError::json),
-            ..self.object(&record.serial, attempt, elapsed)
-        };
-        self.output.object(&object);
-        match error {
-            Some(error) => self.output.line(format_args!(
-                "{WARN}PASS{WARN:#}  {:<14} token {}  not labelled: {error} ({})",
-                record.serial, record.fingerprint, error.code
+    /// Reports one unit that went to a file.
+    pub(crate) fn unit(&mut self, ended: &Ended) {
+        self.count(ended);
+        let name = ended.name();
+        match (&ended.result, ended.unlabelled()) {
+            (Ok(passed), Some(error)) => self.output.line(format_args!(
+                "{WARN}PASS{WARN:#}  {name:<14} token {}  not labelled: {error} ({})",
+                passed.entry.record().fingerprint,
+                error.code
             )),
-            None if self.every_line => self.output.line(format_args!(
-                "{GOOD}PASS{GOOD:#}  {:<14} token {}  {}{}",
-                record.serial,
-                record.fingerprint,
-                file.display(),
+            (Ok(passed), None) if self.every_line => self.output.line(format_args!(
+                "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{}",
+                passed.entry.record().fingerprint,
+                ended.place.file().display(),
                 done_already(&passed.entry, passed.already),
             )),
-            None => {}
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                self.output.line(format_args!(
+                    "{BAD}FAIL{BAD:#}  {name:<14} {error} ({})",
+                    error.code
+                ));
+                self.reasons(error);
+            }
         }
     }
 
-    /// Reports a unit that did not pass.
-    pub(crate) fn fail(
-        &mut self,
-        serial: &Serial,
-        attempt: Option<i64>,
-        elapsed: Duration,
-        error: CliError,
-    ) {
-        self.failed += 1;
-        self.in_a_row += 1;
-        if self.code == 0 || self.code == exit::UNLABELLED {
-            self.code = error.code;
-        }
-        let refused = matches!(error.code, exit::REFUSED | exit::POOL_EMPTY);
-        let object = UnitObject {
-            outcome: if refused { "refused" } else { "fail" },
-            action: action(error.code),
-            error: Some(error.json()),
-            ..self.object(serial, attempt, elapsed)
-        };
-        self.output.object(&object);
-        self.output.line(format_args!(
-            "{BAD}FAIL{BAD:#}  {serial:<14} {error} ({})",
-            error.code
-        ));
+    /// Tells people what is behind an error, and what to do.
+    fn reasons(&self, error: &CliError) {
         for cause in &error.causes {
             self.output.line(format_args!("      because {cause}"));
         }
@@ -189,35 +189,122 @@ impl<'t> Tally<'t> {
         }
     }
 
-    fn object<'u>(
-        &'u self,
-        serial: &'u Serial,
-        attempt: Option<i64>,
-        elapsed: Duration,
-    ) -> UnitObject<'u> {
-        UnitObject {
+    /// Counts one unit and tells programs; returns what they are told.
+    pub(crate) fn count(&mut self, ended: &Ended) -> Value {
+        self.seq += 1;
+        match &ended.result {
+            Ok(passed) => {
+                self.passed += 1;
+                self.already += u64::from(passed.already);
+                self.in_a_row = 0;
+                if self.code == 0 && passed.unlabelled.is_some() {
+                    self.code = exit::UNLABELLED;
+                }
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.in_a_row += 1;
+                if self.code == 0 || self.code == exit::UNLABELLED {
+                    self.code = error.code;
+                }
+            }
+        }
+        let object = serde_json::to_value(self.object(ended)).unwrap_or_default();
+        self.output.object(&object);
+        object
+    }
+
+    fn object<'u>(&'u self, ended: &'u Ended) -> UnitObject<'u> {
+        let (target, board) = ended.place.object();
+        let object = UnitObject {
             v: 1,
             seq: self.seq,
             at: now(),
             station: self.station,
-            serial: serial.as_str(),
-            outcome: "fail",
+            operator: self.operator,
+            order: self.order,
+            serial: ended.serial.as_ref().map(Serial::as_str),
+            outcome: "pass",
             already: false,
             action: "next",
-            attempt,
+            attempt: ended.attempt,
             fingerprint: None,
             image_sha256: self.master.digest().to_string(),
             changed_bytes: None,
             checksums: Vec::new(),
-            target: "file",
+            target: target.into(),
             file: None,
             sha256: None,
+            board,
             label: None,
-            elapsed_ms: elapsed.as_millis(),
-            simulated: false,
+            elapsed_ms: ended.elapsed.as_millis(),
+            simulated: self.simulated,
             event: None,
             error: None,
+        };
+        match &ended.result {
+            Ok(passed) => {
+                let record = passed.entry.record();
+                let error = ended.unlabelled();
+                let file = match &ended.place {
+                    Place::File(file) => Some(file.display().to_string()),
+                    Place::Board(_) => None,
+                };
+                UnitObject {
+                    already: passed.already,
+                    fingerprint: Some(record.fingerprint.to_string()),
+                    changed_bytes: Some(passed.written.changed),
+                    checksums: checksums(&passed.written),
+                    file,
+                    sha256: record.digest.map(|digest| digest.to_string()),
+                    label: error.is_none().then(|| ended.label.display().to_string()),
+                    event: Some(record.event.to_string()),
+                    error: error.as_ref().map(CliError::json),
+                    ..object
+                }
+            }
+            Err(error) => UnitObject {
+                outcome: outcome(error),
+                action: action(error.code),
+                error: Some(error.json()),
+                ..object
+            },
         }
+    }
+}
+
+impl Place {
+    fn file(&self) -> &Path {
+        match self {
+            Self::File(file) => file,
+            Self::Board(_) => Path::new(""),
+        }
+    }
+
+    fn object(&self) -> (Target, BoardObject) {
+        match self {
+            Self::File(_) => (Target::File, BoardObject::default()),
+            Self::Board(board) => {
+                let seen = board.seen.as_ref();
+                let object = BoardObject {
+                    nest: board.nest.clone(),
+                    chip: seen.map(|seen| seen.chip.clone()),
+                    chip_uid: seen.and_then(|seen| seen.uid.clone()),
+                    erased_sectors: None,
+                    programmed_bytes: None,
+                };
+                (board.target, object)
+            }
+        }
+    }
+}
+
+/// Returns what became of a unit that did not pass.
+fn outcome(error: &CliError) -> &'static str {
+    match error.code {
+        exit::REFUSED | exit::IN_DOUBT | exit::POOL_EMPTY | exit::MES => "refused",
+        _ if error.doubt => "in-doubt",
+        _ => "fail",
     }
 }
 
@@ -227,9 +314,9 @@ fn now() -> String {
 }
 
 /// Returns what the line should do after a failure.
-const fn action(code: u8) -> &'static str {
+pub(crate) const fn action(code: u8) -> &'static str {
     match code {
-        exit::REFUSED => "quarantine",
+        exit::REFUSED | exit::IN_DOUBT | exit::MES => "quarantine",
         exit::LEDGER | exit::POOL_EMPTY | exit::RECIPE | exit::IMAGE | exit::SLOT => "stop",
         _ => "retry",
     }
@@ -250,7 +337,7 @@ fn checksums(written: &Written) -> Vec<Value> {
         .collect()
 }
 
-fn done_already(entry: &Entry, already: bool) -> String {
+pub(crate) fn done_already(entry: &Entry, already: bool) -> String {
     if !already {
         return String::new();
     }

@@ -2,10 +2,14 @@
 
 mod file;
 mod fixture;
+mod holds;
+mod program;
+mod redact;
 
 pub use crate::atomic_file::Sync;
 pub use file::Folder;
 pub use fixture::{Fixture, Holds, Phase, Seen, Unwatched, Watch};
+pub use program::{Program, ProgramError, Programmer};
 
 use std::io;
 use std::path::PathBuf;
@@ -72,18 +76,28 @@ pub enum DeliverError {
     /// The image could not be put together.
     #[error("the image cannot be put together")]
     Image(#[from] ImageError),
+    /// The line's own programmer failed.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
 }
 
 impl DeliverError {
     /// Returns the error's stable name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.into()
+        match self {
+            Self::Program(error) => error.name(),
+            other => other.into(),
+        }
     }
 
     /// Returns whether anything may carry the token now.
     #[must_use]
     pub const fn touched(&self) -> bool {
-        !matches!(self, Self::Folder { .. } | Self::Image(_))
+        match self {
+            Self::Folder { .. } | Self::Image(_) => false,
+            Self::Program(error) => error.touched(),
+            _ => true,
+        }
     }
 }

@@ -126,6 +126,12 @@ pub trait Ledger: Send {
     /// [`LedgerError`]
     fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError>;
 
+    /// Returns the live unit that a board is, by the chip's own number.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError>;
+
     /// Returns the entry of a finished unit, with what its label needs.
     ///
     /// # Errors
@@ -167,6 +173,12 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError::NoUnit`]
     fn reveal(&self, serial: &Serial, proof: &Revealed) -> Result<AuthToken, LedgerError>;
+
+    /// Calls `each` for every event after `seq`, oldest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError>;
 
     /// Replays the events against the tables and checks every sum and uniqueness.
     ///

@@ -173,6 +173,8 @@ pub enum Order {
     Chain,
     /// Unit by unit, as they happened; only those of a unit.
     Unit,
+    /// As they happened, without those up to this one.
+    After(i64),
 }
 
 /// A callback that stops a scan with its error.

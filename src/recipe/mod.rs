@@ -4,12 +4,16 @@
 //! proved by the stages. Paths in a recipe are relative to the recipe.
 
 mod checksum;
+mod command;
+mod mes;
 mod nvs;
 mod range;
 mod slot;
 mod station;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
+pub use command::CommandLine;
+pub use mes::{HookSpec, MesDown, NestSpec};
 pub use nvs::ZephyrNvs;
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
@@ -18,6 +22,7 @@ pub use station::{
     SerialSource, SerialSpec, When,
 };
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -50,6 +55,10 @@ pub struct Recipe {
     pub ledger: Option<LedgerSpec>,
     /// How a unit is flashed.
     pub flash: Option<Chip>,
+    /// The fixture's positions; empty where there is one.
+    pub nests: Vec<NestSpec>,
+    /// What the factory's system is told and asked.
+    pub hook: HookSpec,
     /// Where labels go.
     pub label: LabelSpec,
     /// SHA-256 of the recipe's text, kept with every unit.
@@ -104,6 +113,10 @@ struct Text {
     ledger: Option<LedgerSpec>,
     flash: Option<Chip>,
     #[serde(default)]
+    nest: Vec<NestSpec>,
+    #[serde(default)]
+    hook: HookSpec,
+    #[serde(default)]
     label: LabelSpec,
 }
 
@@ -127,6 +140,8 @@ impl Recipe {
             serial: raw.serial,
             ledger: raw.ledger,
             flash: raw.flash,
+            nests: raw.nest,
+            hook: raw.hook,
             label: raw.label,
             digest: Digest::of(text.as_bytes()),
             folder: folder.to_owned(),
@@ -141,6 +156,32 @@ impl Recipe {
     #[must_use]
     pub fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// Returns the same recipe with nothing at stake: simulated boards, ledger and labels in
+    /// `folder`, no token list and no hooks.
+    #[must_use]
+    pub fn rehearsal(mut self, folder: &Path) -> Self {
+        if let Some(flash) = &mut self.flash {
+            flash.rehearse();
+            flash.probe = self.nests.is_empty().then(|| "sim".to_owned());
+        }
+        for nest in &mut self.nests {
+            "sim".clone_into(&mut nest.probe);
+        }
+        self.ledger = Some(LedgerSpec {
+            url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
+        });
+        self.label.dir = folder.join("labels");
+        self.pool = None;
+        self.hook = HookSpec::default();
+        self
+    }
+
+    /// Returns the folder that paths are relative to, and that commands work in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the ledger's address: the recipe's, or a file beside the recipe.
@@ -170,7 +211,46 @@ impl Recipe {
         if self.serial.source == SerialSource::Pool && bind.is_none() {
             return Err(RecipeError::NoBind);
         }
+        if let Some(flash) = &self.flash {
+            flash
+                .check()
+                .map_err(|reason| RecipeError::Program { reason })?;
+        }
+        self.check_nests()
+            .map_err(|reason| RecipeError::Nest { reason })?;
+        self.hook
+            .check()
+            .map_err(|reason| RecipeError::Hook { reason })?;
         Ok(self)
+    }
+
+    /// Tells what is wrong with the nests and the serials made from them.
+    fn check_nests(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        let mut probes = BTreeSet::new();
+        for nest in &self.nests {
+            nest.check()?;
+            if !names.insert(nest.name.to_lowercase()) {
+                return Err(format!("two nests are named {}", nest.name));
+            }
+            // Every simulated nest has boards of its own.
+            if !nest.probe.starts_with("sim") && !probes.insert(&nest.probe) {
+                return Err(format!("two nests have the probe {}", nest.probe));
+            }
+        }
+        let flash = self.flash.as_ref();
+        if !self.nests.is_empty() && flash.is_none_or(|flash| flash.probe.is_some()) {
+            return Err("nests name the probes: [flash] has a chip, and no probe".to_owned());
+        }
+        match &self.serial.panel {
+            Some(_) if self.nests.is_empty() => {
+                Err("`panel` under [serial] needs [[nest]]s".to_owned())
+            }
+            Some(panel) if !(panel.contains("{panel}") && panel.contains("{nest}")) => {
+                Err("`panel` under [serial] must name {panel} and {nest}".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -211,6 +291,24 @@ pub enum RecipeError {
     /// `source = "pool"` without a column.
     #[error("[serial] source = \"pool\" needs bind = \"<column>\" in [pool]")]
     NoBind,
+    /// The commands of the line's own programmer do not fit together.
+    #[error("[flash]: {reason}")]
+    Program {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The nests do not fit together.
+    #[error("[[nest]]: {reason}")]
+    Nest {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A hook cannot be run as it stands there.
+    #[error("[hook]: {reason}")]
+    Hook {
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl RecipeError {

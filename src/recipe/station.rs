@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::command::CommandLine;
 use crate::unit::{Serial, SerialError};
 
 /// `[pool]`: the token list.
@@ -67,6 +68,8 @@ pub struct SerialSpec {
     /// Prefixes that a scanner adds.
     #[serde(default)]
     pub strip: Vec<String>,
+    /// How the serials of a panel follow from one scan and the nests' names.
+    pub panel: Option<String>,
 }
 
 impl SerialSpec {
@@ -264,6 +267,64 @@ pub struct Chip {
     pub probe: Option<String>,
     /// `full` or `slot`.
     pub mode: Option<Mode>,
+    /// The line's own programmer, in place of a probe.
+    pub program: Option<CommandLine>,
+    /// How it reads flash into a file.
+    pub readback: Option<CommandLine>,
+    /// How it tells the chip's own number.
+    pub identify: Option<CommandLine>,
+    /// Seconds that one command of the programmer, or one unit on its nest, may take.
+    #[serde(default = "Chip::seconds")]
+    pub timeout: u64,
+}
+
+impl Chip {
+    const fn seconds() -> u64 {
+        120
+    }
+
+    /// Takes the programmer away: a rehearsal has nothing for it.
+    pub(super) fn rehearse(&mut self) {
+        (self.program, self.readback, self.identify) = (None, None, None);
+    }
+
+    /// Tells what is wrong with the programmer's commands.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let Some(program) = &self.program else {
+            return match (&self.readback, &self.identify) {
+                (None, None) => Ok(()),
+                _ => Err("`readback` and `identify` belong to `program`, which is missing".into()),
+            };
+        };
+        let Some(readback) = &self.readback else {
+            return Err(
+                "`program` needs `readback`: what was not read back is not delivered".into(),
+            );
+        };
+        let misplaced = |command: &CommandLine, name: &str| command.names(name);
+        if !program.names("image") || misplaced(program, "dump") {
+            return Err("`program` must name {image}, and no {dump}".into());
+        }
+        if !readback.names("dump") || misplaced(readback, "image") {
+            return Err("`readback` must name {dump}, and no {image}".into());
+        }
+        if readback.names("address") != readback.names("size") {
+            return Err("`readback` names {address} and {size} together, or neither".into());
+        }
+        let told = |name: &&&str| self.identify.as_ref().is_some_and(|line| line.names(name));
+        if let Some(name) = ["image", "dump", "address", "size", "serial"]
+            .iter()
+            .find(told)
+        {
+            return Err(format!("`identify` must not name {{{name}}}"));
+        }
+        match self.mode {
+            Some(Mode::Slot) => {
+                Err("mode = \"slot\" needs a probe; a programmer writes the whole image".into())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How much of the flash a unit gets.

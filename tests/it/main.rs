@@ -45,6 +45,9 @@ mod properties;
 mod properties_seal;
 /// Every bad input gets the error that it is named after.
 mod reject;
+/// The line on boards: the loop, nests, the line's own programmer, the factory's system.
+#[cfg(all(feature = "cli", unix))]
+mod run;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;

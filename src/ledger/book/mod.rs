@@ -12,7 +12,7 @@ mod undo;
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
-use super::tables::{Frame, Store, Tables, UnitRow};
+use super::tables::{Frame, Order, Store, Tables, UnitRow};
 use super::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
     Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
@@ -113,6 +113,14 @@ impl<S: Store> Ledger for S {
         })
     }
 
+    fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            let unit = tables.unit_on(uid)?;
+            Ok(unit.map(|unit| record(tables, &frame, unit)))
+        })
+    }
+
     fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.read(|tables| match tables.unit_of(&serial.folded())? {
@@ -165,6 +173,15 @@ impl<S: Store> Ledger for S {
                     serial: serial.clone(),
                 })?;
             Ok(tables.secrets(unit.token)?.token)
+        })
+    }
+
+    fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
+        self.read(|tables| {
+            tables.scan_events(Order::After(seq), &mut |row| {
+                each(row.event);
+                Ok(())
+            })
         })
     }
 

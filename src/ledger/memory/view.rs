@@ -397,6 +397,10 @@ impl Tables for View<'_> {
                 rows.retain(|row| row.unit.is_some());
                 rows.sort_by_key(|row| (row.unit, row.event.seq));
             }
+            Order::After(seq) => {
+                rows.retain(|row| row.event.seq > seq);
+                rows.sort_by_key(|row| row.event.seq);
+            }
         }
         rows.into_iter().try_for_each(|row| each(row.clone()))
     }

@@ -29,6 +29,7 @@ const OF_SERIAL: &str = select!(
 );
 const LAST: &str = select!("WHERE e.unit = ?1 AND e.kind = ?2 ORDER BY e.seq DESC LIMIT 1");
 const CHAIN: &str = select!("ORDER BY e.station, e.link");
+const AFTER: &str = select!("WHERE e.seq > ?1 ORDER BY e.seq");
 const UNIT: &str = select!("WHERE e.unit IS NOT NULL ORDER BY e.unit, e.seq");
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
@@ -98,6 +99,7 @@ pub fn scan(view: &View<'_>, order: Order, each: Each<'_, EventRow>) -> Result<(
     let sql = match order {
         Order::Chain => CHAIN,
         Order::Unit => UNIT,
+        Order::After(seq) => return view.scan(AFTER, [seq], (read, each)),
     };
     view.scan(sql, [], (read, each))
 }

@@ -1,0 +1,527 @@
+//! The floor: hands units to the nests, hears how they end, and knows when to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use eol_inject::ledger::{Ledger, Sqlite, Target};
+use eol_inject::recipe::SerialSource;
+use eol_inject::unit::Serial;
+
+use super::Nest;
+use super::mes::Mes;
+use super::panel::Panel;
+use super::scan::{Scan, Scans};
+use super::screen::Screen;
+use super::worker::{Before, End, Event, Job, Message, Shared, Which, Worker};
+use crate::cli::error::{CliError, exit};
+use crate::cli::output::Output;
+use crate::cli::unit::{Board, Ended, Place, Tally};
+
+/// How often the floor looks up.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Which units are wanted.
+pub(super) enum Plan {
+    /// This one.
+    One(Serial),
+    /// So many good ones.
+    Count(u64),
+    /// Those that are scanned.
+    Scans,
+}
+
+impl Plan {
+    /// Returns whether people want to see each unit's steps.
+    pub(super) const fn is_short(&self) -> bool {
+        match self {
+            Self::One(_) | Self::Scans => true,
+            Self::Count(count) => *count <= 20,
+        }
+    }
+}
+
+/// One nest, as the floor knows it.
+struct Seat {
+    name: Option<String>,
+    target: Target,
+    by_serial: bool,
+    jobs: Sender<Job>,
+    /// When the unit in hand gave its last sign; none in hand, none here.
+    sign: Option<Instant>,
+    /// Whether it is only waiting for a hand.
+    waiting: bool,
+    serial: Option<Serial>,
+    /// The board that was on it last.
+    before: Option<Before>,
+    /// Whether it still answers.
+    alive: bool,
+}
+
+/// The floor.
+pub(super) struct Floor<'f> {
+    shared: &'f Arc<Shared>,
+    output: &'f Output,
+    pub(super) tally: Tally<'f>,
+    mes: Mes<'f>,
+    nests: Vec<Seat>,
+    messages: Receiver<Message>,
+    sender: Sender<Message>,
+    screen: Screen<'f>,
+    pub(super) stop_after: u64,
+    pub(super) limit: Duration,
+    pub(super) steps: bool,
+    /// Why no further unit is begun.
+    pub(super) stopped: Option<String>,
+    pub(super) last_good: Option<Serial>,
+}
+
+impl<'f> Floor<'f> {
+    pub(super) fn new(
+        (shared, output): (&'f Arc<Shared>, &'f Output),
+        tally: Tally<'f>,
+        mes: Mes<'f>,
+    ) -> Self {
+        let (sender, messages) = mpsc::channel();
+        Self {
+            shared,
+            output,
+            tally,
+            mes,
+            nests: Vec::new(),
+            messages,
+            sender,
+            screen: Screen::new(output, true),
+            stop_after: 3,
+            limit: Duration::from_secs(120),
+            steps: true,
+            stopped: None,
+            last_good: None,
+        }
+    }
+
+    /// Starts a nest.
+    pub(super) fn add(&mut self, nest: Nest, ledger: Sqlite) {
+        let (jobs, queue) = mpsc::channel();
+        self.nests.push(Seat {
+            name: nest.name,
+            target: nest.reach.target(),
+            by_serial: nest.reach.by_serial(),
+            jobs,
+            sign: None,
+            waiting: false,
+            serial: None,
+            before: None,
+            alive: true,
+        });
+        let worker = Worker {
+            nest: self.nests.len() - 1,
+            reach: nest.reach,
+            ledger,
+            shared: Arc::clone(self.shared),
+            messages: self.sender.clone(),
+        };
+        // It is never waited for: one that hangs ends with the program.
+        thread::spawn(move || worker.work(&queue));
+    }
+
+    /// Makes the units of `plan`.
+    ///
+    /// # Errors
+    /// What stops the line before or between units.
+    pub(super) fn run(&mut self, plan: Plan, ledger: &dyn Ledger) -> Result<(), CliError> {
+        self.screen = Screen::new(self.output, self.steps);
+        self.mes.start()?;
+        match plan {
+            Plan::One(serial) => {
+                self.begin(0, Which::Serial(serial), None);
+                self.finish_all()
+            }
+            Plan::Count(count) => self.count(count, ledger),
+            Plan::Scans => self.scans(ledger),
+        }
+    }
+
+    /// Makes so many good units; every nest takes the next as soon as it is free.
+    fn count(&mut self, count: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
+        let nests = u64::try_from(self.nests.len()).unwrap_or(u64::MAX);
+        self.enough(nests.min(count), ledger)?;
+        loop {
+            for nest in 0..self.nests.len() {
+                let wanted = count.saturating_sub(self.tally.passed);
+                if self.busy() < wanted && self.goes_on() && self.is_idle(nest) {
+                    let before = self.before(nest);
+                    self.begin(nest, Which::Source, before);
+                }
+            }
+            if self.busy() == 0 {
+                return Ok(());
+            }
+            self.hear()?;
+        }
+    }
+
+    /// Makes the units that are scanned.
+    fn scans(&mut self, ledger: &dyn Ledger) -> Result<(), CliError> {
+        let scans = Scans::start();
+        loop {
+            let names: Vec<String> = self
+                .nests
+                .iter()
+                .filter(|nest| nest.alive)
+                .map(|nest| nest.name.clone().unwrap_or_default())
+                .collect();
+            let several = self.nests.iter().any(|nest| nest.name.is_some());
+            let Some(wanted) = (if several {
+                self.panel(&scans, names, ledger)?
+            } else {
+                self.single(&scans)?.map(|which| vec![which])
+            }) else {
+                return Ok(());
+            };
+            let alive: Vec<usize> = (0..self.nests.len())
+                .filter(|nest| self.is_idle(*nest))
+                .collect();
+            for (nest, which) in alive.into_iter().zip(wanted) {
+                // From a pipe, what comes is what is meant.
+                let before = self.before(nest).filter(|_| scans.is_terminal());
+                self.begin(nest, which, before);
+            }
+            self.finish_all()?;
+            if !self.goes_on() {
+                return Ok(());
+            }
+            match scans.drop_typed() {
+                0 => {}
+                1 => self.screen.aside("1 scan dropped: a unit was in hand"),
+                dropped => self
+                    .screen
+                    .aside(format_args!("{dropped} scans dropped: a unit was in hand")),
+            }
+        }
+    }
+
+    /// Waits for the scan of one unit; none where no more come.
+    fn single(&mut self, scans: &Scans) -> Result<Option<Which>, CliError> {
+        let source = self.shared.recipe.serial.source;
+        if scans.is_terminal() {
+            self.screen.prompt(match source {
+                SerialSource::Scan => "serial",
+                _ => "Enter for the next unit",
+            });
+        }
+        while self.goes_on() {
+            let line = match scans.next() {
+                Scan::Line(line) => line,
+                Scan::Nothing => continue,
+                Scan::End => break,
+            };
+            match (line.trim().is_empty(), source) {
+                (true, SerialSource::Scan) => {
+                    if scans.is_terminal() {
+                        self.screen.prompt("serial");
+                    }
+                }
+                (true, _) => return Ok(Some(Which::Source)),
+                (false, _) => match self.shared.recipe.serial.read(&line) {
+                    Ok(serial) => return Ok(Some(Which::Serial(serial))),
+                    Err(error) => {
+                        self.misread(error.into())?;
+                        if !self.goes_on() {
+                            break;
+                        }
+                        if scans.is_terminal() {
+                            self.screen.prompt("serial");
+                        }
+                    }
+                },
+            }
+        }
+        self.leave_prompt(scans);
+        Ok(None)
+    }
+
+    /// Waits until every active nest has its serial.
+    fn panel(
+        &mut self,
+        scans: &Scans,
+        names: Vec<String>,
+        ledger: &dyn Ledger,
+    ) -> Result<Option<Vec<Which>>, CliError> {
+        let mut panel = Panel::new(names);
+        self.ask(scans, &panel);
+        while self.goes_on() {
+            let line = match scans.next() {
+                Scan::Line(line) if line.trim().is_empty() => continue,
+                Scan::Line(line) => line,
+                Scan::Nothing => continue,
+                Scan::End if panel.begun() => {
+                    return Err(CliError::new(
+                        exit::RECIPE,
+                        "serial-nest",
+                        format!(
+                            "nothing was started: nest {} got no serial",
+                            panel.missing().join(", ")
+                        ),
+                    ));
+                }
+                Scan::End => break,
+            };
+            if let Err(error) = panel.take(&self.shared.recipe, &line) {
+                self.misread(error)?;
+            } else if panel.missing().is_empty() {
+                let serials = panel.serials();
+                let mut new = 0;
+                for serial in &serials {
+                    new += u64::from(ledger.find(serial)?.is_none());
+                }
+                self.enough(new, ledger)?;
+                return Ok(Some(serials.into_iter().map(Which::Serial).collect()));
+            }
+            self.ask(scans, &panel);
+        }
+        self.leave_prompt(scans);
+        Ok(None)
+    }
+
+    fn ask(&self, scans: &Scans, panel: &Panel) {
+        if scans.is_terminal() {
+            match &self.shared.recipe.serial.panel {
+                Some(_) => self.screen.prompt("panel"),
+                None => self.screen.prompt(panel.missing().join(" ")),
+            }
+        }
+    }
+
+    fn leave_prompt(&self, scans: &Scans) {
+        if scans.is_terminal() && self.goes_on() {
+            self.output.note("");
+        }
+    }
+
+    /// A scan that is no serial: told, counted, and nothing is begun.
+    fn misread(&mut self, error: CliError) -> Result<(), CliError> {
+        let target = self.nests.first().map_or(Target::Probe, |nest| nest.target);
+        let ended = Ended {
+            serial: None,
+            attempt: None,
+            result: Err(error),
+            elapsed: Duration::ZERO,
+            place: Place::Board(Board {
+                target,
+                nest: None,
+                seen: None,
+            }),
+            label: std::path::PathBuf::new(),
+        };
+        self.ended(&ended, None)
+    }
+
+    /// Refuses to start nests that there are no tokens for.
+    fn enough(&self, wanted: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
+        let open = ledger.open_claims(&self.shared.station)?.len();
+        let free = ledger.stock()?.free;
+        let there = free.saturating_add(u64::try_from(open).unwrap_or(u64::MAX));
+        if there >= wanted {
+            return Ok(());
+        }
+        Err(CliError::new(
+            exit::POOL_EMPTY,
+            "unit-pool-empty",
+            format!(
+                "{wanted} units are to be started and {there} tokens are left: none is started"
+            ),
+        ))
+    }
+
+    fn begin(&mut self, nest: usize, which: Which, before: Option<Before>) {
+        let Some(place) = self.nests.get_mut(nest) else {
+            return;
+        };
+        place.sign = Some(Instant::now());
+        place.serial = match &which {
+            Which::Serial(serial) => Some(serial.clone()),
+            Which::Source => None,
+        };
+        // A nest that is gone shows as one that gives no sign.
+        let _ = place.jobs.send(Job { which, before });
+    }
+
+    /// Hears until no unit is in hand.
+    fn finish_all(&mut self) -> Result<(), CliError> {
+        while self.busy() > 0 {
+            self.hear()?;
+        }
+        Ok(())
+    }
+
+    /// Hears one message, or finds a nest that gives no sign any more.
+    fn hear(&mut self) -> Result<(), CliError> {
+        match self.messages.recv_timeout(TICK) {
+            Ok((nest, event)) => self.take(nest, event),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.silence(),
+        }
+    }
+
+    fn take(&mut self, nest: usize, event: Event) -> Result<(), CliError> {
+        let Some(place) = self.nests.get_mut(nest).filter(|place| place.alive) else {
+            return Ok(());
+        };
+        place.sign = Some(Instant::now());
+        place.waiting = matches!(event, Event::Waiting(_));
+        let single = place.name.is_none();
+        match event {
+            Event::Serial(serial) => place.serial = Some(serial),
+            Event::Waiting(before) => self.screen.waiting(before),
+            Event::Seen(seen) if single => self.screen.seen(&seen),
+            Event::Begin(phase, total) if single => self.screen.begin(phase, total),
+            Event::Advance(bytes) if single => self.screen.advance(bytes),
+            Event::End(end) => {
+                place.sign = None;
+                return self.end(nest, *end);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, nest: usize, end: End) -> Result<(), CliError> {
+        let Some(place) = self.nests.get_mut(nest) else {
+            return Ok(());
+        };
+        let uid = end.seen.as_ref().and_then(|seen| seen.uid.clone());
+        if let (Some(serial), Some(uid)) = (&end.serial, uid) {
+            let serial = serial.clone();
+            place.before = Some(Before { serial, uid });
+        }
+        let name = place.name.clone();
+        let label = end
+            .serial
+            .as_ref()
+            .map(|serial| self.shared.labels.picture(serial));
+        let ended = Ended {
+            serial: end.serial,
+            attempt: end.attempt,
+            result: end.result,
+            elapsed: end.elapsed,
+            place: Place::Board(Board {
+                target: place.target,
+                nest: name.clone(),
+                seen: end.seen,
+            }),
+            label: label.unwrap_or_default(),
+        };
+        // A wait that was broken off is no unit.
+        if ended
+            .result
+            .as_ref()
+            .is_err_and(|error| error.code == exit::INTERRUPTED)
+        {
+            return Ok(());
+        }
+        if ended.result.is_ok() {
+            self.last_good.clone_from(&ended.serial);
+        }
+        self.ended(&ended, name.as_deref())
+    }
+
+    /// Tells everybody how a unit ended, and decides whether the line goes on.
+    fn ended(&mut self, ended: &Ended, nest: Option<&str>) -> Result<(), CliError> {
+        let told = self.tally.count(ended);
+        self.screen.end(ended, nest);
+        if let Err(error) = &ended.result {
+            self.judge(error);
+        }
+        if let Err(error) = self.mes.tell(&told) {
+            // The unit itself is recorded; its result is in the outbox.
+            self.stopped = Some("the factory's system does not take results".to_owned());
+            self.output.error(&error);
+            if self.tally.code == 0 {
+                self.tally.code = error.code;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, error: &CliError) {
+        let row = self.tally.in_a_row;
+        let why = match error.code {
+            exit::LEDGER => "the ledger cannot be worked with".to_owned(),
+            exit::POOL_EMPTY => "no token is left".to_owned(),
+            exit::USAGE | exit::IMAGE => "the recipe has to be put right".to_owned(),
+            _ if error.gone => "the probe or programmer is gone".to_owned(),
+            _ if self.stop_after > 0 && row >= self.stop_after => {
+                format!("{row} failures in a row")
+            }
+            _ => return,
+        };
+        self.stopped.get_or_insert(why);
+    }
+
+    /// Takes a nest out of use that gives no sign: its unit keeps its claim, and is in doubt.
+    fn silence(&mut self) -> Result<(), CliError> {
+        let limit = self.limit;
+        let hung = |place: &Seat| {
+            let silent = place.sign.is_some_and(|sign| sign.elapsed() > limit);
+            place.alive && !place.waiting && silent
+        };
+        let Some(nest) = self.nests.iter().position(hung) else {
+            return Ok(());
+        };
+        let Some(place) = self.nests.get_mut(nest) else {
+            return Ok(());
+        };
+        place.alive = false;
+        place.sign = None;
+        let mut error = CliError::new(
+            exit::DELIVERY,
+            "deliver-no-sign",
+            format!(
+                "no sign of life for {} s: it is out of use until the program is started again",
+                limit.as_secs()
+            ),
+        );
+        error.doubt = true;
+        let name = place.name.clone();
+        let serial = place.serial.clone();
+        let target = place.target;
+        if self.nests.iter().all(|place| !place.alive) {
+            self.stopped = Some("no nest is left".to_owned());
+        }
+        let ended = Ended {
+            serial,
+            attempt: None,
+            result: Err(error),
+            elapsed: limit,
+            place: Place::Board(Board {
+                target,
+                nest: name.clone(),
+                seen: None,
+            }),
+            label: std::path::PathBuf::new(),
+        };
+        self.ended(&ended, name.as_deref())
+    }
+
+    fn busy(&self) -> u64 {
+        let busy = self.nests.iter().filter(|nest| nest.sign.is_some());
+        u64::try_from(busy.count()).unwrap_or(u64::MAX)
+    }
+
+    fn is_idle(&self, nest: usize) -> bool {
+        let place = self.nests.get(nest);
+        place.is_some_and(|nest| nest.alive && nest.sign.is_none())
+    }
+
+    /// Returns the board that has to be taken off a nest first.
+    fn before(&self, nest: usize) -> Option<Before> {
+        let place = self.nests.get(nest).filter(|nest| !nest.by_serial)?;
+        place.before.clone()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.stopped.is_none() && !self.shared.interrupted.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,273 @@
+//! `run`: the whole line, unit after unit.
+
+mod eye;
+pub(crate) mod fixture;
+mod floor;
+mod mes;
+mod panel;
+mod rehearse;
+mod scan;
+mod screen;
+mod worker;
+
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use eol_inject::label::LabelFolder;
+use eol_inject::ledger::{Ledger, Simulated, Stock};
+use eol_inject::mes::Hooks;
+use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::unit::Serial;
+
+use self::fixture::Reach;
+use self::floor::{Floor, Plan};
+use self::mes::Mes;
+use self::worker::Shared;
+use super::context::{self, Missing};
+use super::error::{CliError, exit};
+use super::output::{Output, count};
+use super::unit::Tally;
+use super::{RecipeArg, StationArgs};
+
+/// Which units, and on what.
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").args(["serial", "count"])))]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// Make this unit only
+    #[arg(long, value_name = "SERIAL", allow_hyphen_values = true)]
+    serial: Option<String>,
+
+    /// Make this many good units: this station's open claims first, then new serials
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+
+    /// The probe, instead of the recipe's: sim, sim:CHIP or VID:PID[:SERIAL]
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+
+    /// Try the whole line on simulated boards, with a ledger, labels and tokens to throw away
+    #[arg(long, conflicts_with = "probe")]
+    rehearse: bool,
+
+    /// Leave these nests out, with commas between
+    #[arg(long, value_name = "NESTS", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    /// The order that the units are made for, as it stands in results
+    #[arg(long, value_name = "ORDER")]
+    order: Option<String>,
+
+    /// Stop after this many failures in a row; 0 never stops
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    stop_after: u64,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+/// One active position of the fixture.
+struct Nest {
+    /// Its name; none where there is only one.
+    name: Option<String>,
+    reach: Reach,
+}
+
+pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    if args.rehearse {
+        return rehearse::run(args, recipe, output);
+    }
+    line(args, recipe, output)
+}
+
+/// Runs the line with this recipe.
+fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError> {
+    let plan = plan(args, &recipe)?;
+    let nests = nests(args, &recipe)?;
+    if nests.len() > 1 && matches!(plan, Plan::One(_)) {
+        return Err(CliError::usage(
+            "--serial makes one unit, and the recipe has several nests: leave all but one out \
+             with --skip",
+        ));
+    }
+    let master = context::master(&recipe)?;
+    let actor = args.station.actor();
+    let simulated = simulated(&nests)?;
+    let interrupted = context::interrupted();
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    context::import_pool(&recipe, &mut ledger, &actor, output)?;
+    let mes = Mes::new(&recipe, output);
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
+    let shared = Arc::new(Shared {
+        master,
+        labels,
+        hooks: Hooks::new(&recipe.hook, recipe.folder()),
+        station: actor.station.clone(),
+        operator: actor.by.clone(),
+        order: args.order.clone(),
+        interrupted: Arc::clone(&interrupted),
+        recipe,
+    });
+    let mut tally = Tally::new(output, &actor.station, &shared.master);
+    tally.operator = actor.by.as_deref();
+    tally.order = args.order.as_deref();
+    tally.simulated = simulated == Simulated::Yes;
+    heading(&shared.recipe, &nests, output);
+    let mut floor = Floor::new((&shared, output), tally, mes);
+    floor.stop_after = args.stop_after;
+    floor.limit = Duration::from_secs(limit);
+    floor.steps = nests.len() == 1 && plan.is_short();
+    for nest in nests {
+        let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
+        floor.add(nest, own);
+    }
+    let ended = floor.run(plan, &ledger);
+    output.done();
+    summary(&floor, &ledger, (args, &shared), output);
+    ended?;
+    if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
+        output.note("interrupted: the unit in hand is finished");
+        return Ok(exit::INTERRUPTED);
+    }
+    Ok(floor.tally.code)
+}
+
+/// Returns which units are wanted.
+fn plan(args: &RunArgs, recipe: &Recipe) -> Result<Plan, CliError> {
+    if let Some(serial) = &args.serial {
+        let serial: Serial = recipe.serial.read(serial)?;
+        return Ok(Plan::One(serial));
+    }
+    match (args.count, recipe.serial.source) {
+        (Some(_), SerialSource::Scan) => Err(CliError::usage(
+            "--count needs serials from the line itself, but [serial] source is \"scan\": scan \
+             the units, or use source = \"next\", \"pool\" or \"chip-uid\"",
+        )),
+        (Some(count), _) => Ok(Plan::Count(count)),
+        (None, _) => Ok(Plan::Scans),
+    }
+}
+
+/// Returns the fixture's active positions.
+fn nests(args: &RunArgs, recipe: &Recipe) -> Result<Vec<Nest>, CliError> {
+    let known = |name: &String| {
+        let mut nests = recipe.nests.iter();
+        nests.any(|nest| nest.name.eq_ignore_ascii_case(name))
+    };
+    if let Some(name) = args.skip.iter().find(|name| !known(name)) {
+        return Err(CliError::usage(format!("--skip: there is no nest {name}")));
+    }
+    let one = |probe: Option<&str>| -> Result<Vec<Nest>, CliError> {
+        let reach = Reach::of(recipe, probe)?;
+        Ok(vec![Nest { name: None, reach }])
+    };
+    // A probe that is named stands for the whole fixture.
+    if recipe.nests.is_empty() || args.probe.is_some() {
+        return one(args.probe.as_deref());
+    }
+    let skipped = |name: &str| args.skip.iter().any(|skip| skip.eq_ignore_ascii_case(name));
+    let active = recipe.nests.iter().filter(|nest| !skipped(&nest.name));
+    let nests: Vec<Nest> = active
+        .map(|nest| {
+            Ok(Nest {
+                name: Some(nest.name.clone()),
+                reach: Reach::of(recipe, Some(&nest.probe))?,
+            })
+        })
+        .collect::<Result<_, CliError>>()?;
+    if nests.is_empty() {
+        return Err(CliError::usage("--skip leaves no nest"));
+    }
+    Ok(nests)
+}
+
+/// Returns whether the boards are real; all nests alike.
+fn simulated(nests: &[Nest]) -> Result<Simulated, CliError> {
+    let mut kinds = nests.iter().map(|nest| nest.reach.simulated());
+    let first = kinds.next().unwrap_or_default();
+    if kinds.any(|kind| kind != first) {
+        return Err(CliError::new(
+            exit::RECIPE,
+            "recipe-nest",
+            "some nests are simulated and some are not: a ledger takes one kind only",
+        ));
+    }
+    Ok(first)
+}
+
+/// Says what the line is set up for.
+fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
+    let chip = recipe.flash.as_ref().map_or("", |flash| &flash.chip);
+    let mode = recipe.flash.as_ref().and_then(|flash| flash.mode);
+    let mode = mode.map_or_else(String::new, |mode| format!(", {mode} mode"));
+    let reach = match nests {
+        [nest] => nest.reach.name(),
+        _ => count(nests.len(), "nest"),
+    };
+    let kind = match nests.first().map(|nest| nest.reach.simulated()) {
+        Some(Simulated::Yes) => "  SIMULATED: nothing counts as produced",
+        _ => "",
+    };
+    output.note(format_args!(
+        "{} on {chip}, {reach}{mode}{kind}",
+        recipe.product
+    ));
+}
+
+/// Says what came of the run.
+fn summary(
+    floor: &Floor<'_>,
+    ledger: &dyn Ledger,
+    (args, shared): (&RunArgs, &Shared),
+    output: &Output,
+) {
+    let tally = &floor.tally;
+    let left = ledger.stock().as_ref().map(|stock: &Stock| stock.free).ok();
+    let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
+    let units = count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit");
+    let already = match tally.already {
+        0 => String::new(),
+        already => format!(" ({already} done already)"),
+    };
+    output.line(format_args!(
+        "{units}: {} passed{already}, {} failed; {left} tokens left",
+        tally.passed, tally.failed,
+    ));
+    if let Some(why) = &floor.stopped {
+        output.note(format_args!("stopped: {why}"));
+    }
+    let recipe = args.recipe.recipe.display();
+    if let Some(serial) = &floor.last_good
+        && io::stderr().is_terminal()
+        && !args.rehearse
+    {
+        try_next(serial, &recipe.to_string(), shared, output);
+    }
+}
+
+/// Names the commands that look at what was made.
+fn try_next(serial: &Serial, recipe: &str, shared: &Shared, output: &Output) {
+    output.note("try next:");
+    if !shared.recipe.nests.is_empty()
+        || shared
+            .recipe
+            .flash
+            .as_ref()
+            .is_some_and(|flash| flash.program.is_some())
+    {
+        output.note(format_args!(
+            "  eol-inject ledger show --recipe {recipe} {serial}"
+        ));
+    } else {
+        output.note(format_args!(
+            "  eol-inject verify --recipe {recipe} --probe sim --serial {serial}"
+        ));
+    }
+    output.note(format_args!("  eol-inject label scan --recipe {recipe}"));
+}

@@ -1,0 +1,290 @@
+//! What the operator sees: a few lines per unit, and a verdict that cannot be mistaken.
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use eol_inject::deliver::{Holds, Phase, Seen};
+
+use crate::cli::error::{CliError, exit};
+use crate::cli::output::{DIM, Output};
+use crate::cli::unit::{Ended, done_already};
+
+/// Passed, and labelled.
+const PASS: Style = on(AnsiColor::Black, AnsiColor::Green);
+/// Passed, but something is left to do.
+const HALF: Style = on(AnsiColor::Black, AnsiColor::Yellow);
+/// Not passed.
+const FAIL: Style = on(AnsiColor::BrightWhite, AnsiColor::Red);
+
+const fn on(text: AnsiColor, ground: AnsiColor) -> Style {
+    Style::new()
+        .fg_color(Some(anstyle::Color::Ansi(text)))
+        .bg_color(Some(anstyle::Color::Ansi(ground)))
+        .bold()
+}
+
+/// Where seconds stand on a line of 80 columns.
+const COLUMN: usize = 68;
+
+/// One nest's part of the screen.
+pub(super) struct Screen<'o> {
+    output: &'o Output,
+    /// Whether the steps of each unit are shown, or only how it ended.
+    steps: bool,
+    terminal: bool,
+    phase: Option<Phase>,
+    /// When the board was begun to be written.
+    injecting: Option<Instant>,
+    reading: Option<Instant>,
+    read: u64,
+}
+
+impl<'o> Screen<'o> {
+    pub(super) fn new(output: &'o Output, steps: bool) -> Self {
+        Self {
+            output,
+            steps,
+            terminal: std::io::stderr().is_terminal(),
+            phase: None,
+            injecting: None,
+            reading: None,
+            read: 0,
+        }
+    }
+
+    /// Asks for the next scan, on a terminal.
+    pub(super) fn prompt(&self, text: impl Display) {
+        let mut out = std::io::stderr().lock();
+        let _ = write!(out, "{text}> ");
+        let _ = out.flush();
+    }
+
+    /// Tells that the board of the unit before is still there.
+    pub(super) fn waiting(&self, before: impl Display) {
+        self.output.note(format_args!(
+            "  take {before} off the fixture and seat the next unit"
+        ));
+    }
+
+    /// Shows what was seen of a board.
+    pub(super) fn seen(&mut self, seen: &Seen) {
+        if !self.steps {
+            return;
+        }
+        let uid = seen.uid.as_deref().map_or_else(|| "-".to_owned(), short);
+        let simulated = if seen.simulated { "SIMULATED, " } else { "" };
+        self.output.line(format_args!(
+            "  identify   {uid:<12}  {simulated}{}",
+            holds(&seen.holds)
+        ));
+    }
+
+    /// A phase begins: a bar on a terminal.
+    pub(super) fn begin(&mut self, phase: Phase, total: u64) {
+        self.output.done();
+        let name = match phase {
+            Phase::Identify => "identify",
+            Phase::Erase => "erase",
+            Phase::Program => "program",
+            Phase::ReadBack => "read back",
+        };
+        match phase {
+            Phase::Identify => {}
+            Phase::Erase | Phase::Program => {
+                self.injecting.get_or_insert_with(Instant::now);
+            }
+            Phase::ReadBack => {
+                self.injected();
+                self.reading = Some(Instant::now());
+                self.read = total;
+            }
+        }
+        self.phase = Some(phase);
+        if self.terminal && self.steps {
+            self.output.phase(name, total);
+        }
+    }
+
+    pub(super) fn advance(&self, bytes: u64) {
+        self.output.advance(bytes);
+    }
+
+    /// Shows that the board was written.
+    fn injected(&mut self) {
+        if let Some(since) = self.injecting.take().filter(|_| self.steps) {
+            self.output.line(timed("  inject", since.elapsed()));
+        }
+    }
+
+    /// Shows how a unit ended.
+    pub(super) fn end(&mut self, ended: &Ended, nest: Option<&str>) {
+        self.output.done();
+        let reading = self.reading.take().filter(|_| self.steps);
+        self.injecting = None;
+        self.phase = None;
+        if let (Some(since), Ok(_)) = (reading, &ended.result) {
+            let told = format!("  read back  {} bytes equal", grouped(self.read));
+            self.output.line(timed(&told, since.elapsed()));
+        }
+        let nest = nest.map_or_else(String::new, |nest| format!("{nest}  "));
+        let name = ended.name();
+        match (&ended.result, ended.unlabelled()) {
+            (Ok(passed), None) => {
+                let already = done_already(&passed.entry, passed.already);
+                let place = if passed.already {
+                    already
+                } else {
+                    format!("  {}", ended.label.display())
+                };
+                self.output.line(format_args!(
+                    "{PASS}PASS{PASS:#}  {nest}{name}  token {}{place}  {}",
+                    passed.entry.record().fingerprint,
+                    seconds(ended.elapsed)
+                ));
+            }
+            (Ok(passed), Some(error)) => {
+                self.output.line(format_args!(
+                    "{HALF}PASS{HALF:#}  {nest}{name}  token {}  NOT LABELLED ({})  {}",
+                    passed.entry.record().fingerprint,
+                    error.code,
+                    seconds(ended.elapsed)
+                ));
+                self.reasons(&error, "label print, when the reason is gone");
+                self.bell();
+            }
+            (Err(error), _) => {
+                let told = format!("{nest}{name}  {error} ({})", error.code);
+                self.output
+                    .line(format_args!("{FAIL}FAIL{FAIL:#}  {}", wrapped(&told, 6)));
+                self.reasons(error, next(error.code));
+                self.bell();
+            }
+        }
+    }
+
+    fn reasons(&self, error: &CliError, next: &str) {
+        for cause in &error.causes {
+            let told = format!("because {cause}");
+            self.output
+                .line(format_args!("      {}", wrapped(&told, 6)));
+        }
+        if let Some(hint) = &error.hint {
+            self.output.line(format_args!("      {}", wrapped(hint, 6)));
+        }
+        self.output.line(format_args!("      {next}"));
+    }
+
+    /// Rings where somebody can hear it.
+    fn bell(&self) {
+        if self.terminal {
+            let _ = std::io::stderr().lock().write_all(b"\x07");
+        }
+    }
+
+    /// Tells something by the way.
+    pub(super) fn aside(&self, text: impl Display) {
+        self.output.note(format_args!("{DIM}  {text}{DIM:#}"));
+    }
+}
+
+/// Returns what the operator does next.
+const fn next(code: u8) -> &'static str {
+    match code {
+        exit::DELIVERY => "retry: seat the unit and scan it again",
+        exit::DIFFERS => "retry once: scan it again; if it fails again, set the unit aside",
+        exit::REFUSED | exit::IN_DOUBT | exit::MES => {
+            "set the unit aside: scanning it again does not help"
+        }
+        exit::RECIPE => "scan the unit's serial again",
+        exit::INTERRUPTED => "scan it again: nothing was written",
+        _ => "stop: call the line engineer",
+    }
+}
+
+fn holds(holds: &Holds) -> String {
+    match holds {
+        Holds::Blank => "blank".to_owned(),
+        Holds::Token(print) => format!("holds token {print}"),
+        Holds::Foreign { at } => format!("holds something else from {at} on"),
+        Holds::Unreadable { at } => format!("cannot be read at {at}"),
+    }
+}
+
+/// Returns the two ends of a long number.
+fn short(uid: &str) -> String {
+    let start: String = uid.chars().take(4).collect();
+    let end: String = uid
+        .chars()
+        .skip(uid.chars().count().saturating_sub(4))
+        .collect();
+    if uid.len() > 12 {
+        format!("{start}...{end}")
+    } else {
+        uid.to_owned()
+    }
+}
+
+/// Returns a line with seconds at its end.
+fn timed(text: &str, elapsed: Duration) -> String {
+    format!("{text:<COLUMN$}{:>6}", seconds(elapsed))
+}
+
+pub(super) fn seconds(elapsed: Duration) -> String {
+    let millis = elapsed.as_millis();
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+}
+
+/// Returns `4,096`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns text in lines of at most 80 columns; all but the first are indented.
+fn wrapped(text: &str, indent: usize) -> String {
+    let room = 80usize.saturating_sub(indent);
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_inclusive(' ') {
+        let long = word.trim_end().chars().count();
+        if width > 0 && width + long > room {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            width = 0;
+        }
+        lines.push_str(word);
+        width += word.chars().count();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_for_people_stay_within_80_columns() {
+        let text =
+            "no answer from the target: is the unit seated and powered, and its cable whole? (40)";
+        let told = format!("FAIL  {}", wrapped(text, 6));
+        assert_eq!(told.lines().count(), 2);
+        assert!(told.lines().all(|line| line.len() <= 80), "{told}");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(4096), "4,096");
+        assert_eq!(grouped(1_048_576), "1,048,576");
+        assert_eq!(grouped(12), "12");
+    }
+}

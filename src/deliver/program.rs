@@ -1,0 +1,305 @@
+//! The line's own programmer, run as commands: the same order of effects as with a probe.
+//!
+//! The image goes through an owner-only temporary file that is removed whatever happens; a token
+//! is never in an argument or the environment. Nothing here knows which programmer it is.
+
+mod error;
+mod work;
+
+pub use error::ProgramError;
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use self::work::{Call, Work};
+use super::holds;
+use super::{DeliverError, Fixture, Phase, Seen, Watch};
+use crate::checksum::Sealed;
+use crate::image::{Address, Edits, Image, Span};
+use crate::ledger::Receipt;
+use crate::patch::Master;
+use crate::process::Setting;
+use crate::recipe::{CommandLine, Recipe, SlotValue};
+use crate::slot::Content;
+
+/// What a programmer is: its commands, and how they are run.
+#[derive(Debug, Clone)]
+pub struct Programmer {
+    chip: String,
+    program: CommandLine,
+    readback: CommandLine,
+    identify: Option<CommandLine>,
+    /// What stands for `{probe}`: which of several programmers.
+    probe: String,
+    /// Extension of the image's file: programmers go by it.
+    extension: String,
+    setting: Setting,
+}
+
+impl Programmer {
+    /// Takes the programmer of a recipe, if it has one; `probe` stands for `{probe}`.
+    #[must_use]
+    pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
+        let flash = recipe.flash.as_ref()?;
+        let extension = recipe.image.file.extension().unwrap_or_default();
+        Some(Self {
+            chip: flash.chip.clone(),
+            program: flash.program.clone()?,
+            readback: flash.readback.clone()?,
+            identify: flash.identify.clone(),
+            probe: probe
+                .or(flash.probe.as_deref())
+                .unwrap_or_default()
+                .to_owned(),
+            extension: extension.to_string_lossy().into_owned(),
+            setting: Setting {
+                folder: recipe.folder().to_owned(),
+                limit: Duration::from_secs(flash.timeout),
+            },
+        })
+    }
+}
+
+/// One board on the line's own programmer.
+#[derive(Debug)]
+pub struct Program {
+    programmer: Programmer,
+}
+
+impl Program {
+    /// Takes the board that is on `programmer`.
+    #[must_use]
+    pub const fn new(programmer: Programmer) -> Self {
+        Self { programmer }
+    }
+
+    fn call<'c>(&'c self, command: &'c CommandLine) -> Call<'c> {
+        Call {
+            command,
+            probe: &self.programmer.probe,
+            setting: &self.programmer.setting,
+        }
+    }
+
+    /// Asks for the chip's own number.
+    fn uid(&self) -> Result<Option<String>, DeliverError> {
+        let Some(identify) = &self.programmer.identify else {
+            return Ok(None);
+        };
+        let said = self.call(identify).run(&|_| String::new(), None)?;
+        let uid = number(&String::from_utf8_lossy(&said));
+        let program = identify.program().to_owned();
+        Ok(Some(uid.ok_or(ProgramError::NoNumber { program })?))
+    }
+
+    /// Reads `spans` of the board.
+    fn read(
+        &self,
+        spans: &[Span],
+        whole: Option<Span>,
+        secret: Option<&[u8]>,
+    ) -> Result<Edits, DeliverError> {
+        let readback = &self.programmer.readback;
+        let mut read = Edits::new();
+        let work = Work::new()?;
+        // Without places, one dump goes from the first stored byte on.
+        let one = whole.filter(|_| !readback.names("address"));
+        let spans = one.as_ref().map_or(spans, std::slice::from_ref);
+        for span in spans {
+            read.put(span.start(), &self.dump(&work, *span, secret)?);
+        }
+        Ok(read)
+    }
+
+    /// Reads `span` of the board into a file, and that.
+    fn dump(
+        &self,
+        work: &Work,
+        span: Span,
+        secret: Option<&[u8]>,
+    ) -> Result<Zeroizing<Vec<u8>>, DeliverError> {
+        let readback = &self.programmer.readback;
+        let file = work.file("dump.bin");
+        let text = file.display().to_string();
+        self.call(readback).run(
+            &|name| match name {
+                "dump" => text.clone(),
+                "address" => format!("{:#x}", span.start().get()),
+                "size" => format!("{:#x}", span.len()),
+                _ => String::new(),
+            },
+            secret,
+        )?;
+        let mut bytes = work.take(&file).map_err(|source| ProgramError::NoDump {
+            program: readback.program().to_owned(),
+            source,
+        })?;
+        let wanted = usize::try_from(span.len()).unwrap_or(usize::MAX);
+        if bytes.len() < wanted {
+            let program = readback.program().to_owned();
+            let found = bytes.len();
+            return Err(ProgramError::ShortDump {
+                program,
+                found,
+                wanted,
+            }
+            .into());
+        }
+        bytes.truncate(wanted);
+        Ok(bytes)
+    }
+
+    /// Reads everything that a unit's image stores, and compares.
+    fn compare(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        let image = sealed.master().image();
+        let runs = image.runs();
+        let secret = secret(sealed);
+        watch.begin(Phase::ReadBack, runs.iter().map(|run| run.len()).sum());
+        let read = self.read(&runs, whole(image), Some(&secret))?;
+        for run in runs {
+            let len = usize::try_from(run.len()).unwrap_or(0);
+            let mut wanted = Zeroizing::new(image.bytes(run)?.into_owned());
+            sealed.edits().apply(run, &mut wanted);
+            let mut found = Zeroizing::new(vec![0; len]);
+            read.apply(run, &mut found);
+            let differs = found.iter().zip(wanted.iter()).position(|(a, b)| a != b);
+            if let Some(at) = differs.and_then(|at| at_offset(run, at)) {
+                return Err(ProgramError::Differs { at }.into());
+            }
+            watch.advance(run.len());
+        }
+        Ok(())
+    }
+}
+
+impl Fixture for Program {
+    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+        watch.begin(Phase::Identify, 0);
+        let uid = self.uid()?;
+        let read = self.read(&master.changes(), whole(master.image()), None)?;
+        Ok(Seen {
+            chip: self.programmer.chip.clone(),
+            uid,
+            holds: holds::judge(master, &read),
+            simulated: false,
+        })
+    }
+
+    fn deliver(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Receipt, DeliverError> {
+        let container = Zeroizing::new(sealed.container()?);
+        let secret = secret(sealed);
+        let program = &self.programmer.program;
+        {
+            let work = Work::new()?;
+            let file = work.file(&format!("image.{}", self.programmer.extension));
+            work.write(&file, &container)?;
+            watch.begin(Phase::Program, 0);
+            let place = |of: fn(Span) -> u64| {
+                let whole = whole(sealed.master().image());
+                format!("{:#x}", whole.map_or(0, of))
+            };
+            self.call(program).run(
+                &|name| match name {
+                    "image" => file.display().to_string(),
+                    "serial" => sealed.serial().to_string(),
+                    "address" => place(|span| span.start().get()),
+                    "size" => place(Span::len),
+                    _ => String::new(),
+                },
+                Some(&secret),
+            )?;
+        }
+        self.compare(sealed, watch)?;
+        Ok(Receipt {
+            serial: sealed.serial().clone(),
+            fingerprint: sealed.fingerprint(),
+            digest: None,
+            durable: true,
+        })
+    }
+
+    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        self.compare(sealed, watch)
+    }
+
+    /// A programmer resets the board itself.
+    fn release(&mut self) -> Result<(), DeliverError> {
+        Ok(())
+    }
+}
+
+/// Returns everything between the first and the last stored byte.
+fn whole(image: &Image) -> Option<Span> {
+    let runs = image.runs();
+    let (first, last) = runs.first().zip(runs.last())?;
+    Span::between(first.start(), last.end())
+}
+
+fn at_offset(span: Span, offset: usize) -> Option<Address> {
+    span.start().checked_add(u64::try_from(offset).ok()?)
+}
+
+/// Returns the token in a unit's image, to keep it out of what a programmer says.
+fn secret(sealed: &Sealed<'_>) -> Zeroizing<Vec<u8>> {
+    let slots = sealed.master().slots().iter();
+    let mut tokens = slots.filter(|slot| *slot.value() == SlotValue::AuthToken);
+    let held = tokens.next().map(|slot| {
+        let len = usize::try_from(slot.span().len()).unwrap_or(0);
+        let mut bytes = Zeroizing::new(vec![0; len]);
+        sealed.edits().apply(slot.span(), &mut bytes);
+        slot.read(&bytes)
+    });
+    match held {
+        Some(Content::Filled(token)) => token,
+        _ => Zeroizing::default(),
+    }
+}
+
+/// Finds the chip's own number in what `identify` printed.
+///
+/// It is what follows `uid` or `mac` and a colon or equals sign, at the start of a line and in
+/// any case; or the only line there is. Hex digits, with `:`, `-` or spaces between.
+fn number(said: &str) -> Option<String> {
+    let named = said.lines().find_map(|line| {
+        let (name, value) = line.split_once([':', '='])?;
+        let name = name.trim().to_ascii_lowercase();
+        matches!(name.as_str(), "uid" | "mac").then_some(value)
+    });
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let only = || {
+        let first = lines.next()?;
+        lines.next().is_none().then_some(first)
+    };
+    let text = named.or_else(only)?;
+    let digits: String = text
+        .trim()
+        .trim_start_matches("0x")
+        .chars()
+        .filter(|c| !matches!(c, ':' | '-' | ' '))
+        .collect();
+    let fits = (4..=64).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());
+    fits.then(|| digits.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_as_documented() {
+        let found = |text: &str| number(text).unwrap_or_default();
+        assert_eq!(found("uid: 0123ABCD\n"), "0123abcd");
+        assert_eq!(
+            found("esptool v5\nMAC: 24:0a:c4:12:34:56\nbye\n"),
+            "240ac4123456"
+        );
+        assert_eq!(found("\n0x9F02 71C4\n"), "9f0271c4");
+        assert_eq!(found("one\ntwo\n"), "");
+        assert_eq!(found("uid: none"), "");
+    }
+}

@@ -1,0 +1,167 @@
+//! The factory's own system: asked before a unit, told after it, and never the reason that a
+//! result is lost.
+//!
+//! Commands get one JSON object on standard input and nothing secret. Nothing here knows ledgers,
+//! images or probes.
+
+mod outbox;
+
+pub use outbox::{Outbox, OutboxError, Sent};
+
+use std::path::Path;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::process::{self, Broken, Finished, Setting};
+use crate::recipe::{CommandLine, HookSpec};
+
+/// How many characters of a hook's words are kept.
+const WORDS: usize = 200;
+
+/// The hooks of a recipe, ready to be called.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    spec: HookSpec,
+    setting: Setting,
+}
+
+impl Hooks {
+    /// Takes the hooks of a recipe; their commands work in `folder`.
+    #[must_use]
+    pub fn new(spec: &HookSpec, folder: &Path) -> Self {
+        Self {
+            spec: spec.clone(),
+            setting: Setting {
+                folder: folder.to_owned(),
+                limit: Duration::from_secs(spec.timeout),
+            },
+        }
+    }
+
+    /// Asks whether a unit may be made.
+    ///
+    /// # Errors
+    /// [`HookError::Refused`] with the hook's first line as reason; any other [`HookError`] when
+    /// it could not be found out, which refuses the unit too.
+    pub fn may_begin(&self, unit: &str) -> Result<(), HookError> {
+        let Some(command) = &self.spec.before_unit else {
+            return Ok(());
+        };
+        let finished = self.call(command, unit)?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        let said = first_line(&finished.stdout).or_else(|| first_line(&finished.stderr));
+        Err(HookError::Refused {
+            reason: said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status))),
+        })
+    }
+
+    /// Returns whether anybody is asked before a unit.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        self.spec.before_unit.is_some()
+    }
+
+    /// Returns whether anybody is told of results.
+    #[must_use]
+    pub const fn tells(&self) -> bool {
+        self.spec.on_result.is_some()
+    }
+
+    /// Tells how a unit ended.
+    ///
+    /// # Errors
+    /// [`HookError`]: it has to be told again.
+    pub fn tell(&self, result: &str) -> Result<(), HookError> {
+        let Some(command) = &self.spec.on_result else {
+            return Ok(());
+        };
+        let finished = self.call(command, result)?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        let said = first_line(&finished.stderr).or_else(|| first_line(&finished.stdout));
+        Err(HookError::Failed {
+            program: command.program().to_owned(),
+            ended: process::ended(finished.status),
+            said: said.map_or_else(String::new, |line| format!(": {line}")),
+        })
+    }
+
+    fn call(&self, command: &CommandLine, object: &str) -> Result<Finished, HookError> {
+        let program = || command.program().to_owned();
+        let line = format!("{object}\n");
+        let filled = command.filled(&|_| String::new());
+        process::run(&filled, line.as_bytes(), &self.setting).map_err(|broken| match broken {
+            Broken::Start(source) => HookError::Start {
+                program: program(),
+                source,
+            },
+            Broken::TimedOut { .. } => HookError::TimedOut {
+                program: program(),
+                seconds: self.setting.limit.as_secs(),
+            },
+        })
+    }
+}
+
+/// Returns the first line that says something, without control characters.
+fn first_line(said: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(
+        line.chars()
+            .filter(|c| !c.is_control())
+            .take(WORDS)
+            .collect(),
+    )
+}
+
+/// Why a hook did not say yes.
+#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "mes-")]
+#[non_exhaustive]
+pub enum HookError {
+    /// The factory's system refuses the unit.
+    #[error("the factory's system refuses the unit: {reason}")]
+    Refused {
+        /// The hook's own words.
+        reason: String,
+    },
+    /// The hook failed.
+    #[error("the hook {program} {ended}{said}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// How it ended.
+        ended: String,
+        /// What it said last, behind a colon.
+        said: String,
+    },
+    /// The hook could not be started.
+    #[error("the hook {program} cannot be started")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The hook was not done in time.
+    #[error("the hook {program} was not done after {seconds} s and was ended")]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// How long it was given.
+        seconds: u64,
+    },
+}
+
+impl HookError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}

@@ -1,0 +1,153 @@
+//! Commands in a recipe: a program and its arguments, with placeholders in braces.
+
+use serde::Deserialize;
+
+/// What a command of the programmer may name.
+const PLACEHOLDERS: [&str; 6] = ["image", "dump", "address", "size", "serial", "probe"];
+
+/// A program and its arguments, started without a shell.
+///
+/// `{image}`, `{dump}`, `{address}`, `{size}`, `{serial}` and `{probe}` are filled in when it is
+/// run; a brace that stands for itself is written twice.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub struct CommandLine(Vec<String>);
+
+impl CommandLine {
+    /// Returns whether an argument names `{placeholder}`.
+    #[must_use]
+    pub fn names(&self, placeholder: &str) -> bool {
+        let mut named = false;
+        for part in &self.0 {
+            // They were checked when the recipe was read.
+            let _ = walk(part, &mut |piece| {
+                named |= piece == Piece::Place(placeholder);
+                Ok(())
+            });
+        }
+        named
+    }
+
+    /// Returns whether an argument names any placeholder.
+    #[must_use]
+    pub fn has_places(&self) -> bool {
+        PLACEHOLDERS.iter().any(|name| self.names(name))
+    }
+
+    /// Returns program and arguments with every placeholder filled in by `value`.
+    #[must_use]
+    pub fn filled(&self, value: &dyn Fn(&str) -> String) -> Vec<String> {
+        let fill = |part: &String| {
+            let mut text = String::new();
+            // They were checked when the recipe was read.
+            let _ = walk(part, &mut |piece| {
+                match piece {
+                    Piece::Text(plain) => text.push_str(plain),
+                    Piece::Place(name) => text.push_str(&value(name)),
+                }
+                Ok(())
+            });
+            text
+        };
+        self.0.iter().map(fill).collect()
+    }
+
+    /// Returns the program's name.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+}
+
+impl TryFrom<Vec<String>> for CommandLine {
+    type Error = String;
+
+    fn try_from(parts: Vec<String>) -> Result<Self, Self::Error> {
+        if parts
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
+        {
+            return Err(
+                "a command needs at least a program: [\"program\", \"argument\"]".to_owned(),
+            );
+        }
+        for part in &parts {
+            if part.contains('\0') {
+                return Err("a command must not hold a NUL".to_owned());
+            }
+            walk(part, &mut |piece| match piece {
+                Piece::Place(name) if !PLACEHOLDERS.contains(&name) => Err(format!(
+                    "`{{{name}}}` is no placeholder: there are {{{}}}",
+                    PLACEHOLDERS.join("}, {")
+                )),
+                _ => Ok(()),
+            })?;
+        }
+        Ok(Self(parts))
+    }
+}
+
+/// A part of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'t> {
+    Text(&'t str),
+    Place(&'t str),
+}
+
+/// Calls `each` for the pieces of an argument, in order.
+fn walk<'t>(
+    part: &'t str,
+    each: &mut dyn FnMut(Piece<'t>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut rest = part;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (plain, brace) = rest.split_at(at);
+        each(Piece::Text(plain))?;
+        if let Some(after) = brace.strip_prefix("{{") {
+            each(Piece::Text("{"))?;
+            rest = after;
+        } else if let Some(after) = brace.strip_prefix("}}") {
+            each(Piece::Text("}"))?;
+            rest = after;
+        } else {
+            let wrong = || format!("`{part}` has a brace without its partner; write {{{{ for one");
+            let inside = brace.strip_prefix('{').ok_or_else(wrong)?;
+            let (name, after) = inside.split_once('}').ok_or_else(wrong)?;
+            each(Piece::Place(name))?;
+            rest = after;
+        }
+    }
+    each(Piece::Text(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(parts: &[&str]) -> Result<CommandLine, String> {
+        CommandLine::try_from(
+            parts
+                .iter()
+                .map(|part| (*part).to_owned())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        let line = line(&["tool", "--file={image}", "{{raw}}", "{address}"]).unwrap();
+        assert!(line.names("image") && line.names("address") && !line.names("raw"));
+        let filled = line.filled(&|name| name.to_uppercase());
+        assert_eq!(filled, ["tool", "--file=IMAGE", "{raw}", "ADDRESS"]);
+    }
+
+    #[test]
+    fn what_is_no_placeholder_is_refused() {
+        let error = line(&["tool", "{token}"]).unwrap_err();
+        assert!(error.starts_with("`{token}` is no placeholder"), "{error}");
+        assert!(line(&["tool", "{image"]).is_err());
+        assert!(line(&["tool", "image}"]).is_err());
+        assert!(line(&[]).is_err());
+        assert!(line(&[" "]).is_err());
+    }
+}

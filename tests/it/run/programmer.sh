@@ -1,0 +1,44 @@
+#!/bin/sh
+# Stands for a line's own programmer. Boards are files; the file `seat.NEST` names the one that is
+# on the fixture, or says `feeder N`: a new board comes when the one before was let go of.
+#   programmer.sh NEST identify
+#   programmer.sh NEST program IMAGE
+#   programmer.sh NEST read DUMP ADDRESS SIZE
+nest=$1 verb=$2
+echo "$@" >> calls.txt
+env >> environment.txt
+read -r seat number < "seat.$nest" 2>/dev/null || { echo "no target" >&2; exit 2; }
+if [ "$seat" = feeder ]; then
+    if [ "$verb" = identify ] && [ -e "boards/$nest-$number.done" ]; then
+        number=$((number + 1))
+        echo "feeder $number" > "seat.$nest"
+    fi
+    seat=$nest-$number
+fi
+board=boards/$seat.flash
+mkdir -p boards
+[ -e "$board" ] || head -c 4164 /dev/zero | tr '\0' '\377' > "$board"
+[ -e "slow.$nest" ] && sleep "$(cat "slow.$nest")"
+case $verb in
+identify)
+    echo "a banner"
+    echo "UID: $(printf '%s' "$seat" | sha256sum | cut -c1-16)"
+    ;;
+program)
+    if [ -e fail ]; then
+        # A careless tool shows what it works on.
+        strings -n 20 "$3" | grep -v ' ' >&2
+        od -An -tx1 -j 4096 -N 40 "$3" >&2
+        echo "flash is write-protected" >&2
+        exit 3
+    fi
+    cp "$3" "$board"
+    if [ -e flip ]; then
+        printf '\000' | dd of="$board" bs=1 seek=200 conv=notrunc 2>/dev/null
+    fi
+    : > "boards/$seat.done"
+    ;;
+read)
+    dd if="$board" of="$3" bs=1 skip="$(($4))" count="$(($5))" 2>/dev/null
+    ;;
+esac
