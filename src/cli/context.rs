@@ -15,7 +15,7 @@ use eol_inject::ledger::{
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
-use eol_inject::unit::Serial;
+use eol_inject::unit::{Digest, Serial};
 
 use super::error::{CliError, exit};
 use super::output::{Output, count};
@@ -230,7 +230,21 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
 /// Reads a token list: a file, or the folder of an unpacked export.
 pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError> {
     let spec = recipe.pool.clone().unwrap_or_default();
-    pool::folder::open(path, &spec).map_err(|error| CliError::from(error).about_file(path))
+    let failed = |error| CliError::from(error).about_file(path);
+    let mut pool = pool::folder::open(path, &spec).map_err(failed)?;
+    pool.source = Some(list_source(path, recipe)?);
+    Ok(pool)
+}
+
+/// Digests where a token list comes from, how it is read, and for whom.
+fn list_source(path: &Path, recipe: &Recipe) -> Result<Digest, CliError> {
+    let spec = recipe.pool.clone().unwrap_or_default();
+    let source = pool::folder::source(path, &spec)
+        .map_err(|error| CliError::from(error).about_file(path))?;
+    let scope = scope(recipe);
+    let template = scope.template.unwrap_or_default();
+    let text = format!("{source}\0{}\0{template}", scope.product);
+    Ok(Digest::of(text.as_bytes()))
 }
 
 /// Waits for another station's import: stations are switched on together.
@@ -258,6 +272,9 @@ pub(crate) fn import_pool(
     };
     let path = recipe.path(file);
     if !path.exists() {
+        return Ok(());
+    }
+    if ledger.knows(&list_source(&path, recipe)?)? {
         return Ok(());
     }
     let pool = token_list(&path, recipe)?;

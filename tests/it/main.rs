@@ -26,6 +26,9 @@ mod golden;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
+/// Other programs read the labels.
+#[cfg(feature = "cli")]
+mod labels;
 /// One contract, every back end; and what only the embedded ledger promises.
 mod ledger;
 /// The text, causes and name of every error.

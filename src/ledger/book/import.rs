@@ -62,6 +62,11 @@ fn discard<S: Store>(store: &mut S, pending: &Pending) -> Result<(), LedgerError
     store.write(|tables| tables.drop_import(pending))
 }
 
+/// Returns the fact that a list was taken in.
+pub fn source_fact(source: &Digest) -> String {
+    format!("list {source}")
+}
+
 /// Refuses to mix exported and generated tokens; the first list decides.
 fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError> {
     let list = pool.origin.to_string();
@@ -194,6 +199,12 @@ fn finish(
         tables.set_fact(ORIGIN, &pool.origin.to_string())?;
     }
     check_origin(tables, pool)?;
+    if let Some(source) = &pool.source {
+        let fact = source_fact(source);
+        if tables.fact(&fact)?.is_none() {
+            tables.set_fact(&fact, &pending.id.to_string())?;
+        }
+    }
     let mut turned = Vec::new();
     for fingerprint in std::mem::take(&mut tally.turned) {
         if let Some(token) = tables.token(&fingerprint)?
