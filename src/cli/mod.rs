@@ -18,6 +18,8 @@ mod output;
 mod pool;
 mod run;
 mod shell;
+#[cfg(feature = "sim")]
+mod sim;
 mod unit;
 mod verify;
 
@@ -28,6 +30,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use eol_inject::image::Conversion;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use self::error::CliError;
 use self::output::Output;
@@ -81,6 +85,10 @@ enum Command {
     Ledger(ledger::LedgerArgs),
     /// Make labels again, and compare scanned labels with the record
     Label(label::LabelArgs),
+    /// Serve a simulated board to other probe-rs programs on this computer
+    #[cfg(feature = "sim")]
+    #[command(hide = true)]
+    Sim(sim::SimArgs),
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),
     /// Write the manual pages into a folder
@@ -159,15 +167,20 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
+///
+/// Whatever it asks for, probe-rs only warns: it logs what it writes, and that holds tokens.
 fn log() {
-    let Ok(filter) = EnvFilter::try_from_env("EOL_LOG") else {
+    let Ok(asked) = EnvFilter::try_from_env("EOL_LOG") else {
         return;
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let harmless = filter_fn(|event| {
+        !event.target().starts_with("probe_rs") || *event.level() <= LevelFilter::WARN
+    });
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .finish();
+        .with_filter(asked.and(harmless));
+    let subscriber = tracing_subscriber::registry().with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -183,6 +196,8 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Ledger(args) => ledger::run(args, output),
         Command::Label(args) => label::run(&args, output),
+        #[cfg(feature = "sim")]
+        Command::Sim(args) => sim::run(&args, output),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }

@@ -190,7 +190,7 @@ impl<'t> Tally<'t> {
     }
 
     /// Counts one unit and tells programs; returns what they are told.
-    pub(crate) fn count(&mut self, ended: &Ended) -> Value {
+    pub(crate) fn count(&mut self, ended: &Ended) -> String {
         self.seq += 1;
         match &ended.result {
             Ok(passed) => {
@@ -209,8 +209,8 @@ impl<'t> Tally<'t> {
                 }
             }
         }
-        let object = serde_json::to_value(self.object(ended)).unwrap_or_default();
-        self.output.object(&object);
+        let object = serde_json::to_string(&self.object(ended)).unwrap_or_default();
+        self.output.told(&object);
         object
     }
 

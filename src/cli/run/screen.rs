@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use eol_inject::deliver::{Holds, Phase, Seen};
 
 use crate::cli::error::{CliError, exit};
+use crate::cli::inspect::grouped;
 use crate::cli::output::{DIM, Output};
 use crate::cli::unit::{Ended, done_already};
 
@@ -239,19 +240,6 @@ pub(super) fn seconds(elapsed: Duration) -> String {
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 
-/// Returns `4,096`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Returns text in lines of at most 80 columns; all but the first are indented.
 fn wrapped(text: &str, indent: usize) -> String {
     let room = 80usize.saturating_sub(indent);
@@ -282,12 +270,5 @@ mod tests {
         let told = format!("FAIL  {}", wrapped(text, 6));
         assert_eq!(told.lines().count(), 2);
         assert!(told.lines().all(|line| line.len() <= 80), "{told}");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(4096), "4,096");
-        assert_eq!(grouped(1_048_576), "1,048,576");
-        assert_eq!(grouped(12), "12");
     }
 }

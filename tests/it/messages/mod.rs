@@ -5,6 +5,7 @@ mod container;
 mod image;
 mod label;
 mod ledger;
+mod mes;
 mod patch;
 #[cfg(feature = "label")]
 mod pool;
