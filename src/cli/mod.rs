@@ -16,6 +16,8 @@ mod ledger;
 mod map;
 mod output;
 mod pool;
+#[cfg(feature = "probe")]
+mod probes;
 mod run;
 mod shell;
 mod unit;
@@ -27,7 +29,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use eol_inject::image::Conversion;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use self::error::CliError;
 use self::output::Output;
@@ -81,6 +86,9 @@ enum Command {
     Ledger(ledger::LedgerArgs),
     /// Make labels again, and compare scanned labels with the record
     Label(label::LabelArgs),
+    /// List the debug probes that are plugged in, and what stands in the way of using them
+    #[cfg(feature = "probe")]
+    Probes,
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),
     /// Write the manual pages into a folder
@@ -159,15 +167,23 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
+///
+/// probe-rs logs what it writes to a target, tokens too: whatever is asked for, it says no more
+/// than its warnings.
 fn log() {
-    let Ok(filter) = EnvFilter::try_from_env("EOL_LOG") else {
+    let Ok(asked) = EnvFilter::try_from_env("EOL_LOG") else {
         return;
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let harmless = filter_fn(|record| {
+        !record.target().starts_with("probe_rs") || *record.level() <= Level::WARN
+    });
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .finish();
+        .with_ansi(false);
+    let subscriber = tracing_subscriber::registry()
+        .with(asked)
+        .with(harmless)
+        .with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -183,6 +199,8 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Ledger(args) => ledger::run(args, output),
         Command::Label(args) => label::run(&args, output),
+        #[cfg(feature = "probe")]
+        Command::Probes => probes::run(output),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }

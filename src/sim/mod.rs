@@ -53,11 +53,11 @@ mod state;
 pub mod thumb;
 mod uid;
 
+pub use crate::deliver::probe::{StopSignal, Stopped, guard, prepare_under_reset};
 pub use board::{Board, Boot, OutsideFlash, SharedBoard, Statistics};
 pub use chip::Model;
 pub use fault::{Fault, FaultError, PowerCut};
 pub use glasgow::Server;
-pub use crate::deliver::probe::{StopSignal, Stopped, guard, prepare_under_reset};
 pub use nor::Pace;
 pub use probe::open;
 pub use spec::{Spec, SpecError};

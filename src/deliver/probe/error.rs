@@ -49,7 +49,7 @@ impl ProbeError {
             self.fault,
             ProbeFault::Selector { .. }
                 | ProbeFault::NoSim
-                | ProbeFault::NoUsb
+                | ProbeFault::NoUsb { .. }
                 | ProbeFault::Missing { .. }
                 | ProbeFault::Several { .. }
                 | ProbeFault::Denied { .. }

@@ -65,10 +65,9 @@ fn has_usb() -> bool {
 pub fn open(wanted: &str) -> Result<Probe, ProbeFault> {
     let all = probes();
     let one = choose(wanted, &all)?;
-    let selector: DebugProbeSelector =
-        one.selector.parse().map_err(|_| ProbeFault::Selector {
-            text: wanted.to_owned(),
-        })?;
+    let selector: DebugProbeSelector = one.selector.parse().map_err(|_| ProbeFault::Selector {
+        text: wanted.to_owned(),
+    })?;
     Lister::new().open(selector).map_err(|error| match error {
         DebugProbeError::Usb(source) => ProbeFault::Unplugged {
             source: source.into(),
