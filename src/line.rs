@@ -6,11 +6,13 @@
 use thiserror::Error;
 
 use crate::checksum::{self, ChecksumError, Sealed};
-use crate::deliver::{Deliver, DeliverError, Fixture, Watch};
+use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch};
 use crate::label::{LabelError, Labels};
-use crate::ledger::{Attempt, Claim, Entry, Failure, Ledger, LedgerError, Refusal, Reservation};
+use crate::ledger::{
+    Attempt, Claim, Entry, Failure, Ledger, LedgerError, Refusal, Reservation, UnitState,
+};
 use crate::patch::{self, Master, PatchError};
-use crate::unit::Values;
+use crate::unit::{Serial, Values};
 
 /// Where the line's effects go.
 pub struct Ports<'p> {
@@ -42,6 +44,8 @@ pub struct Written {
     pub changed: u64,
     /// Each checksum: its name, place and new bytes.
     pub checksums: Vec<checksum::Stored>,
+    /// What it took on the board.
+    pub effort: Effort,
 }
 
 /// Takes one unit down the line.
@@ -143,6 +147,8 @@ pub fn run_board(
 
 fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Passed, LineError> {
     let seen = ports.fixture.identify(master, ports.watch)?;
+    ports.fixture.accept(master, ports.watch)?;
+    nobody_elses(&seen, &claim.serial, ports.ledger)?;
     let claim = Claim {
         uid: seen.uid,
         ..claim
@@ -165,7 +171,14 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     };
     let outcome = seal(master, reservation.values()).and_then(|sealed| {
         let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
-        Ok((receipt, written(&sealed)))
+        let effort = ports.fixture.effort();
+        Ok((
+            receipt,
+            Written {
+                effort,
+                ..written(&sealed)
+            },
+        ))
     });
     let (receipt, written) = match outcome {
         Ok(delivered) => delivered,
@@ -185,6 +198,25 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     })
 }
 
+/// Refuses a board that holds another unit's token. A void unit's board may become another one.
+fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(), LineError> {
+    let Holds::Token(fingerprint) = seen.holds else {
+        return Ok(());
+    };
+    let whose = match ledger.holder(&fingerprint)? {
+        Some(unit) if unit.state == UnitState::Void => return Ok(()),
+        Some(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
+        Some(unit) => format!("belongs to {}", unit.serial),
+        None => "this ledger gave to no unit".to_owned(),
+    };
+    let serial = serial.clone();
+    Err(LineError::Refused(Refusal::OtherToken {
+        serial,
+        fingerprint,
+        whose,
+    }))
+}
+
 /// Patches a unit's values in and makes every checksum true.
 pub(crate) fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, LineError> {
     Ok(checksum::seal(patch::apply(master, values)?)?)
@@ -195,6 +227,7 @@ pub(crate) fn written(sealed: &Sealed<'_>) -> Written {
     Written {
         changed: sealed.changed_bytes(),
         checksums: sealed.checksums().to_vec(),
+        effort: Effort::default(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 
 use eol_inject::checksum::ChecksumError;
+#[cfg(feature = "probe")]
+use eol_inject::deliver::ProbeFault;
 use eol_inject::deliver::{DeliverError, ProgramError};
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
@@ -75,7 +77,7 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).map(str::to_owned),
             doubt: false,
-            gone: matches!(name, "program-start" | "program-temporary"),
+            gone: is_gone(name),
         }
     }
 
@@ -183,8 +185,33 @@ impl From<LineError> for CliError {
     }
 }
 
+/// Returns whether an error says that what reaches boards is gone.
+fn is_gone(name: &str) -> bool {
+    matches!(
+        name,
+        "program-start"
+            | "program-temporary"
+            | "probe-selector"
+            | "probe-no-sim"
+            | "probe-no-usb"
+            | "probe-missing"
+            | "probe-several"
+            | "probe-denied"
+            | "probe-unopened"
+            | "probe-unplugged"
+            | "probe-speed"
+            | "probe-chip"
+    )
+}
+
 fn deliver_code(error: &DeliverError) -> u8 {
     match error {
+        #[cfg(feature = "probe")]
+        DeliverError::Probe(error) => match error.fault() {
+            ProbeFault::Differs { .. } => exit::DIFFERS,
+            ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
+            _ => exit::DELIVERY,
+        },
         DeliverError::Differs { .. } | DeliverError::Program(ProgramError::Differs { .. }) => {
             exit::DIFFERS
         }
@@ -195,7 +222,7 @@ fn deliver_code(error: &DeliverError) -> u8 {
 fn refusal_code(error: &Refusal) -> u8 {
     match error {
         Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
-        Refusal::OtherBoard { .. } => exit::IN_DOUBT,
+        Refusal::OtherBoard { .. } | Refusal::OtherToken { .. } => exit::IN_DOUBT,
         _ => exit::REFUSED,
     }
 }
@@ -213,6 +240,13 @@ fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
         "image-uf2-families" => "say which one: family = 0x... under [image]",
+        "probe-denied" => "docs/flashing.md has the udev rule",
+        "probe-no-usb" => "a container sees no USB unless it is given: docs/flashing.md",
+        "probe-missing" => "eol-inject probes lists what is plugged in",
+        "probe-locked" => "unlock it outside of the line: that erases it",
+        "probe-reserved" => "docs/flashing.md: also = [\"START..END\"] under [flash]",
+        "probe-firmware" => "mode = \"full\" writes the whole image",
+        "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,

@@ -16,6 +16,8 @@ mod ledger;
 mod map;
 mod output;
 mod pool;
+#[cfg(feature = "probe")]
+mod probes;
 mod run;
 mod shell;
 #[cfg(feature = "sim")]
@@ -29,9 +31,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use eol_inject::image::Conversion;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use self::error::CliError;
 use self::output::Output;
@@ -89,6 +92,9 @@ enum Command {
     #[cfg(feature = "sim")]
     #[command(hide = true)]
     Sim(sim::SimArgs),
+    /// List the debug probes that are plugged in, and what stands in the way of using them
+    #[cfg(feature = "probe")]
+    Probes,
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),
     /// Write the manual pages into a folder
@@ -168,19 +174,22 @@ pub(crate) fn main() -> ExitCode {
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
 ///
-/// Whatever it asks for, probe-rs only warns: it logs what it writes, and that holds tokens.
+/// probe-rs logs what it writes to a target, tokens too: whatever is asked for, it says no more
+/// than its warnings.
 fn log() {
     let Ok(asked) = EnvFilter::try_from_env("EOL_LOG") else {
         return;
     };
-    let harmless = filter_fn(|event| {
-        !event.target().starts_with("probe_rs") || *event.level() <= LevelFilter::WARN
+    let harmless = filter_fn(|record| {
+        !record.target().starts_with("probe_rs") || *record.level() <= Level::WARN
     });
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_filter(asked.and(harmless));
-    let subscriber = tracing_subscriber::registry().with(lines);
+        .with_ansi(false);
+    let subscriber = tracing_subscriber::registry()
+        .with(asked)
+        .with(harmless)
+        .with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -198,6 +207,8 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Label(args) => label::run(&args, output),
         #[cfg(feature = "sim")]
         Command::Sim(args) => sim::run(&args, output),
+        #[cfg(feature = "probe")]
+        Command::Probes => probes::run(output),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     }

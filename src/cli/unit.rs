@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use eol_inject::deliver::Seen;
+use eol_inject::deliver::{Effort, Seen};
 use eol_inject::ledger::{Entry, Target};
 use eol_inject::line::{Passed, Written};
 use eol_inject::patch::Master;
@@ -215,7 +215,7 @@ impl<'t> Tally<'t> {
     }
 
     fn object<'u>(&'u self, ended: &'u Ended) -> UnitObject<'u> {
-        let (target, board) = ended.place.object();
+        let (target, board) = ended.place.object(effort(ended));
         let object = UnitObject {
             v: 1,
             seq: self.seq,
@@ -281,7 +281,7 @@ impl Place {
         }
     }
 
-    fn object(&self) -> (Target, BoardObject) {
+    fn object(&self, effort: Effort) -> (Target, BoardObject) {
         match self {
             Self::File(_) => (Target::File, BoardObject::default()),
             Self::Board(board) => {
@@ -290,13 +290,19 @@ impl Place {
                     nest: board.nest.clone(),
                     chip: seen.map(|seen| seen.chip.clone()),
                     chip_uid: seen.and_then(|seen| seen.uid.clone()),
-                    erased_sectors: None,
-                    programmed_bytes: None,
+                    erased_sectors: effort.erased_sectors,
+                    programmed_bytes: effort.programmed_bytes,
                 };
                 (board.target, object)
             }
         }
     }
+}
+
+/// Returns what a unit took on its board.
+fn effort(ended: &Ended) -> Effort {
+    let passed = ended.result.as_ref().ok();
+    passed.map_or_else(Effort::default, |passed| passed.written.effort)
 }
 
 /// Returns what became of a unit that did not pass.

@@ -21,6 +21,13 @@ pub trait Fixture: Send {
     /// [`DeliverError`]: no probe, no answer, another chip, a locked one.
     fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError>;
 
+    /// Refuses a board that must not be written, before it costs a token. Nothing is written.
+    ///
+    /// # Errors
+    /// [`DeliverError`]: the image does not fit the chip, or the board carries other firmware than
+    /// the one that only gets its values here.
+    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError>;
+
     /// Programs the board and reads all that was written back by plain reads.
     ///
     /// # Errors
@@ -44,6 +51,9 @@ pub trait Fixture: Send {
     /// [`DeliverError`] when it could not be read.
     fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError>;
 
+    /// Returns what the last delivery took.
+    fn effort(&self) -> Effort;
+
     /// Lets the board boot, and lets go of it.
     ///
     /// # Errors
@@ -56,12 +66,23 @@ pub trait Fixture: Send {
 pub struct Seen {
     /// The chip, as the recipe names it.
     pub chip: String,
+    /// Whether the chip's registers were compared with that; some families have no known ones.
+    pub compared: bool,
     /// The chip's own number in hex digits, where it has one.
     pub uid: Option<String>,
     /// What the token's slot holds.
     pub holds: Holds,
     /// Whether this is a simulated board.
     pub simulated: bool,
+}
+
+/// What a delivery took, as far as the fixture knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effort {
+    /// Sectors that were erased.
+    pub erased_sectors: Option<u64>,
+    /// Bytes that were programmed.
+    pub programmed_bytes: Option<u64>,
 }
 
 /// What the token's slot of a board holds.

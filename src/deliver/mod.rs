@@ -3,12 +3,18 @@
 mod file;
 mod fixture;
 mod holds;
+mod journal;
+#[cfg(feature = "probe")]
+pub(crate) mod probe;
 mod program;
 mod redact;
 
 pub use crate::atomic_file::Sync;
 pub use file::Folder;
-pub use fixture::{Fixture, Holds, Phase, Seen, Unwatched, Watch};
+pub use fixture::{Effort, Fixture, Holds, Phase, Seen, Unwatched, Watch};
+pub use journal::{Journal, JournalError, MemoryJournal};
+#[cfg(feature = "probe")]
+pub use probe::{Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
 pub use program::{Program, ProgramError, Programmer};
 
 use std::io;
@@ -79,6 +85,10 @@ pub enum DeliverError {
     /// The line's own programmer failed.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// The board on the probe failed.
+    #[cfg(feature = "probe")]
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
 }
 
 impl DeliverError {
@@ -87,6 +97,8 @@ impl DeliverError {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Program(error) => error.name(),
+            #[cfg(feature = "probe")]
+            Self::Probe(error) => error.name(),
             other => other.into(),
         }
     }
@@ -97,7 +109,30 @@ impl DeliverError {
         match self {
             Self::Folder { .. } | Self::Image(_) => false,
             Self::Program(error) => error.touched(),
+            #[cfg(feature = "probe")]
+            Self::Probe(error) => error.touched(),
             _ => true,
+        }
+    }
+
+    /// Returns whether what reaches boards is itself missing: no other unit would fare better.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        match self {
+            #[cfg(feature = "probe")]
+            Self::Probe(error) => error.is_gone(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether no board is on the fixture, as far as can be told.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        match self {
+            #[cfg(feature = "probe")]
+            Self::Probe(error) => error.is_empty(),
+            Self::Program(ProgramError::Failed { .. }) => true,
+            _ => false,
         }
     }
 }

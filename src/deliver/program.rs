@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use self::work::{Call, Work};
 use super::holds;
-use super::{DeliverError, Fixture, Phase, Seen, Watch};
+use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch};
 use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
 use crate::ledger::Receipt;
@@ -180,10 +180,16 @@ impl Fixture for Program {
         let read = self.dumps(&master.changes(), whole(master.image()), None)?;
         Ok(Seen {
             chip: self.programmer.chip.clone(),
+            compared: false,
             uid,
             holds: holds::judge(master, &read),
             simulated: false,
         })
+    }
+
+    /// A programmer writes whatever is there.
+    fn accept(&mut self, _: &Master, _: &mut dyn Watch) -> Result<(), DeliverError> {
+        Ok(())
     }
 
     fn deliver(
@@ -235,6 +241,11 @@ impl Fixture for Program {
             .zip(last)
             .and_then(|(first, last)| Span::between(first, last));
         self.dumps(spans, whole, None)
+    }
+
+    /// A programmer does not say.
+    fn effort(&self) -> Effort {
+        Effort::default()
     }
 
     /// A programmer resets the board itself.

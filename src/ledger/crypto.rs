@@ -31,6 +31,8 @@ pub enum Column {
     Picture,
     /// The other columns of the list.
     Columns,
+    /// What a board held of its own; the fingerprint is that of the board's number.
+    Board,
 }
 
 impl Column {
@@ -41,6 +43,7 @@ impl Column {
             Self::Qr => "QR Token",
             Self::Picture => "picture",
             Self::Columns => "list columns",
+            Self::Board => "bytes of a board",
         }
     }
 }

@@ -72,6 +72,16 @@ pub enum Refusal {
         /// The unit that it is.
         holder: Serial,
     },
+    /// The board holds a token that is not this unit's.
+    #[error("the board holds token {fingerprint}, which {whose}: it cannot become {serial}")]
+    OtherToken {
+        /// The unit.
+        serial: Serial,
+        /// The token that the board holds.
+        fingerprint: Fingerprint,
+        /// What the ledger knows of that token.
+        whose: String,
+    },
     /// No token is left.
     #[error("no free token is left for {serial}: import another list")]
     PoolEmpty {

@@ -11,6 +11,8 @@ mod error;
 mod event;
 #[cfg(feature = "sqlite")]
 mod files;
+#[cfg(feature = "sqlite")]
+mod journal;
 mod memory;
 mod record;
 #[cfg(feature = "sqlite")]
@@ -20,6 +22,8 @@ mod sqlite;
 mod tables;
 
 pub use error::{LedgerError, Refusal};
+#[cfg(feature = "sqlite")]
+pub use journal::SealedJournal;
 pub use memory::Memory;
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Identity, Import, Outcome,
@@ -30,7 +34,7 @@ pub use sqlite::Sqlite;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
-use crate::unit::{AuthToken, Digest, QrToken, Serial};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
 /// What every back end does. Each call is one transaction that is durable when it returns.
 ///
@@ -131,6 +135,12 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError>;
+
+    /// Returns the unit that a token belongs to, void ones too.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError>;
 
     /// Returns the entry of a finished unit, with what its label needs.
     ///

@@ -18,8 +18,8 @@ pub use nvs::ZephyrNvs;
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
-    Case, Chip, LabelSpec, LedgerSpec, LedgerUrl, Mode, Pattern, PoolSpec, ScanError, SerialFormat,
-    SerialSource, SerialSpec, When,
+    Area, Case, Chip, Connect, LabelSpec, LedgerSpec, LedgerUrl, Mode, Pattern, PoolSpec, Precheck,
+    ScanError, SerialFormat, SerialSource, SerialSpec, When,
 };
 
 use std::collections::BTreeSet;

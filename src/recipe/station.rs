@@ -6,6 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::command::CommandLine;
+use crate::image::{Address, Span};
 use crate::unit::{Serial, SerialError};
 
 /// `[pool]`: the token list.
@@ -267,6 +268,17 @@ pub struct Chip {
     pub probe: Option<String>,
     /// `full` or `slot`.
     pub mode: Option<Mode>,
+    /// The speed of the probe in kHz; unsaid, its own.
+    pub speed: Option<u32>,
+    /// How a probe gets hold of the target.
+    #[serde(default)]
+    pub connect: Connect,
+    /// What is compared before slot mode writes.
+    #[serde(default)]
+    pub precheck: Precheck,
+    /// Places beside the flash that a probe may write: UICR, option bytes.
+    #[serde(default)]
+    pub also: Vec<Area>,
     /// The line's own programmer, in place of a probe.
     pub program: Option<CommandLine>,
     /// How it reads flash into a file.
@@ -336,6 +348,54 @@ pub enum Mode {
     Full,
     /// Only the sectors of slots and checksums.
     Slot,
+}
+
+/// How a probe gets hold of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connect {
+    /// While it runs.
+    #[default]
+    Normal,
+    /// While the reset line is held: for firmware that takes the debug pins.
+    UnderReset,
+}
+
+/// What is compared before slot mode writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precheck {
+    /// The sectors of slots and checksums.
+    #[default]
+    Sectors,
+    /// Everything that the image stores.
+    Full,
+}
+
+/// A run of addresses, written `0x10001000..0x10002000`, end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Area(Span);
+
+impl Area {
+    /// Returns the addresses.
+    #[must_use]
+    pub const fn span(self) -> Span {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Area {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = || format!("`{text}` is no run of addresses: write 0x10001000..0x10002000");
+        let (start, end) = text.split_once("..").ok_or_else(wrong)?;
+        let address = |text: &str| text.trim().parse::<Address>().map_err(|_| wrong());
+        Span::between(address(start)?, address(end)?)
+            .map(Self)
+            .ok_or_else(wrong)
+    }
 }
 
 /// When labels are made.

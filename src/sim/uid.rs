@@ -34,8 +34,8 @@ impl Uid {
     #[must_use]
     pub fn derived(name: &str) -> Uid {
         let hash = Hash::new().add(name.as_bytes());
-        let (low, high) = words(hash.value());
-        let (more, _) = words(hash.add(b"/2").value());
+        let (low, high) = words(spread(hash.value()));
+        let (more, _) = words(spread(hash.add(b"/2").value()));
         Uid([low, MARK | high & 0xff, more])
     }
 
@@ -56,6 +56,14 @@ impl Uid {
         let [_, second, _] = self.0;
         second & 0xffff_ff00 == MARK
     }
+}
+
+/// Spreads a hash over all its bits (the finalizer of MurmurHash3): names that differ in their last
+/// character get numbers that people tell apart.
+fn spread(hash: u64) -> u64 {
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ hash >> 33
 }
 
 fn words(hash: u64) -> (u32, u32) {

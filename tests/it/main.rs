@@ -19,6 +19,9 @@ mod craft;
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
 mod findings;
+/// Boards on a simulated probe: both modes, every chip, every fault.
+#[cfg(feature = "sim")]
+mod flash;
 /// ELF, BIN and HEX of one firmware agree at every address, by both readers.
 mod formats;
 /// The line against independently filled images.

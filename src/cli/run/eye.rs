@@ -3,7 +3,7 @@
 use std::sync::mpsc::Sender;
 
 use eol_inject::checksum::Sealed;
-use eol_inject::deliver::{DeliverError, Fixture, Seen, Watch};
+use eol_inject::deliver::{DeliverError, Effort, Fixture, Seen, Watch};
 use eol_inject::image::{Edits, Span};
 use eol_inject::ledger::Receipt;
 use eol_inject::patch::Master;
@@ -65,6 +65,10 @@ impl Fixture for Eye {
         Ok(seen)
     }
 
+    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        self.fixture.accept(master, watch)
+    }
+
     fn deliver(
         &mut self,
         sealed: &Sealed<'_>,
@@ -79,6 +83,10 @@ impl Fixture for Eye {
 
     fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
         self.fixture.read(spans, watch)
+    }
+
+    fn effort(&self) -> Effort {
+        self.fixture.effort()
     }
 
     fn release(&mut self) -> Result<(), DeliverError> {

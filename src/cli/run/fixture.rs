@@ -1,10 +1,16 @@
 //! Which fixture a recipe and the arguments mean.
 
 use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer};
+#[cfg(feature = "probe")]
+use eol_inject::deliver::{Probe, ProbeError, ProbeFault, ProbeSetup};
+#[cfg(feature = "probe")]
+use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{Simulated, Target};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 
+#[cfg(feature = "probe")]
+use crate::cli::context;
 use crate::cli::error::{CliError, exit};
 
 /// How boards are reached.
@@ -74,9 +80,21 @@ impl Reach {
         recipe: &Recipe,
         serial: Option<&Serial>,
     ) -> Result<Box<dyn Fixture>, DeliverError> {
+        #[cfg(not(feature = "probe"))]
         let _ = (recipe, serial);
         match self {
             Self::Program(programmer) => Ok(Box::new(Program::new((**programmer).clone()))),
+            #[cfg(feature = "probe")]
+            Self::Probe(probe) => {
+                let setup = ProbeSetup::of(recipe, Some(probe));
+                let journal = SealedJournal::beside(&context::ledger_file(recipe));
+                let missing = || ProbeFault::Selector {
+                    text: probe.clone(),
+                };
+                let setup = setup.ok_or_else(|| ProbeError::new(missing(), false))?;
+                Ok(Box::new(Probe::new(setup, serial, Box::new(journal))?))
+            }
+            #[cfg(not(feature = "probe"))]
             Self::Probe(probe) => Err(DeliverError::Folder {
                 folder: probe.into(),
                 source: std::io::ErrorKind::Unsupported.into(),

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eol_inject::deliver::{DeliverError, Phase, Seen, Watch};
+use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Ledger, Sqlite};
 use eol_inject::line::{self, BoardPorts, Passed};
@@ -221,7 +221,7 @@ impl Worker {
             match eye.look(&self.shared.master, &mut self.watch()) {
                 Ok(seen) if away || seen.uid.as_deref() != Some(&before.uid) => return Ok(()),
                 Ok(_) => {}
-                Err(error) if is_empty(&error) => away = true,
+                Err(error) if error.is_empty() => away = true,
                 Err(error) => return Err(error.into()),
             }
             // A board that stays is let run meanwhile.
@@ -325,14 +325,6 @@ impl Watch for Telling {
     fn stop(&self) -> bool {
         false
     }
-}
-
-/// Returns whether the error says that no board is there.
-fn is_empty(error: &DeliverError) -> bool {
-    matches!(
-        error,
-        DeliverError::Program(eol_inject::deliver::ProgramError::Failed { .. })
-    )
 }
 
 fn empty() -> CliError {

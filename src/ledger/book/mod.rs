@@ -19,7 +19,7 @@ use super::{
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
-use crate::unit::{AuthToken, Digest, QrToken, Serial};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
@@ -117,6 +117,17 @@ impl<S: Store> Ledger for S {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {
             let unit = tables.unit_on(uid)?;
+            Ok(unit.map(|unit| record(tables, &frame, unit)))
+        })
+    }
+
+    fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            let Some(token) = tables.token(fingerprint)? else {
+                return Ok(None);
+            };
+            let unit = tables.unit_with(token.id)?;
             Ok(unit.map(|unit| record(tables, &frame, unit)))
         })
     }

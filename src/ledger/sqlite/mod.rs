@@ -126,6 +126,13 @@ impl Sqlite {
     }
 }
 
+/// Returns what seals and opens with the key of the ledger at `path`.
+pub(in crate::ledger) fn cipher(path: &Path) -> Result<super::crypto::Cipher, LedgerError> {
+    present(path)?;
+    let conn = connect::read(path)?;
+    Ok(keys::require(&conn, path)?.cipher)
+}
+
 /// Held while a ledger's file is open other than by SQLite: closing it would drop the locks
 /// that another thread's connection has on it (`fcntl(2)`, "Advisory record locking").
 static MAKING: Mutex<()> = Mutex::new(());

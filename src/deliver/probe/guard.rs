@@ -32,6 +32,11 @@ impl StopSignal {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Lets transfers through again.
+    pub fn rearm(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
     /// Whether [`StopSignal::stop`] was called.
     #[must_use]
     pub fn is_stopped(&self) -> bool {

@@ -1,0 +1,313 @@
+//! What goes wrong between a station and a board on a probe, in the operator's words.
+
+use std::error::Error;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::image::{Address, Span};
+
+/// What a library below says.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a board was not reached, refused, or not made.
+#[derive(Debug)]
+pub struct ProbeError {
+    fault: ProbeFault,
+    touched: bool,
+}
+
+impl ProbeError {
+    /// Ties a fault to whether anything on the board may carry the token.
+    #[must_use]
+    pub const fn new(fault: ProbeFault, touched: bool) -> Self {
+        Self { fault, touched }
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub const fn fault(&self) -> &ProbeFault {
+        &self.fault
+    }
+
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        (&self.fault).into()
+    }
+
+    /// Returns whether anything on the board may carry the token now.
+    #[must_use]
+    pub const fn touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Returns whether the probe itself is missing: the next unit would fail as well.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        matches!(
+            self.fault,
+            ProbeFault::Selector { .. }
+                | ProbeFault::NoSim
+                | ProbeFault::NoUsb { .. }
+                | ProbeFault::Missing { .. }
+                | ProbeFault::Several { .. }
+                | ProbeFault::Denied { .. }
+                | ProbeFault::Unopened { .. }
+                | ProbeFault::Unplugged { .. }
+                | ProbeFault::Speed { .. }
+                | ProbeFault::Chip { .. }
+        )
+    }
+
+    /// Returns whether no board is there, as far as the probe can tell.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.fault, ProbeFault::NoTarget { .. })
+    }
+}
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl Error for ProbeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+/// What went wrong.
+#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "probe-")]
+#[non_exhaustive]
+pub enum ProbeFault {
+    /// The text names no probe.
+    #[error("{text:?} names no probe: write sim, sim:CHIP, VID:PID or VID:PID:SERIAL")]
+    Selector {
+        /// The text.
+        text: String,
+    },
+    /// Simulated boards were left out of the program.
+    #[error("this program was built without simulated boards")]
+    NoSim,
+    /// The simulated board cannot be had.
+    #[error("the simulated board cannot be used")]
+    Simulated {
+        /// What the model says.
+        source: Cause,
+    },
+    /// Another run has the board.
+    #[error("the board {name} is on another run's fixture")]
+    Busy {
+        /// The board.
+        name: String,
+    },
+    /// There is no USB at all.
+    #[error("this computer shows no USB, so no probe can be found: wanted {wanted}")]
+    NoUsb {
+        /// The probe that was asked for.
+        wanted: String,
+    },
+    /// The probe is not plugged in.
+    #[error("no probe {wanted} is plugged in; there {found}")]
+    Missing {
+        /// The probe that was asked for.
+        wanted: String,
+        /// What is plugged in.
+        found: String,
+    },
+    /// Several probes fit.
+    #[error("{wanted} fits several probes, name one by its serial: {found}")]
+    Several {
+        /// The probe that was asked for.
+        wanted: String,
+        /// Those that fit.
+        found: String,
+    },
+    /// The system gives no rights to it.
+    #[error("no rights to use the probe {probe}: its udev rule is missing")]
+    Denied {
+        /// The probe.
+        probe: String,
+    },
+    /// The probe cannot be opened.
+    #[error("the probe {probe} cannot be opened: does another program use it?")]
+    Unopened {
+        /// The probe.
+        probe: String,
+        /// What the driver says.
+        source: Cause,
+    },
+    /// The probe went away.
+    #[error("the probe does not answer: it was unplugged, or its cable is broken")]
+    Unplugged {
+        /// What the driver says.
+        source: Cause,
+    },
+    /// The probe cannot go at this speed.
+    #[error("the probe does not go at {khz} kHz")]
+    Speed {
+        /// The recipe's speed.
+        khz: u32,
+        /// What the driver says.
+        source: Cause,
+    },
+    /// The chip's name is unknown, or fits several.
+    #[error("the chip {name} is not known, or its name fits several")]
+    Chip {
+        /// The recipe's chip.
+        name: String,
+        /// What the registry says.
+        source: Cause,
+    },
+    /// Nothing answers.
+    #[error("no answer from the target: is the unit seated and powered?")]
+    NoTarget {
+        /// What the library says.
+        source: Cause,
+    },
+    /// The target does not get ready.
+    #[error("the target is busy for ever: power-cycle the unit")]
+    Waits {
+        /// What the library says.
+        source: Cause,
+    },
+    /// The chip is locked.
+    #[error("the chip is locked, and nothing is erased to open it")]
+    Locked {
+        /// What the library says.
+        source: Cause,
+    },
+    /// The flash is protected against reading.
+    #[error("the flash of {chip} is protected: it cannot be read at {at}")]
+    Protected {
+        /// The chip.
+        chip: String,
+        /// Where.
+        at: Address,
+        /// What the library says.
+        source: Cause,
+    },
+    /// Another chip.
+    #[error("the recipe's chip is {wanted}, on the fixture is another one: {found}")]
+    WrongChip {
+        /// The recipe's chip.
+        wanted: String,
+        /// What the registers say.
+        found: String,
+    },
+    /// The image stores bytes where the chip has no flash.
+    #[error("the image stores {span}, which is no flash of {chip}")]
+    NoFlash {
+        /// Where.
+        span: Span,
+        /// The chip.
+        chip: String,
+    },
+    /// The image stores bytes in UICR, option bytes and the like.
+    #[error(
+        "the image stores {span} in the {area}, which is written only where the recipe says so"
+    )]
+    Reserved {
+        /// Where.
+        span: Span,
+        /// What is there.
+        area: &'static str,
+    },
+    /// Slot mode: the board does not carry the shared firmware.
+    #[error("the board's firmware differs from the shared image at {at}: nothing was written")]
+    Firmware {
+        /// The first difference.
+        at: Address,
+    },
+    /// Slot mode: slots and checksums are not as the shared image gives them.
+    #[error(
+        "slots and checksums of the board hold at {at} what the shared image does not give: \
+         nothing was written"
+    )]
+    Values {
+        /// The first such place.
+        at: Address,
+    },
+    /// Slot mode: bytes of the board's own could not be kept.
+    #[error("the chip has no number of its own, so bytes at {at} could not be kept over a cut")]
+    NoNumber {
+        /// The first such byte.
+        at: Address,
+    },
+    /// The board's own bytes cannot be kept.
+    #[error("the journal of the board cannot be used: nothing was written")]
+    Journal {
+        /// Why.
+        source: Cause,
+    },
+    /// The board was cut with another image.
+    #[error("the board {uid} was cut while it got another image: finish it with that one")]
+    OtherImage {
+        /// The board.
+        uid: String,
+    },
+    /// A sector cannot be erased.
+    #[error("the sector at {at} cannot be erased: it is write-protected or defective")]
+    Erase {
+        /// The sector.
+        at: Address,
+        /// What the library says.
+        source: Cause,
+    },
+    /// A page cannot be programmed.
+    #[error("the page at {at} cannot be programmed: it is write-protected or defective")]
+    Program {
+        /// The page.
+        at: Address,
+        /// What the library says.
+        source: Cause,
+    },
+    /// The flash controller does not finish.
+    #[error("the flash does not finish: power-cycle the unit")]
+    Hangs {
+        /// What the library says.
+        source: Cause,
+    },
+    /// The core does not stop or start.
+    #[error("the core does not halt or start: look at the reset line and the supply")]
+    Halt {
+        /// What the library says.
+        source: Cause,
+    },
+    /// The flash algorithm failed in some other way.
+    #[error("the flash algorithm failed")]
+    Algorithm {
+        /// What the library says.
+        source: Cause,
+    },
+    /// A place cannot be read.
+    #[error("the target cannot be read at {at}")]
+    Unreadable {
+        /// Where.
+        at: Address,
+        /// What the library says.
+        source: Cause,
+    },
+    /// What was read back differs.
+    #[error("the flash differs from the unit's image at {at}")]
+    Differs {
+        /// The first difference.
+        at: Address,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+    /// The image cannot be read.
+    #[error("the image cannot be put together")]
+    Image(#[from] crate::image::ImageError),
+    /// Something else between probe and target.
+    #[error("the link to the target failed")]
+    Link {
+        /// What the library says.
+        source: Cause,
+    },
+}

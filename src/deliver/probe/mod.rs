@@ -1,0 +1,218 @@
+//! A board on a debug probe: looked at, flashed, read back, started.
+//!
+//! probe-rs and the chip's own flash algorithm write; what is there afterwards is read by plain
+//! memory reads. `link` makes the calls and `map` reads the target's description; the rest knows
+//! no probe-rs. Nothing is ever mass-erased, and a locked chip stays locked.
+
+mod chip;
+mod error;
+mod guard;
+mod link;
+mod list;
+mod look;
+mod make;
+mod map;
+mod meaning;
+mod sectors;
+mod source;
+mod under_reset;
+
+pub use error::{ProbeError, ProbeFault};
+pub use guard::{StopSignal, Stopped, guard};
+pub use list::{Plugged, Probes, probes};
+pub use under_reset::prepare_under_reset;
+
+use std::path::PathBuf;
+
+use self::link::{Attach, Link};
+use self::sectors::Part;
+use self::source::Source;
+use super::journal::Journal;
+use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
+use crate::checksum::Sealed;
+use crate::image::{Edits, Span};
+use crate::ledger::Receipt;
+use crate::patch::Master;
+use crate::recipe::{LedgerUrl, Mode, Precheck, Recipe};
+use crate::unit::Serial;
+
+/// How a product's boards are reached, and how much of them is written.
+#[derive(Debug, Clone)]
+pub struct ProbeSetup {
+    attach: Attach,
+    probe: String,
+    mode: Mode,
+    precheck: Precheck,
+    /// Reserved places that the recipe asks for.
+    also: Vec<Span>,
+    /// Where simulated boards are kept.
+    boards: PathBuf,
+}
+
+impl ProbeSetup {
+    /// Takes what a recipe says; `probe` goes before the recipe's own. `None` where neither names
+    /// a probe, or the recipe has no `[flash]`.
+    #[must_use]
+    pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
+        let flash = recipe.flash.as_ref()?;
+        let LedgerUrl::Sqlite(ledger) = recipe.ledger_url();
+        let mut boards = recipe.path(&ledger).into_os_string();
+        boards.push(".boards");
+        Some(Self {
+            attach: Attach {
+                chip: flash.chip.clone(),
+                speed: flash.speed,
+                connect: flash.connect,
+            },
+            probe: probe.or(flash.probe.as_deref())?.to_owned(),
+            mode: flash.mode.unwrap_or(Mode::Full),
+            precheck: flash.precheck,
+            also: flash.also.iter().map(|area| area.span()).collect(),
+            boards: boards.into(),
+        })
+    }
+
+    /// Returns whether the boards are simulated.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.probe == "sim" || self.probe.starts_with("sim:")
+    }
+}
+
+/// One board on a debug probe.
+pub struct Probe {
+    setup: ProbeSetup,
+    source: Source,
+    journal: Box<dyn Journal>,
+    link: Option<Link>,
+    seen: Option<Sight>,
+    /// Whether anything may carry the token.
+    touched: bool,
+    effort: Effort,
+}
+
+/// What was found out by looking.
+struct Sight {
+    number: Option<String>,
+    holds: Holds,
+    /// In slot mode, the sectors of slots and checksums.
+    parts: Vec<Part>,
+}
+
+impl Probe {
+    /// Takes the probe that the setup names; a simulated board is that of `serial`.
+    ///
+    /// # Errors
+    /// [`DeliverError::Probe`]: the text names no probe, or another run has the board.
+    pub fn new(
+        setup: ProbeSetup,
+        serial: Option<&Serial>,
+        journal: Box<dyn Journal>,
+    ) -> Result<Self, DeliverError> {
+        let source = Source::of(&setup, serial).map_err(|fault| ProbeError::new(fault, false))?;
+        Ok(Self::with(setup, source, journal))
+    }
+
+    /// Takes a simulated board that the caller keeps.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn on_board(
+        setup: ProbeSetup,
+        board: crate::sim::SharedBoard,
+        journal: Box<dyn Journal>,
+    ) -> Self {
+        Self::with(setup, Source::Board(board), journal)
+    }
+
+    fn with(setup: ProbeSetup, source: Source, journal: Box<dyn Journal>) -> Self {
+        Self {
+            setup,
+            source,
+            journal,
+            link: None,
+            seen: None,
+            touched: false,
+            effort: Effort::default(),
+        }
+    }
+
+    /// Returns the simulated board.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn board(&self) -> Option<&crate::sim::SharedBoard> {
+        self.source.board()
+    }
+
+    /// Ties a fault to what may have happened to the board.
+    fn told(&self, fault: ProbeFault) -> DeliverError {
+        ProbeError::new(fault, self.touched).into()
+    }
+}
+
+impl Fixture for Probe {
+    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+        self.touched = false;
+        self.effort = Effort::default();
+        self.look(master, watch).map_err(|fault| self.told(fault))?;
+        let (link, seen) = match (&self.link, &self.seen) {
+            (Some(link), Some(seen)) => (link, seen),
+            _ => return Err(self.told(ProbeFault::Stopped)),
+        };
+        Ok(Seen {
+            chip: link.chip.clone(),
+            compared: link.family.is_some(),
+            uid: seen.number.clone(),
+            holds: seen.holds.clone(),
+            simulated: self.setup.is_simulated() || !matches!(self.source, Source::Usb(_)),
+        })
+    }
+
+    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        self.judge(master, watch).map_err(|fault| self.told(fault))
+    }
+
+    fn deliver(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Receipt, DeliverError> {
+        self.make(sealed, watch).map_err(|fault| self.told(fault))?;
+        tracing::debug!(serial = %sealed.serial(), effort = ?self.effort, "flashed and read back");
+        Ok(Receipt {
+            serial: sealed.serial().clone(),
+            fingerprint: sealed.fingerprint(),
+            digest: None,
+            durable: true,
+        })
+    }
+
+    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        self.compare(sealed, watch)
+            .map_err(|fault| self.told(fault))
+    }
+
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
+        if self.link.is_none() {
+            self.attach().map_err(|fault| self.told(fault))?;
+        }
+        watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
+        let mut read = Edits::new();
+        for span in spans {
+            let Some(link) = &mut self.link else { break };
+            let bytes = link.read(*span, watch);
+            read.put(span.start(), &bytes.map_err(|fault| self.told(fault))?);
+        }
+        Ok(read)
+    }
+
+    fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    fn release(&mut self) -> Result<(), DeliverError> {
+        self.seen = None;
+        let booted = self.link.take().map_or(Ok(()), |mut link| link.boot());
+        let saved = self.source.save();
+        booted.and(saved).map_err(|fault| self.told(fault))
+    }
+}

@@ -1,0 +1,125 @@
+//! Where a probe comes from: plugged in, or simulated with its board.
+
+use probe_rs::probe::Probe;
+
+use super::error::ProbeFault;
+use super::{ProbeSetup, list};
+use crate::patch::Master;
+#[cfg(feature = "sim")]
+use crate::sim::{self, Held, Model, SharedBoard, Shelf, Spec, StateError};
+use crate::unit::Serial;
+
+/// What is opened for each attach.
+#[derive(Debug)]
+pub enum Source {
+    /// A probe on USB, by `VID:PID` or `VID:PID:SERIAL`.
+    Usb(String),
+    /// A simulated board off its shelf.
+    #[cfg(feature = "sim")]
+    Shelf(Box<Held>),
+    /// A simulated board that somebody else keeps.
+    #[cfg(feature = "sim")]
+    Board(SharedBoard),
+}
+
+impl Source {
+    /// Finds out what the setup's text names; takes a simulated board off its shelf.
+    pub fn of(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Self, ProbeFault> {
+        if !setup.is_simulated() {
+            list::check(&setup.probe)?;
+            return Ok(Self::Usb(setup.probe.clone()));
+        }
+        #[cfg(feature = "sim")]
+        {
+            shelf(setup, serial)
+        }
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = serial;
+            Err(ProbeFault::NoSim)
+        }
+    }
+
+    /// Opens the probe.
+    pub fn open(&self) -> Result<Probe, ProbeFault> {
+        match self {
+            Self::Usb(wanted) => list::open(wanted),
+            #[cfg(feature = "sim")]
+            Self::Shelf(held) => Ok(sim::open(held.board())),
+            #[cfg(feature = "sim")]
+            Self::Board(board) => Ok(sim::open(board)),
+        }
+    }
+
+    /// Puts the shared firmware on a board that was made just now: in slot mode a unit carries it
+    /// when it comes to the line.
+    pub fn prepare(&self, master: &Master) -> Result<(), ProbeFault> {
+        #[cfg(feature = "sim")]
+        if let Self::Shelf(held) = self
+            && held.is_new()
+        {
+            let image = master.image();
+            for run in image.runs() {
+                let start = u32::try_from(run.start().get()).unwrap_or(u32::MAX);
+                let bytes = image.bytes(run)?;
+                let loaded = held.board().lock().preload(start, &bytes);
+                loaded.map_err(|error| ProbeFault::Simulated {
+                    source: error.into(),
+                })?;
+            }
+        }
+        let _ = master;
+        Ok(())
+    }
+
+    /// Keeps the state of a simulated board.
+    pub fn save(&self) -> Result<(), ProbeFault> {
+        #[cfg(feature = "sim")]
+        if let Self::Shelf(held) = self {
+            return held.save().map_err(|error| ProbeFault::Simulated {
+                source: error.into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the simulated board.
+    #[cfg(feature = "sim")]
+    pub fn board(&self) -> Option<&SharedBoard> {
+        match self {
+            Self::Usb(_) => None,
+            Self::Shelf(held) => Some(held.board()),
+            Self::Board(board) => Some(board),
+        }
+    }
+}
+
+/// Takes the board of a serial off the shelf; without one, that of the number which is named.
+#[cfg(feature = "sim")]
+fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFault> {
+    let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
+    let spec: Spec = setup
+        .probe
+        .parse()
+        .map_err(|error: sim::SpecError| simulated(error.into()))?;
+    let known = || {
+        Model::by_name(&setup.attach.chip)
+            .ok_or_else(|| simulated(format!("{} is not simulated", setup.attach.chip).into()))
+    };
+    let chip = match spec.chip {
+        Some(chip) => chip,
+        None => known()?,
+    };
+    let name = match (serial, spec.uid) {
+        (Some(serial), _) => serial.folded(),
+        (None, Some(uid)) => uid.to_string(),
+        (None, None) => return Err(simulated("a simulated board has a serial or a uid".into())),
+    };
+    let held = match Shelf::new(&setup.boards).take(chip, &name) {
+        Ok(held) => held,
+        Err(StateError::Busy { name, .. }) => return Err(ProbeFault::Busy { name }),
+        Err(error) => return Err(simulated(error.into())),
+    };
+    spec.equip(&mut held.board().lock());
+    Ok(Source::Shelf(Box::new(held)))
+}

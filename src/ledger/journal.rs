@@ -1,0 +1,82 @@
+//! The journal of boards beside a ledger: sealed with the ledger's key, one owner-only file a board.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::LedgerError;
+use super::crypto::{Cipher, Column};
+use super::files::{beside, create_folder, sync_folder};
+use super::sqlite::cipher;
+use crate::atomic_file::{self, Readers, Sync};
+use crate::deliver::{Journal, JournalError};
+use crate::unit::{Digest, Fingerprint};
+
+/// The folder `<ledger>.journal` with a sealed file for each board that is in hand.
+#[derive(Debug, Clone)]
+pub struct SealedJournal {
+    ledger: PathBuf,
+    folder: PathBuf,
+}
+
+impl SealedJournal {
+    /// Takes the journal of the ledger at `path`; its key is read when something is kept.
+    #[must_use]
+    pub fn beside(path: &Path) -> Self {
+        Self {
+            ledger: path.to_owned(),
+            folder: beside(path, ".journal"),
+        }
+    }
+
+    fn cipher(&self) -> Result<Cipher, LedgerError> {
+        cipher(&self.ledger)
+    }
+
+    fn file(&self, board: &str) -> PathBuf {
+        self.folder.join(name(board))
+    }
+}
+
+/// Returns a file name: a board's number is not trusted to be one.
+fn name(board: &str) -> String {
+    print(board).to_hex().chars().take(32).collect()
+}
+
+/// Returns what a board's bytes are sealed for.
+fn print(board: &str) -> Fingerprint {
+    Fingerprint::from_bytes(*Digest::of(board.as_bytes()).as_bytes())
+}
+
+impl Journal for SealedJournal {
+    fn keep(&mut self, board: &str, bytes: &[u8]) -> Result<(), JournalError> {
+        create_folder(&self.folder)?;
+        sync_folder(&self.folder)?;
+        let sealed = self.cipher()?.seal(&print(board), Column::Board, bytes)?;
+        let settings = (Readers::Owner, Sync::Durable);
+        atomic_file::write(&self.file(board), &name(board), &sealed, settings)?;
+        Ok(())
+    }
+
+    fn kept(&self, board: &str) -> Result<Option<Zeroizing<Vec<u8>>>, JournalError> {
+        let sealed = match fs::read(self.file(board)) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let opened = self.cipher()?.open(&print(board), Column::Board, &sealed);
+        let damaged = |_| JournalError::from("it was sealed with another key, or is damaged");
+        opened.map(Some).map_err(damaged)
+    }
+
+    fn forget(&mut self, board: &str) -> Result<(), JournalError> {
+        let file = self.file(board);
+        match fs::remove_file(&file) {
+            Ok(()) => Ok(sync_folder(&file)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
