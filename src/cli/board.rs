@@ -162,7 +162,7 @@ pub(crate) fn verify(
     }
     let token = examined.fingerprint.map(|print| print.to_string());
     output.line(format_args!(
-        "{GOOD}{name}{GOOD:#}  token {}  differs from the shared image in slots and checksums only",
+        "{GOOD}{name}{GOOD:#}  token {}  right: only slots and checksums differ from the shared image",
         token.unwrap_or_default()
     ));
     Ok(0)

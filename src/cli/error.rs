@@ -210,6 +210,7 @@ fn deliver_code(error: &DeliverError) -> u8 {
         DeliverError::Probe(error) => match error.fault() {
             ProbeFault::Differs { .. } => exit::DIFFERS,
             ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
+            ProbeFault::Busy { .. } => exit::REFUSED,
             _ => exit::DELIVERY,
         },
         DeliverError::Differs { .. } | DeliverError::Program(ProgramError::Differs { .. }) => {

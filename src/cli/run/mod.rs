@@ -10,7 +10,6 @@ mod scan;
 mod screen;
 mod worker;
 
-use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,8 +128,9 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         floor.add(nest, own);
     }
     let ended = floor.run(plan, &ledger);
+    floor.close();
     output.done();
-    summary(&floor, &ledger, (args, &shared), output);
+    summary(&floor, &ledger, args, output);
     ended?;
     if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
         output.note("interrupted: the unit in hand is finished");
@@ -212,7 +212,7 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
         _ => count(nests.len(), "nest"),
     };
     let kind = match nests.first().map(|nest| nest.reach.simulated()) {
-        Some(Simulated::Yes) => "  SIMULATED: nothing counts as produced",
+        Some(Simulated::Yes) => "  (SIMULATED)",
         _ => "",
     };
     output.note(format_args!(
@@ -222,12 +222,7 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
 }
 
 /// Says what came of the run.
-fn summary(
-    floor: &Floor<'_>,
-    ledger: &dyn Ledger,
-    (args, shared): (&RunArgs, &Shared),
-    output: &Output,
-) {
+fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Output) {
     let tally = &floor.tally;
     let left = ledger.stock().as_ref().map(|stock: &Stock| stock.free).ok();
     let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
@@ -244,31 +239,17 @@ fn summary(
         output.note(format_args!("stopped: {why}"));
     }
     let recipe = args.recipe.recipe.display();
-    if let Some(serial) = &floor.last_good
-        && io::stderr().is_terminal()
+    if let Some((serial, probe)) = &floor.last_good
+        && tally.failed == 0
         && !args.rehearse
     {
-        try_next(serial, &recipe.to_string(), shared, output);
-    }
-}
-
-/// Names the commands that look at what was made.
-fn try_next(serial: &Serial, recipe: &str, shared: &Shared, output: &Output) {
-    output.note("try next:");
-    if !shared.recipe.nests.is_empty()
-        || shared
-            .recipe
-            .flash
-            .as_ref()
-            .is_some_and(|flash| flash.program.is_some())
-    {
+        let probe = match probe.as_str() {
+            "" => "-",
+            probe => probe,
+        };
         output.note(format_args!(
-            "  eol-inject ledger show --recipe {recipe} {serial}"
-        ));
-    } else {
-        output.note(format_args!(
-            "  eol-inject verify --recipe {recipe} --probe sim --serial {serial}"
+            "next: eol-inject verify --recipe {recipe} --probe {probe} --serial {serial}\n\
+             \x20     eol-inject label scan --recipe {recipe}"
         ));
     }
-    output.note(format_args!("  eol-inject label scan --recipe {recipe}"));
 }

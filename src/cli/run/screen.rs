@@ -137,14 +137,14 @@ impl<'o> Screen<'o> {
                 let place = if passed.already {
                     already
                 } else {
-                    format!("  {}", ended.label.display())
+                    format!("  {}", label(ended, nest.len() + name.len()))
                 };
                 let print = passed.entry.record().fingerprint;
                 let told = format!("{nest}{name}  token {print}{place}");
                 // The word before it has 4 letters and 2 spaces.
                 let width = COLUMN - 6;
                 self.output.line(format_args!(
-                    "{PASS}PASS{PASS:#}  {told:<width$}{:>6}",
+                    "{PASS}PASS{PASS:#}  {told:<width$} {:>6}",
                     seconds(ended.elapsed)
                 ));
             }
@@ -162,7 +162,12 @@ impl<'o> Screen<'o> {
                 let told = format!("{nest}{name}  {error} ({})", error.code);
                 self.output
                     .line(format_args!("{FAIL}FAIL{FAIL:#}  {}", wrapped(&told, 6)));
-                self.reasons(error, next(error.code));
+                let next = if error.gone {
+                    "the run stops: put this right, then start it again"
+                } else {
+                    next(error.code)
+                };
+                self.reasons(error, next);
                 self.bell();
             }
         }
@@ -191,6 +196,17 @@ impl<'o> Screen<'o> {
     pub(super) fn aside(&self, text: impl Display) {
         self.output.note(format_args!("{DIM}  {text}{DIM:#}"));
     }
+}
+
+/// Returns where a label is: its file's name alone where the line gets too long.
+fn label(ended: &Ended, before: usize) -> String {
+    let whole = ended.label.display().to_string();
+    // Behind the word, the unit and the token, and before the seconds.
+    if before + whole.len() + 28 <= COLUMN {
+        return whole;
+    }
+    let name = ended.label.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// Returns what the operator does next.
@@ -232,7 +248,7 @@ fn short(uid: &str) -> String {
 
 /// Returns a line with seconds at its end.
 fn timed(text: &str, elapsed: Duration) -> String {
-    format!("{text:<COLUMN$}{:>6}", seconds(elapsed))
+    format!("{text:<COLUMN$} {:>6}", seconds(elapsed))
 }
 
 pub(super) fn seconds(elapsed: Duration) -> String {
