@@ -8,8 +8,6 @@ mod reader;
 
 pub use reader::{ReadError, read};
 
-use std::borrow::Cow;
-
 use thiserror::Error;
 
 use crate::image::{Address, Edits, Hint, Image, Span};
@@ -171,21 +169,24 @@ impl Judge {
     fn checksums(&self, unit: &Image, findings: &mut Vec<Difference>) {
         for checksum in self.master.plan().checksums() {
             let at = checksum.at();
-            let stored = unit.bytes(at).map(Cow::into_owned);
-            let computed = checksum.compute(unit, &Edits::new());
-            match (stored, computed) {
-                (Ok(stored), Ok(computed)) if stored == computed => {}
-                (Ok(stored), Ok(computed)) => findings.push(Difference::Checksum {
+            let differs = match checksum.holds(unit) {
+                Ok(true) => continue,
+                Ok(false) if checksum.is_signature() => Difference::Signature {
                     name: checksum.name().to_owned(),
                     at: at.start(),
-                    stored: hex(&stored),
-                    computed: hex(&computed),
-                }),
-                _ => findings.push(Difference::NotComputable {
+                },
+                Ok(false) => Difference::Checksum {
                     name: checksum.name().to_owned(),
                     at: at.start(),
-                }),
-            }
+                    stored: hex(&checksum.stored(unit).unwrap_or_default()),
+                    computed: hex(&checksum.compute(unit, &Edits::new()).unwrap_or_default()),
+                },
+                Err(_) => Difference::NotComputable {
+                    name: checksum.name().to_owned(),
+                    at: at.start(),
+                },
+            };
+            findings.push(differs);
         }
     }
 
@@ -367,6 +368,14 @@ pub enum Difference {
         stored: String,
         /// What it should be.
         computed: String,
+    },
+    /// A signature does not hold.
+    #[error("{name} at {at} is no signature of its bytes by the recipe's key")]
+    Signature {
+        /// Which signature.
+        name: String,
+        /// Where it is stored.
+        at: Address,
     },
     /// What a checksum covers is not all there.
     #[error("{name} at {at} cannot be computed: its bytes are not all there")]
