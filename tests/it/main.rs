@@ -15,6 +15,8 @@ mod boot;
 mod containers;
 /// Makes images and recipes for the tests of slots and checksums.
 mod craft;
+/// The documents are true.
+mod docs;
 /// Writes the ELF files of these tests.
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
