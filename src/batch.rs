@@ -101,9 +101,15 @@ enum Job {
 
 /// What a worker gives back.
 enum Done {
-    Delivered(Place, Reservation, Result<(Receipt, Written), LineError>),
+    Delivered(Place, Box<Delivered>),
     Again(Place, Result<Passed, LineError>),
     Labelled(Place, Entry, Option<LabelError>),
+}
+
+/// A claim, and what delivering it came to.
+struct Delivered {
+    reservation: Reservation,
+    outcome: Result<(Receipt, Written), LineError>,
 }
 
 /// Group and index of a unit.
@@ -130,7 +136,11 @@ impl Worker<'_> {
             let done = match job {
                 Job::Deliver(place, reservation) => {
                     let outcome = self.deliver(reservation.values());
-                    Done::Delivered(place, reservation, outcome)
+                    let delivered = Delivered {
+                        reservation,
+                        outcome,
+                    };
+                    Done::Delivered(place, Box::new(delivered))
                 }
                 Job::Again(place, entry, values) => Done::Again(place, self.again(entry, &values)),
                 Job::Label(place, entry) => {
@@ -309,13 +319,18 @@ impl Foreman<'_> {
         };
         group.out -= 1;
         match done {
-            Done::Delivered(_, reservation, Ok((receipt, written))) => {
-                group
-                    .delivered
-                    .push((place.index, (reservation, receipt), written));
-            }
-            Done::Delivered(_, reservation, Err(error)) => {
-                group.failed.push((place.index, reservation, error));
+            Done::Delivered(_, delivered) => {
+                let Delivered {
+                    reservation,
+                    outcome,
+                } = *delivered;
+                match outcome {
+                    Ok((receipt, written)) => {
+                        let pair = (reservation, receipt);
+                        group.delivered.push((place.index, pair, written));
+                    }
+                    Err(error) => group.failed.push((place.index, reservation, error)),
+                }
             }
             Done::Again(_, result) => {
                 if let Some(unit) = group.units.get_mut(place.index) {

@@ -50,7 +50,7 @@ impl Master {
     ///     ".".as_ref(),
     /// )?;
     /// let base = Some(Address::new(0));
-    /// let image = Image::read(vec![0; 64], Hint { format: None, base })?;
+    /// let image = Image::read(vec![0; 64], Hint { base, ..Hint::default() })?;
     /// let master = Master::prove(image, &recipe)?;
     ///
     /// let values = Values {
@@ -67,6 +67,7 @@ impl Master {
     /// # Errors
     /// [`MasterError`] with the first thing that is not.
     pub fn prove(image: Image, recipe: &Recipe) -> Result<Self, MasterError> {
+        image.changeable().map_err(MasterError::Container)?;
         same_template(&image, recipe)?;
         let mut slots: Vec<Slot> = Vec::with_capacity(recipe.slots.len());
         for spec in &recipe.slots {
@@ -260,6 +261,9 @@ pub enum MasterError {
         /// The image's.
         image: String,
     },
+    /// The container may not be changed.
+    #[error("the image cannot be changed")]
+    Container(#[source] ImageError),
     /// The firmware tag cannot be told.
     #[error("the firmware tag blnkinf cannot be read")]
     Tag(#[from] ImageError),
@@ -272,7 +276,7 @@ impl MasterError {
         match self {
             Self::Slot { source, .. } => source.name(),
             Self::Checksum(source) => source.name(),
-            Self::Tag(source) => source.name(),
+            Self::Tag(source) | Self::Container(source) => source.name(),
             other => other.into(),
         }
     }

@@ -9,7 +9,14 @@ fn counting() -> Vec<u8> {
 
 fn image(bytes: &[u8]) -> Image {
     let base = Some(Address::new(0x100));
-    Image::read(bytes.to_vec(), Reading { format: None, base }).unwrap()
+    Image::read(
+        bytes.to_vec(),
+        Reading {
+            base,
+            ..Reading::default()
+        },
+    )
+    .unwrap()
 }
 
 /// Two runs: 16 bytes at 0x100, 16 at 0x120.

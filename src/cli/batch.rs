@@ -18,9 +18,10 @@ use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
+use super::form;
 use super::output::{Output, count};
 use super::unit::{Ended, Tally};
-use super::{RecipeArg, StationArgs};
+use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Threads that keep a disk busy while it syncs.
 const DURABLE_WORKERS: usize = 16;
@@ -61,6 +62,9 @@ pub(crate) struct BatchArgs {
     stop_after: u64,
 
     #[command(flatten)]
+    form: FormArgs,
+
+    #[command(flatten)]
     station: StationArgs,
 }
 
@@ -70,11 +74,14 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
     let listed = listed.transpose()?;
     let master = context::master(&recipe)?;
+    let form = args.form.conversion(master.image().format())?;
+    form::announce(master.image(), form, output)?;
     let actor = args.station.actor();
     let interrupted = context::interrupted();
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
-    let target = target(args, &context::extension(&recipe, master.image()));
+    let extension = context::extension(&recipe, master.image(), form);
+    let target = target(args, &extension).converted(form);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
@@ -291,8 +298,9 @@ fn summary(tally: &Tally<'_>, ledger: &dyn Ledger, started: Instant, args: &Batc
     ));
     if tally.passed > 0 && tally.failed == 0 {
         tally.output.note(format_args!(
-            "next: eol-inject verify --recipe {} {}",
+            "next: eol-inject verify --recipe {}{} {}",
             args.recipe.recipe.display(),
+            args.form.again(),
             args.output.display()
         ));
     }

@@ -6,6 +6,7 @@ use eol_inject::image::{Address, Image, Span};
 use eol_inject::ledger::Ledger as _;
 use eol_inject::patch::Master;
 use eol_inject::recipe::Recipe;
+use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};
 
 use super::RecipeArg;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     let mut report = json!({ "v": 1, "product": recipe.product });
     headline(&recipe, &master, output, &mut report);
     slots(&master, output, &mut report);
+    dead(&master, output);
     checksums(&master, output, &mut report);
     pool(&recipe, output, &mut report)?;
     let clean = ledger(&recipe, output, &mut report)?;
@@ -88,6 +90,26 @@ fn slots(master: &Master, output: &Output, report: &mut Value) {
         }));
     }
     put(report, "slots", Value::Array(list));
+}
+
+/// Warns of slots that the firmware may never read.
+fn dead(master: &Master, output: &Output) {
+    for (index, at) in slot::suspects(master.image(), master.slots()) {
+        if let Some(slot) = master.slots().get(index) {
+            output.warning(dead_slot(slot, &at));
+        }
+    }
+}
+
+/// Says why a slot may be dead.
+pub(crate) fn dead_slot(slot: &Slot, at: &[Address]) -> String {
+    let first = at.first().map(ToString::to_string).unwrap_or_default();
+    format!(
+        "words of the placeholder for {} stand in the code ({}, first at {first}): the compiler may \
+         have folded it, so that the firmware never reads the slot; declare it volatile",
+        slot.value(),
+        count(at.len(), "place"),
+    )
 }
 
 /// Returns section and run-time address of a place that does not run where it is loaded.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eol_inject::image::{Edits, Hint, Image};
+use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlite, Target};
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
-use eol_inject::unit::Serial;
+use eol_inject::unit::{Digest, Serial};
 use zeroize::Zeroizing;
 
 use super::error::{CliError, exit};
@@ -96,10 +96,7 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
 /// Reads the shared image, with the names that the recipe gives it.
 pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
     let path = recipe.path(&recipe.image.file);
-    let hint = Hint {
-        format: recipe.image.format,
-        base: recipe.image.base,
-    };
+    let hint = recipe.image.hint();
     let image = read_image(&path, hint)?;
     match &recipe.image.symbols {
         Some(names) => {
@@ -161,7 +158,10 @@ pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
 }
 
 /// Returns the extension that images of this recipe get.
-pub(crate) fn extension(recipe: &Recipe, image: &Image) -> String {
+pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
+    if let Some(form) = form {
+        return form.extension().to_owned();
+    }
     recipe.image.file.extension().map_or_else(
         || image.format().to_string(),
         |extension| extension.to_string_lossy().into_owned(),
@@ -250,7 +250,21 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
 /// Reads a token list: a file, or the folder of an unpacked export.
 pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError> {
     let spec = recipe.pool.clone().unwrap_or_default();
-    pool::folder::open(path, &spec).map_err(|error| CliError::from(error).about_file(path))
+    let failed = |error| CliError::from(error).about_file(path);
+    let mut pool = pool::folder::open(path, &spec).map_err(failed)?;
+    pool.source = Some(list_source(path, recipe)?);
+    Ok(pool)
+}
+
+/// Digests where a token list comes from, how it is read, and for whom.
+fn list_source(path: &Path, recipe: &Recipe) -> Result<Digest, CliError> {
+    let spec = recipe.pool.clone().unwrap_or_default();
+    let source = pool::folder::source(path, &spec)
+        .map_err(|error| CliError::from(error).about_file(path))?;
+    let scope = scope(recipe);
+    let template = scope.template.unwrap_or_default();
+    let text = format!("{source}\0{}\0{template}", scope.product);
+    Ok(Digest::of(text.as_bytes()))
 }
 
 /// Takes the recipe's token list in, where it lies and is not known yet.
@@ -265,6 +279,9 @@ pub(crate) fn import_pool(
     };
     let path = recipe.path(file);
     if !path.exists() {
+        return Ok(());
+    }
+    if ledger.knows(&list_source(&path, recipe)?)? {
         return Ok(());
     }
     let pool = token_list(&path, recipe)?;

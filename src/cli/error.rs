@@ -147,7 +147,7 @@ from! {
     ChecksumError => |_| exit::SLOT;
     PatchError => |_| exit::SLOT;
     MasterError => |error| match error {
-        MasterError::Tag(_) => exit::IMAGE,
+        MasterError::Tag(_) | MasterError::Container(_) => exit::IMAGE,
         _ => exit::SLOT,
     };
     DeliverError => deliver_code;
@@ -196,6 +196,7 @@ fn ledger_code(error: &LedgerError) -> u8 {
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
+        "image-uf2-families" => "say which one: family = 0x... under [image]",
         "recipe-syntax" => "docs/recipe.md lists every key",
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,

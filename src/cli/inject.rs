@@ -11,9 +11,10 @@ use eol_inject::recipe::Recipe;
 
 use super::context::{self, Missing};
 use super::error::CliError;
+use super::form;
 use super::output::Output;
 use super::unit::{Ended, Tally};
-use super::{RecipeArg, StationArgs};
+use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Which unit, and where to.
 #[derive(Args)]
@@ -34,6 +35,9 @@ pub(crate) struct InjectArgs {
     digest: bool,
 
     #[command(flatten)]
+    form: FormArgs,
+
+    #[command(flatten)]
     station: StationArgs,
 }
 
@@ -42,7 +46,10 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let serial = recipe.serial.read(&args.serial)?;
     let master = context::master(&recipe)?;
     let actor = args.station.actor();
-    let target = target(args, &recipe, &context::extension(&recipe, master.image()));
+    let form = args.form.conversion(master.image().format())?;
+    form::announce(master.image(), form, output)?;
+    let extension = context::extension(&recipe, master.image(), form);
+    let target = target(args, &extension).converted(form);
     guard(&target.path(&serial), &recipe, &args.recipe.recipe)?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
@@ -70,8 +77,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     Ok(tally.code)
 }
 
-fn target(args: &InjectArgs, recipe: &Recipe, extension: &str) -> Folder {
-    let _ = recipe;
+fn target(args: &InjectArgs, extension: &str) -> Folder {
     let folder = if args.output.is_dir() {
         Folder::new(&args.output, extension, Sync::Durable)
     } else {

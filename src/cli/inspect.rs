@@ -4,24 +4,30 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eol_inject::checksum::{self, Finding};
-use eol_inject::image::{Address, Hint, Image, ImageError, Span};
+use eol_inject::image::{Address, Hint, Image, ImageError, Md5, Span};
+use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
 use serde_json::json;
 
-use super::context;
 use super::error::{CliError, exit};
-use super::output::{BAD, DIM, GOOD, Output};
+use super::map::{self, Mark};
+use super::output::{BAD, DIM, GOOD, Output, count};
+use super::{check, context};
 
 /// Which image.
 #[derive(Args)]
 pub(crate) struct InspectArgs {
-    /// The image: ELF, BIN or HEX, by its content
+    /// The image: ELF, BIN, HEX, S-record or UF2, by its content
     image: PathBuf,
 
     /// Load address of a BIN's first byte [default: 0x00000000]
     #[arg(long, value_name = "ADDRESS")]
     base: Option<Address>,
+
+    /// Which family of a UF2 is meant, where it holds several
+    #[arg(long, value_name = "NUMBER", value_parser = family)]
+    family: Option<u32>,
 
     /// Show this recipe's slots in it
     #[arg(long, value_name = "FILE")]
@@ -33,16 +39,27 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
     let image = read(args, recipe.as_ref())?;
     headline(args, &image, output);
     runs(&image, output);
+    let mut marks = Vec::new();
     if let Some(recipe) = &recipe {
-        for spec in &recipe.slots {
-            recipe_slot(&image, spec, output);
-        }
+        recipe_slots(&image, recipe, &mut marks, output);
     } else {
-        slots(&image, output);
+        slots(&image, &mut marks, output);
     }
     tags(&image, output);
-    findings(&image, output);
+    findings(&image, &mut marks, output);
+    md5s(&image, output);
+    for (index, line) in map::picture(&image, &marks).iter().enumerate() {
+        let head = if index == 0 { "  map       " } else { "" };
+        output.line(format_args!("{head}{line}"));
+    }
     Ok(0)
+}
+
+/// Reads a family as UF2 tools write it.
+fn family(text: &str) -> Result<u32, String> {
+    let number: Option<Address> = text.parse().ok();
+    let number = number.and_then(|number| u32::try_from(number.get()).ok());
+    number.ok_or_else(|| "write 0xADA52840, for example".to_owned())
 }
 
 fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> {
@@ -50,8 +67,14 @@ fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> 
     let given = args
         .base
         .or_else(|| recipe.and_then(|recipe| recipe.image.base));
+    let family = args.family;
+    let family = family.or_else(|| recipe.and_then(|recipe| recipe.image.family));
     let read = |base| {
-        let hint = Hint { format: None, base };
+        let hint = Hint {
+            format: None,
+            base,
+            family,
+        };
         Image::read(bytes.clone(), hint)
     };
     let image = match read(given) {
@@ -160,10 +183,34 @@ fn runs(image: &Image, output: &Output) {
     }
 }
 
+/// Shows the slots that a recipe describes; where all of it fits, its checksums are marked too.
+fn recipe_slots(image: &Image, recipe: &Recipe, marks: &mut Vec<(Span, Mark)>, output: &Output) {
+    let specs = recipe.slots.iter();
+    let found: Vec<Slot> = specs
+        .filter_map(|spec| recipe_slot(image, spec, output))
+        .collect();
+    marks.extend(found.iter().map(|slot| (slot.span(), Mark::Slot)));
+    if let Err((_, error)) = slot::alone(image, &found) {
+        output.warning(error);
+    }
+    for (index, at) in slot::suspects(image, &found) {
+        if let Some(slot) = found.get(index) {
+            output.warning(check::dead_slot(slot, &at));
+        }
+    }
+    if let Ok(master) = Master::prove(image.clone(), recipe) {
+        let fields = master.plan().checksums().iter();
+        marks.extend(fields.map(|field| (field.at(), Mark::Integrity)));
+    }
+}
+
 /// Shows one slot that a recipe describes.
-fn recipe_slot(image: &Image, spec: &SlotSpec, output: &Output) {
+fn recipe_slot(image: &Image, spec: &SlotSpec, output: &Output) -> Option<Slot> {
     match slot::locate(image, spec) {
-        Ok(slot) => described(&slot, "blank", output),
+        Ok(slot) => {
+            described(&slot, "blank", output);
+            Some(slot)
+        }
         Err(error) => {
             let error = CliError::from(error);
             output.object(&json!({
@@ -173,6 +220,7 @@ fn recipe_slot(image: &Image, spec: &SlotSpec, output: &Output) {
                 "  slot      {}  {BAD}{error}{BAD:#}",
                 spec.value
             ));
+            None
         }
     }
 }
@@ -191,8 +239,9 @@ fn described(slot: &Slot, state: &str, output: &Output) {
 }
 
 /// Shows the slots that tell themselves: eolslot and blnkopt.
-fn slots(image: &Image, output: &Output) {
+fn slots(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
     for found in slot::found(image) {
+        marks.push((found.span, Mark::Slot));
         // What it holds may be a secret.
         let state = if found.filled { "filled" } else { "blank" };
         output.object(&json!({
@@ -230,8 +279,36 @@ fn tags(image: &Image, output: &Output) {
     }
 }
 
-fn findings(image: &Image, output: &Output) {
+/// Shows the MD5s of a UF2: in one line where all are right.
+fn md5s(image: &Image, output: &Output) {
+    let (right, wrong): (Vec<&Md5>, Vec<&Md5>) = image.md5s().iter().partition(|md5| md5.right);
+    for md5 in image.md5s() {
+        output.object(&json!({
+            "v": 1, "kind": "integrity", "what": "UF2 MD5", "right": md5.right, "signed": false,
+            "offset": md5.at, "covers": md5.over.map(|span| [span.to_string()]),
+        }));
+    }
+    if !right.is_empty() {
+        output.line(format_args!(
+            "  integrity UF2: {}  {GOOD}right{GOOD:#}",
+            count(right.len(), "MD5")
+        ));
+    }
+    for md5 in wrong {
+        let over = md5
+            .over
+            .map(|span| format!(" over {span}"))
+            .unwrap_or_default();
+        output.line(format_args!(
+            "  integrity UF2: MD5 at offset {:#x}{over}  {BAD}wrong{BAD:#}, and left as it is",
+            md5.at
+        ));
+    }
+}
+
+fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
     for finding in checksum::findings(image) {
+        marks.extend(finding.at.iter().map(|at| (*at, Mark::Integrity)));
         show(&finding, output);
     }
 }

@@ -120,8 +120,8 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let serial = recipe.serial.read(&args.serial)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let entry = finished(&ledger, &serial)?;
-    ledger.revealed(&format!("label of {serial}"), &actor)?;
+    finished(&ledger, &serial)?;
+    let entry = ledger.reprinted(&serial, &actor)?;
     let folder = LabelFolder::new(&recipe.path(&recipe.label.dir));
     folder.put(&entry)?;
     told(&entry, &folder, output);
@@ -248,11 +248,14 @@ fn compare(
     match label::scan(&entry, text)? {
         Scan::Matches => {}
         Scan::DoesNotMatch => {
-            return Ok(told(
-                exit::LABEL,
-                "label-other",
-                "the label is another unit's: take it off, and quarantine both units",
-            ));
+            let code = label::scanned(text);
+            let owner = code.map(|code| ledger.owner(&code)).transpose()?.flatten();
+            let whose = match owner {
+                Some(other) => format!("the label is {other}'s"),
+                None => "the label is no unit's of this ledger".to_owned(),
+            };
+            let message = format!("{whose}: take it off, and quarantine the unit");
+            return Ok(told(exit::LABEL, "label-other", &message));
         }
         Scan::Secret => {
             return Ok(told(

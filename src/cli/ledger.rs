@@ -186,11 +186,32 @@ fn show(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     for event in history {
         let at: String = event.at.chars().take(19).collect();
         output.line(format_args!(
-            "  {:>6}  {at}  {:<12} {}  {}",
-            event.seq, event.kind, event.station, event.body
+            "  {:>6}  {at}  {:<10} {}  {}",
+            event.seq,
+            event.kind,
+            event.station,
+            told(&event.body)
         ));
     }
     Ok(0)
+}
+
+/// Returns what people want to read of an event: not the digests, which `--json` shows.
+fn told(body: &str) -> String {
+    const SHOWN: [&str; 9] = [
+        "epoch", "target", "uid", "durable", "name", "message", "touched", "by", "reason",
+    ];
+    let Ok(Value::Object(body)) = serde_json::from_str(body) else {
+        return String::new();
+    };
+    let shown = SHOWN.iter().filter_map(|key| {
+        let value = body.get(*key)?;
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        Some(format!("{key} {text}"))
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> {

@@ -7,10 +7,12 @@ mod check;
 mod context;
 mod error;
 mod export;
+mod form;
 mod inject;
 mod inspect;
 mod label;
 mod ledger;
+mod map;
 mod output;
 mod pool;
 mod shell;
@@ -22,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use eol_inject::image::Conversion;
 use tracing_subscriber::EnvFilter;
 
 use self::error::CliError;
@@ -85,6 +88,19 @@ pub(crate) struct RecipeArg {
     /// The product's recipe
     #[arg(long, value_name = "FILE", default_value = "recipe.toml")]
     recipe: PathBuf,
+}
+
+/// In which form images leave.
+#[derive(Args)]
+pub(crate) struct FormArgs {
+    /// Images are bin (all bytes from the lowest address on) or hex, whatever the format of the
+    /// shared image; only what is loaded goes over
+    #[arg(long, value_name = "bin|hex")]
+    format: Option<Conversion>,
+
+    /// What the gaps of a bin are filled with [default: 0xff]
+    #[arg(long, value_name = "BYTE", value_parser = form::byte)]
+    gap_fill: Option<u8>,
 }
 
 /// Who is at work.

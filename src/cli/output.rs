@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
@@ -101,9 +101,12 @@ impl Output {
         let bar = ProgressBar::new(length).with_message(what);
         // The template is a constant; a wrong one would fall back to the default look.
         if let Ok(style) = ProgressStyle::with_template(
-            "{msg:>9} {bar:30} {human_pos}/{human_len}  {per_sec}  {eta} left",
+            "{msg:>9} {bar:30} {human_pos}/{human_len}  {rate}  {eta} left",
         ) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{:.0} a second", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         *self.bar.borrow_mut() = Some(bar);
     }

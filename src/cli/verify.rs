@@ -1,6 +1,7 @@
 //! `verify`: offline quality assurance, without any secret.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,18 +9,18 @@ use std::sync::mpsc;
 use std::thread;
 
 use clap::{ArgGroup, Args};
-use eol_inject::image::Address;
+use eol_inject::image::{Address, Conversion};
 use eol_inject::ledger::{Ledger as _, UnitState};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
 use eol_inject::verify::{Examined, Expected, Judge};
 use serde_json::json;
 
-use super::RecipeArg;
 use super::context;
 use super::error::{CliError, exit};
 use super::export;
 use super::output::{BAD, Output, count};
+use super::{FormArgs, RecipeArg};
 
 /// What to judge, and by what.
 #[derive(Args)]
@@ -45,8 +46,11 @@ pub(crate) struct VerifyArgs {
     ledger: bool,
 
     /// The file is a dump of the unit's flash from this address on
-    #[arg(long, value_name = "BASE")]
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["format", "gap_fill"])]
     dump: Option<Address>,
+
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 /// The records to compare with, by folded serial.
@@ -64,6 +68,7 @@ struct Judged {
 pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let judge = judge(&recipe)?;
+    let form = form(args, &recipe, &judge)?;
     let records = records(args, &recipe)?;
     let folder = args.path.is_dir();
     if folder && (args.serial.is_some() || args.dump.is_some()) {
@@ -72,12 +77,18 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         ));
     }
     let (files, parts) = if folder {
-        list(&args.path, &recipe)?
+        list(&args.path, &recipe, form)?
     } else {
         (vec![args.path.clone()], Vec::new())
     };
     output.bar(u64::try_from(files.len()).unwrap_or(u64::MAX), "images");
-    let mut judged = judge_all(&judge, args, files, records.as_ref(), output)?;
+    let judging = Judging {
+        judge: &judge,
+        args,
+        form,
+        records: records.as_ref(),
+    };
+    let mut judged = judging.all(files, output)?;
     output.done();
     for part in parts {
         judged.push(left_over(part));
@@ -87,6 +98,21 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         missing(records, &mut judged, &args.path);
     }
     Ok(report(&judged, output))
+}
+
+/// Returns what the images were converted to: as asked, else as one file's name says.
+fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conversion>, CliError> {
+    let asked = args.form.conversion(judge.format())?;
+    let extension = args.path.extension().filter(|_| args.dump.is_none());
+    if asked.is_some() || args.path.is_dir() || extension == recipe.image.file.extension() {
+        return Ok(asked);
+    }
+    let named = extension.and_then(|text| text.to_str()?.parse().ok());
+    let named = FormArgs {
+        format: named,
+        gap_fill: None,
+    };
+    named.conversion(judge.format())
 }
 
 fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
@@ -134,11 +160,18 @@ pub(crate) const fn is_made(state: UnitState) -> bool {
 }
 
 /// Lists the images of a folder, and the files that interrupted runs left.
-fn list(folder: &Path, recipe: &Recipe) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CliError> {
+fn list(
+    folder: &Path,
+    recipe: &Recipe,
+    form: Option<Conversion>,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CliError> {
     let failed = |error: std::io::Error| {
         CliError::file("cannot list", folder, &error).with_code(exit::DIFFERS)
     };
-    let wanted = recipe.image.file.extension();
+    let wanted = match form {
+        Some(form) => Some(OsStr::new(form.extension())),
+        None => recipe.image.file.extension(),
+    };
     let (mut files, mut parts) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -166,82 +199,90 @@ fn list(folder: &Path, recipe: &Recipe) -> Result<(Vec<PathBuf>, Vec<PathBuf>), 
     Ok((files, parts))
 }
 
-/// Judges every file, on all cores; the order stays.
-fn judge_all(
-    judge: &Judge,
-    args: &VerifyArgs,
-    files: Vec<PathBuf>,
-    records: Option<&Records>,
-    output: &Output,
-) -> Result<Vec<Judged>, CliError> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let (results, done) = mpsc::channel();
-    let mut judged: BTreeMap<usize, Judged> = BTreeMap::new();
-    thread::scope(|scope| {
-        for _ in 0..cores.min(files.len()) {
-            let (results, next, files) = (results.clone(), &next, &files);
-            scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(file) = files.get(index) else { return };
-                    let one = judge_one(judge, args, file, records);
-                    if results.send((index, one)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(results);
-        for (index, one) in done {
-            output.step();
-            judged.insert(index, one?);
-        }
-        Ok::<_, CliError>(())
-    })?;
-    Ok(judged.into_values().collect())
+/// What every file is judged by.
+#[derive(Clone, Copy)]
+struct Judging<'j> {
+    judge: &'j Judge,
+    args: &'j VerifyArgs,
+    form: Option<Conversion>,
+    records: Option<&'j Records>,
 }
 
-fn judge_one(
-    judge: &Judge,
-    args: &VerifyArgs,
-    file: &Path,
-    records: Option<&Records>,
-) -> Result<Judged, CliError> {
-    let bytes = context::read(file, exit::DIFFERS, "the image")?;
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let mut problems = Vec::new();
-    let serial: Option<Serial> = match &args.serial {
-        Some(serial) => Some(
-            serial
-                .parse()
-                .map_err(|error| CliError::usage(format!("--serial: {error}")))?,
-        ),
-        // A dump is named as its maker likes.
-        None if args.dump.is_some() && records.is_none() => None,
-        None => stem.parse().ok(),
-    };
-    let record = serial
-        .as_ref()
-        .zip(records)
-        .and_then(|(serial, records)| records.get(&serial.folded()));
-    if records.is_some() && record.is_none() {
-        problems.push(("verify-no-record", "no record names this image".to_owned()));
+impl Judging<'_> {
+    /// Judges every file, on all cores; the order stays.
+    fn all(self, files: Vec<PathBuf>, output: &Output) -> Result<Vec<Judged>, CliError> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        let (results, done) = mpsc::channel();
+        let mut judged: BTreeMap<usize, Judged> = BTreeMap::new();
+        thread::scope(|scope| {
+            for _ in 0..cores.min(files.len()) {
+                let (results, next, files) = (results.clone(), &next, &files);
+                scope.spawn(move || {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(file) = files.get(index) else { return };
+                        let one = self.one(file);
+                        if results.send((index, one)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(results);
+            for (index, one) in done {
+                output.step();
+                judged.insert(index, one?);
+            }
+            Ok::<_, CliError>(())
+        })?;
+        Ok(judged.into_values().collect())
     }
-    let expected = serial.clone().map(|serial| Expected {
-        serial,
-        fingerprint: record.map(|(_, fingerprint)| *fingerprint),
-    });
-    let examined = match args.dump {
-        Some(base) => judge.examine_dump(base, bytes, expected.as_ref()),
-        None => judge.examine(bytes, expected.as_ref()),
-    };
-    Ok(Judged {
-        file: file.to_owned(),
-        serial,
-        examined,
-        problems,
-    })
+
+    fn one(self, file: &Path) -> Result<Judged, CliError> {
+        let Self {
+            judge,
+            args,
+            form,
+            records,
+        } = self;
+        let bytes = context::read(file, exit::DIFFERS, "the image")?;
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let mut problems = Vec::new();
+        let serial: Option<Serial> = match &args.serial {
+            Some(serial) => Some(
+                serial
+                    .parse()
+                    .map_err(|error| CliError::usage(format!("--serial: {error}")))?,
+            ),
+            // A dump is named as its maker likes.
+            None if args.dump.is_some() && records.is_none() => None,
+            None => stem.parse().ok(),
+        };
+        let record = serial
+            .as_ref()
+            .zip(records)
+            .and_then(|(serial, records)| records.get(&serial.folded()));
+        if records.is_some() && record.is_none() {
+            problems.push(("verify-no-record", "no record names this image".to_owned()));
+        }
+        let expected = serial.clone().map(|serial| Expected {
+            serial,
+            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
+        });
+        let expected = expected.as_ref();
+        let examined = match (args.dump, form) {
+            (Some(base), _) => judge.examine_dump(base, bytes, expected),
+            (_, Some(form)) => judge.examine_converted(form, bytes, expected),
+            _ => judge.examine(bytes, expected),
+        };
+        Ok(Judged {
+            file: file.to_owned(),
+            serial,
+            examined,
+            problems,
+        })
+    }
 }
 
 /// A part file holds a token under a name that nobody looks for.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Deliver, DeliverError};
 use crate::atomic_file::{self, Readers, Sync};
 use crate::checksum::Sealed;
+use crate::image::Conversion;
 use crate::ledger::Receipt;
 use crate::unit::{Digest, Serial};
 
@@ -18,6 +19,7 @@ pub struct Folder {
     name: Name,
     sync: Sync,
     digest: bool,
+    form: Option<Conversion>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ impl Folder {
             },
             sync,
             digest: false,
+            form: None,
         }
     }
 
@@ -52,6 +55,7 @@ impl Folder {
             name: Name::Fixed(path.to_owned()),
             sync: Sync::Durable,
             digest: false,
+            form: None,
         }
     }
 
@@ -60,6 +64,21 @@ impl Folder {
     pub const fn with_digest(mut self) -> Self {
         self.digest = true;
         self
+    }
+
+    /// Writes images in another form than the shared one's.
+    #[must_use]
+    pub const fn converted(mut self, form: Option<Conversion>) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Returns what the file of a unit holds.
+    fn content(&self, sealed: &Sealed<'_>) -> Result<Vec<u8>, DeliverError> {
+        Ok(match self.form {
+            Some(form) => sealed.master().image().convert(sealed.edits(), form)?,
+            None => sealed.container()?,
+        })
     }
 
     /// Returns the file of a unit.
@@ -77,7 +96,7 @@ impl Folder {
 
 impl Deliver for Folder {
     fn deliver(&self, sealed: &Sealed<'_>) -> Result<Receipt, DeliverError> {
-        let bytes = sealed.container()?;
+        let bytes = self.content(sealed)?;
         let path = self.path(sealed.serial());
         let folder = atomic_file::folder_of(&path);
         atomic_file::make_folder(folder).map_err(|source| DeliverError::Folder {
@@ -105,7 +124,7 @@ impl Deliver for Folder {
 
     fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError> {
         let path = self.path(sealed.serial());
-        match compare(&path, &sealed.container()?) {
+        match compare(&path, &self.content(sealed)?) {
             Ok(()) => Ok(true),
             Err(DeliverError::Differs { .. }) => Ok(false),
             Err(DeliverError::ReadBack { source, .. })

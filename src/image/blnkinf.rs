@@ -108,6 +108,7 @@ mod tests {
         let hint = Hint {
             format: None,
             base: Some(Address::new(0x100)),
+            ..Hint::default()
         };
         Image::read(bytes.to_vec(), hint).unwrap()
     }

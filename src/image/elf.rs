@@ -66,6 +66,10 @@ fn read_class<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Progr
     let segments = segments(header, endian, data)?;
     let extents = extents(&segments, header.is_class_64(), data.len())?;
     let code = header.e_machine(endian);
+    if code == elf::EM_TI_C2000 {
+        let machine = machine::name(code.0);
+        return Err(ImageError::ElfWords { machine });
+    }
     Ok(Program {
         names: names(header, endian, data, &segments)?,
         extents,

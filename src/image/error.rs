@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Address, Format, NameKind, Span};
+use super::{Address, Format, NameKind, Span, SrecError, Uf2Error};
 
 /// Why an image was rejected, or a place in it was not found.
 ///
@@ -20,6 +20,12 @@ pub enum ImageError {
         /// What the content is.
         found: Format,
     },
+    /// A family for a format that has none.
+    #[error("the image is {found}; a family goes with uf2 only")]
+    FamilyUnused {
+        /// What the content is.
+        found: Format,
+    },
     /// No byte at all.
     #[error("the image is empty")]
     Empty,
@@ -32,7 +38,7 @@ pub enum ImageError {
         wanted: Format,
     },
     /// The content is of a format that is known and not read.
-    #[error("the image is {found}, which cannot be patched; give elf, bin or hex")]
+    #[error("the image is {found}, which cannot be patched; give elf, bin, hex, srec or uf2")]
     Unsupported {
         /// What the content is.
         found: &'static str,
@@ -63,6 +69,12 @@ pub enum ImageError {
     ElfNotLinked {
         /// What `e_type` says.
         kind: &'static str,
+    },
+    /// An ELF for a machine whose addresses do not count bytes.
+    #[error("the ELF image is for {machine}, whose addresses count words of 16 bits, not bytes")]
+    ElfWords {
+        /// The machine's name.
+        machine: String,
     },
     /// A segment that the file does not hold.
     #[error("segment {index} ends at byte {end} of an ELF image of {size} bytes")]
@@ -175,6 +187,13 @@ pub enum ImageError {
         second: usize,
     },
 
+    /// An S-record file that is damaged.
+    #[error(transparent)]
+    Srec(#[from] SrecError),
+    /// A UF2 that is damaged, or leaves open what is meant.
+    #[error(transparent)]
+    Uf2(#[from] Uf2Error),
+
     /// Bytes of `span` are not stored in the image.
     #[error("{span} is not stored in the image: nothing is at {first}")]
     Outside {
@@ -224,7 +243,9 @@ pub enum ImageError {
         name: String,
     },
     /// A place that exists at run time only.
-    #[error("{kind} `{name}` lies in {section}, whose bytes the image does not store")]
+    #[error(
+        "{kind} `{name}` in section {section} is not stored, or not whole: it lies in RAM only, or crosses a gap"
+    )]
     NotStored {
         /// What was asked for.
         kind: NameKind,
@@ -265,13 +286,36 @@ pub enum ImageError {
     /// An image of the second reader, which knows no way back into the container.
     #[error("the image was read to be checked, not to be written")]
     ReadOnly,
+    /// A gap that would make a BIN absurdly large.
+    #[error(
+        "a BIN would hold {filling} bytes of filling, most of it at {gap}; at most {most} are \
+         written: choose hex"
+    )]
+    Gap {
+        /// The longest row of addresses that nothing stores.
+        gap: Span,
+        /// Bytes of filling in all gaps.
+        filling: u64,
+        /// Bytes of filling at most.
+        most: u64,
+    },
+    /// An address that a HEX cannot write.
+    #[error("{run} goes over 0x100000000, and a HEX has 32-bit addresses")]
+    TooHigh {
+        /// The run of load addresses.
+        run: Span,
+    },
 }
 
 impl ImageError {
     /// Returns the error's stable name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.into()
+        match self {
+            Self::Srec(error) => error.into(),
+            Self::Uf2(error) => error.into(),
+            other => other.into(),
+        }
     }
 }
 

@@ -6,14 +6,8 @@
 //! therefore not loaded. Blank lines and lines that start with `;` or `#`, which some compilers
 //! write around the records, stay too. Nothing here re-encodes a record.
 
-mod records;
-
-pub(super) use records::Records;
-
-use std::ops::Range;
-
-use super::{Address, Extent, Format, ImageError, Span};
-use records::Piece;
+use super::records::{self, Collected, Conflict, Decoded, Form, NoBytes, Piece};
+use super::{Address, Format, ImageError};
 
 /// Bytes of a record beside its data: length, address, type, sum.
 const FRAME_BYTES: usize = 5;
@@ -22,14 +16,6 @@ const SEGMENT: u64 = 64 * 1024;
 /// Addresses of the 32-bit format.
 const SPACE: u64 = SEGMENT * SEGMENT;
 
-/// A HEX as it is loaded.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    pub extents: Vec<Extent>,
-    pub bytes: Vec<u8>,
-    pub records: Records,
-}
-
 /// Reads every record of `container`.
 ///
 /// # Errors
@@ -37,30 +23,39 @@ pub(super) struct Decoded {
 pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
     let mut reader = Reader::default();
     let mut data = Vec::new();
-    for (number, range) in lines(container) {
-        let line = container.get(range.clone()).unwrap_or_default();
-        let text = line.trim_ascii();
-        reader.line = number;
-        if text.is_empty() || text.starts_with(b";") || text.starts_with(b"#") {
-            continue;
-        }
+    for line in records::spoken(container) {
+        reader.line = line.number;
         if let Some(end) = reader.end {
-            return Err(ImageError::HexAfterEnd { line: number, end });
+            let line = line.number;
+            return Err(ImageError::HexAfterEnd { line, end });
         }
-        let record = decode(text, number, &mut data)?;
-        let indent = line.len().saturating_sub(line.trim_ascii_start().len());
-        reader.take(record, &data, range.start.saturating_add(indent))?;
-        if reader.lower.is_none() {
-            reader.lower = text
-                .iter()
-                .find(|digit| digit.is_ascii_alphabetic())
-                .map(u8::is_ascii_lowercase);
-        }
+        let record = decode(line.text, line.number, &mut data)?;
+        reader.take(record, &data, line.at)?;
+        reader.collected.see_case(line.text);
     }
     if reader.end.is_none() {
-        return Err(ImageError::HexNoEnd { line: reader.line });
+        return Err(ImageError::HexNoEnd {
+            line: records::last_line(container),
+        });
     }
-    reader.finish(container)
+    let decoded = reader.collected.finish(container, Form::Hex);
+    let decoded = decoded.map_err(|conflict| {
+        let Conflict {
+            address,
+            first,
+            second,
+        } = conflict;
+        ImageError::HexConflict {
+            address,
+            first,
+            second,
+        }
+    })?;
+    if decoded.extents.is_empty() {
+        let format = Format::Hex;
+        return Err(ImageError::NothingLoaded { format });
+    }
+    Ok(decoded)
 }
 
 /// Length, address and type of a record.
@@ -75,31 +70,13 @@ fn decode(text: &[u8], line: usize, data: &mut Vec<u8>) -> Result<Head, ImageErr
     let Some(digits) = text.strip_prefix(b":") else {
         return Err(ImageError::HexStart {
             line,
-            found: first_char(text),
+            found: records::first_char(text),
         });
     };
-    data.clear();
-    let mut sum = 0u8;
-    for pair in digits.chunks(2) {
-        let mut byte = 0u8;
-        for (at, digit) in pair.iter().enumerate() {
-            let Some(value) = value_of(*digit) else {
-                return Err(ImageError::HexDigit {
-                    line,
-                    found: first_char(pair.get(at..).unwrap_or_default()),
-                });
-            };
-            byte = byte << 4 | value;
-        }
-        sum = sum.wrapping_add(byte);
-        data.push(byte);
-    }
-    if digits.len() % 2 != 0 {
-        return Err(ImageError::HexOdd {
-            line,
-            digits: digits.len(),
-        });
-    }
+    records::decode(digits, data).map_err(|fault| match fault {
+        NoBytes::Digit(found) => ImageError::HexDigit { line, found },
+        NoBytes::Odd(digits) => ImageError::HexOdd { line, digits },
+    })?;
     let says = data.first().copied().unwrap_or_default();
     let wanted = usize::from(says).saturating_add(FRAME_BYTES);
     let found = data.len();
@@ -117,6 +94,7 @@ fn decode(text: &[u8], line: usize, data: &mut Vec<u8>) -> Result<Head, ImageErr
             wanted,
         });
     }
+    let sum = data.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
     let stored = data.pop().unwrap_or_default();
     if sum != 0 {
         return Err(ImageError::HexSum {
@@ -147,10 +125,7 @@ struct Reader {
     line: usize,
     end: Option<usize>,
     base: Base,
-    lower: Option<bool>,
-    /// In the order of the file, each with where its bytes stand in `raw`.
-    pieces: Vec<(Piece, usize)>,
-    raw: Vec<u8>,
+    collected: Collected,
 }
 
 impl Default for Reader {
@@ -159,9 +134,7 @@ impl Default for Reader {
             line: 0,
             end: None,
             base: Base::Linear(0),
-            lower: None,
-            pieces: Vec::new(),
-            raw: Vec::new(),
+            collected: Collected::default(),
         }
     }
 }
@@ -213,142 +186,19 @@ impl Reader {
             Base::Segment(base) => (base + offset, SEGMENT - offset, base),
         };
         let first = u8::try_from(room).map_or(head.len, |room| room.min(head.len));
-        let raw = self.raw.len();
-        self.raw.extend_from_slice(data);
-        let first_piece = Piece {
+        let piece = |address, skip, len| Piece {
             address,
-            colon,
-            skip: 0,
-            len: first,
+            mark: colon,
+            skip,
+            len,
         };
-        let rest = Piece {
-            address: wrapped,
-            colon,
-            skip: first,
-            len: head.len - first,
-        };
-        for piece in [first_piece, rest] {
-            if piece.len > 0 {
-                self.pieces
-                    .push((piece, raw.saturating_add(usize::from(piece.skip))));
-            }
-        }
+        let pieces = [
+            piece(address, 0, first),
+            piece(wrapped, first, head.len - first),
+        ];
+        self.collected.take(data, pieces);
         Ok(())
     }
-
-    /// Puts the pieces in order of address and joins what touches.
-    fn finish(mut self, container: &[u8]) -> Result<Decoded, ImageError> {
-        self.pieces
-            .sort_by_key(|(piece, _)| (piece.address, piece.colon));
-        let mut bytes: Vec<u8> = Vec::with_capacity(self.raw.len());
-        let mut extents: Vec<(Range<u64>, usize)> = Vec::new();
-        for (piece, raw) in &self.pieces {
-            let new = raw
-                .checked_add(usize::from(piece.len))
-                .and_then(|end| self.raw.get(*raw..end))
-                .unwrap_or_default();
-            match extents.last_mut() {
-                Some((range, at)) if piece.address <= range.end => {
-                    let known = usize::try_from(piece.address - range.start)
-                        .ok()
-                        .and_then(|from| bytes.get(at.checked_add(from)?..))
-                        .unwrap_or_default();
-                    let differs = known.iter().zip(new).position(|(old, new)| old != new);
-                    if let Some(at) = differs {
-                        let at = u64::try_from(at).unwrap_or_default();
-                        let address = piece.address.saturating_add(at);
-                        return Err(self.conflict(container, address, piece.colon));
-                    }
-                    let fresh = new.get(known.len()..).unwrap_or_default();
-                    bytes.extend_from_slice(fresh);
-                    range.end = range.end.max(piece.end());
-                }
-                _ => {
-                    extents.push((piece.address..piece.end(), bytes.len()));
-                    bytes.extend_from_slice(new);
-                }
-            }
-        }
-        let extents: Vec<Extent> = extents
-            .into_iter()
-            .filter_map(|(range, at)| {
-                let span = Span::between(Address::new(range.start), Address::new(range.end))?;
-                let len = usize::try_from(span.len()).ok()?;
-                let at = at..at.checked_add(len)?;
-                Some(Extent { span, at })
-            })
-            .collect();
-        if extents.is_empty() {
-            let format = Format::Hex;
-            return Err(ImageError::NothingLoaded { format });
-        }
-        let mut pieces: Vec<Piece> = self.pieces.into_iter().map(|(piece, _)| piece).collect();
-        pieces.shrink_to_fit();
-        let lower = self.lower.unwrap_or(false);
-        Ok(Decoded {
-            extents,
-            bytes,
-            records: Records { pieces, lower },
-        })
-    }
-
-    /// Names both lines that give `address` a value; `colon` belongs to one of them.
-    fn conflict(&self, container: &[u8], address: u64, colon: usize) -> ImageError {
-        let other = self
-            .pieces
-            .iter()
-            .map(|(piece, _)| piece)
-            .find(|it| it.address <= address && address < it.end() && it.colon != colon)
-            .map_or(colon, |it| it.colon);
-        let line_at = |colon: usize| {
-            lines(container)
-                .find(|(_, range)| colon < range.end)
-                .map_or(0, |(number, _)| number)
-        };
-        ImageError::HexConflict {
-            address: Address::new(address),
-            first: line_at(other.min(colon)),
-            second: line_at(other.max(colon)),
-        }
-    }
-}
-
-/// Returns the lines of `text`, numbered from 1, without their ends: LF, CR, or CR LF.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let mut at = 0;
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
-        let len = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-        let end = match rest.get(len..) {
-            Some([b'\r', b'\n', ..]) => 2,
-            Some([_, ..]) => 1,
-            _ => 0,
-        };
-        let line = at..at + len;
-        at += len + end;
-        number += 1;
-        Some((number, line))
-    })
-}
-
-/// Returns the value of a hexadecimal digit of either case.
-fn value_of(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-/// Returns the first character of a line for a message; bytes that are no text give U+FFFD.
-fn first_char(text: &[u8]) -> char {
-    let head = text.get(..text.len().min(4)).unwrap_or_default();
-    String::from_utf8_lossy(head)
-        .chars()
-        .next()
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod address;
 mod bin;
 mod blnkinf;
+mod convert;
 mod edits;
 mod elf;
 mod error;
@@ -15,16 +16,22 @@ mod hex;
 mod machine;
 mod map;
 mod names;
+mod records;
 mod render;
 mod sniff;
+mod srec;
+mod uf2;
 
 pub use address::{Address, AddressError, Span};
 pub use blnkinf::BlnkInf;
+pub use convert::{Conversion, ConversionError};
 pub use edits::Edits;
 pub use error::ImageError;
 pub use machine::{Endian, Machine};
 pub use names::{NameKind, Names, Place, Section, Symbol};
 pub use render::Patch;
+pub use srec::SrecError;
+pub use uf2::{Md5, Uf2Error};
 
 pub(crate) use machine::name as machine_name;
 
@@ -45,6 +52,10 @@ pub enum Format {
     Bin,
     /// Intel Hexadecimal Object File Format, revision A, 1988.
     Hex,
+    /// Motorola S-record.
+    Srec,
+    /// USB Flashing Format, Microsoft.
+    Uf2,
 }
 
 /// What the reader cannot learn from the bytes themselves.
@@ -54,6 +65,8 @@ pub struct Hint {
     pub format: Option<Format>,
     /// The load address of the first byte of a BIN.
     pub base: Option<Address>,
+    /// Which family of a UF2 is meant, where it holds several.
+    pub family: Option<u32>,
 }
 
 /// A firmware image: the container as it came, and where its bytes are loaded.
@@ -67,8 +80,22 @@ pub struct Image {
     extents: Vec<Extent>,
     names: Names,
     machine: Option<Machine>,
-    /// How each loaded byte of a HEX is written.
-    records: Option<hex::Records>,
+    /// How each loaded byte of a HEX or S-record file is written.
+    records: Option<records::Records>,
+    /// What stands beside the loaded bytes of a UF2.
+    blocks: Option<uf2::Blocks>,
+    /// What the second reader saw beside loaded bytes.
+    beside: Beside,
+}
+
+/// What the second reader found beside loaded bytes, in a format where these do not simply
+/// stand in the container.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// The container without the bytes, sums and right digests that a patch changes.
+    pub rest: Option<Arc<[u8]>>,
+    /// Blocks, counted from 0, whose MD5 is not that of its bytes.
+    pub stale: Vec<usize>,
 }
 
 /// What another reader found in a container.
@@ -80,10 +107,12 @@ pub(crate) struct Parts {
     pub decoded: Option<Vec<u8>>,
     pub names: Names,
     pub machine: Option<Machine>,
+    pub beside: Beside,
 }
 
 impl Image {
-    /// Puts together what another reader found; a HEX made like this cannot be rendered.
+    /// Puts together what another reader found; a HEX, S-record or UF2 image made like this
+    /// cannot be rendered.
     pub(crate) fn from_parts(format: Format, container: Vec<u8>, parts: Parts) -> Self {
         let extents = parts.extents.into_iter();
         Self {
@@ -94,6 +123,8 @@ impl Image {
             names: parts.names,
             machine: parts.machine,
             records: None,
+            blocks: None,
+            beside: parts.beside,
         }
     }
 
@@ -116,6 +147,8 @@ impl Image {
             names: Names::default(),
             machine: None,
             records: None,
+            blocks: None,
+            beside: Beside::default(),
         };
         match format {
             Format::Elf => {
@@ -125,14 +158,22 @@ impl Image {
                 image.machine = Some(program.machine);
             }
             Format::Bin => image.extents = bin::read(&image.container, hint.base)?,
-            Format::Hex => {
-                let decoded = hex::read(&image.container)?;
-                image.extents = decoded.extents;
-                image.decoded = Some(decoded.bytes.into());
-                image.records = Some(decoded.records);
+            Format::Hex => image.take(hex::read(&image.container)?),
+            Format::Srec => image.take(srec::read(&image.container)?),
+            Format::Uf2 => {
+                let (extents, blocks) = uf2::read(&image.container, hint.family)?;
+                image.extents = extents;
+                image.blocks = Some(blocks.checked(&image));
             }
         }
         Ok(image)
+    }
+
+    /// Takes what the records of a text format load.
+    fn take(&mut self, decoded: records::Decoded) {
+        self.extents = decoded.extents;
+        self.decoded = Some(decoded.bytes.into());
+        self.records = Some(decoded.records);
     }
 
     /// Returns the container's format.
@@ -157,6 +198,11 @@ impl Image {
     #[must_use]
     pub const fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Returns what the second reader saw beside loaded bytes.
+    pub(crate) const fn beside(&self) -> &Beside {
+        &self.beside
     }
 
     /// Returns the buffer that extents point into.

@@ -10,23 +10,30 @@ pub type Patch = (usize, Zeroizing<Vec<u8>>);
 impl Image {
     /// Returns what changes in the container for `edits`: offsets and new bytes.
     ///
-    /// They are sorted and do not overlap. In a HEX these are the digits of each changed byte, at
-    /// every place that gives its address, and the sum of each record they stand in; letters
-    /// keep the case of what they replace.
+    /// They are sorted and do not overlap. In a HEX or S-record image these are the digits of each
+    /// changed byte, at every place that gives its address, and the sum of each record they
+    /// stand in; letters keep the case of what they replace. In a UF2 the MD5s over changed bytes
+    /// that were right follow.
     ///
     /// # Errors
     /// [`ImageError::Outside`] for an edit of a byte that is not stored,
-    /// [`ImageError::ReadOnly`] for an image that was read to be checked.
+    /// [`ImageError::ReadOnly`] for an image that was read to be checked,
+    /// [`ImageError::Uf2`] for a UF2 that may not be changed.
     pub fn patches(&self, edits: &Edits) -> Result<Vec<Patch>, ImageError> {
-        let mut patches = match (self.format, &self.records) {
-            (Format::Hex, None) => return Err(ImageError::ReadOnly),
-            (_, Some(records)) => {
+        let mut patches = match (&self.records, &self.blocks) {
+            (Some(records), _) => {
                 for span in edits.spans() {
                     self.require(span)?;
                 }
                 records.patches(&self.container, edits)
             }
-            (_, None) => self.raw_patches(edits)?,
+            (_, Some(blocks)) => {
+                let mut patches = self.raw_patches(edits)?;
+                patches.extend(blocks.patches(self, edits)?);
+                patches
+            }
+            _ if matches!(self.format, Format::Elf | Format::Bin) => self.raw_patches(edits)?,
+            _ => return Err(ImageError::ReadOnly),
         };
         patches.sort_by_key(|(at, _)| *at);
         Ok(patches)

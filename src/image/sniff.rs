@@ -1,6 +1,6 @@
 //! Which format bytes are in, by what they say themselves.
 
-use super::{Format, Hint, ImageError};
+use super::{Format, Hint, ImageError, uf2};
 
 /// What content turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +14,20 @@ enum Content {
 /// Decides the format of `bytes`; what has no mark of its own is a BIN.
 ///
 /// # Errors
-/// [`ImageError::OtherFormat`], [`ImageError::Unsupported`], or
-/// [`ImageError::BaseUnused`] where content and hint disagree.
+/// [`ImageError::OtherFormat`], [`ImageError::Unsupported`],
+/// [`ImageError::BaseUnused`] or [`ImageError::FamilyUnused`] where content and hint disagree.
 pub(super) fn format(bytes: &[u8], hint: Hint) -> Result<Format, ImageError> {
     let found = match content(bytes) {
-        // Asked for HEX, the reader tells what is wrong with a record better than this.
+        // Asked for it, the reader tells what is wrong with a record better than this.
         Content::Known(Format::Bin)
             if hint.format == Some(Format::Hex) && text(bytes).starts_with(b":") =>
         {
             Format::Hex
+        }
+        Content::Known(Format::Bin)
+            if hint.format == Some(Format::Srec) && text(bytes).starts_with(b"S") =>
+        {
+            Format::Srec
         }
         Content::Known(format) => format,
         Content::Other(found) => return Err(ImageError::Unsupported { found }),
@@ -30,6 +35,9 @@ pub(super) fn format(bytes: &[u8], hint: Hint) -> Result<Format, ImageError> {
     match hint.format {
         Some(wanted) if wanted != found => Err(ImageError::OtherFormat { found, wanted }),
         _ if found != Format::Bin && hint.base.is_some() => Err(ImageError::BaseUnused { found }),
+        _ if found != Format::Uf2 && hint.family.is_some() => {
+            Err(ImageError::FamilyUnused { found })
+        }
         _ => Ok(found),
     }
 }
@@ -42,9 +50,9 @@ fn content(bytes: &[u8]) -> Content {
     } else if is_record(text(bytes), b":", 8) {
         Content::Known(Format::Hex)
     } else if is_record(text(bytes), b"S", 9) {
-        Content::Other("a Motorola S-record file")
-    } else if magic(b"UF2\n\x57\x51\x5d\x9e") {
-        Content::Other("a UF2 file")
+        Content::Known(Format::Srec)
+    } else if magic(uf2::MAGIC) {
+        Content::Known(Format::Uf2)
     } else if magic(b"DfuSe") {
         Content::Other("a DfuSe file")
     } else if magic(b"!<arch>\n") {
@@ -94,11 +102,8 @@ mod tests {
         );
         assert_eq!(known(b":-) hello"), Content::Known(Format::Bin));
         assert_eq!(known(b"; nothing"), Content::Known(Format::Bin));
-        assert_eq!(
-            known(b"S00F000068656C6C6F"),
-            Content::Other("a Motorola S-record file")
-        );
-        assert_eq!(known(b"UF2\nWQ\x5d\x9e"), Content::Other("a UF2 file"));
+        assert_eq!(known(b"S00F000068656C6C6F"), Content::Known(Format::Srec));
+        assert_eq!(known(b"UF2\nWQ\x5d\x9e"), Content::Known(Format::Uf2));
         assert_eq!(known(b""), Content::Known(Format::Bin));
     }
 
@@ -107,6 +112,7 @@ mod tests {
         let hint = |format, base| Hint {
             format: Some(format),
             base,
+            family: None,
         };
         assert_eq!(
             format(b"\x7fELF", hint(Format::Bin, None)),
@@ -119,8 +125,8 @@ mod tests {
             format(
                 b"\x7fELF",
                 Hint {
-                    format: None,
-                    base: Some(Address::new(0))
+                    base: Some(Address::new(0)),
+                    ..Hint::default()
                 }
             ),
             Err(ImageError::BaseUnused { found: Format::Elf })

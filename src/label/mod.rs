@@ -15,7 +15,7 @@ mod svg;
 pub use error::LabelError;
 #[cfg(feature = "label")]
 pub use folder::LabelFolder;
-pub use scan::{Scan, scan};
+pub use scan::{Scan, scan, scanned};
 
 use std::fmt;
 

@@ -40,6 +40,12 @@ pub fn scan(entry: &Entry, text: &str) -> Result<Scan, LabelError> {
     })
 }
 
+/// Returns the QR Token that a scan holds, whosever it is.
+#[must_use]
+pub fn scanned(text: &str) -> Option<QrToken> {
+    bare(text).parse().ok()
+}
+
 /// Leaves out what scanners add.
 fn bare(text: &str) -> &str {
     // GS (0x1D) separates the fields of a GS1 symbol and may end one.

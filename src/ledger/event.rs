@@ -34,6 +34,8 @@ pub enum Kind {
     Failed,
     /// The right label was read.
     Labelled,
+    /// A label was made again.
+    Reprinted,
     /// The claim was taken back.
     Released,
     /// The token was burnt.

@@ -30,7 +30,7 @@ pub use sqlite::Sqlite;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
-use crate::unit::{AuthToken, Serial};
+use crate::unit::{AuthToken, Digest, QrToken, Serial};
 
 /// What every back end does. Each call is one transaction that is durable when it returns.
 ///
@@ -44,6 +44,12 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]; then nothing was taken in.
     fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError>;
+
+    /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn knows(&self, source: &Digest) -> Result<bool, LedgerError>;
 
     /// Counts the tokens and units of the scope.
     ///
@@ -101,6 +107,18 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError>;
+
+    /// Records that the label of a finished unit is made again, before it is.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotLabelled`] for a unit that is not finished.
+    fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError>;
+
+    /// Returns the unit that a label belongs to.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError>;
 
     /// Returns everything about one unit: the live record, or the last one.
     ///

@@ -230,13 +230,9 @@ pub struct Entry {
 impl Entry {
     /// Puts an entry together without a ledger, to test what is made from one.
     #[cfg(test)]
-    pub(crate) const fn new(
-        record: UnitRecord,
-        qr: Option<QrToken>,
-        picture: Option<Vec<u8>>,
-    ) -> Self {
+    pub(crate) fn new(record: UnitRecord, qr: Option<QrToken>, picture: Option<Vec<u8>>) -> Self {
         Self {
-            record,
+            record: Box::new(record),
             qr,
             picture,
         }

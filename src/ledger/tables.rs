@@ -183,7 +183,7 @@ pub trait Tables {
     /// Returns a fixed fact about the ledger.
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError>;
     /// Fixes a fact about the ledger.
-    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError>;
+    fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError>;
     /// Returns whether another run lives.
     fn alive(&self, run: &str) -> bool;
 
@@ -229,6 +229,8 @@ pub trait Tables {
     fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the product's live unit on a board.
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError>;
+    /// Returns the unit that has a token now.
+    fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the number that the next unit gets.
     fn next_unit(&self) -> Result<i64, LedgerError>;
     /// Adds a unit.

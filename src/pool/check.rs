@@ -24,6 +24,7 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
         notes.push(Note::NoOrganisation);
     }
     Ok(Pool {
+        source: None,
         rows: list.rows,
         origin: list.origin,
         notes,

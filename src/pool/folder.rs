@@ -10,12 +10,14 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 #[cfg(feature = "label")]
 use super::Item;
 use super::{Pool, PoolError, read};
 use crate::recipe::PoolSpec;
+use crate::unit::Digest;
 
 /// Most bytes that are read, in one file or in all files of a folder.
 const MAX: u64 = 1024 * 1024 * 1024;
@@ -39,6 +41,34 @@ pub fn open(path: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
         return Err(PoolError::NotBuilt { what: "folder" });
     }
     read(&file(path)?, spec)
+}
+
+/// Digests the source of a token list, and how `spec` reads it.
+///
+/// It costs no parsing and no decoding, so that a list that was taken in is known at once.
+///
+/// # Errors
+/// [`PoolError::Read`] and [`PoolError::TooLarge`].
+pub fn source(path: &Path, spec: &PoolSpec) -> Result<Digest, PoolError> {
+    let mut hash = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hash.update(Sha256::digest(bytes));
+    };
+    add(b"eol-inject/list/1");
+    for column in [&spec.token, &spec.qr, &spec.bind] {
+        add(column.as_deref().unwrap_or_default().as_bytes());
+    }
+    let folder = fs::metadata(path).map_err(|source| PoolError::Read { source })?;
+    if folder.is_dir() {
+        #[cfg(feature = "label")]
+        for item in items(path)? {
+            add(item.name.as_bytes());
+            add(&item.bytes);
+        }
+    } else {
+        add(&file(path)?);
+    }
+    Ok(Digest::from_bytes(hash.finalize().into()))
 }
 
 /// Reads one file, up to the limit.

@@ -34,7 +34,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::recipe::PoolSpec;
-use crate::unit::{AuthToken, QrToken};
+use crate::unit::{AuthToken, Digest, QrToken};
 
 /// A token list in which every row was checked.
 #[derive(Debug, Default)]
@@ -43,6 +43,9 @@ pub struct Pool {
     pub rows: Vec<Row>,
     /// Where the tokens come from: an export, or a trial list made here.
     pub origin: Origin,
+    /// Digest of the list's source and of how it was read, where the caller wants it
+    /// remembered: the same source needs no second reading.
+    pub source: Option<Digest>,
     /// What a person should know about the list; no reason to refuse it.
     pub notes: Vec<Note>,
 }

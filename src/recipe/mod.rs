@@ -5,12 +5,14 @@
 
 mod checksum;
 mod keys;
+mod nvs;
 mod range;
 mod slot;
 mod station;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use keys::Keys;
+pub use nvs::ZephyrNvs;
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::image::{Address, Format};
+use crate::image::{Address, Format, Hint};
 use crate::unit::Digest;
 
 /// The only schema so far.
@@ -71,8 +73,22 @@ pub struct ImageSpec {
     /// The load address of a BIN's first byte.
     #[serde(default, deserialize_with = "range::optional_address")]
     pub base: Option<Address>,
-    /// An ELF that names places in a BIN or HEX.
+    /// Which family of a UF2 is meant, where it holds several.
+    pub family: Option<u32>,
+    /// An ELF that names places in an image that brings no names.
     pub symbols: Option<PathBuf>,
+}
+
+impl ImageSpec {
+    /// Returns what the recipe says about how to read the image.
+    #[must_use]
+    pub const fn hint(&self) -> Hint {
+        Hint {
+            format: self.format,
+            base: self.base,
+            family: self.family,
+        }
+    }
 }
 
 /// The file's own shape; unknown keys are errors.

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::nvs::{NvsText, ZephyrNvs};
 use super::range;
-use crate::image::Address;
+use crate::image::{Address, Span};
 
 /// Which value a slot takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -66,6 +67,17 @@ pub enum Locator {
         /// Further keys to set, for firmware that demands them beside `auth`.
         set: Vec<(String, String)>,
     },
+    /// A string in ESP-IDF's non-volatile storage.
+    EspNvs {
+        /// The namespace's name.
+        namespace: String,
+        /// The string's name.
+        key: String,
+        /// Where the storage is; absent, it is found by its structure.
+        at: Option<Span>,
+    },
+    /// A value in Zephyr's non-volatile storage.
+    ZephyrNvs(ZephyrNvs),
 }
 
 /// What an unfilled slot holds.
@@ -111,6 +123,7 @@ struct SlotText {
     address: Option<Address>,
     eolslot: Option<toml::Value>,
     blnkopt: Option<toml::Value>,
+    nvs: Option<NvsText>,
     set: Option<toml::Table>,
     size: Option<u64>,
     pad: Option<u8>,
@@ -155,6 +168,7 @@ impl TryFrom<SlotText> for SlotSpec {
         } else if text.set.is_some() {
             return Err(SlotTextError::Set);
         }
+        found.extend(text.nvs.map(NvsText::locator).transpose()?);
         let [locator] = <[Locator; 1]>::try_from(found).map_err(|_| SlotTextError::Locator)?;
         Ok(Self {
             value: text.value,
@@ -207,7 +221,7 @@ pub enum SlotTextError {
     #[error("`{0}` is no value of a slot: write auth-token, serial or column:<header>")]
     Value(String),
     /// None or several locators.
-    #[error("a slot has exactly one of section, symbol, marker, address, eolslot and blnkopt")]
+    #[error("a slot has exactly one of section, symbol, marker, address, eolslot, blnkopt and nvs")]
     Locator,
     /// An unknown word behind `blank`.
     #[error("`{0}` is no blank state: write {{ text = \"...\" }}, \"erased\" or \"any\"")]
@@ -218,6 +232,14 @@ pub enum SlotTextError {
     /// No key for a value that is not the token.
     #[error("blnkopt is true for auth-token; another value names its key")]
     Key,
+    /// Neither of the two stores.
+    #[error(
+        "nvs is {{ namespace = \"...\", key = \"...\" }} for ESP-IDF, {{ id = 2, sector = 4096 }} for Zephyr"
+    )]
+    Nvs,
+    /// A place that is no range.
+    #[error("`{0}` is no range of addresses: write at = \"0x9000..0xf000\" in nvs")]
+    NvsAt(String),
     /// `set` without blnkopt, or with values that are no text.
     #[error("set = {{ key = \"text\" }} goes with blnkopt only")]
     Set,

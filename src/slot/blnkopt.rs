@@ -341,7 +341,14 @@ mod tests {
 
     fn image(bytes: &[u8]) -> Image {
         let base = Some(Address::new(0));
-        Image::read(bytes.to_vec(), Hint { format: None, base }).unwrap()
+        Image::read(
+            bytes.to_vec(),
+            Hint {
+                base,
+                ..Hint::default()
+            },
+        )
+        .unwrap()
     }
 
     fn block_in(bytes: &[u8], keys: &str) -> Result<Slot, SlotError> {

@@ -93,6 +93,18 @@ pub enum SlotError {
         /// What takes the room.
         takes: Takes,
     },
+    /// The value takes other room in the store than the placeholder does.
+    #[error("NVS value at {at} is written in place and takes {}, its NUL counted; the value needs {needs}: store a placeholder as long as the value", lengths(*least, *most))]
+    Reserved {
+        /// The slot.
+        at: Address,
+        /// Bytes at least, with the NUL.
+        least: usize,
+        /// Bytes at most, with the NUL.
+        most: usize,
+        /// Bytes of the value and its NUL.
+        needs: usize,
+    },
     /// It holds a value already.
     #[error("slot at {at} holds a value already: a patched image is no Master")]
     Filled {
@@ -219,6 +231,15 @@ impl fmt::Display for Takes {
                 "; `{key}` takes {bytes} bytes of the block: shorten it with set = {{ {key} = \"...\" }}"
             ),
         }
+    }
+}
+
+/// Writes how many bytes there may be.
+fn lengths(least: usize, most: usize) -> String {
+    if least == most {
+        format!("exactly {most} bytes")
+    } else {
+        format!("{least} to {most} bytes")
     }
 }
 

@@ -5,10 +5,13 @@
 //! that no unit ever loads. Nothing here knows checksums or containers.
 
 mod blnkopt;
+mod dead;
 mod eolslot;
 mod error;
+mod nvs;
 mod text;
 
+pub use dead::suspects;
 pub use error::{SlotError, Takes, Wrong};
 
 use zeroize::Zeroizing;
@@ -43,6 +46,7 @@ enum Layout {
     Text(text::Text),
     EolSlot(eolslot::EolSlot),
     BlnkOpt(blnkopt::BlnkOpt),
+    Nvs(nvs::Nvs),
 }
 
 /// What a unit or an image holds in a slot.
@@ -82,6 +86,7 @@ impl Slot {
             Layout::Text(text) => text.capacity(self.master.len()),
             Layout::EolSlot(slot) => slot.capacity(),
             Layout::BlnkOpt(block) => block.capacity(&self.master),
+            Layout::Nvs(nvs) => nvs.room(self.master.len()).end().saturating_sub(1),
         };
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
@@ -126,6 +131,7 @@ impl Slot {
             Layout::Text(text) => text.decode(bytes),
             Layout::EolSlot(_) => eolslot::decode(bytes),
             Layout::BlnkOpt(block) => block.decode(bytes),
+            Layout::Nvs(nvs) => nvs.decode(bytes),
         };
         let value = match decoded {
             Ok(None) => return Content::Blank,
@@ -167,11 +173,26 @@ impl Slot {
             Layout::Text(text) => text.write(value, self.master.len()),
             Layout::EolSlot(_) => eolslot::write(&self.master, value),
             Layout::BlnkOpt(block) => block.write(&self.master, value),
+            Layout::Nvs(nvs) => nvs.write(&self.master, value),
         }
     }
 
     /// Refuses a value of `len` bytes that does not fit.
     fn room_for(&self, len: usize) -> Result<(), SlotError> {
+        if let Layout::Nvs(nvs) = &self.layout {
+            let (room, needs) = (nvs.room(self.master.len()), len.saturating_add(1));
+            if room.contains(&needs) {
+                return Ok(());
+            }
+            let at = self.span.start();
+            let (least, most) = room.into_inner();
+            return Err(SlotError::Reserved {
+                at,
+                least,
+                most,
+                needs,
+            });
+        }
         let needs = u64::try_from(len).unwrap_or(u64::MAX);
         let room = self.capacity();
         if needs <= room {
@@ -227,13 +248,15 @@ pub fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
     let slot = match &spec.locator {
         Locator::EolSlot { field } => eolslot::locate(image, spec, *field)?,
         Locator::BlnkOpt { key, set } => blnkopt::locate(image, spec, key, set)?,
+        Locator::EspNvs { .. } | Locator::ZephyrNvs(_) => nvs::locate(image, spec)?,
         _ => text::locate(image, spec)?,
     };
-    let least = match spec.value {
-        SlotValue::AuthToken => AuthToken::LEN,
-        _ => 1,
-    };
-    slot.room_for(least)?;
+    match (&spec.value, &slot.layout) {
+        (SlotValue::AuthToken, _) => slot.room_for(AuthToken::LEN)?,
+        // How long other values are, only the units tell.
+        (_, Layout::Nvs(_)) => {}
+        _ => slot.room_for(1)?,
+    }
     Ok(slot)
 }
 

@@ -125,7 +125,7 @@ fn place(image: &Image, locator: &Locator) -> Result<(String, Address, Option<u6
             Ok((what, start, None))
         }
         Locator::Address(start) => Ok((format!("address {start}"), *start, None)),
-        Locator::EolSlot { .. } | Locator::BlnkOpt { .. } => Err(SlotError::NoSize {
+        _ => Err(SlotError::NoSize {
             place: "locator".to_owned(),
         }),
     }
@@ -148,7 +148,7 @@ pub(super) fn once(hits: Vec<Address>, what: &str) -> Result<Address, SlotError>
 }
 
 /// Refuses a slot that is not blank in the way the recipe says.
-fn blank(spec: &SlotSpec, at: Address, master: &[u8]) -> Result<(), SlotError> {
+pub(super) fn blank(spec: &SlotSpec, at: Address, master: &[u8]) -> Result<(), SlotError> {
     let wanted = match (&spec.blank, &spec.locator) {
         (Blank::Any, _) => return Ok(()),
         (Blank::Erased, _) if all(master, ERASED) => return Ok(()),
@@ -203,7 +203,14 @@ mod tests {
 
     fn image(bytes: &[u8]) -> Image {
         let base = Some(Address::new(0x100));
-        Image::read(bytes.to_vec(), Hint { format: None, base }).unwrap()
+        Image::read(
+            bytes.to_vec(),
+            Hint {
+                base,
+                ..Hint::default()
+            },
+        )
+        .unwrap()
     }
 
     fn spec(text: &str) -> SlotSpec {

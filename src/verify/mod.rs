@@ -4,17 +4,17 @@
 //! [`image`](crate::image), so that a reading fault cannot approve its own patch, and every
 //! checksum is computed from scratch. No secret is needed, and none is shown.
 
+mod difference;
 mod reader;
 
+pub use difference::{Difference, VerifyError};
 pub use reader::{ReadError, read};
 
-use thiserror::Error;
-
-use crate::image::{Address, Edits, Hint, Image, Span};
-use crate::patch::{Master, MasterError};
+use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Span};
+use crate::patch::Master;
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{Content, Slot};
-use crate::unit::{AuthToken, AuthTokenError, Digest, Fingerprint, Serial};
+use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
 
 /// What the record says of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,17 @@ pub struct Examined {
     pub findings: Vec<Difference>,
 }
 
+impl Examined {
+    /// Says that there was nothing to look into.
+    fn unreadable(error: ReadError) -> Self {
+        Self {
+            fingerprint: None,
+            serial: None,
+            findings: vec![Difference::Unreadable(error)],
+        }
+    }
+}
+
 /// Judges the images of one product.
 #[derive(Debug)]
 pub struct Judge {
@@ -55,10 +66,7 @@ impl Judge {
         names: Option<Vec<u8>>,
         recipe: &Recipe,
     ) -> Result<Self, VerifyError> {
-        let hint = Hint {
-            format: recipe.image.format,
-            base: recipe.image.base,
-        };
+        let hint = recipe.image.hint();
         let mut image = reader::read(shared, hint)?;
         if let Some(names) = names {
             let program = reader::read(names, Hint::default())?;
@@ -69,7 +77,7 @@ impl Judge {
         // A unit's image is of the same format, whatever its content looks like.
         let hint = Hint {
             format: Some(image.format()),
-            base: recipe.image.base,
+            ..recipe.image.hint()
         };
         let master = Master::prove(image, recipe)?;
         Ok(Self { master, hint })
@@ -81,6 +89,12 @@ impl Judge {
         self.master.digest()
     }
 
+    /// Returns the format of the shared image.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.master.image().format()
+    }
+
     /// Judges a unit's image.
     #[must_use]
     pub fn examine(&self, container: Vec<u8>, expected: Option<&Expected>) -> Examined {
@@ -90,12 +104,67 @@ impl Judge {
                 examined.findings.extend(self.container(&image));
                 examined
             }
-            Err(error) => Examined {
-                fingerprint: None,
-                serial: None,
-                findings: vec![Difference::Unreadable(error)],
-            },
+            Err(error) => Examined::unreadable(error),
         }
+    }
+
+    /// Judges a unit's image that was converted on its way out.
+    ///
+    /// A BIN starts at the lowest address of the shared image, and has the filling that was asked
+    /// for in its gaps; a HEX holds the same addresses and no other.
+    #[must_use]
+    pub fn examine_converted(
+        &self,
+        form: Conversion,
+        container: Vec<u8>,
+        expected: Option<&Expected>,
+    ) -> Examined {
+        let runs = self.master.image().runs();
+        let (format, base) = match form {
+            Conversion::Bin { .. } => (Format::Bin, runs.first().map(|run| run.start())),
+            Conversion::Hex => (Format::Hex, None),
+        };
+        let hint = Hint {
+            format: Some(format),
+            base,
+            family: None,
+        };
+        match reader::read_as(format, container, hint) {
+            Ok(unit) => {
+                let mut examined = self.examine_memory(&unit, expected);
+                examined.findings.extend(self.more(form, &unit));
+                examined
+            }
+            Err(error) => Examined::unreadable(error),
+        }
+    }
+
+    /// Returns the first byte of a converted image that the shared one does not account for.
+    fn more(&self, form: Conversion, unit: &Image) -> Option<Difference> {
+        let shared = self.master.image();
+        let last = shared.runs().last().map(|run| run.end());
+        for run in unit.runs() {
+            let mut rest = vec![run];
+            for known in shared.stored_within(run) {
+                rest = rest.into_iter().flat_map(|it| it.without(known)).collect();
+            }
+            for span in rest {
+                let bytes = unit.bytes(span).ok()?;
+                let fill = match form {
+                    Conversion::Bin { fill } if Some(span.end()) <= last => Some(fill),
+                    _ => None,
+                };
+                let odd = bytes
+                    .iter()
+                    .zip(0u64..)
+                    .find(|(byte, _)| Some(**byte) != fill);
+                if let Some((found, skip)) = odd {
+                    let at = span.start().checked_add(skip)?;
+                    return Some(Difference::More { at, found: *found });
+                }
+            }
+        }
+        None
     }
 
     /// Judges what was read from a unit's flash, from `base` on.
@@ -110,16 +179,13 @@ impl Judge {
         expected: Option<&Expected>,
     ) -> Examined {
         let hint = Hint {
-            format: Some(crate::image::Format::Bin),
+            format: Some(Format::Bin),
             base: Some(base),
+            ..Hint::default()
         };
         match reader::read(dump, hint) {
             Ok(memory) => self.examine_memory(&memory, expected),
-            Err(error) => Examined {
-                fingerprint: None,
-                serial: None,
-                findings: vec![Difference::Unreadable(error)],
-            },
+            Err(error) => Examined::unreadable(error),
         }
     }
 
@@ -192,26 +258,41 @@ impl Judge {
 
     /// Compares the files themselves: what stands beside loaded bytes must not differ either.
     fn container(&self, unit: &Image) -> Option<Difference> {
+        let shared = self.master.image();
+        let (ours, theirs) = (shared.beside(), unit.beside());
+        if let (Some(wanted), Some(found)) = (&ours.rest, &theirs.rest) {
+            let stale = theirs
+                .stale
+                .iter()
+                .find(|block| !ours.stale.contains(block));
+            return match stale {
+                Some(block) => Some(Difference::Md5 { block: *block }),
+                None => files(found, wanted),
+            };
+        }
         let mut edits = Edits::new();
         for span in self.master.changes() {
             let bytes = unit.bytes(span).ok()?;
             edits.put(span.start(), &bytes);
         }
-        let wanted = self.master.image().render(&edits).ok()?;
-        let found = unit.container();
-        if wanted.len() != found.len() {
-            return Some(Difference::Length {
-                found: found.len(),
-                wanted: wanted.len(),
-            });
-        }
-        let offset = wanted.iter().zip(found).position(|(a, b)| a != b)?;
-        Some(Difference::File {
-            offset,
-            found: found.get(offset).copied().unwrap_or_default(),
-            wanted: wanted.get(offset).copied().unwrap_or_default(),
-        })
+        files(unit.container(), &shared.render(&edits).ok()?)
     }
+}
+
+/// Returns the first difference of two files.
+fn files(found: &[u8], wanted: &[u8]) -> Option<Difference> {
+    if wanted.len() != found.len() {
+        return Some(Difference::Length {
+            found: found.len(),
+            wanted: wanted.len(),
+        });
+    }
+    let offset = wanted.iter().zip(found).position(|(a, b)| a != b)?;
+    Some(Difference::File {
+        offset,
+        found: found.get(offset).copied().unwrap_or_default(),
+        wanted: wanted.get(offset).copied().unwrap_or_default(),
+    })
 }
 
 /// Returns the first address of `span` at which `unit` differs from `shared`.
@@ -298,136 +379,4 @@ fn compare(expected: &Expected, examined: &mut Examined) {
 
 fn hex(bytes: &[u8]) -> String {
     crate::unit::hex(bytes)
-}
-
-/// One thing that is wrong with a unit's image.
-#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
-#[strum(serialize_all = "kebab-case", prefix = "differs-")]
-#[non_exhaustive]
-pub enum Difference {
-    /// It is no image.
-    #[error("it cannot be read: {0}")]
-    Unreadable(ReadError),
-    /// A byte of the shared image is not in it.
-    #[error("nothing is stored at {at}, where the shared image stores a byte")]
-    NotStored {
-        /// The first such address.
-        at: Address,
-    },
-    /// A loaded byte outside slots and checksums differs.
-    #[error(
-        "differs from the shared image at {at} outside slots and checksums: {found:02x}, wanted {wanted:02x}"
-    )]
-    Outside {
-        /// The first such address.
-        at: Address,
-        /// The unit's byte.
-        found: u8,
-        /// The shared image's byte.
-        wanted: u8,
-    },
-    /// The file is longer or shorter.
-    #[error("the file has {found} bytes, the shared one has {wanted}")]
-    Length {
-        /// Length of the unit's file.
-        found: usize,
-        /// Length of the shared file.
-        wanted: usize,
-    },
-    /// A byte of the file that is loaded nowhere differs.
-    #[error("the file differs at offset {offset:#x}: {found:02x}, wanted {wanted:02x}")]
-    File {
-        /// The first such offset.
-        offset: usize,
-        /// The unit's byte.
-        found: u8,
-        /// The byte that follows from the shared file.
-        wanted: u8,
-    },
-    /// A slot is not filled as it should be.
-    #[error("the slot for {value} at {at}: {reason}")]
-    Slot {
-        /// Which value.
-        value: String,
-        /// Where it starts.
-        at: Address,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The slot's text is no token.
-    #[error("the slot for auth-token holds no AuthToken: {0}")]
-    Token(AuthTokenError),
-    /// A checksum is not right.
-    #[error("{name} at {at} stores {stored}, its bytes give {computed}")]
-    Checksum {
-        /// Which checksum.
-        name: String,
-        /// Where it is stored.
-        at: Address,
-        /// What is stored, in hex digits of the field.
-        stored: String,
-        /// What it should be.
-        computed: String,
-    },
-    /// A signature does not hold.
-    #[error("{name} at {at} is no signature of its bytes by the recipe's key")]
-    Signature {
-        /// Which signature.
-        name: String,
-        /// Where it is stored.
-        at: Address,
-    },
-    /// What a checksum covers is not all there.
-    #[error("{name} at {at} cannot be computed: its bytes are not all there")]
-    NotComputable {
-        /// Which checksum.
-        name: String,
-        /// Where it is stored.
-        at: Address,
-    },
-    /// The image holds another serial.
-    #[error("holds the serial {found}, wanted {wanted}")]
-    Serial {
-        /// The image's serial.
-        found: String,
-        /// The record's.
-        wanted: String,
-    },
-    /// The image holds another token than the record says.
-    #[error("holds the token {found}, the record says {wanted}")]
-    Fingerprint {
-        /// The image's token.
-        found: Fingerprint,
-        /// The record's.
-        wanted: Fingerprint,
-    },
-}
-
-impl Difference {
-    /// Returns the finding's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
-
-/// Why nothing can be judged.
-#[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
-#[strum(serialize_all = "kebab-case", prefix = "verify-")]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The shared image cannot be read.
-    #[error("the shared image cannot be read")]
-    Read(#[from] ReadError),
-    /// The recipe does not fit the shared image.
-    #[error("the recipe does not fit the shared image")]
-    Master(#[from] MasterError),
-}
-
-impl VerifyError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }

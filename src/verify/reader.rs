@@ -1,10 +1,14 @@
 //! The second reader: containers to load addresses by other libraries than the line's own.
 //!
-//! ELF is read with `goblin`, HEX records with `ihex`. Only the address map that comes out is
+//! ELF is read with `goblin`, HEX records with `ihex`; S-records and UF2 are read here once more,
+//! written apart from the line's readers. Only the address map that comes out is
 //! shared with the line; how a container is taken apart is not.
 
 mod elf;
 mod hex;
+mod srec;
+mod text;
+mod uf2;
 
 use thiserror::Error;
 
@@ -57,20 +61,33 @@ pub enum ReadError {
         /// The other.
         second: Span,
     },
-    /// A HEX line that is no record, or stands behind the end.
-    #[error("line {line} of the HEX file: {what}")]
-    Hex {
+    /// A line that is no record, or stands behind the end.
+    #[error("line {line} of the {format} file: {what}")]
+    Record {
+        /// What the content is.
+        format: Format,
         /// Where, counted from 1.
         line: usize,
         /// What is wrong.
         what: String,
     },
-    /// A HEX without an end record.
-    #[error("the HEX file has no end record")]
-    NoEnd,
+    /// Text records without an end.
+    #[error("the {format} file has no end record")]
+    NoEnd {
+        /// What the content is.
+        format: Format,
+    },
+    /// A UF2 that is not whole, or leaves open which firmware is meant.
+    #[error("the uf2 file cannot be read: {what}")]
+    Uf2 {
+        /// What is wrong.
+        what: String,
+    },
     /// Two records give one address two values.
-    #[error("lines {first} and {second} of the HEX file give {address} different values")]
+    #[error("lines {first} and {second} of the {format} file give {address} different values")]
     Conflict {
+        /// What the content is.
+        format: Format,
         /// The address.
         address: Address,
         /// Where it has one value.
@@ -88,10 +105,17 @@ impl ReadError {
     }
 }
 
+/// Says what is wrong with a line.
+fn wrong(format: Format, line: usize, what: &str) -> ReadError {
+    let what = what.to_owned();
+    ReadError::Record { format, line, what }
+}
+
 /// Reads a container a second way.
 ///
-/// The image that comes out answers all questions about bytes and names. In a HEX it knows no way
-/// back into the container: `patches` and `render` give [`crate::image::ImageError::ReadOnly`].
+/// The image that comes out answers all questions about bytes and names. In a HEX, S-record file
+/// or UF2 it knows no way back into the container: `patches` and `render` give
+/// [`crate::image::ImageError::ReadOnly`].
 ///
 /// # Errors
 /// Any [`ReadError`]; the bytes may be anything.
@@ -103,19 +127,38 @@ pub fn read(bytes: Vec<u8>, hint: Hint) -> Result<Image, ReadError> {
         Format::Elf
     } else if hex::looks_like(&bytes) {
         Format::Hex
+    } else if srec::looks_like(&bytes) {
+        Format::Srec
+    } else if uf2::looks_like(&bytes) {
+        Format::Uf2
     } else {
         Format::Bin
     };
-    let wanted = hint.format.or(hint.base.map(|_| Format::Bin));
+    let wanted = hint.format;
+    let wanted = wanted.or(hint.base.map(|_| Format::Bin));
+    let wanted = wanted.or(hint.family.map(|_| Format::Uf2));
     if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
         return Err(ReadError::OtherFormat { found, wanted });
     }
-    let parts = match found {
+    read_as(found, bytes, hint)
+}
+
+/// Reads a container of a format that is known.
+///
+/// # Errors
+/// Any [`ReadError`]; the bytes may be anything.
+pub(super) fn read_as(format: Format, bytes: Vec<u8>, hint: Hint) -> Result<Image, ReadError> {
+    if bytes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let parts = match format {
         Format::Elf => elf::read(&bytes)?,
         Format::Hex => hex::read(&bytes)?,
+        Format::Srec => srec::read(&bytes)?,
+        Format::Uf2 => uf2::read(&bytes, hint.family)?,
         Format::Bin => bin(&bytes, hint.base)?,
     };
-    Ok(Image::from_parts(found, bytes, parts))
+    Ok(Image::from_parts(format, bytes, parts))
 }
 
 /// Takes all bytes from `base` on.

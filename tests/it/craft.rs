@@ -13,7 +13,15 @@ pub const TOKEN: &[u8; 32] = b"-bcdefghijklmnopqrstuvwxyz_12345";
 pub fn bin(bytes: &[u8]) -> Image {
     let base = Some(Address::new(0));
     let format = Some(eol_inject::image::Format::Bin);
-    Image::read(bytes.to_vec(), Hint { format, base }).unwrap()
+    Image::read(
+        bytes.to_vec(),
+        Hint {
+            format,
+            base,
+            ..Hint::default()
+        },
+    )
+    .unwrap()
 }
 
 /// Reads a recipe that has `rest` behind its head.

@@ -271,6 +271,7 @@ fn names_of_the_same_build_are_taken() {
     let hint = Hint {
         format: None,
         base: Some(at(0x0800_0000)),
+        ..Hint::default()
     };
     let image = Image::read(bin.clone(), hint).unwrap();
     assert!(matches!(
@@ -306,6 +307,7 @@ fn a_section_that_a_bin_stores_in_part_is_refused() {
     let hint = Hint {
         format: Some(Format::Bin),
         base: Some(at(0x0800_0000)),
+        ..Hint::default()
     };
     let bin = Image::read((0..64).chain(100..108).collect(), hint).unwrap();
     let named = bin.with_names(&elf).unwrap();
@@ -360,6 +362,24 @@ fn a_section_of_an_odd_table_is_read() {
             ..firmware(true, true)
         };
         assert!(read(&file).unwrap().section(".data").is_ok());
+    }
+}
+
+/// What TI's linkers call `.out` is an ELF; content decides, never the name.
+#[test]
+fn an_out_file_of_ti_s_compilers_is_an_elf() {
+    for (machine, big, name) in [
+        (40, false, "ARM"),
+        (40, true, "ARM"),
+        (140, false, "TI C6000"),
+    ] {
+        let file = ElfFile {
+            machine,
+            ..firmware(false, big)
+        };
+        let image = read(&file).unwrap();
+        assert_eq!(image.machine().unwrap().name, name);
+        assert_eq!(image.symbol("token"), Ok((at(0x0800_0044), 8)));
     }
 }
 

@@ -20,10 +20,7 @@ fn recipe(name: &str) -> Recipe {
 
 fn image(recipe: &Recipe) -> Image {
     let bytes = fs::read(recipe.path(&recipe.image.file)).unwrap();
-    let hint = Hint {
-        format: recipe.image.format,
-        base: recipe.image.base,
-    };
+    let hint = recipe.image.hint();
     let image = Image::read(bytes, hint).unwrap();
     match &recipe.image.symbols {
         Some(names) => {
@@ -86,6 +83,13 @@ golden! {
     gw100_bin_with_symbols: "recipes/gw100-bin-symbols.toml" => "gw100.bin";
     gw100_hex: "recipes/gw100-hex.toml" => "gw100.hex";
     gw100_hex_with_symbols: "recipes/gw100-hex-symbols.toml" => "gw100.hex";
+    gw100_srec: "recipes/gw100-srec.toml" => "gw100.srec";
+    gw100_uf2: "recipes/gw100-uf2.toml" => "gw100.uf2";
+    gw100_uf2_of_esptool: "recipes/gw100-esptool-uf2.toml" => "gw100-esptool.uf2";
+    nvs_of_esp_idf: "recipes/nvs-esp.toml" => "nvs-esp.bin";
+    nvs_of_esp_idf_version_1: "recipes/nvs-esp-v1.toml" => "nvs-esp-v1.bin";
+    nvs_of_zephyr: "recipes/nvs-zephyr.toml" => "nvs-zephyr.bin";
+    nvs_of_zephyr_with_data_crc: "recipes/nvs-zephyr-crc.toml" => "nvs-zephyr-crc.bin";
     stm_elf: "recipes/stm-elf.toml" => "stm.elf";
     stm_elf_by_absolute_symbol: "recipes/stm-elf-absolute.toml" => "stm.elf";
     stm_bin: "recipes/stm-bin.toml" => "stm.bin";

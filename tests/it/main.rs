@@ -10,8 +10,13 @@ mod bench;
 /// The patched firmware boots and says what it got.
 #[cfg(feature = "cli")]
 mod boot;
+/// One firmware in every container, and converted: the same bytes at every address.
+#[cfg(feature = "cli")]
+mod containers;
 /// Makes images and recipes for the tests of slots and checksums.
 mod craft;
+/// The documents are true.
+mod docs;
 /// Writes the ELF files of these tests.
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
@@ -20,6 +25,12 @@ mod findings;
 mod formats;
 /// The line against independently filled images.
 mod golden;
+/// Other people's tools read what the line wrote.
+#[cfg(feature = "cli")]
+mod judges;
+/// Other programs read the labels.
+#[cfg(feature = "cli")]
+mod labels;
 /// One contract, every back end; and what only the embedded ledger promises.
 mod ledger;
 /// The text, causes and name of every error.

@@ -9,10 +9,8 @@ use std::process::{Command, Stdio};
 use crate::bench::{Bench, PROGRAM, has};
 
 /// The calls that change what a file system holds. `SIGKILL` strikes on entry to one: that is
-/// the cut before it, and after everything that came earlier.
-const EFFECTS: [&str; 16] = [
-    "openat",
-    "creat",
+/// the cut before it, and after everything that came earlier, the making of a file included.
+const EFFECTS: [&str; 14] = [
     "write",
     "pwrite64",
     "fsync",

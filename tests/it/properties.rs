@@ -142,6 +142,92 @@ fn hex(memory: &Memory, style: &Style) -> Vec<u8> {
     lines.join(style.end).into_bytes()
 }
 
+/// S-records of that memory: the narrowest type that the address allows, or S3.
+fn srec(memory: &Memory, style: &Style) -> Vec<u8> {
+    let mut lines = Vec::new();
+    let mut line = |kind: usize, body: &[u8]| {
+        let mut bytes = vec![body.len() as u8 + 1];
+        bytes.extend(body);
+        bytes.push(!bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        lines.push(if style.lower {
+            format!("S{kind}{}", digits.to_lowercase())
+        } else {
+            format!("S{kind}{digits}")
+        });
+    };
+    line(0, b"\0\0made up");
+    let mut records: Vec<(u64, &[u8])> = Vec::new();
+    let widths = [style.width, style.width.div_ceil(2)];
+    for width in widths.iter().take(1 + usize::from(style.twice)) {
+        for (at, bytes) in memory {
+            let chunks = bytes.chunks(*width).enumerate();
+            records.extend(chunks.map(|(index, chunk)| (at + (index * width) as u64, chunk)));
+        }
+    }
+    if style.reverse {
+        records.reverse();
+    }
+    for (at, data) in &records {
+        let end = at + data.len() as u64;
+        let width = match end {
+            0..=0x1_0000 if style.segments => 2,
+            0..=0x100_0000 if style.segments => 3,
+            _ => 4,
+        };
+        let address = (*at as u32).to_be_bytes();
+        line(width - 1, &[&address[4 - width..], data].concat());
+    }
+    line(5, &(records.len() as u16).to_be_bytes());
+    line(7, &[0, 0, 0, 0]);
+    lines.join(style.end).into_bytes()
+}
+
+/// A UF2 of that memory, with each block's MD5 in one of its two places.
+fn uf2(memory: &Memory, style: &Style) -> Vec<u8> {
+    use md5::{Digest as _, Md5};
+    let mut payloads: Vec<(u64, &[u8])> = Vec::new();
+    for (at, bytes) in memory {
+        let chunks = bytes.chunks(style.width).enumerate();
+        payloads.extend(chunks.map(|(index, chunk)| (at + (index * style.width) as u64, chunk)));
+    }
+    let count = payloads.len() as u32 + 1;
+    let flags = 0x2000 | if style.lower { 0x4000 } else { 0 };
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut block = |flags: u32, at: u64, data: &[u8]| {
+        let number = blocks.len() as u32;
+        let words = [
+            0x0A32_4655,
+            0x9E5D_5157,
+            flags,
+            at as u32,
+            data.len() as u32,
+            number,
+            count,
+            0xADA5_2840,
+        ];
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.extend(data);
+        bytes.resize(508, 0x5A);
+        bytes.extend(0x0AB1_6F30u32.to_le_bytes());
+        if flags & 0x4000 != 0 {
+            let place = if style.twice { 32 + data.len() } else { 484 };
+            bytes[place..place + 4].copy_from_slice(&(at as u32).to_le_bytes());
+            bytes[place + 4..place + 8].copy_from_slice(&(data.len() as u32).to_le_bytes());
+            bytes[place + 8..place + 24].copy_from_slice(&Md5::digest(data));
+        }
+        blocks.push(bytes);
+    };
+    for (at, data) in payloads {
+        block(flags, at, data);
+    }
+    block(0x2001, 0, b"a remark that no device takes");
+    if style.reverse {
+        blocks.reverse();
+    }
+    blocks.concat()
+}
+
 /// Checks everything about an image of `memory` with random edits.
 fn holds(container: Vec<u8>, memory: &Memory, hint: Hint, picks: &[(usize, Vec<u8>)]) {
     let image = Image::read(container.clone(), hint).unwrap();
@@ -224,12 +310,42 @@ proptest! {
     }
 
     #[test]
+    fn an_edited_s_record_file_differs_in_digits_and_sums_only(
+        memory in memory(),
+        low in any::<bool>(),
+        style in style(),
+        picks in picks(),
+    ) {
+        let first = memory[0].0;
+        let shift = if low { first - first % 0xf_0000 } else { 0 };
+        let memory: Memory = memory.into_iter().map(|(at, bytes)| (at - shift, bytes)).collect();
+        holds(srec(&memory, &style), &memory, Hint::default(), &picks);
+    }
+
+    #[test]
+    fn an_edited_uf2_differs_in_payload_and_md5_only(
+        memory in memory(),
+        style in style(),
+        picks in picks(),
+    ) {
+        let container = uf2(&memory, &style);
+        holds(container.clone(), &memory, Hint::default(), &picks);
+        let image = Image::read(container, Hint::default()).unwrap();
+        prop_assert!(image.md5s().iter().all(|md5| md5.right));
+        let mut edits = Edits::new();
+        edits.put(Address::new(memory[0].0), b"?");
+        let patched = Image::read(image.render(&edits).unwrap(), Hint::default()).unwrap();
+        prop_assert_eq!(patched.md5s().len(), image.md5s().len());
+        prop_assert!(patched.md5s().iter().all(|md5| md5.right));
+    }
+
+    #[test]
     fn an_edited_bin_differs_in_the_edited_bytes_only(
         bytes in prop::collection::vec(any::<u8>(), 1..200),
         base in 0u64..u64::MAX - 200,
         picks in picks(),
     ) {
-        let hint = Hint { format: None, base: Some(Address::new(base)) };
+        let hint = Hint { base: Some(Address::new(base)), ..Hint::default() };
         if let Ok(image) = Image::read(bytes.clone(), hint) {
             prop_assert_eq!(image.container(), &bytes);
             holds(bytes.clone(), &vec![(base, bytes)], hint, &picks);
@@ -263,8 +379,16 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), mark in 0usize..4) {
-        let mark: &[u8] = [b"".as_slice(), b"\x7fELF\x01\x01\x01", b"\x7fELF\x02\x02\x01", b":00000001"][mark];
+    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), mark in 0usize..7) {
+        let mark: &[u8] = [
+            b"".as_slice(),
+            b"\x7fELF\x01\x01\x01",
+            b"\x7fELF\x02\x02\x01",
+            b":00000001",
+            b"S9030000FC",
+            b"S10A0000000000000000",
+            b"UF2\nWQ\x5d\x9e",
+        ][mark];
         let bytes = [mark, &bytes].concat();
         let _ = Image::read(bytes.clone(), Hint::default());
         let _ = verify::read(bytes, Hint::default());
@@ -277,7 +401,7 @@ proptest! {
         style in style(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        for mut bytes in [elf(&memory, form), hex(&memory, &style)] {
+        for mut bytes in [elf(&memory, form), hex(&memory, &style), srec(&memory, &style), uf2(&memory, &style)] {
             for (at, value) in &damage {
                 let at = at.index(bytes.len());
                 bytes[at] = *value;

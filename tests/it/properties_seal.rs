@@ -172,7 +172,14 @@ impl Case {
     /// Reads a container of this case's format.
     fn read(&self, container: Vec<u8>) -> Image {
         let base = (!self.hex).then_some(Address::new(0));
-        Image::read(container, Hint { format: None, base }).unwrap()
+        Image::read(
+            container,
+            Hint {
+                base,
+                ..Hint::default()
+            },
+        )
+        .unwrap()
     }
 
     fn image(&self, bytes: &[u8]) -> Image {

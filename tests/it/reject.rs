@@ -33,10 +33,7 @@ fn by_recipe(path: &Path) -> Option<(String, String)> {
     let Ok(bytes) = fs::read(&file) else {
         return Some(("file".to_owned(), "the image cannot be read".to_owned()));
     };
-    let hint = Hint {
-        format: recipe.image.format,
-        base: recipe.image.base,
-    };
+    let hint = recipe.image.hint();
     let image = match Image::read(bytes, hint) {
         Ok(image) => image,
         Err(error) => return Some(told(error.name(), &error)),
@@ -97,6 +94,12 @@ fn listing(folder: &str) -> String {
         };
         match error {
             Some((error, message)) => {
+                // `<error>.toml`, or `<error>.<defect>.toml` where several defects give it.
+                let named = name.split('.').next().unwrap();
+                assert_eq!(
+                    named, error,
+                    "{name} is named after another error: {message}"
+                );
                 writeln!(text, "{name}\n    {error}: {message}").unwrap();
             }
             None => accepted.push(name),

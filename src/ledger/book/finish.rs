@@ -104,6 +104,26 @@ pub fn labelled(
     entry(tables, frame, unit)
 }
 
+/// Records that a finished unit's label is made again.
+pub fn reprinted(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+    by: &Actor,
+) -> Result<Entry, LedgerError> {
+    let mut unit = live(tables, serial)?;
+    if !is_finished(unit.state) {
+        return Err(LedgerError::NotLabelled {
+            serial: unit.serial,
+            state: unit.state.into(),
+        });
+    }
+    let body = Body::of(&unit).by(by);
+    event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
 /// Returns the unit of a reservation that still counts.
 fn held(
     tables: &dyn Tables,

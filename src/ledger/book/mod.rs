@@ -5,6 +5,8 @@ mod claim;
 mod finish;
 mod import;
 mod replay;
+mod rows;
+mod steps;
 mod undo;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
-use crate::unit::{AuthToken, Serial};
+use crate::unit::{AuthToken, Digest, QrToken, Serial};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
@@ -83,6 +85,24 @@ impl<S: Store> Ledger for S {
     fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| finish::labelled(tables, &frame, serial, by))
+    }
+
+    fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| finish::reprinted(tables, &frame, serial, by))
+    }
+
+    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError> {
+        self.read(|tables| {
+            let Some(token) = tables.token_of_qr(&event::qr_print(code))? else {
+                return Ok(None);
+            };
+            Ok(tables.unit_with(token.id)?.map(|unit| unit.serial))
+        })
+    }
+
+    fn knows(&self, source: &Digest) -> Result<bool, LedgerError> {
+        self.read(|tables| Ok(tables.fact(&import::source_fact(source))?.is_some()))
     }
 
     fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError> {

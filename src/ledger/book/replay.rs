@@ -49,6 +49,7 @@ impl Expected {
                 self.expect(event.seq, &body);
                 self.label = Some(event.at.clone());
             }
+            Kind::Reprinted => self.expect(event.seq, &body),
             Kind::Released | Kind::Voided => {
                 self.expect(event.seq, &body);
                 self.pending = false;

@@ -22,7 +22,7 @@ pub struct Stored {
 /// One change that can be taken back.
 #[derive(Debug)]
 pub enum Undo {
-    Fact(&'static str),
+    Fact(String),
     Token(i64, TokenState),
     AddedToken(i64),
     AddedPrint([u8; 32]),
@@ -36,7 +36,7 @@ pub enum Undo {
 /// All that the ledger holds.
 #[derive(Debug, Default)]
 pub struct State {
-    pub facts: HashMap<&'static str, String>,
+    pub facts: HashMap<String, String>,
     pub tokens: BTreeMap<i64, Stored>,
     /// Fingerprints and QR digests.
     pub prints: HashMap<[u8; 32], i64>,
@@ -57,7 +57,7 @@ impl State {
     pub fn roll_back(&mut self) {
         while let Some(undo) = self.undo.pop() {
             match undo {
-                Undo::Fact(name) => drop(self.facts.remove(name)),
+                Undo::Fact(name) => drop(self.facts.remove(&name)),
                 Undo::Token(id, state) => self.put_token(id, state),
                 Undo::AddedToken(id) => self.remove_token(id),
                 Undo::AddedPrint(print) => drop(self.prints.remove(&print)),

@@ -79,8 +79,9 @@ impl Tables for View<'_> {
         Ok(self.state.facts.get(name).cloned())
     }
 
-    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError> {
-        self.state.facts.insert(name, value.to_owned());
+    fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let name = name.to_owned();
+        self.state.facts.insert(name.clone(), value.to_owned());
         self.state.undo.push(Undo::Fact(name));
         Ok(())
     }
@@ -258,6 +259,13 @@ impl Tables for View<'_> {
                 && unit.uid.as_deref() == Some(uid)
                 && !matches!(unit.state, UnitState::Void | UnitState::Superseded)
         });
+        Ok(unit.map(|unit| self.see(unit)))
+    }
+
+    fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError> {
+        let mut units = self.state.units.values();
+        let unit =
+            units.find(|(unit, _)| unit.token == token && unit.state != UnitState::Superseded);
         Ok(unit.map(|unit| self.see(unit)))
     }
 

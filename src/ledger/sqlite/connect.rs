@@ -9,9 +9,14 @@ use super::super::LedgerError;
 use super::super::files::beside;
 
 /// Every commit is on the disk when it returns.
-pub const FULL: &str = "FULL";
+const FULL: &str = "FULL";
 /// Commits are ordered, and durable with the next full one.
-pub const NORMAL: &str = "NORMAL";
+const NORMAL: &str = "NORMAL";
+
+/// Pages of the log after which a commit takes it in, which may last longer than a station waits.
+const LOG: &str = "8000";
+/// The same for an import: it always comes first, so that its rows cost nobody else this time.
+const LOG_OF_IMPORT: &str = "500";
 
 /// How long a program waits for others that write.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,6 +77,7 @@ fn settle(conn: &mut Connection) -> rusqlite::Result<()> {
         // KiB, when negative.
         ("cache_size", "-32768"),
         ("synchronous", FULL),
+        ("wal_autocheckpoint", LOG),
     ] {
         conn.pragma_update(None, name, value)?;
     }
@@ -107,9 +113,19 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Sets how durable a commit is.
-pub fn set_synchronous(conn: &Connection, level: &'static str) -> Result<(), LedgerError> {
-    conn.pragma_update(None, "synchronous", level)
+/// Lets commits be durable only with the next full one, and take the log in often.
+pub fn set_staging(conn: &Connection) -> Result<(), LedgerError> {
+    set(conn, NORMAL, LOG_OF_IMPORT)
+}
+
+/// Makes every commit durable again.
+pub fn set_durable(conn: &Connection) -> Result<(), LedgerError> {
+    set(conn, FULL, LOG)
+}
+
+fn set(conn: &Connection, level: &str, log: &str) -> Result<(), LedgerError> {
+    conn.pragma_update(None, "wal_autocheckpoint", log)
+        .and_then(|()| conn.pragma_update(None, "synchronous", level))
         .map_err(fault)
 }
 

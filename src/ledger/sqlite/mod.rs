@@ -184,9 +184,9 @@ impl Store for Sqlite {
         work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         // The next full commit syncs the whole log, these transactions with it.
-        connect::set_synchronous(&self.conn, connect::NORMAL)?;
+        connect::set_staging(&self.conn)?;
         let answer = self.write(work);
-        connect::set_synchronous(&self.conn, connect::FULL)?;
+        connect::set_durable(&self.conn)?;
         answer
     }
 

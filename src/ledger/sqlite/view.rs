@@ -202,7 +202,7 @@ impl Tables for View<'_> {
         self.first(FACT, [name], |row| row.get(0))
     }
 
-    fn set_fact(&mut self, name: &'static str, value: &str) -> Result<(), LedgerError> {
+    fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
         self.change(SET_FACT, (name, value)).map(drop)
     }
 
@@ -288,6 +288,10 @@ impl Tables for View<'_> {
 
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError> {
         units::by_board(self, uid)
+    }
+
+    fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError> {
+        units::by_token(self, token)
     }
 
     fn next_unit(&self) -> Result<i64, LedgerError> {

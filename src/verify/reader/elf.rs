@@ -65,13 +65,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let little = ctx.le.is_little();
     Ok(Parts {
         extents,
-        decoded: None,
         names: names(bytes, &header, ctx, &sections, &loads)?,
         machine: Some(Machine {
             bits: if ctx.is_big() { 64 } else { 32 },
             endian: if little { Endian::Little } else { Endian::Big },
             name: machine_name(header.e_machine),
         }),
+        ..Parts::default()
     })
 }
 

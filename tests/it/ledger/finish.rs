@@ -7,6 +7,7 @@ use eol_inject::ledger::{
 use super::*;
 
 contract! {
+    a_label_made_again_is_on_record_and_names_its_owner
     a_file_makes_a_unit_prepared_and_a_board_delivered
     a_prepared_unit_is_done_for_the_same_image
     a_prepared_unit_may_get_another_image_before_a_board_was_seen
@@ -207,6 +208,20 @@ fn a_failure_keeps_claim_and_token(bench: &dyn Bench) {
     let mut two = bench.open("L2");
     assert_eq!(finish(&mut *two, &on_board("GW1", "u1")), print);
     assert_clean(&*two);
+}
+
+fn a_label_made_again_is_on_record_and_names_its_owner(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    finish(&mut *ledger, &claim("GW1"));
+    let entry = ledger.reprinted(&serial("GW1"), &actor("L1")).unwrap();
+    assert_eq!(entry.record().state, UnitState::Prepared);
+    let history = ledger.history(&serial("GW1")).unwrap();
+    assert_eq!(history.last().unwrap().kind, "reprinted");
+    let code = entry.qr().unwrap();
+    assert_eq!(ledger.owner(code).unwrap(), Some(serial("GW1")));
+    let error = ledger.reprinted(&serial("GW2"), &actor("L1")).unwrap_err();
+    assert_eq!(error.name(), "ledger-no-unit");
+    assert_clean(&*ledger);
 }
 
 fn a_label_is_read_once(bench: &dyn Bench) {

@@ -101,8 +101,8 @@ fn a_million_units_cost_little_more_than_none() {
         "import {}: {took:.1?} (wall, computed), others waited {longest:.1?}",
         size + 100_000
     );
-    let (took, longest) = import(&empty, 0..20_000);
-    println!("import 20000: {took:.1?}, others waited {longest:.1?}");
+    let (took, longest) = import(&empty, 0..50_000);
+    println!("import 50000: {took:.1?}, others waited {longest:.1?}");
     let mut large = full.open("L1");
     let mut small = empty.open("L1");
     let each = run(&mut *large, "F", (size, 1000));

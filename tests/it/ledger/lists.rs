@@ -6,6 +6,7 @@ use eol_inject::pool::Origin;
 use super::*;
 
 contract! {
+    a_source_is_known_once_its_list_went_in_whole
     a_list_taken_in_twice_adds_nothing
     a_second_list_tops_up
     a_claimed_row_is_gone_and_never_drawn
@@ -41,6 +42,28 @@ fn a_list_taken_in_twice_adds_nothing(bench: &dyn Bench) {
     let second = take(&mut *ledger, (0..5).map(row));
     assert_eq!((second.added, second.known), (0, 5));
     assert_eq!(ledger.stock().unwrap().free, 5);
+    assert_clean(&*ledger);
+}
+
+fn a_source_is_known_once_its_list_went_in_whole(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let source = Digest::of(b"an export");
+    let mut wrong = list([
+        row(3),
+        Row {
+            qr: row(0).qr,
+            ..row(4)
+        },
+    ]);
+    wrong.source = Some(source);
+    ledger.import(&wrong, &actor("L1")).unwrap_err();
+    assert!(!ledger.knows(&source).unwrap());
+    let mut right = list((2..6).map(row));
+    right.source = Some(source);
+    ledger.import(&right, &actor("L1")).unwrap();
+    ledger.import(&right, &actor("L1")).unwrap();
+    assert!(bench.open("L2").knows(&source).unwrap());
+    assert!(!ledger.knows(&Digest::of(b"another")).unwrap());
     assert_clean(&*ledger);
 }
 

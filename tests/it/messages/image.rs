@@ -1,4 +1,4 @@
-use eol_inject::image::{Address, Edits, Format, Hint, Image, ImageError};
+use eol_inject::image::{Address, Conversion, Edits, Format, Hint, Image, ImageError};
 use eol_inject::verify::{self, ReadError};
 use strum::VariantNames as _;
 
@@ -8,6 +8,7 @@ use crate::elf_file::{ElfFile, Segment, firmware};
 const NO_HINT: Hint = Hint {
     format: None,
     base: None,
+    family: None,
 };
 
 fn at(address: u64) -> Option<Address> {
@@ -21,6 +22,7 @@ fn bad() -> Vec<(Vec<u8>, Hint)> {
     let base = |address| Hint {
         format: None,
         base: at(address),
+        ..Hint::default()
     };
     let whole = firmware(false, false);
     let mut overlap = whole.clone();
@@ -49,9 +51,17 @@ fn bad() -> Vec<(Vec<u8>, Hint)> {
             Hint {
                 format: Some(Format::Hex),
                 base: None,
+                ..Hint::default()
             },
         ),
-        (b"S0030000FC".to_vec(), NO_HINT),
+        (b"DfuSe\x01".to_vec(), NO_HINT),
+        (
+            whole.bytes(),
+            Hint {
+                family: Some(7),
+                ..NO_HINT
+            },
+        ),
         (b"\x7fELF\x07".to_vec(), NO_HINT),
         (whole.bytes()[..40].to_vec(), NO_HINT),
         elf(&ElfFile {
@@ -74,6 +84,7 @@ fn bad() -> Vec<(Vec<u8>, Hint)> {
         hex(":00000001FF\n\n:0100000011EE"),
         hex(":0100000011EE\n:0100000022DD\n:00000001FF"),
         hex(":02000004FFFFFC\n:02FFFF000000FE\n:00000001FF"),
+        (b"UF2\nWQ\x5d\x9e".to_vec(), NO_HINT),
     ]
 }
 
@@ -88,9 +99,15 @@ fn image_errors() {
         let hint = Hint {
             format: None,
             base: at(base),
+            ..Hint::default()
         };
         Image::read(bytes, hint).unwrap()
     };
+    let words = ElfFile {
+        machine: 141,
+        ..firmware(false, false)
+    };
+    errors.push(Image::read(words.bytes(), NO_HINT).unwrap_err());
     let image = read(&firmware(false, false));
     let mut outside = Edits::new();
     outside.put(Address::new(0x0800_004e), b"abcd");
@@ -111,11 +128,20 @@ fn image_errors() {
     errors.push(raw(tags.to_vec(), 0).blnkinf().unwrap_err());
     let checked = verify::read(b":0100000011EE\n:00000001FF".to_vec(), NO_HINT).unwrap();
     errors.push(checked.patches(&Edits::new()).unwrap_err());
+    let far = ":0100000011EE\n:020000041000EA\n:0100000022DD\n:00000001FF";
+    let far = Image::read(far.as_bytes().to_vec(), NO_HINT).unwrap();
+    let bin = Conversion::Bin { fill: 0xFF };
+    errors.push(far.convert(&Edits::new(), bin).unwrap_err());
+    let high = raw(b"xy".to_vec(), 0xffff_ffff);
+    errors.push(high.convert(&Edits::new(), Conversion::Hex).unwrap_err());
     let samples: Vec<Sample> = errors
         .into_iter()
         .map(|error| Sample(error.name(), Box::new(error)))
         .collect();
-    insta::assert_snapshot!(listing(ImageError::VARIANTS, &samples));
+    // Those of S-records and UF2 have names of their own, and a listing of their own.
+    let own = |name: &&str| !matches!(*name, "image-srec" | "image-uf2");
+    let variants: Vec<&str> = ImageError::VARIANTS.iter().copied().filter(own).collect();
+    insta::assert_snapshot!(listing(&variants, &samples));
 }
 
 #[test]

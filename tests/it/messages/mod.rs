@@ -1,6 +1,7 @@
 //! Every error's text and causes, in a snapshot; no variant may be left out.
 
 mod checksum;
+mod container;
 mod image;
 mod label;
 mod ledger;

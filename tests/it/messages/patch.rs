@@ -10,6 +10,20 @@ fn refused(bytes: &[u8], keys: &str) -> Sample {
     Sample(error.name(), Box::new(error))
 }
 
+/// A UF2 that names a digest of the firmware over bytes that nobody knows.
+fn master_of_a_tagged_uf2() -> MasterError {
+    let words = [0x0A32_4655u32, 0x9E5D_5157, 0x8000, 0, 64, 0, 1, 0];
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.resize(96, 0xFF);
+    bytes.extend([36, 0xb0, 0x6d, 0xb4]);
+    bytes.resize(508, 0);
+    bytes.extend(0x0AB1_6F30u32.to_le_bytes());
+    let image = eol_inject::image::Image::read(bytes, eol_inject::image::Hint::default()).unwrap();
+    let text = format!("product = \"GW\"\n[image]\nfile = \"a\"\n{SLOT}");
+    let recipe = eol_inject::recipe::Recipe::parse(&text, std::path::Path::new(".")).unwrap();
+    eol_inject::patch::Master::prove(image, &recipe).unwrap_err()
+}
+
 /// Names are those of the stage that refuses, so they are listed here by hand.
 #[test]
 fn master_errors() {
@@ -28,6 +42,7 @@ fn master_errors() {
     assert!(templated(&tag("TMPLa")).is_ok());
     let sample = |error: MasterError| Sample(error.name(), Box::new(error));
     let samples = [
+        sample(master_of_a_tagged_uf2()),
         refused(&[1; 64], SLOT),
         refused(&erased, &two),
         refused(&erased, &format!("{SLOT}{crc}")),

@@ -4,6 +4,7 @@ use strum::VariantNames as _;
 
 use super::{Sample, listing};
 use crate::craft::{TOKEN, bin};
+use crate::support::fixtures;
 
 fn spec(keys: &str) -> SlotSpec {
     toml::from_str(&format!("value = \"auth-token\"\n{keys}")).unwrap()
@@ -47,7 +48,22 @@ fn slot_errors() {
     let encode = |value: &[u8]| sample(slot.encode(value).unwrap_err());
     let mut torn = eolslot(1, 32);
     torn[30] = 0;
+    let store = "value = \"serial\"\nblank = \"any\"\nnvs = ";
+    let stored = |file: &str, nvs: &str| {
+        let bytes = std::fs::read(fixtures().join("images").join(file)).unwrap();
+        let spec: SlotSpec = toml::from_str(&format!("{store}{nvs}")).unwrap();
+        locate(&bin(&bytes), &spec)
+    };
+    let esp = |name: &str| {
+        let nvs = format!("{{ namespace = \"{name}\", key = \"blynk_token\" }}");
+        stored("nvs-esp.bin", &nvs)
+    };
+    let zephyr = |id| stored("nvs-zephyr.bin", &format!("{{ id = {id} }}"));
     let samples = [
+        sample(esp("nowhere").unwrap_err()),
+        sample(zephyr(9).unwrap_err()),
+        sample(esp("storage").unwrap().encode(b"GW1").unwrap_err()),
+        sample(zephyr(2).unwrap().encode(b"GW1").unwrap_err()),
         refused(&place, "section = \".auth_token\""),
         refused(&place, "symbol = \"auth_token\""),
         refused(&place, "address = 0"),

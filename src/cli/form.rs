@@ -1,0 +1,74 @@
+//! The form that images leave in: the shared image's own, BIN or HEX.
+
+use eol_inject::image::{Conversion, Format, Image};
+
+use super::FormArgs;
+use super::error::CliError;
+use super::inspect::grouped;
+use super::output::Output;
+
+/// Reads `0xff`, `255`, and the like.
+pub(crate) fn byte(text: &str) -> Result<u8, String> {
+    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u8::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    value.map_err(|_| "write a byte: 0xff, or 255".to_owned())
+}
+
+impl FormArgs {
+    /// Returns the arguments that `verify` needs for such images.
+    pub(crate) fn again(&self) -> String {
+        let format = self
+            .format
+            .map(|form| format!(" --format {}", form.extension()));
+        let fill = self.gap_fill.map(|fill| format!(" --gap-fill {fill:#04x}"));
+        [format, fill].into_iter().flatten().collect()
+    }
+
+    /// Returns what images are converted to; nothing where they have that form anyway.
+    pub(crate) fn conversion(&self, format: Format) -> Result<Option<Conversion>, CliError> {
+        let form = match (self.format, self.gap_fill) {
+            (Some(Conversion::Bin { .. }), Some(fill)) => Some(Conversion::Bin { fill }),
+            (_, Some(_)) => return Err(CliError::usage("--gap-fill goes with --format bin")),
+            (form, None) => form,
+        };
+        Ok(form.filter(|form| match form {
+            Conversion::Bin { .. } => format != Format::Bin,
+            Conversion::Hex => format != Format::Hex,
+        }))
+    }
+}
+
+/// Proves that the image can be converted, and says what that does.
+pub(crate) fn announce(
+    image: &Image,
+    form: Option<Conversion>,
+    output: &Output,
+) -> Result<(), CliError> {
+    let Some(form) = form else { return Ok(()) };
+    image.convertible(form)?;
+    let runs = image.runs();
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+        return Ok(());
+    };
+    let (start, end) = (first.start(), last.end());
+    match form {
+        Conversion::Bin { fill } => {
+            let gaps = image.gaps();
+            let filling = grouped(gaps.iter().map(|gap| gap.len()).sum());
+            output.note(format_args!(
+                "written as bin: {start}..{end}, {filling} bytes in {} gap{} filled with \
+                 0x{fill:02x}; flash from {start} on",
+                gaps.len(),
+                if gaps.len() == 1 { "" } else { "s" },
+            ));
+        }
+        Conversion::Hex => {
+            output.note(format_args!(
+                "written as hex: {start}..{end}, gaps left out"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! Another container on the way out: what an image loads, as BIN or HEX.
+//!
+//! Only loaded bytes go over. Names, start addresses and whatever else a container holds beside
+//! them stay behind; the image itself is never read from a converted one.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::{Address, Edits, Image, ImageError, Span};
+
+/// Bytes of filling that a BIN may have: more is a slip, such as flash and fuses in one file.
+const MOST_FILLING: u64 = 16 * 1024 * 1024;
+/// Data bytes of a HEX record, as linkers write them.
+const RECORD: u64 = 16;
+/// Addresses from one linear base of a HEX to the next.
+const BASE: u64 = 64 * 1024;
+/// Addresses that a HEX can write.
+const SPACE: u64 = 1 << 32;
+
+/// What an image becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conversion {
+    /// All bytes from the lowest address on; `fill` where nothing is stored.
+    Bin {
+        /// What gaps are filled with.
+        fill: u8,
+    },
+    /// Intel HEX: type 04 and 00 records of 16 bytes, LF, no start address.
+    Hex,
+}
+
+impl Conversion {
+    /// What erased NOR flash holds.
+    pub const FILL: u8 = 0xFF;
+
+    /// Returns the extension of such a file.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Bin { .. } => "bin",
+            Self::Hex => "hex",
+        }
+    }
+}
+
+/// `bin`, with gaps as erased flash has them, or `hex`.
+impl FromStr for Conversion {
+    type Err = ConversionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "bin" => Ok(Self::Bin { fill: Self::FILL }),
+            "hex" => Ok(Self::Hex),
+            _ => Err(ConversionError(text.to_owned())),
+        }
+    }
+}
+
+/// Text that is no form to convert to.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` cannot be written: choose bin or hex")]
+pub struct ConversionError(String);
+
+impl Image {
+    /// Returns the addresses between the lowest and the highest that nothing stores.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Span> {
+        let runs = self.runs();
+        let pairs = runs.iter().zip(runs.iter().skip(1));
+        pairs
+            .filter_map(|(low, high)| Span::between(low.end(), high.start()))
+            .collect()
+    }
+
+    /// Returns the loaded bytes, with `edits` in them, as another container.
+    ///
+    /// # Errors
+    /// [`ImageError::Gap`] and [`ImageError::TooHigh`] for an image that does not fit;
+    /// [`ImageError::Outside`] for an edit of a byte that is not stored.
+    pub fn convert(&self, edits: &Edits, to: Conversion) -> Result<Vec<u8>, ImageError> {
+        for span in edits.spans() {
+            self.require(span)?;
+        }
+        self.convertible(to)?;
+        match to {
+            Conversion::Bin { fill } => self.to_bin(edits, fill),
+            Conversion::Hex => self.to_hex(edits),
+        }
+    }
+
+    /// Checks that the image fits into another container.
+    ///
+    /// # Errors
+    /// [`ImageError::Gap`], [`ImageError::TooHigh`].
+    pub fn convertible(&self, to: Conversion) -> Result<(), ImageError> {
+        match to {
+            Conversion::Bin { .. } => {
+                let gaps = self.gaps();
+                let filling: u64 = gaps.iter().map(|gap| gap.len()).sum();
+                let most = MOST_FILLING;
+                match gaps.into_iter().max_by_key(|gap| gap.len()) {
+                    Some(gap) if filling > most => Err(ImageError::Gap { gap, filling, most }),
+                    _ => Ok(()),
+                }
+            }
+            Conversion::Hex => match self.runs().last() {
+                Some(run) if run.end().get() > SPACE => Err(ImageError::TooHigh { run: *run }),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn to_bin(&self, edits: &Edits, fill: u8) -> Result<Vec<u8>, ImageError> {
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut next: Option<Address> = None;
+        for run in self.runs() {
+            if let Some(gap) = next.and_then(|next| Span::between(next, run.start())) {
+                let len = usize::try_from(gap.len()).unwrap_or(usize::MAX);
+                bytes.resize(bytes.len().saturating_add(len), fill);
+            }
+            bytes.extend(self.edited(run, edits)?);
+            next = Some(run.end());
+        }
+        Ok(bytes)
+    }
+
+    fn to_hex(&self, edits: &Edits) -> Result<Vec<u8>, ImageError> {
+        let mut text = Vec::new();
+        let mut base = 0;
+        for run in self.runs() {
+            let bytes = self.edited(run, edits)?;
+            let mut rest = bytes.as_slice();
+            let mut at = run.start().get();
+            while !rest.is_empty() {
+                if at / BASE != base {
+                    base = at / BASE;
+                    let upper = u16::try_from(base).unwrap_or(u16::MAX);
+                    record(&mut text, 4, 0, &upper.to_be_bytes());
+                }
+                // Records end at multiples of their length, so none crosses a base.
+                let len = usize::try_from(RECORD - at % RECORD).unwrap_or(1);
+                let (data, behind) = rest.split_at(len.min(rest.len()));
+                let offset = u16::try_from(at % BASE).unwrap_or_default();
+                record(&mut text, 0, offset, data);
+                at = at.saturating_add(u64::try_from(data.len()).unwrap_or(1));
+                rest = behind;
+            }
+        }
+        record(&mut text, 1, 0, &[]);
+        Ok(text)
+    }
+
+    /// Returns the bytes of `span` with `edits` in them.
+    fn edited(&self, span: Span, edits: &Edits) -> Result<Vec<u8>, ImageError> {
+        let mut bytes = self.bytes(span)?.into_owned();
+        edits.apply(span, &mut bytes);
+        Ok(bytes)
+    }
+}
+
+/// Writes one HEX record.
+fn record(text: &mut Vec<u8>, kind: u8, offset: u16, data: &[u8]) {
+    let [high, low] = offset.to_be_bytes();
+    let len = u8::try_from(data.len()).unwrap_or(u8::MAX);
+    let mut sum = 0u8;
+    text.push(b':');
+    let head = [len, high, low, kind];
+    for byte in head.iter().chain(data) {
+        sum = sum.wrapping_sub(*byte);
+        digits(text, *byte);
+    }
+    digits(text, sum);
+    text.push(b'\n');
+}
+
+/// Writes two upper-case digits.
+fn digits(text: &mut Vec<u8>, byte: u8) {
+    for value in [byte >> 4, byte & 15] {
+        let letter = if value < 10 { b'0' } else { b'A' - 10 };
+        text.push(letter + value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Hint;
+
+    fn image(pieces: &[(u64, &[u8])]) -> Image {
+        let mut text = Vec::new();
+        for (at, data) in pieces {
+            let upper = u16::try_from(at / BASE).unwrap();
+            record(&mut text, 4, 0, &upper.to_be_bytes());
+            record(&mut text, 0, u16::try_from(at % BASE).unwrap(), data);
+        }
+        record(&mut text, 1, 0, &[]);
+        Image::read(text, Hint::default()).unwrap()
+    }
+
+    fn edit(start: u64, bytes: &[u8]) -> Edits {
+        let mut edits = Edits::new();
+        edits.put(Address::new(start), bytes);
+        edits
+    }
+
+    #[test]
+    fn a_bin_starts_at_the_lowest_address_and_fills_gaps() {
+        let image = image(&[(0x0800_0008, b"efgh"), (0x0800_0000, b"abcd")]);
+        let edits = edit(0x0800_0003, b"D");
+        let bin = |fill| image.convert(&edits, Conversion::Bin { fill }).unwrap();
+        assert_eq!(bin(0xFF), b"abcD\xFF\xFF\xFF\xFFefgh");
+        assert_eq!(bin(0), b"abcD\0\0\0\0efgh");
+        assert!(image.convert(&edit(4, b"x"), Conversion::Hex).is_err());
+    }
+
+    #[test]
+    fn a_hex_changes_its_base_where_needed() {
+        let image = image(&[(0x1_fff8, b"0123456789abcdef")]);
+        let hex = image.convert(&Edits::new(), Conversion::Hex).unwrap();
+        let wanted = ":020000040001F9\n:08FFF800303132333435363765\n\
+                      :020000040002F8\n:08000000383961626364656632\n:00000001FF\n";
+        assert_eq!(String::from_utf8(hex.clone()).unwrap(), wanted);
+        let back = Image::read(hex, Hint::default()).unwrap();
+        assert_eq!(back.runs(), image.runs());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let far = image(&[(0, b"app"), (0x1000_1000, b"uicr")]);
+        let gap = Span::between(Address::new(3), Address::new(0x1000_1000)).unwrap();
+        assert_eq!(
+            far.convert(&Edits::new(), Conversion::Bin { fill: 0 }),
+            Err(ImageError::Gap {
+                gap,
+                filling: gap.len(),
+                most: MOST_FILLING
+            })
+        );
+        assert!(far.convert(&Edits::new(), Conversion::Hex).is_ok());
+        let base = Some(Address::new(SPACE - 1));
+        let high = Hint {
+            base,
+            ..Hint::default()
+        };
+        let high = Image::read(b"ab".to_vec(), high).unwrap();
+        let run = Span::new(Address::new(SPACE - 1), 2).unwrap();
+        assert_eq!(
+            high.convert(&Edits::new(), Conversion::Hex),
+            Err(ImageError::TooHigh { run })
+        );
+    }
+}

@@ -1,0 +1,321 @@
+//! Motorola S-record: text records to load addresses.
+//!
+//! Source: Motorola, "M68000 Family Programmer's Reference Manual" (1992), appendix C. S1, S2 and
+//! S3 are loaded. The header (S0), counts (S5, S6) and start addresses (S7, S8, S9) are checked
+//! for shape and sum, counts for their number too, and all of them stay as they are; so do
+//! blank lines and lines that start with `;` or `#`. Nothing here re-encodes a record.
+
+use thiserror::Error;
+
+use super::records::{self, Collected, Conflict, Decoded, Form, NoBytes, Piece};
+use super::{Address, Format, ImageError};
+
+/// Reads every record of `container`.
+///
+/// # Errors
+/// [`ImageError::Srec`], [`ImageError::NothingLoaded`], [`ImageError::Wraps`].
+pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
+    let mut reader = Reader::default();
+    let mut data = Vec::new();
+    for line in records::spoken(container) {
+        if let Some(end) = reader.end {
+            let line = line.number;
+            return Err(SrecError::AfterEnd { line, end }.into());
+        }
+        let kind = decode(line.text, line.number, &mut data)?;
+        reader.take(kind, &data, &line)?;
+        reader
+            .collected
+            .see_case(line.text.get(1..).unwrap_or_default());
+    }
+    if reader.end.is_none() && !reader.counted {
+        let line = records::last_line(container);
+        return Err(SrecError::NoEnd { line }.into());
+    }
+    let decoded = reader.collected.finish(container, Form::Srec);
+    let decoded = decoded.map_err(|conflict| {
+        let Conflict {
+            address,
+            first,
+            second,
+        } = conflict;
+        SrecError::Conflict {
+            address,
+            first,
+            second,
+        }
+    })?;
+    if decoded.extents.is_empty() {
+        let format = Format::Srec;
+        return Err(ImageError::NothingLoaded { format });
+    }
+    Ok(decoded)
+}
+
+/// Record types, as "S-Record Types" lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// S0: a name, at an address of no meaning.
+    Header,
+    /// S1, S2, S3: bytes at an address of 2, 3 or 4 bytes.
+    Data { address: usize },
+    /// S5, S6: how many data records came before, in 2 or 3 bytes.
+    Count { digits: usize },
+    /// S7, S8, S9: where to start, in 4, 3 or 2 bytes; the end.
+    End { address: usize },
+}
+
+impl Kind {
+    fn of(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'0' => Self::Header,
+            b'1' => Self::Data { address: 2 },
+            b'2' => Self::Data { address: 3 },
+            b'3' => Self::Data { address: 4 },
+            b'5' => Self::Count { digits: 2 },
+            b'6' => Self::Count { digits: 3 },
+            b'7' => Self::End { address: 4 },
+            b'8' => Self::End { address: 3 },
+            b'9' => Self::End { address: 2 },
+            _ => return None,
+        })
+    }
+
+    /// Bytes in front of the data.
+    const fn address(self) -> usize {
+        match self {
+            Self::Header => 2,
+            Self::Data { address } | Self::End { address } => address,
+            Self::Count { digits } => digits,
+        }
+    }
+
+    /// Whether nothing stands between address and sum.
+    const fn bare(self) -> bool {
+        matches!(self, Self::Count { .. } | Self::End { .. })
+    }
+}
+
+/// Checks one record's shape and sum, and puts its address and data into `data`.
+fn decode(text: &[u8], line: usize, data: &mut Vec<u8>) -> Result<Kind, SrecError> {
+    let Some(rest) = text.strip_prefix(b"S") else {
+        let found = records::first_char(text);
+        return Err(SrecError::Start { line, found });
+    };
+    let (letter, digits) = rest.split_first().unwrap_or((&b' ', &[]));
+    let Some(kind) = Kind::of(*letter) else {
+        let found = records::first_char(rest);
+        return Err(SrecError::Type { line, found });
+    };
+    records::decode(digits, data).map_err(|fault| match fault {
+        NoBytes::Digit(found) => SrecError::Digit { line, found },
+        NoBytes::Odd(digits) => SrecError::Odd { line, digits },
+    })?;
+    let wanted = data.first().map_or(0, |count| usize::from(*count));
+    let found = data.len().saturating_sub(1);
+    if data.is_empty() || found != wanted {
+        return Err(SrecError::Length {
+            line,
+            found,
+            wanted,
+        });
+    }
+    let least = kind.address() + 1;
+    if found < least || (kind.bare() && found > least) {
+        return Err(SrecError::Size {
+            line,
+            kind: char::from(*letter),
+            found,
+            wanted: least,
+        });
+    }
+    let stored = data.pop().unwrap_or_default();
+    let sum = !data.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
+    if stored != sum {
+        return Err(SrecError::Sum {
+            line,
+            found: stored,
+            wanted: sum,
+        });
+    }
+    data.drain(..1);
+    Ok(kind)
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Reader {
+    /// Line of the start record.
+    end: Option<usize>,
+    /// Whether the last record was a count that is right: nothing is cut off then either.
+    counted: bool,
+    /// Number of data records.
+    records: u64,
+    collected: Collected,
+}
+
+impl Reader {
+    /// Takes one good record: address and data.
+    fn take(&mut self, kind: Kind, bytes: &[u8], at: &records::Line<'_>) -> Result<(), ImageError> {
+        let line = at.number;
+        let (number, data) = bytes.split_at_checked(kind.address()).unwrap_or_default();
+        let number = number
+            .iter()
+            .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        self.counted = false;
+        match kind {
+            Kind::Header => {}
+            Kind::End { .. } => self.end = Some(line),
+            Kind::Count { digits } => {
+                // A file of more records than the field can count has its lowest digits there.
+                let wanted = self.records & ((1 << (8 * digits)) - 1);
+                if number != wanted {
+                    let (found, wanted) = (number, self.records);
+                    return Err(SrecError::Count {
+                        line,
+                        found,
+                        wanted,
+                    }
+                    .into());
+                }
+                self.counted = true;
+            }
+            Kind::Data { address } => {
+                self.records += 1;
+                let len = u8::try_from(data.len()).unwrap_or(u8::MAX);
+                if number + u64::from(len) > 1 << (8 * address) {
+                    let start = Address::new(number);
+                    let len = u64::from(len);
+                    return Err(ImageError::Wraps { start, len });
+                }
+                let piece = Piece {
+                    address: number,
+                    mark: at.at,
+                    skip: 0,
+                    len,
+                };
+                self.collected.take(data, [piece]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why text is no S-record file. Lines are counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "image-srec-")]
+#[non_exhaustive]
+pub enum SrecError {
+    /// A line that is neither a record, nor blank, nor a comment.
+    #[error("line {line} of the S-record image starts with {found:?}, not with an S")]
+    Start {
+        /// Where.
+        line: usize,
+        /// Its first character.
+        found: char,
+    },
+    /// A record of a type that is not there.
+    #[error(
+        "line {line} of the S-record image has the type {found:?}, not one of 0 to 3 and 5 to 9"
+    )]
+    Type {
+        /// Where.
+        line: usize,
+        /// The character behind the S.
+        found: char,
+    },
+    /// A character inside a record that is no digit.
+    #[error("line {line} of the S-record image has {found:?} among its digits")]
+    Digit {
+        /// Where.
+        line: usize,
+        /// The character.
+        found: char,
+    },
+    /// Half a byte.
+    #[error("line {line} of the S-record image has {digits} digits, an odd number")]
+    Odd {
+        /// Where.
+        line: usize,
+        /// Number of digits behind the type.
+        digits: usize,
+    },
+    /// A record longer or shorter than it says.
+    #[error(
+        "line {line} of the S-record image has {found} bytes behind its length, which says {wanted}"
+    )]
+    Length {
+        /// Where.
+        line: usize,
+        /// Bytes of address, data and sum.
+        found: usize,
+        /// What the length field says.
+        wanted: usize,
+    },
+    /// A record that cannot hold its address and sum, or a count or end that holds more.
+    #[error(
+        "line {line} of the S-record image is an S{kind} of {found} bytes, address and sum alone take {wanted}"
+    )]
+    Size {
+        /// Where.
+        line: usize,
+        /// The type.
+        kind: char,
+        /// Bytes of address, data and sum.
+        found: usize,
+        /// Bytes of address and sum.
+        wanted: usize,
+    },
+    /// A record whose checksum is wrong.
+    #[error(
+        "line {line} of the S-record image has the sum {found:02X}, its bytes give {wanted:02X}"
+    )]
+    Sum {
+        /// Where.
+        line: usize,
+        /// The stored sum.
+        found: u8,
+        /// What the record's bytes give.
+        wanted: u8,
+    },
+    /// A count of other records than there are.
+    #[error("line {line} of the S-record image counts {found} data records, there are {wanted}")]
+    Count {
+        /// Where.
+        line: usize,
+        /// What the record says.
+        found: u64,
+        /// Data records before it.
+        wanted: u64,
+    },
+    /// A file that stops before its end, or may.
+    #[error(
+        "the S-record image has neither an end record (S7, S8, S9) nor a count (S5, S6) at its \
+         end; it stops at line {line}"
+    )]
+    NoEnd {
+        /// The last line.
+        line: usize,
+    },
+    /// Something behind the end record.
+    #[error("line {line} of the S-record image stands behind the end record at line {end}")]
+    AfterEnd {
+        /// Where.
+        line: usize,
+        /// Line of the end record.
+        end: usize,
+    },
+    /// Two records give one address two values.
+    #[error("lines {first} and {second} of the S-record image give {address} different values")]
+    Conflict {
+        /// The address.
+        address: Address,
+        /// Where it has one value.
+        first: usize,
+        /// Where it has the other.
+        second: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! nvs: a string in the key-value store that the firmware reads its settings from.
+//!
+//! Such a token lies outside the application, so it survives an update over the air. The entry is
+//! rewritten where it is, with its checksums; a value that takes other room than the placeholder
+//! is refused, because the store's readers tell an entry's size by its header.
+
+mod esp;
+mod zephyr;
+
+use std::ops::RangeInclusive;
+
+use zeroize::Zeroizing;
+
+use super::{Layout, NUL, Slot, SlotError, stored, text};
+use crate::image::{Address, Image, Span};
+use crate::recipe::{Locator, SlotSpec};
+
+/// Why neither store has an entry.
+const LOST: &str = "write a placeholder under that name into the store of the shared image; an encrypted store cannot be read";
+
+/// An entry of a store.
+#[derive(Debug, Clone)]
+pub(super) enum Nvs {
+    /// ESP-IDF: header entry and data entries of a string.
+    Esp,
+    /// Zephyr: the data alone.
+    Zephyr {
+        /// Whether a CRC-32 follows the value.
+        crc: bool,
+    },
+}
+
+/// An entry that was found.
+struct Entry {
+    span: Span,
+    layout: Nvs,
+}
+
+impl Nvs {
+    /// Returns how many bytes a value may take, its NUL counted.
+    pub(super) fn room(&self, len: usize) -> RangeInclusive<usize> {
+        match self {
+            Self::Esp => esp::room(len),
+            Self::Zephyr { crc } => {
+                let len = len.saturating_sub(if *crc { zephyr::CRC } else { 0 });
+                len..=len
+            }
+        }
+    }
+
+    /// Writes `value` over the entry `master`.
+    pub(super) fn write(&self, master: &[u8], value: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut text = Zeroizing::new(Vec::with_capacity(value.len().saturating_add(1)));
+        text.extend_from_slice(value);
+        text.push(NUL);
+        match self {
+            Self::Esp => esp::write(master, &text),
+            Self::Zephyr { crc } => zephyr::write(&text, *crc),
+        }
+    }
+
+    /// Returns the value, or why there is none.
+    pub(super) fn decode(&self, bytes: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+        let text = match self {
+            Self::Esp => esp::text(bytes)?,
+            Self::Zephyr { crc } => zephyr::text(bytes, *crc)?,
+        };
+        let value = text.strip_suffix(&[NUL]).ok_or("no NUL ends the text")?;
+        Ok(Some(Zeroizing::new(value.to_vec())))
+    }
+}
+
+/// Finds the one entry that a recipe names.
+pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
+    let (what, found) = match &spec.locator {
+        Locator::EspNvs { namespace, key, at } => {
+            let what = format!("NVS key {namespace}/{key}");
+            (what, esp::find(image, (namespace, key), *at))
+        }
+        Locator::ZephyrNvs(place) => {
+            let what = format!("Zephyr NVS id {}", place.id);
+            (what, zephyr::find(image, place))
+        }
+        _ => ("nvs".to_owned(), Found::default()),
+    };
+    let Found { mut entries, wrong } = found;
+    if entries.len() > 1 {
+        let at = entries.iter().map(|entry| entry.span.start()).collect();
+        return Err(SlotError::Twice { what, at });
+    }
+    let Some(entry) = entries.pop() else {
+        let wrong = super::Wrong(wrong);
+        let cause = LOST;
+        return Err(SlotError::Missing { what, wrong, cause });
+    };
+    let master = stored(image, entry.span)?;
+    let at = entry.span.start();
+    let held = match entry.layout.decode(&master) {
+        Ok(Some(held)) => held,
+        Ok(None) => Zeroizing::default(),
+        Err(reason) => return Err(SlotError::Damaged { at, reason }),
+    };
+    text::blank(spec, at, &held)?;
+    let holds = entry.span.len();
+    if let Some(size) = spec.size.filter(|size| *size != holds) {
+        let place = what;
+        return Err(SlotError::Size { size, place, holds });
+    }
+    Ok(Slot {
+        value: spec.value.clone(),
+        place: what,
+        span: entry.span,
+        layout: Layout::Nvs(entry.layout),
+        master,
+    })
+}
+
+/// Entries that are meant, and places that look like them.
+#[derive(Default)]
+struct Found {
+    entries: Vec<Entry>,
+    wrong: Vec<(Address, String)>,
+}
+
+/// Returns the addresses in stored bytes, or in `within`, at which blocks of `size` bytes start
+/// that are stored whole.
+fn blocks(image: &Image, within: Option<Span>, size: u64) -> Vec<Span> {
+    let areas = match within {
+        Some(area) => vec![(area, area.start().get())],
+        // Flash sectors start at multiples of their size.
+        None => image.runs().into_iter().map(|run| (run, 0)).collect(),
+    };
+    let mut blocks = Vec::new();
+    for (area, origin) in areas {
+        let ahead = (area.start().get().saturating_sub(origin)).next_multiple_of(size.max(1));
+        let mut next = Span::new(Address::new(origin.saturating_add(ahead)), size);
+        while let Some(block) = next.filter(|block| area.contains(*block)) {
+            if image.require(block).is_ok() {
+                blocks.push(block);
+            }
+            next = Span::new(block.end(), size);
+        }
+    }
+    blocks
+}
+
+/// Returns the little-endian 16-bit number at `at`.
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+    Some(u16::from_le_bytes(bytes))
+}
+
+/// Returns the little-endian 32-bit number at `at`.
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    Some(u32::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! ESP-IDF's store: pages of 126 entries of 32 bytes.
+//!
+//! Source: Espressif, ESP-IDF Programming Guide, "Non-Volatile Storage Library", "Internals". A
+//! page has a header with its CRC, two bits of state for each entry, then the entries. A string is
+//! one entry with its name, length and CRC, and its text in the entries that follow.
+
+use std::ops::RangeInclusive;
+
+use zeroize::Zeroizing;
+
+use super::{Entry, Found, Nvs, blocks, half, word};
+use crate::image::{Address, Image, Span};
+
+const PAGE: u64 = 4096;
+const ENTRY: usize = 32;
+/// Where the bits of state start, and the entries.
+const STATES: usize = 32;
+const ENTRIES: usize = 64;
+const COUNT: usize = 126;
+/// Page states: active, full, being freed.
+const IN_USE: [u32; 3] = [0xFFFF_FFFE, 0xFFFF_FFFC, 0xFFFF_FFF8];
+/// Format versions 1 and 2; they differ in blobs only.
+const VERSIONS: [u8; 2] = [0xFF, 0xFE];
+/// Two bits of an entry that holds something.
+const WRITTEN: u8 = 0b10;
+/// Entry types: the number of a namespace (`u8`), and a string.
+const NUMBER: u8 = 0x01;
+const STRING: u8 = 0x21;
+
+/// CRC-32 as the boot ROM computes it from 0xFFFFFFFF on: its register is the complement.
+fn crc(parts: &[&[u8]]) -> u32 {
+    const MODEL: crc::Algorithm<u32> = crc::Algorithm {
+        init: 0,
+        check: 0xd202_d277,
+        ..crc::CRC_32_ISO_HDLC
+    };
+    const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&MODEL);
+    let mut digest = CRC.digest();
+    for part in parts {
+        digest.update(part);
+    }
+    digest.finalize()
+}
+
+/// Returns an entry's own CRC: of all its bytes but the CRC.
+fn own_crc(entry: &[u8]) -> u32 {
+    let head = entry.get(..4).unwrap_or_default();
+    let rest = entry.get(8..ENTRY).unwrap_or_default();
+    crc(&[head, rest])
+}
+
+/// Returns the entries that a text of `len` bytes, with its NUL, takes beside its header.
+const fn entries(len: usize) -> usize {
+    len.div_ceil(ENTRY)
+}
+
+/// Returns how long a text may be, with its NUL, in an entry of `len` bytes.
+pub(super) const fn room(len: usize) -> RangeInclusive<usize> {
+    let most = len.saturating_sub(ENTRY);
+    most.saturating_sub(ENTRY) + 1..=most
+}
+
+/// Writes a text with its NUL into the entry `master`.
+pub(super) fn write(master: &[u8], text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(master.to_vec());
+    let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    let mut put = |at: usize, new: &[u8]| {
+        let end = at.saturating_add(new.len());
+        if let Some(place) = bytes.get_mut(at..end) {
+            place.copy_from_slice(new);
+        }
+    };
+    put(24, &len.to_le_bytes());
+    put(28, &crc(&[text]).to_le_bytes());
+    put(ENTRY, text);
+    if let Some(rest) = bytes.get_mut(ENTRY.saturating_add(text.len())..) {
+        rest.fill(0xFF);
+    }
+    let own = own_crc(&bytes).to_le_bytes();
+    if let Some(place) = bytes.get_mut(4..8) {
+        place.copy_from_slice(&own);
+    }
+    bytes
+}
+
+/// Returns the text of a string entry, with its NUL.
+pub(super) fn text(entry: &[u8]) -> Result<&[u8], String> {
+    let cut = "its entry is cut off";
+    if word(entry, 4).ok_or(cut)? != own_crc(entry) {
+        return Err("the CRC of its entry is wrong".to_owned());
+    }
+    let [_, kind, span, ..] = entry else {
+        return Err(cut.to_owned());
+    };
+    if *kind != STRING {
+        return Err(format!("its type is 0x{kind:02x}, not a string's 0x21"));
+    }
+    let len = usize::from(half(entry, 24).ok_or(cut)?);
+    if usize::from(*span) != entries(len) + 1 || entry.len() != usize::from(*span) * ENTRY {
+        return Err(format!("its length {len} does not fit {span} entries"));
+    }
+    let text = entry.get(ENTRY..ENTRY + len).ok_or(cut)?;
+    if word(entry, 28) != Some(crc(&[text])) {
+        return Err("the CRC of its text is wrong".to_owned());
+    }
+    Ok(text)
+}
+
+/// One written entry.
+struct Item {
+    span: Span,
+    namespace: u8,
+    kind: u8,
+    key: Vec<u8>,
+    /// First byte of its data: of a namespace, its number.
+    number: u8,
+}
+
+/// Finds the string `key` of `namespace`.
+pub(super) fn find(image: &Image, name: (&str, &str), within: Option<Span>) -> Found {
+    let mut found = Found::default();
+    let mut next = None;
+    let mut store: Vec<Item> = Vec::new();
+    for block in blocks(image, within, PAGE) {
+        let Some(page) = page(image, block) else {
+            continue;
+        };
+        // Pages of one store follow each other; names count inside it.
+        if next != Some(block.start()) {
+            search(&store, name, &mut found);
+            store.clear();
+        }
+        next = Some(block.end());
+        if let Page::Used(bytes) = page {
+            items(block.start(), &bytes, &mut store, &mut found);
+        }
+    }
+    search(&store, name, &mut found);
+    found
+}
+
+/// A page of a store.
+enum Page {
+    Erased,
+    Used(Vec<u8>),
+}
+
+/// Reads a block that is a page.
+fn page(image: &Image, block: Span) -> Option<Page> {
+    let bytes = image.bytes(block).ok()?;
+    if bytes.iter().all(|byte| *byte == 0xFF) {
+        return Some(Page::Erased);
+    }
+    let header = bytes.get(..STATES)?;
+    let right = word(header, 28)? == crc(&[header.get(4..28)?]);
+    let known = IN_USE.contains(&word(header, 0)?) && VERSIONS.contains(header.get(8)?);
+    (right && known).then(|| Page::Used(bytes.into_owned()))
+}
+
+/// Reads the written entries of a page.
+fn items(start: Address, page: &[u8], items: &mut Vec<Item>, found: &mut Found) {
+    let mut index = 0;
+    while index < COUNT {
+        let state = page.get(STATES + index / 4).copied().unwrap_or(0xFF);
+        let at = ENTRIES + index * ENTRY;
+        index += 1;
+        if state >> (2 * ((index - 1) % 4)) & 0b11 != WRITTEN {
+            continue;
+        }
+        let entry = page.get(at..at + ENTRY).unwrap_or_default();
+        let place = start.checked_add(u64::try_from(at).unwrap_or_default());
+        let ([namespace, kind, span, ..], Some(place)) = (entry, place) else {
+            continue;
+        };
+        if word(entry, 4) != Some(own_crc(entry)) {
+            let reason = "an entry whose CRC is wrong".to_owned();
+            found.wrong.push((place, reason));
+            continue;
+        }
+        let span = usize::from(*span).max(1);
+        let len = u64::try_from(span * ENTRY).unwrap_or(u64::MAX);
+        let key = entry.get(8..24).unwrap_or_default();
+        let key = key.split(|byte| *byte == 0).next().unwrap_or_default();
+        if let Some(whole) = Span::new(place, len).filter(|_| index - 1 + span <= COUNT) {
+            items.push(Item {
+                span: whole,
+                namespace: *namespace,
+                kind: *kind,
+                key: key.to_vec(),
+                number: entry.get(24).copied().unwrap_or_default(),
+            });
+        }
+        index += span - 1;
+    }
+}
+
+/// Looks the name up in the entries of one store.
+fn search(store: &[Item], (namespace, key): (&str, &str), found: &mut Found) {
+    let numbers: Vec<u8> = store
+        .iter()
+        .filter(|item| item.namespace == 0 && item.kind == NUMBER)
+        .filter(|item| item.key == namespace.as_bytes())
+        .map(|item| item.number)
+        .collect();
+    let named = |item: &&Item| item.namespace != 0 && item.key == key.as_bytes();
+    for item in store.iter().filter(named) {
+        let at = item.span.start();
+        if !numbers.contains(&item.namespace) {
+            let reason = format!("`{key}` of another namespace");
+            found.wrong.push((at, reason));
+        } else if item.kind != STRING {
+            let reason = format!("`{key}` of type 0x{:02x}, no string", item.kind);
+            found.wrong.push((at, reason));
+        } else {
+            found.entries.push(Entry {
+                span: item.span,
+                layout: Nvs::Esp,
+            });
+        }
+    }
+}

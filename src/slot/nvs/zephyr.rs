@@ -1,0 +1,134 @@
+//! Zephyr's store: data from a sector's start up, an allocation table from its end down.
+//!
+//! Source: Zephyr, "Non-Volatile Storage (NVS)", and its `subsys/fs/nvs/nvs_priv.h`. An entry of
+//! the table is id, offset and length of the data, part and a CRC-8; of several with one id the
+//! one written last counts, which stands lowest. The last place of a sector closes it.
+
+use zeroize::Zeroizing;
+
+use super::{Entry, Found, Nvs, blocks, half};
+use crate::image::{Address, Image, Span};
+use crate::recipe::ZephyrNvs;
+
+/// Bytes of a table entry before it is aligned.
+const ATE: u64 = 8;
+/// Bytes of the CRC-32 behind a value, with `CONFIG_NVS_DATA_CRC`.
+pub(super) const CRC: usize = 4;
+
+/// Returns the CRC-8 of a table entry: CCITT, from 0xFF on.
+fn crc8(bytes: &[u8]) -> u8 {
+    const MODEL: crc::Algorithm<u8> = crc::Algorithm {
+        init: 0xFF,
+        check: 0xFB,
+        ..crc::CRC_8_SMBUS
+    };
+    const CRC8: crc::Crc<u8> = crc::Crc::<u8>::new(&MODEL);
+    CRC8.checksum(bytes)
+}
+
+/// Returns the CRC-32 of a value, as it is stored.
+fn crc32(value: &[u8]) -> [u8; CRC] {
+    const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    CRC32.checksum(value).to_le_bytes()
+}
+
+/// Writes a text with its NUL.
+pub(super) fn write(text: &[u8], crc: bool) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(text.to_vec());
+    if crc {
+        bytes.extend(crc32(text));
+    }
+    bytes
+}
+
+/// Returns the text with its NUL.
+pub(super) fn text(bytes: &[u8], crc: bool) -> Result<&[u8], String> {
+    if !crc {
+        return Ok(bytes);
+    }
+    let at = bytes.len().saturating_sub(CRC);
+    let (text, stored) = bytes.split_at_checked(at).unwrap_or_default();
+    if stored != crc32(text) {
+        return Err("the CRC of its text is wrong".to_owned());
+    }
+    Ok(text)
+}
+
+/// A table entry that is right.
+struct Ate {
+    id: u16,
+    offset: u64,
+    len: u64,
+}
+
+/// Reads the table entry at the start of `bytes`, in a sector whose data may end at `end`.
+fn ate(bytes: &[u8], end: u64) -> Option<Ate> {
+    let ate = bytes.get(..8)?;
+    let (fields, crc) = ate.split_at_checked(7)?;
+    let (offset, len) = (u64::from(half(ate, 2)?), u64::from(half(ate, 4)?));
+    let right = crc == [crc8(fields)] && offset + len < end;
+    right.then_some(Ate {
+        id: half(ate, 0)?,
+        offset,
+        len,
+    })
+}
+
+/// Finds the value that was stored last under the id.
+pub(super) fn find(image: &Image, place: &ZephyrNvs) -> Found {
+    let mut found = Found::default();
+    for block in blocks(image, place.at, place.sector) {
+        let Ok(bytes) = image.bytes(block) else {
+            continue;
+        };
+        let Some(last) = newest(&bytes, place, &mut found, block.start()) else {
+            continue;
+        };
+        let start = block.start().checked_add(last.offset);
+        let Some(span) = start.and_then(|start| Span::new(start, last.len)) else {
+            found.wrong.push((block.start(), "deleted".to_owned()));
+            continue;
+        };
+        let data = image.bytes(span).unwrap_or_default();
+        found.entries.push(Entry {
+            span,
+            layout: Nvs::Zephyr {
+                crc: text(&data, true).is_ok_and(|text| text.ends_with(&[0])),
+            },
+        });
+    }
+    found
+}
+
+/// Returns the last entry of a sector for the id.
+fn newest(sector: &[u8], place: &ZephyrNvs, found: &mut Found, start: Address) -> Option<Ate> {
+    let size = ATE.next_multiple_of(place.align.max(1));
+    let end = place.sector.checked_sub(size)?;
+    let mut at = end.checked_sub(size)?;
+    let mut known = false;
+    let mut newest = None;
+    loop {
+        let bytes = sector.get(usize::try_from(at).ok()?..)?;
+        match ate(bytes, end) {
+            Some(entry) => {
+                known = true;
+                if entry.id == place.id {
+                    newest = Some(entry);
+                }
+            }
+            // Without an entry in its first place a sector is none of this store.
+            None if !known => return None,
+            None if bytes.iter().take(8).all(|byte| *byte == 0xFF) => return newest,
+            None => {
+                let at = start.checked_add(at)?;
+                let reason = "a table entry whose CRC is wrong".to_owned();
+                found.wrong.push((at, reason));
+                return newest;
+            }
+        }
+        match at.checked_sub(size) {
+            Some(below) => at = below,
+            None => return newest,
+        }
+    }
+}
