@@ -21,7 +21,7 @@ use super::error::{CliError, exit};
 use super::form;
 use super::output::{Output, count};
 use super::unit::{Ended, Tally};
-use super::{FormArgs, RecipeArg, StationArgs};
+use super::{FormArgs, RecipeArg, StationArgs, inject};
 
 /// Threads that keep a disk busy while it syncs.
 const DURABLE_WORKERS: usize = 16;
@@ -138,6 +138,12 @@ impl Shift<'_> {
     ) -> Result<(), CliError> {
         let (recipe, master) = (self.recipe, self.master);
         let interrupted = self.interrupted;
+        let recipe_file = &self.args.recipe.recipe;
+        if inject::holds_inputs(&self.args.output, recipe, recipe_file) {
+            for serial in &serials {
+                inject::guard(&self.target.path(serial), recipe, recipe_file)?;
+            }
+        }
         let mut claims = serials
             .into_iter()
             .take_while(|_| !interrupted.load(Ordering::SeqCst))

@@ -78,7 +78,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 fn target(args: &InjectArgs, extension: &str) -> Folder {
-    let folder = if args.output.is_dir() {
+    // `out/` is meant as a folder, whether it is there or not.
+    let written = args.output.to_string_lossy();
+    let folder = if args.output.is_dir() || written.ends_with(std::path::is_separator) {
         Folder::new(&args.output, extension, Sync::Durable)
     } else {
         Folder::exactly(&args.output)
@@ -90,22 +92,42 @@ fn target(args: &InjectArgs, extension: &str) -> Folder {
     }
 }
 
-/// Refuses to write over what the line itself needs.
-pub(crate) fn guard(out: &Path, recipe: &Recipe, recipe_file: &Path) -> Result<(), CliError> {
+/// Returns what the line itself needs.
+fn inputs(recipe: &Recipe, recipe_file: &Path) -> Vec<PathBuf> {
     let mut inputs = vec![recipe_file.to_owned(), recipe.path(&recipe.image.file)];
     inputs.extend(recipe.image.symbols.as_ref().map(|file| recipe.path(file)));
     let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
     inputs.extend(list.map(|file| recipe.path(file)));
     inputs.push(context::ledger_file(recipe));
-    let same = |input: &PathBuf| match (input.canonicalize(), out.canonicalize()) {
-        (Ok(input), Ok(out)) => input == out,
+    inputs
+}
+
+/// Returns whether two paths are one place; what is not there is none.
+fn same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
         _ => false,
-    };
-    match inputs.iter().find(|input| same(input)) {
+    }
+}
+
+/// Refuses to write over what the line itself needs.
+pub(crate) fn guard(out: &Path, recipe: &Recipe, recipe_file: &Path) -> Result<(), CliError> {
+    let inputs = inputs(recipe, recipe_file);
+    match inputs.iter().find(|input| same(input, out)) {
         Some(input) => Err(CliError::usage(format!(
             "{} is an input of the line and is not written over",
             input.display()
         ))),
         None => Ok(()),
     }
+}
+
+/// Returns whether something that the line needs lies in the folder `out`.
+pub(crate) fn holds_inputs(out: &Path, recipe: &Recipe, recipe_file: &Path) -> bool {
+    let folder = |input: &PathBuf| match input.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => same(Path::new("."), out),
+        Some(folder) => same(folder, out),
+        None => false,
+    };
+    inputs(recipe, recipe_file).iter().any(folder)
 }
