@@ -94,7 +94,7 @@ fn remove_part(part: &Path) -> io::Result<()> {
 }
 
 /// Makes the names inside `folder` survive a power cut.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Windows cannot open a folder as a file, and makes names durable with the file.
     if cfg!(windows) {
         return Ok(());
