@@ -19,9 +19,10 @@ use eol_inject::unit::Serial;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::form;
+use super::guard::Guard;
 use super::output::{Output, count};
 use super::unit::{Ended, Tally};
-use super::{FormArgs, RecipeArg, StationArgs, inject};
+use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Threads that keep a disk busy while it syncs.
 const DURABLE_WORKERS: usize = 16;
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     let interrupted = context::interrupted();
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
@@ -138,11 +139,9 @@ impl Shift<'_> {
     ) -> Result<(), CliError> {
         let (recipe, master) = (self.recipe, self.master);
         let interrupted = self.interrupted;
-        let recipe_file = &self.args.recipe.recipe;
-        if inject::holds_inputs(&self.args.output, recipe, recipe_file) {
-            for serial in &serials {
-                inject::guard(&self.target.path(serial), recipe, recipe_file)?;
-            }
+        let guard = Guard::of(recipe, &self.args.recipe.recipe);
+        for serial in &serials {
+            guard.allow(&self.target.path(serial))?;
         }
         let mut claims = serials
             .into_iter()

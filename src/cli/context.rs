@@ -11,7 +11,7 @@ use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlit
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
-use eol_inject::unit::{Digest, Serial};
+use eol_inject::unit::{AuthToken, Digest, Serial};
 
 use super::error::{CliError, exit};
 use super::output::{Output, count};
@@ -140,14 +140,36 @@ pub(crate) fn station(given: Option<&str>) -> String {
     )
 }
 
+/// Refuses words for the record that hold a token: the record is read by many, and for ever.
+pub(crate) fn plain(actor: Actor) -> Result<Actor, CliError> {
+    let words = [
+        Some(&actor.station),
+        actor.by.as_ref(),
+        actor.reason.as_ref(),
+    ];
+    if words
+        .into_iter()
+        .flatten()
+        .any(|text| AuthToken::stands_in(text))
+    {
+        return Err(CliError::usage(
+            "a name or reason holds what looks like a token; it is not recorded nor repeated here",
+        ));
+    }
+    Ok(actor)
+}
+
 impl StationArgs {
     /// Returns who is at work, for the record.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor {
+    ///
+    /// # Errors
+    /// A token is no name.
+    pub(crate) fn actor(&self) -> Result<Actor, CliError> {
+        plain(Actor {
             station: station(self.station.as_deref()),
             by: self.operator.clone(),
             reason: None,
-        }
+        })
     }
 }
 
@@ -160,7 +182,7 @@ impl DecisionArgs {
         if self.by.trim().is_empty() || self.reason.trim().is_empty() {
             return Err(CliError::usage("--by and --reason must not be empty"));
         }
-        Ok(Actor {
+        plain(Actor {
             station: station(self.station.as_deref()),
             by: Some(self.by.clone()),
             reason: Some(self.reason.clone()),

@@ -36,6 +36,8 @@ pub(crate) mod exit {
     pub(crate) const REFUSED: u8 = 50;
     /// Ledger unreachable.
     pub(crate) const LEDGER: u8 = 51;
+    /// The claim belongs to another board.
+    pub(crate) const DOUBT: u8 = 52;
     /// Pool empty.
     pub(crate) const POOL_EMPTY: u8 = 53;
     /// Recorded, but not labelled.
@@ -180,13 +182,16 @@ fn deliver_code(error: &DeliverError) -> u8 {
 fn refusal_code(error: &Refusal) -> u8 {
     match error {
         Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
+        Refusal::OtherBoard { .. } | Refusal::BoardTaken { .. } => exit::DOUBT,
         _ => exit::REFUSED,
     }
 }
 
 fn ledger_code(error: &LedgerError) -> u8 {
     match error {
-        LedgerError::SerialsUsedUp { .. } => exit::RECIPE,
+        LedgerError::SerialsUsedUp { .. }
+        | LedgerError::ListConflict { .. }
+        | LedgerError::OriginMixed { .. } => exit::RECIPE,
         LedgerError::NoUnit { .. } | LedgerError::NotReleasable { .. } => exit::REFUSED,
         _ => exit::LEDGER,
     }

@@ -1,17 +1,17 @@
 //! `inject`: one unit to a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::line::{self, Ports};
-use eol_inject::recipe::Recipe;
 
 use super::context::{self, Missing};
 use super::error::CliError;
 use super::form;
+use super::guard::Guard;
 use super::output::Output;
 use super::unit::{Ended, Tally};
 use super::{FormArgs, RecipeArg, StationArgs};
@@ -45,12 +45,12 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let serial = recipe.serial.read(&args.serial)?;
     let master = context::master(&recipe)?;
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
-    guard(&target.path(&serial), &recipe, &args.recipe.recipe)?;
+    Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
@@ -90,44 +90,4 @@ fn target(args: &InjectArgs, extension: &str) -> Folder {
     } else {
         folder
     }
-}
-
-/// Returns what the line itself needs.
-fn inputs(recipe: &Recipe, recipe_file: &Path) -> Vec<PathBuf> {
-    let mut inputs = vec![recipe_file.to_owned(), recipe.path(&recipe.image.file)];
-    inputs.extend(recipe.image.symbols.as_ref().map(|file| recipe.path(file)));
-    let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
-    inputs.extend(list.map(|file| recipe.path(file)));
-    inputs.push(context::ledger_file(recipe));
-    inputs
-}
-
-/// Returns whether two paths are one place; what is not there is none.
-fn same(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
-}
-
-/// Refuses to write over what the line itself needs.
-pub(crate) fn guard(out: &Path, recipe: &Recipe, recipe_file: &Path) -> Result<(), CliError> {
-    let inputs = inputs(recipe, recipe_file);
-    match inputs.iter().find(|input| same(input, out)) {
-        Some(input) => Err(CliError::usage(format!(
-            "{} is an input of the line and is not written over",
-            input.display()
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Returns whether something that the line needs lies in the folder `out`.
-pub(crate) fn holds_inputs(out: &Path, recipe: &Recipe, recipe_file: &Path) -> bool {
-    let folder = |input: &PathBuf| match input.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => same(Path::new("."), out),
-        Some(folder) => same(folder, out),
-        None => false,
-    };
-    inputs(recipe, recipe_file).iter().any(folder)
 }

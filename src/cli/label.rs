@@ -156,7 +156,7 @@ struct Pair {
 
 fn scan(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let mut seen: BTreeMap<String, Serial> = BTreeMap::new();
     let mut code = 0;

@@ -25,6 +25,9 @@ mod findings;
 mod formats;
 /// The line against independently filled images.
 mod golden;
+/// What the line needs is never written over; a token is never a name.
+#[cfg(feature = "cli")]
+mod guards;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
