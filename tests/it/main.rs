@@ -50,6 +50,9 @@ mod properties;
 mod properties_seal;
 /// Every bad input gets the error that it is named after.
 mod reject;
+/// The record tells of the file that is there.
+#[cfg(feature = "cli")]
+mod rerun;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
