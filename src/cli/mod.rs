@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod export;
 mod form;
+mod guard;
 mod inject;
 mod inspect;
 mod label;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use eol_inject::image::Conversion;
+use eol_inject::unit::AuthToken;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -160,7 +162,10 @@ pub(crate) fn main() -> ExitCode {
         );
         std::process::exit(1);
     }));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     log();
     let output = Output::new(cli.json);
     match dispatch(cli.command, &output) {
@@ -170,6 +175,21 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
     }
+}
+
+/// Tells what is wrong with the arguments; a token among them is not repeated.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if AuthToken::stands_in(&error.render().to_string()) {
+        let error = CliError::usage(
+            "an argument looks like a token; it is not repeated here. Tokens are never arguments: \
+             other users of this computer can read them",
+        );
+        Output::new(false).error(&error);
+        return ExitCode::from(error.code);
+    }
+    // Help and version end here too.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.

@@ -77,7 +77,7 @@ fn another_board_under_the_same_serial_and_another_serial_on_the_same_board_are_
     assert_eq!(objects(&output)[0]["outcome"], "refused");
     seat(&bench, "one", "b1");
     let output = run(&bench, &[], "GW000002\n");
-    assert_eq!(output.status.code(), Some(50), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(52), "{}", said(&output));
 }
 
 #[test]
