@@ -221,12 +221,15 @@ pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
     recipe.path(&file)
 }
 
-/// Opens the recipe's ledger, to work with.
+/// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
 pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
-    ledger_for(recipe, actor, (missing, Simulated::No))
+    // What cannot be looked into is told when it is opened.
+    let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
+    let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
+    ledger_for(recipe, actor, (missing, kind))
 }
 
-/// Opens the recipe's ledger for real or simulated units.
+/// Opens the recipe's ledger to make real or simulated units.
 pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,

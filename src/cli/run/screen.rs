@@ -27,7 +27,7 @@ const fn on(text: AnsiColor, ground: AnsiColor) -> Style {
 }
 
 /// Where seconds stand on a line of 80 columns.
-const COLUMN: usize = 68;
+const COLUMN: usize = 72;
 
 /// One nest's part of the screen.
 pub(super) struct Screen<'o> {
@@ -174,7 +174,8 @@ impl<'o> Screen<'o> {
     }
 
     fn reasons(&self, error: &CliError, next: &str) {
-        for cause in &error.causes {
+        // What lies between is for whoever reads the objects of `--json`.
+        if let Some(cause) = error.causes.last() {
             let told = format!("because {cause}");
             self.output
                 .line(format_args!("      {}", wrapped(&told, 6)));

@@ -75,6 +75,11 @@ fn the_first_command_makes_units_records_and_labels() {
     bench.ok(&verify.split(' ').collect::<Vec<_>>());
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
     assert!(bench.path("gw100/labels/GW000003.png").exists());
+    let who = ["--by", "ann", "--reason", "torn"];
+    let reprint = [
+        "label", "reprint", "--recipe", RECIPE, "--serial", "GW000003",
+    ];
+    bench.ok(&[reprint.as_slice(), who.as_slice()].concat());
     // A ledger of simulated units takes no real ones.
     let real = bench.run(&["batch", "--recipe", RECIPE, "--count", "1", "-o", "out"]);
     assert_eq!(real.status.code(), Some(51), "{}", said(&real));
