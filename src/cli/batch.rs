@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args};
 use eol_inject::batch::{Batch, Outcome};
 use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Ledger};
+use eol_inject::ledger::{Claim, Ledger, Simulated};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor();
     let interrupted = context::interrupted();
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);

@@ -198,9 +198,11 @@ pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
     recipe.path(&file)
 }
 
-/// Opens the recipe's ledger, to work with.
+/// Opens the recipe's ledger, to work with what is in it: its units are real or simulated already.
 pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
-    ledger_for(recipe, actor, (missing, Simulated::No))
+    let held = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
+    let simulated = held.and_then(|stock| stock.simulated).unwrap_or_default();
+    ledger_for(recipe, actor, (missing, simulated))
 }
 
 /// Opens the recipe's ledger for real or simulated units.

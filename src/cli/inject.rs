@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
+use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
 use eol_inject::recipe::Recipe;
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let target = target(args, &extension).converted(form);
     guard(&target.path(&serial), &recipe, &args.recipe.recipe)?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe);

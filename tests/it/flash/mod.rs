@@ -294,7 +294,7 @@ pub fn actor() -> Actor {
 
 pub fn token(n: usize) -> AuthToken {
     let first = ['-', '_', 'a', 'Z'][n % 4];
-    AuthToken::parse(format!("{first}fake_board_TOKEN_{n:015}").as_bytes()).unwrap()
+    AuthToken::parse(format!("{first}fake_board_TOKEN_{n:014}").as_bytes()).unwrap()
 }
 
 /// The bytes of a board that the image, or its last sector, takes.

@@ -16,7 +16,7 @@ fn one_byte_off(product: &Product, at: usize) -> &'static str {
     let before = cells(product, &board, LENGTH);
     let said = name(line.run(product, &board, "GW1"));
     if said != "pass" {
-        assert_eq!(board.lock().statistics().erased_sectors, []);
+        assert!(board.lock().statistics().erased_sectors.is_empty());
         assert_eq!(board.lock().statistics().program_calls, 0);
         assert_eq!(cells(product, &board, LENGTH), before);
         assert_eq!(line.free(), 8, "a refused board costs no token");
@@ -86,7 +86,7 @@ fn every_wrong_chip_is_told_apart_and_left_alone() {
                 found.name
             );
             assert!(text.contains(wanted.name), "{text}");
-            assert_eq!(board.lock().statistics().erased_sectors, []);
+            assert!(board.lock().statistics().erased_sectors.is_empty());
             assert_eq!(board.lock().statistics().mass_erases, 0);
             assert_eq!(line.free(), 8);
         }
@@ -121,14 +121,14 @@ fn a_claim_does_not_move_to_another_board() {
     line.run(&product, &board, "GW1").unwrap();
     let other = product.carrying("another board");
     assert_eq!(name(line.run(&product, &other, "GW1")), "unit-other-board");
-    assert_eq!(other.lock().statistics().erased_sectors, []);
+    assert!(other.lock().statistics().erased_sectors.is_empty());
     board.lock().clear_statistics();
     // The same board under another serial: its token says whose it is.
     assert_eq!(name(line.run(&product, &board, "GW2")), "unit-other-token");
     // And without a token, its number does.
     let blank = product.carrying("GW1");
     assert_eq!(name(line.run(&product, &blank, "GW2")), "unit-board-taken");
-    assert_eq!(board.lock().statistics().erased_sectors, []);
+    assert!(board.lock().statistics().erased_sectors.is_empty());
     line.assert_one("GW1");
 }
 
@@ -156,7 +156,7 @@ fn a_board_with_another_unit_s_token_is_refused_before_it_costs_one() {
             .unwrap();
         let error = line.run(&product, &stranger, "GW3").unwrap_err();
         assert!(error.to_string().contains("gave to no unit"), "{error}");
-        assert_eq!(stranger.lock().statistics().erased_sectors, []);
+        assert!(stranger.lock().statistics().erased_sectors.is_empty());
         line.assert_one("GW1");
     }
 }
@@ -189,7 +189,7 @@ impl Watch for Meanwhile<'_> {
         if phase == Phase::Program {
             let other = self.product.carrying("GW1");
             self.said = Some(name(self.line.run(self.product, &other, "GW1")));
-            assert_eq!(other.lock().statistics().erased_sectors, []);
+            assert!(other.lock().statistics().erased_sectors.is_empty());
         }
     }
     fn advance(&mut self, _: u64) {}
@@ -314,9 +314,11 @@ fn a_chip_that_nobody_knows_is_the_recipe_s_fault() {
 #[test]
 fn a_board_of_the_same_number_is_the_same_board() {
     // A claim whose run ended before anything was written is resumed on its board only.
-    let product = Product::new("nRF52840_xxAA", Kind::Sealed, "mode = \"slot\"");
+    let product = Product::new("STM32F072RB", Kind::Sealed, "mode = \"slot\"");
     let (line, board) = (Line::new(), product.carrying("GW1"));
-    board.lock().inject(Fault::WriteProtected(0x9000));
+    board
+        .lock()
+        .inject(Fault::WriteProtected(product.base() + TOKEN as u32));
     assert_eq!(name(line.run(&product, &board, "GW1")), "probe-erase");
     let other = product.carrying("GW1");
     other.lock().set_uid(Uid::new([1, 2, 3]));
