@@ -100,10 +100,6 @@ enum Job {
 }
 
 /// What a worker gives back.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "as many live as units are in hand"
-)]
 enum Done {
     Delivered(Place, Box<Delivered>),
     Again(Place, Result<Passed, LineError>),
