@@ -181,7 +181,8 @@ pub fn ended(status: ExitStatus) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

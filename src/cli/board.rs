@@ -1,8 +1,8 @@
 //! One board on the fixture, read and judged: `ledger resolve` and `verify --probe`.
 
 use clap::Args;
-use eol_inject::deliver::Unwatched;
-use eol_inject::ledger::{Claim, Ledger as _, Outcome, UnitState};
+use eol_inject::deliver::{Sync, Unwatched};
+use eol_inject::ledger::{Claim, Finished, Ledger as _, Outcome, UnitState};
 use eol_inject::line::BoardPorts;
 use eol_inject::settle::{self, Settled};
 use eol_inject::unit::Serial;
@@ -56,13 +56,14 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         ));
     }
     let mut fixture = reach.open(&recipe, Some(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let claim = Claim {
         serial: serial.clone(),
         uid: None,
         image: master.digest(),
         recipe: recipe.digest,
         target: reach.target(),
+        finished: Finished::Written,
     };
     let mut ports = BoardPorts {
         ledger: &mut ledger,
@@ -162,7 +163,7 @@ pub(crate) fn verify(
     }
     let token = examined.fingerprint.map(|print| print.to_string());
     output.line(format_args!(
-        "{GOOD}{name}{GOOD:#}  token {}  differs from the shared image in slots and checksums only",
+        "{GOOD}{name}{GOOD:#}  token {}  right: only slots and checksums differ from the shared image",
         token.unwrap_or_default()
     ));
     Ok(0)

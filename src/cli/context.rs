@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Hint, Image};
 use eol_inject::ledger::{
-    Actor, Claim, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
+    Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
 };
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
-use eol_inject::unit::{Digest, Serial};
+use eol_inject::unit::{AuthToken, Digest, Serial};
 
 use super::error::{CliError, exit};
 use super::output::{Output, count};
@@ -147,14 +148,36 @@ pub(crate) fn station(given: Option<&str>) -> String {
     )
 }
 
+/// Refuses words for the record that hold a token: the record is read by many, and for ever.
+pub(crate) fn plain(actor: Actor) -> Result<Actor, CliError> {
+    let words = [
+        Some(&actor.station),
+        actor.by.as_ref(),
+        actor.reason.as_ref(),
+    ];
+    if words
+        .into_iter()
+        .flatten()
+        .any(|text| AuthToken::stands_in(text))
+    {
+        return Err(CliError::usage(
+            "a name or reason holds what looks like a token; it is not recorded nor repeated here",
+        ));
+    }
+    Ok(actor)
+}
+
 impl StationArgs {
     /// Returns who is at work, for the record.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor {
+    ///
+    /// # Errors
+    /// A token is no name.
+    pub(crate) fn actor(&self) -> Result<Actor, CliError> {
+        plain(Actor {
             station: station(self.station.as_deref()),
             by: self.operator.clone(),
             reason: None,
-        }
+        })
     }
 }
 
@@ -167,7 +190,7 @@ impl DecisionArgs {
         if self.by.trim().is_empty() || self.reason.trim().is_empty() {
             return Err(CliError::usage("--by and --reason must not be empty"));
         }
-        Ok(Actor {
+        plain(Actor {
             station: station(self.station.as_deref()),
             by: Some(self.by.clone()),
             reason: Some(self.reason.clone()),
@@ -292,13 +315,17 @@ pub(crate) fn import_pool(
 }
 
 /// Makes the claim of one unit.
-pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe) -> Claim {
+pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync) -> Claim {
     Claim {
         serial,
         uid: None,
         image: master.digest(),
         recipe: recipe.digest,
         target: Target::File,
+        finished: match sync {
+            Sync::Durable => Finished::Durable,
+            Sync::Written => Finished::Written,
+        },
     }
 }
 

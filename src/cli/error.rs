@@ -212,6 +212,7 @@ fn deliver_code(error: &DeliverError) -> u8 {
             | ProbeFault::Firmware { .. }
             | ProbeFault::Values { .. } => exit::DIFFERS,
             ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
+            ProbeFault::Busy { .. } => exit::REFUSED,
             _ => exit::DELIVERY,
         },
         DeliverError::Differs { .. } | DeliverError::Program(ProgramError::Differs { .. }) => {
@@ -224,14 +225,18 @@ fn deliver_code(error: &DeliverError) -> u8 {
 fn refusal_code(error: &Refusal) -> u8 {
     match error {
         Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
-        Refusal::OtherBoard { .. } | Refusal::OtherToken { .. } => exit::IN_DOUBT,
+        Refusal::OtherBoard { .. } | Refusal::BoardTaken { .. } | Refusal::OtherToken { .. } => {
+            exit::IN_DOUBT
+        }
         _ => exit::REFUSED,
     }
 }
 
 fn ledger_code(error: &LedgerError) -> u8 {
     match error {
-        LedgerError::SerialsUsedUp { .. } => exit::RECIPE,
+        LedgerError::SerialsUsedUp { .. }
+        | LedgerError::ListConflict { .. }
+        | LedgerError::OriginMixed { .. } => exit::RECIPE,
         LedgerError::NoUnit { .. } | LedgerError::NotReleasable { .. } => exit::REFUSED,
         _ => exit::LEDGER,
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::context::{self, Missing, Writable};
 use super::error::{CliError, exit};
+use super::guard::Guard;
 use super::output::{BAD, GOOD, Output};
 use super::{DecisionArgs, RecipeArg, export};
 
@@ -258,11 +259,14 @@ fn correct(
 
 fn write(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let actor = Actor {
+    if let Some(file) = &args.output {
+        Guard::of(&recipe, &args.recipe.recipe).allow(file)?;
+    }
+    let actor = context::plain(Actor {
         station: context::station(args.station.as_deref()),
         by: args.by.clone(),
         reason: args.reason.clone(),
-    };
+    })?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     if args.reveal {
         return reveal(args, &mut ledger, &actor, output);

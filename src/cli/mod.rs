@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod export;
 mod form;
+mod guard;
 mod inject;
 mod inspect;
 mod label;
@@ -20,6 +21,8 @@ mod pool;
 mod probes;
 mod run;
 mod shell;
+#[cfg(feature = "sim")]
+mod sim;
 mod unit;
 mod verify;
 
@@ -29,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use eol_inject::image::Conversion;
+use eol_inject::unit::AuthToken;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -86,6 +90,10 @@ enum Command {
     Ledger(ledger::LedgerArgs),
     /// Make labels again, and compare scanned labels with the record
     Label(label::LabelArgs),
+    /// Serve a simulated board to other probe-rs programs on this computer
+    #[cfg(feature = "sim")]
+    #[command(hide = true)]
+    Sim(sim::SimArgs),
     /// List the debug probes that are plugged in, and what stands in the way of using them
     #[cfg(feature = "probe")]
     Probes,
@@ -154,7 +162,10 @@ pub(crate) fn main() -> ExitCode {
         );
         std::process::exit(1);
     }));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     log();
     let output = Output::new(cli.json);
     match dispatch(cli.command, &output) {
@@ -164,6 +175,21 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(error.code)
         }
     }
+}
+
+/// Tells what is wrong with the arguments; a token among them is not repeated.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if AuthToken::stands_in(&error.render().to_string()) {
+        let error = CliError::usage(
+            "an argument looks like a token; it is not repeated here. Tokens are never arguments: \
+             other users of this computer can read them",
+        );
+        Output::new(false).error(&error);
+        return ExitCode::from(error.code);
+    }
+    // Help and version end here too.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
@@ -199,6 +225,8 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Ledger(args) => ledger::run(args, output),
         Command::Label(args) => label::run(&args, output),
+        #[cfg(feature = "sim")]
+        Command::Sim(args) => sim::run(&args, output),
         #[cfg(feature = "probe")]
         Command::Probes => probes::run(output),
         Command::Completions(args) => shell::completions(&args),

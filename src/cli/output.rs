@@ -47,12 +47,16 @@ impl Output {
 
     /// Prints one object and flushes it; nothing where people read.
     pub(crate) fn object(&self, value: &impl Serialize) {
+        if let Ok(line) = serde_json::to_string(value) {
+            self.told(&line);
+        }
+    }
+
+    /// Prints an object that is text already, as [`object`](Self::object) does.
+    pub(crate) fn told(&self, line: &str) {
         if !self.json {
             return;
         }
-        let Ok(line) = serde_json::to_string(value) else {
-            return;
-        };
         self.above_bar(|| {
             let mut out = std::io::stdout().lock();
             let _ = writeln!(out, "{line}");

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::context::{self, Missing, Writable};
 use super::error::{CliError, exit};
+use super::guard::Guard;
 use super::inspect::grouped;
 use super::output::{GOOD, Output, WARN};
 use super::{RecipeArg, StationArgs};
@@ -121,7 +122,7 @@ pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
 
 fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in &args.files {
@@ -190,9 +191,12 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
             .ok_or_else(|| CliError::usage("--column is NAME=VALUE"))?;
         fixed.push((name.to_owned(), value.to_owned()));
     }
+    // Before numbers are handed out for good.
+    let guard = Guard::of(&recipe, &args.recipe.recipe);
+    guard.allow(&args.output)?;
     let serials = match (&args.serials, args.count) {
         (Some(file), _) => super::batch::serials(file, &recipe)?,
-        (None, count) => new_serials(&recipe, &args.station.actor(), count.unwrap_or(0))?,
+        (None, count) => new_serials(&recipe, &args.station.actor()?, count.unwrap_or(0))?,
     };
     let wanted = Request {
         serial: header,
@@ -203,6 +207,7 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
     let many = files.len() > 1;
     for (number, text) in (1..).zip(&files) {
         let path = numbered(&args.output, many.then_some(number));
+        guard.allow(&path)?;
         context::write(&path, text.as_bytes(), Writable::Anybody)?;
         let rows = text.lines().count().saturating_sub(1);
         output.object(&json!({
@@ -257,6 +262,7 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         bind,
     };
     let zip = pool::generate(&trial, &serials)?;
+    Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     context::write(&args.output, &zip, Writable::Owner)?;
     output.object(&json!({
         "v": 1, "kind": "generate", "file": args.output.display().to_string(),

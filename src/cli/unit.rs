@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eol_inject::deliver::{Effort, Seen};
 use eol_inject::ledger::{Entry, Target};
-use eol_inject::line::{Passed, Written};
+use eol_inject::line::{LineError, Passed, Written};
 use eol_inject::patch::Master;
 use eol_inject::unit::Serial;
 use serde::Serialize;
@@ -133,6 +133,14 @@ impl Ended {
     }
 }
 
+/// Returns the serial as the record writes it, where there is one: files are named by that.
+pub(crate) fn known<'s>(result: &'s Result<Passed, LineError>, scanned: &'s Serial) -> &'s Serial {
+    match result {
+        Ok(passed) => &passed.entry.record().serial,
+        Err(_) => scanned,
+    }
+}
+
 impl<'t> Tally<'t> {
     pub(crate) const fn new(output: &'t Output, station: &'t str, master: &'t Master) -> Self {
         Self {
@@ -190,7 +198,7 @@ impl<'t> Tally<'t> {
     }
 
     /// Counts one unit and tells programs; returns what they are told.
-    pub(crate) fn count(&mut self, ended: &Ended) -> Value {
+    pub(crate) fn count(&mut self, ended: &Ended) -> String {
         self.seq += 1;
         match &ended.result {
             Ok(passed) => {
@@ -209,8 +217,8 @@ impl<'t> Tally<'t> {
                 }
             }
         }
-        let object = serde_json::to_value(self.object(ended)).unwrap_or_default();
-        self.output.object(&object);
+        let object = serde_json::to_string(&self.object(ended)).unwrap_or_default();
+        self.output.told(&object);
         object
     }
 

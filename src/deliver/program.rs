@@ -61,6 +61,14 @@ impl Programmer {
     }
 }
 
+impl Programmer {
+    /// Returns what stands for `{probe}`.
+    #[must_use]
+    pub fn probe(&self) -> &str {
+        &self.probe
+    }
+}
+
 /// One board on the line's own programmer.
 #[derive(Debug)]
 pub struct Program {

@@ -10,7 +10,7 @@ use super::LedgerError;
 use super::crypto::{Cipher, Column};
 use super::files::{beside, create_folder, sync_folder};
 use super::sqlite::cipher;
-use crate::atomic_file::{self, Readers, Sync};
+use crate::atomic_file::{self, Sync};
 use crate::deliver::{Journal, JournalError};
 use crate::unit::{Digest, Fingerprint};
 
@@ -55,8 +55,7 @@ impl Journal for SealedJournal {
         create_folder(&self.folder)?;
         sync_folder(&self.folder)?;
         let sealed = self.cipher()?.seal(&print(board), Column::Board, bytes)?;
-        let settings = (Readers::Owner, Sync::Durable);
-        atomic_file::write(&self.file(board), &name(board), &sealed, settings)?;
+        atomic_file::write(&self.file(board), &name(board), &sealed, Sync::Durable)?;
         Ok(())
     }
 

@@ -48,6 +48,14 @@ impl AuthToken {
         text.len() == Self::LEN && text.bytes().all(Self::allows)
     }
 
+    /// Returns whether something with the shape of a token stands in `text`, between other
+    /// characters.
+    #[must_use]
+    pub fn stands_in(text: &str) -> bool {
+        text.split(|c: char| !u8::try_from(c).is_ok_and(Self::allows))
+            .any(|word| word.len() == Self::LEN)
+    }
+
     /// Returns the secret itself.
     #[must_use]
     pub fn expose(&self) -> &[u8; Self::LEN] {

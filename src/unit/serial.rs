@@ -46,7 +46,7 @@ impl FromStr for Serial {
             return Err(SerialError::Empty);
         }
         // A label's secret half must not end up in file names and reports.
-        if AuthToken::looks_like(text) || text.starts_with("sqr_") {
+        if AuthToken::stands_in(text) || text.starts_with("sqr_") {
             return Err(SerialError::Token);
         }
         if text.len() > MAX {

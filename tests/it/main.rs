@@ -15,6 +15,8 @@ mod boot;
 mod containers;
 /// Makes images and recipes for the tests of slots and checksums.
 mod craft;
+/// The documents are true.
+mod docs;
 /// Writes the ELF files of these tests.
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
@@ -26,6 +28,9 @@ mod flash;
 mod formats;
 /// The line against independently filled images.
 mod golden;
+/// What the line needs is never written over; a token is never a name.
+#[cfg(feature = "cli")]
+mod guards;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
@@ -48,6 +53,9 @@ mod properties;
 mod properties_seal;
 /// Every bad input gets the error that it is named after.
 mod reject;
+/// The record tells of the file that is there.
+#[cfg(feature = "cli")]
+mod rerun;
 /// The line on boards: the loop, nests, the line's own programmer, the factory's system.
 #[cfg(all(feature = "cli", unix))]
 mod run;

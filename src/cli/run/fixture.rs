@@ -66,6 +66,14 @@ impl Reach {
         self.simulated() == Simulated::Yes
     }
 
+    /// Returns what `--probe` would be for it.
+    pub(crate) fn probe(&self) -> &str {
+        match self {
+            Self::Program(programmer) => programmer.probe(),
+            Self::Probe(probe) => probe,
+        }
+    }
+
     /// Returns the name for people.
     pub(crate) fn name(&self) -> String {
         match self {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use eol_inject::mes::{HookError, Hooks, Outbox};
 use eol_inject::recipe::{MesDown, Recipe};
-use serde_json::Value;
 
 use crate::cli::context;
 use crate::cli::error::CliError;
@@ -51,11 +50,11 @@ impl<'o> Mes<'o> {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub(super) fn tell(&mut self, result: &Value) -> Result<(), CliError> {
+    pub(super) fn tell(&mut self, result: &str) -> Result<(), CliError> {
         if !self.hooks.tells() {
             return Ok(());
         }
-        self.outbox.put(&result.to_string())?;
+        self.outbox.put(result)?;
         self.send()
     }
 

@@ -10,11 +10,11 @@ mod scan;
 mod screen;
 mod worker;
 
-use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Ledger, Simulated, Stock};
 use eol_inject::mes::Hooks;
@@ -96,13 +96,13 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         ));
     }
     let master = context::master(&recipe)?;
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     let simulated = simulated(&nests)?;
     let interrupted = context::interrupted();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
         master,
@@ -129,8 +129,9 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         floor.add(nest, own);
     }
     let ended = floor.run(plan, &ledger);
+    floor.close();
     output.done();
-    summary(&floor, &ledger, (args, &shared), output);
+    summary(&floor, &ledger, args, output);
     ended?;
     if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
         output.note("interrupted: the unit in hand is finished");
@@ -212,7 +213,7 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
         _ => count(nests.len(), "nest"),
     };
     let kind = match nests.first().map(|nest| nest.reach.simulated()) {
-        Some(Simulated::Yes) => "  SIMULATED: nothing counts as produced",
+        Some(Simulated::Yes) => "  (SIMULATED)",
         _ => "",
     };
     output.note(format_args!(
@@ -222,12 +223,7 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
 }
 
 /// Says what came of the run.
-fn summary(
-    floor: &Floor<'_>,
-    ledger: &dyn Ledger,
-    (args, shared): (&RunArgs, &Shared),
-    output: &Output,
-) {
+fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Output) {
     let tally = &floor.tally;
     let left = ledger.stock().as_ref().map(|stock: &Stock| stock.free).ok();
     let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
@@ -244,31 +240,17 @@ fn summary(
         output.note(format_args!("stopped: {why}"));
     }
     let recipe = args.recipe.recipe.display();
-    if let Some(serial) = &floor.last_good
-        && io::stderr().is_terminal()
+    if let Some((serial, probe)) = &floor.last_good
+        && tally.failed == 0
         && !args.rehearse
     {
-        try_next(serial, &recipe.to_string(), shared, output);
-    }
-}
-
-/// Names the commands that look at what was made.
-fn try_next(serial: &Serial, recipe: &str, shared: &Shared, output: &Output) {
-    output.note("try next:");
-    if !shared.recipe.nests.is_empty()
-        || shared
-            .recipe
-            .flash
-            .as_ref()
-            .is_some_and(|flash| flash.program.is_some())
-    {
+        let probe = match probe.as_str() {
+            "" => "-",
+            probe => probe,
+        };
         output.note(format_args!(
-            "  eol-inject ledger show --recipe {recipe} {serial}"
-        ));
-    } else {
-        output.note(format_args!(
-            "  eol-inject verify --recipe {recipe} --probe sim --serial {serial}"
+            "next: eol-inject verify --recipe {recipe} --probe {probe} --serial {serial}\n\
+             \x20     eol-inject label scan --recipe {recipe}"
         ));
     }
-    output.note(format_args!("  eol-inject label scan --recipe {recipe}"));
 }

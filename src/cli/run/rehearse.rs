@@ -22,7 +22,7 @@ pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8,
         .tempdir()
         .map_err(|error| CliError::file("cannot make", &std::env::temp_dir(), &error))?;
     let recipe = recipe.rehearsal(folder.path());
-    let actor = args.station.actor();
+    let actor = args.station.actor()?;
     tokens(&recipe, folder.path(), &actor)?;
     output.note("rehearsal: simulated boards, trial tokens, a ledger to throw away");
     let code = line(args, recipe, output);

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use eol_inject::deliver::{Holds, Phase, Seen};
 
 use crate::cli::error::{CliError, exit};
+use crate::cli::inspect::grouped;
 use crate::cli::output::{DIM, Output};
 use crate::cli::unit::{Ended, done_already};
 
@@ -136,14 +137,14 @@ impl<'o> Screen<'o> {
                 let place = if passed.already {
                     already
                 } else {
-                    format!("  {}", ended.label.display())
+                    format!("  {}", label(ended, nest.len() + name.len()))
                 };
                 let print = passed.entry.record().fingerprint;
                 let told = format!("{nest}{name}  token {print}{place}");
                 // The word before it has 4 letters and 2 spaces.
                 let width = COLUMN - 6;
                 self.output.line(format_args!(
-                    "{PASS}PASS{PASS:#}  {told:<width$}{:>6}",
+                    "{PASS}PASS{PASS:#}  {told:<width$} {:>6}",
                     seconds(ended.elapsed)
                 ));
             }
@@ -161,7 +162,12 @@ impl<'o> Screen<'o> {
                 let told = format!("{nest}{name}  {error} ({})", error.code);
                 self.output
                     .line(format_args!("{FAIL}FAIL{FAIL:#}  {}", wrapped(&told, 6)));
-                self.reasons(error, next(error.code));
+                let next = if error.gone {
+                    "the run stops: put this right, then start it again"
+                } else {
+                    next(error.code)
+                };
+                self.reasons(error, next);
                 self.bell();
             }
         }
@@ -190,6 +196,17 @@ impl<'o> Screen<'o> {
     pub(super) fn aside(&self, text: impl Display) {
         self.output.note(format_args!("{DIM}  {text}{DIM:#}"));
     }
+}
+
+/// Returns where a label is: its file's name alone where the line gets too long.
+fn label(ended: &Ended, before: usize) -> String {
+    let whole = ended.label.display().to_string();
+    // Behind the word, the unit and the token, and before the seconds.
+    if before + whole.len() + 28 <= COLUMN {
+        return whole;
+    }
+    let name = ended.label.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// Returns what the operator does next.
@@ -231,25 +248,12 @@ fn short(uid: &str) -> String {
 
 /// Returns a line with seconds at its end.
 fn timed(text: &str, elapsed: Duration) -> String {
-    format!("{text:<COLUMN$}{:>6}", seconds(elapsed))
+    format!("{text:<COLUMN$} {:>6}", seconds(elapsed))
 }
 
 pub(super) fn seconds(elapsed: Duration) -> String {
     let millis = elapsed.as_millis();
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
-}
-
-/// Returns `4,096`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Returns text in lines of at most 80 columns; all but the first are indented.
@@ -282,12 +286,5 @@ mod tests {
         let told = format!("FAIL  {}", wrapped(text, 6));
         assert_eq!(told.lines().count(), 2);
         assert!(told.lines().all(|line| line.len() <= 80), "{told}");
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(4096), "4,096");
-        assert_eq!(grouped(1_048_576), "1,048,576");
-        assert_eq!(grouped(12), "12");
     }
 }

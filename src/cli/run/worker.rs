@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Ledger, Sqlite};
+use eol_inject::ledger::{Claim, Finished, Ledger, Sqlite};
 use eol_inject::line::{self, BoardPorts, Passed};
 use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
@@ -173,6 +173,7 @@ impl Worker {
             image: shared.master.digest(),
             recipe: shared.recipe.digest,
             target: self.reach.target(),
+            finished: Finished::Written,
         };
         let Some(eye) = &mut unit.eye else {
             return Err(CliError::usage("no fixture"));

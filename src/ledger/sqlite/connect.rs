@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::super::LedgerError;
@@ -69,6 +70,8 @@ fn uri(path: &Path) -> String {
 fn settle(conn: &mut Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(128);
     conn.busy_handler(Some(wait))?;
+    // Else a statement that may use a partial index is planned anew with every value.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     for (name, value) in [
         ("foreign_keys", "ON"),
         ("trusted_schema", "OFF"),

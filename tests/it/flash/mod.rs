@@ -14,7 +14,8 @@ use eol_inject::deliver::{DeliverError, Fixture, MemoryJournal, Phase, Probe, Pr
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Entry, Identity, Ledger, Memory, Scope, Simulated, Target, UnitState,
+    Actor, Attempt, Claim, Entry, Finished, Identity, Ledger, Memory, Scope, Simulated, Target,
+    UnitState,
 };
 use eol_inject::line::{self, BoardPorts, LineError, Passed};
 use eol_inject::patch::Master;
@@ -272,6 +273,7 @@ pub fn claim(product: &Product, serial: &str) -> Claim {
         image: product.master.digest(),
         recipe: product.recipe.digest,
         target: Target::Probe,
+        finished: Finished::Written,
     }
 }
 
@@ -322,8 +324,8 @@ pub fn touched(error: &LineError) -> bool {
 pub struct NoLabels;
 
 impl Labels for NoLabels {
-    fn put(&self, _: &Entry) -> Result<(), LabelError> {
-        Ok(())
+    fn put(&self, _: &Entry) -> Result<bool, LabelError> {
+        Ok(true)
     }
 }
 

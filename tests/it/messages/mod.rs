@@ -7,6 +7,7 @@ mod deliver;
 mod image;
 mod label;
 mod ledger;
+mod mes;
 mod patch;
 #[cfg(feature = "label")]
 mod pool;

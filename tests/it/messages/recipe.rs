@@ -24,6 +24,8 @@ fn refused(text: &str) -> Sample {
 fn recipe_errors() {
     let checksum = |text: &str| refused(&format!("{GOOD}[[checksum]]\n{text}"));
     let slot = |text: &str| refused(&GOOD.replace("section = \".auth_token\"", text));
+    let flash = |text: &str| refused(&format!("{GOOD}[flash]\nchip = \"c\"\n{text}"));
+    let nest = |text: &str| refused(&format!("{GOOD}[flash]\nchip = \"c\"\n[[nest]]\n{text}"));
     let samples = [
         refused("product = 7"),
         refused(&format!("{GOOD}colour = \"red\"")),
@@ -50,6 +52,19 @@ fn recipe_errors() {
         refused(&GOOD.replace("auth-token", "serial")),
         refused(&format!("{GOOD}[serial]\nsource = \"next\"")),
         refused(&format!("{GOOD}[serial]\nsource = \"pool\"")),
+        flash("program = [\"tool\", \"{image}\"]"),
+        flash("program = [\"tool\", \"{token}\"]"),
+        flash("program = [\"tool\"]\nreadback = [\"tool\", \"{dump}\"]"),
+        flash("program = [\"tool\", \"{image}\"]\nreadback = [\"tool\"]"),
+        flash("readback = [\"tool\", \"{dump}\"]"),
+        flash("program = []"),
+        nest("name = \"A B\"\nprobe = \"sim\""),
+        nest("name = \"A\"\nprobe = \"1:2:3\"\n[[nest]]\nname = \"B\"\nprobe = \"1:2:3\""),
+        nest("name = \"A\"\nprobe = \"sim\"\n[[nest]]\nname = \"a\"\nprobe = \"sim\""),
+        refused(&format!("{GOOD}[serial]\npanel = \"{{panel}}\"")),
+        refused(&format!(
+            "{GOOD}[hook]\non-result = [\"mes\", \"{{serial}}\"]"
+        )),
     ];
     insta::assert_snapshot!(listing(RecipeError::VARIANTS, &samples));
 }

@@ -4,6 +4,8 @@ mod cuts;
 mod hooks;
 mod nests;
 mod program;
+#[cfg(feature = "sim")]
+mod simulated;
 mod terminal;
 
 use std::fs;

@@ -77,7 +77,7 @@ fn another_board_under_the_same_serial_and_another_serial_on_the_same_board_are_
     assert_eq!(objects(&output)[0]["outcome"], "refused");
     seat(&bench, "one", "b1");
     let output = run(&bench, &[], "GW000002\n");
-    assert_eq!(output.status.code(), Some(50), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(52), "{}", said(&output));
 }
 
 #[test]
@@ -213,4 +213,50 @@ fn a_failed_next_serial_is_resumed_on_its_own_board_only() {
     seat(&bench, "one", "b1");
     let own = run(&bench, &["--json", "--count", "1"], "");
     assert_eq!(objects(&own)[0]["serial"], "GW000001", "{}", said(&own));
+}
+
+#[test]
+fn a_full_trace_of_a_run_shows_no_token() {
+    let bench = bench(&format!(
+        "{}[hook]\non-result = [\"tee\", \"told.txt\"]\n",
+        one()
+    ));
+    seat(&bench, "one", "b1");
+    fs::write(bench.path("scans.txt"), "GW000001\nGW000001\n").unwrap();
+    let scans = fs::File::open(bench.path("scans.txt")).unwrap();
+    let output = bench
+        .command(&["run", "--recipe", RECIPE, "--json"])
+        .env("EOL_LOG", "trace")
+        .env("RUST_LOG", "trace")
+        .stdin(scans)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let (_, token) = bench.tokens(RECIPE).pop().unwrap();
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut places = vec![said(&output)];
+    for file in ["calls.txt", "environment.txt", "told.txt"] {
+        places.push(fs::read_to_string(bench.path("line").join(file)).unwrap());
+    }
+    for place in places {
+        let lower = place.to_lowercase();
+        assert!(!place.contains(&token) && !lower.contains(&hex), "{place}");
+    }
+    // Only the board holds it.
+    let mut files = Vec::new();
+    for folder in ["line", "line/labels", "line/boards"] {
+        for entry in fs::read_dir(bench.path(folder)).unwrap() {
+            files.push(entry.unwrap().path());
+        }
+    }
+    for path in files.iter().filter(|path| path.is_file()) {
+        let bytes = fs::read(path).unwrap();
+        let holds = bytes.windows(32).any(|part| part == token.as_bytes());
+        assert_eq!(
+            holds,
+            path.ends_with("boards/b1.flash"),
+            "{}",
+            path.display()
+        );
+    }
 }

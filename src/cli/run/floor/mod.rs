@@ -5,7 +5,7 @@ mod scans;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use eol_inject::ledger::{Ledger, Sqlite, Target};
@@ -45,9 +45,12 @@ impl Plan {
 /// One nest, as the floor knows it.
 struct Seat {
     name: Option<String>,
+    probe: String,
     target: Target,
     by_serial: bool,
-    jobs: Sender<Job>,
+    /// Where its units go; it ends without.
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
     /// When the unit in hand gave its last sign; none in hand, none here.
     sign: Option<Instant>,
     /// Whether it is only waiting for a hand.
@@ -74,7 +77,8 @@ pub(super) struct Floor<'f> {
     pub(super) steps: bool,
     /// Why no further unit is begun.
     pub(super) stopped: Option<String>,
-    pub(super) last_good: Option<Serial>,
+    /// The unit that passed last, and the probe that it was on.
+    pub(super) last_good: Option<(Serial, String)>,
 }
 
 impl<'f> Floor<'f> {
@@ -104,26 +108,44 @@ impl<'f> Floor<'f> {
     /// Starts a nest.
     pub(super) fn add(&mut self, nest: Nest, ledger: Sqlite) {
         let (jobs, queue) = mpsc::channel();
-        self.nests.push(Seat {
+        let mut seat = Seat {
             name: nest.name,
+            probe: nest.reach.probe().to_owned(),
             target: nest.reach.target(),
             by_serial: nest.reach.by_serial(),
-            jobs,
+            jobs: Some(jobs),
+            thread: None,
             sign: None,
             waiting: false,
             serial: None,
             before: None,
             alive: true,
-        });
+        };
         let worker = Worker {
-            nest: self.nests.len() - 1,
+            nest: self.nests.len(),
             reach: nest.reach,
             ledger,
             shared: Arc::clone(self.shared),
             messages: self.sender.clone(),
         };
-        // It is never waited for: one that hangs ends with the program.
-        thread::spawn(move || worker.work(&queue));
+        seat.thread = Some(thread::spawn(move || worker.work(&queue)));
+        self.nests.push(seat);
+    }
+
+    /// Lets every nest put its ledger away. One that hangs is not waited for: it ends with the
+    /// program.
+    pub(super) fn close(&mut self) {
+        for nest in &mut self.nests {
+            nest.jobs = None;
+            if let Some(thread) = nest
+                .thread
+                .take()
+                .filter(|_| nest.sign.is_none() && nest.alive)
+            {
+                // A nest that panicked has ended the program already.
+                let _ = thread.join();
+            }
+        }
     }
 
     /// Makes the units of `plan`.
@@ -189,7 +211,9 @@ impl<'f> Floor<'f> {
             Which::Source => None,
         };
         // A nest that is gone shows as one that gives no sign.
-        let _ = place.jobs.send(Job { which, before });
+        if let Some(jobs) = &place.jobs {
+            let _ = jobs.send(Job { which, before });
+        }
     }
 
     /// Hears until no unit is in hand.
@@ -240,6 +264,7 @@ impl<'f> Floor<'f> {
             place.before = Some(Before { serial, uid });
         }
         let name = place.name.clone();
+        let probe = place.probe.clone();
         let label = end
             .serial
             .as_ref()
@@ -264,8 +289,8 @@ impl<'f> Floor<'f> {
         {
             return Ok(());
         }
-        if ended.result.is_ok() {
-            self.last_good.clone_from(&ended.serial);
+        if let (Ok(_), Some(serial)) = (&ended.result, &ended.serial) {
+            self.last_good = Some((serial.clone(), probe));
         }
         self.ended(&ended, name.as_deref())
     }

@@ -1,0 +1,67 @@
+//! What an output must never replace: recipe, image, token list, and the ledger with its key.
+
+use std::path::{Path, PathBuf};
+
+use eol_inject::recipe::Recipe;
+
+use super::context;
+use super::error::CliError;
+
+/// What stands beside a ledger and is lost with it.
+const BESIDE: [&str; 8] = [
+    "", ".key", "-wal", "-shm", ".runs", ".outbox", ".journal", ".boards",
+];
+
+/// The files that the line itself needs.
+pub(crate) struct Guard {
+    /// As they are named, and where they are.
+    inputs: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Guard {
+    /// Lists what the recipe in `file` needs.
+    pub(crate) fn of(recipe: &Recipe, file: &Path) -> Self {
+        let mut inputs = vec![file.to_owned(), recipe.path(&recipe.image.file)];
+        inputs.extend(recipe.image.symbols.as_ref().map(|file| recipe.path(file)));
+        let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
+        inputs.extend(list.map(|file| recipe.path(file)));
+        let ledger = context::ledger_file(recipe);
+        inputs.extend(BESIDE.map(|suffix| {
+            let mut name = ledger.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        }));
+        let placed = |path: PathBuf| {
+            let place = place(&path);
+            (path, place)
+        };
+        Self {
+            inputs: inputs.into_iter().map(placed).collect(),
+        }
+    }
+
+    /// Refuses to write `out` over one of them, whether it is there yet or not.
+    pub(crate) fn allow(&self, out: &Path) -> Result<(), CliError> {
+        let place = place(out);
+        match self.inputs.iter().find(|(_, input)| *input == place) {
+            Some((name, _)) => Err(CliError::usage(format!(
+                "{} is needed by the line and is not written over",
+                name.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns where a path leads: links are followed as far as it exists.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(place) = path.canonicalize() {
+        return place;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.join(path.file_name().unwrap_or_default())
+}

@@ -1,0 +1,72 @@
+//! The documents are true: the tree and the dependencies are those that they tell of.
+
+use std::fs;
+use std::path::Path;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// Lists what stands in a folder: files by name, folders with a slash.
+fn names(folder: &str) -> Vec<String> {
+    fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            let slash = if entry.file_type().unwrap().is_dir() {
+                "/"
+            } else {
+                ""
+            };
+            format!("{name}{slash}")
+        })
+        .collect()
+}
+
+#[test]
+fn the_architecture_names_every_module() {
+    let page = read("docs/architecture.md");
+    let missing = |name: &String| !page.contains(name.as_str());
+    let mut lost: Vec<String> = names("src").into_iter().filter(missing).collect();
+    for folder in names("src").iter().filter(|name| name.ends_with('/')) {
+        for name in names(&format!("src/{folder}")) {
+            // A folder beside a file of its name belongs to that file.
+            let told = ["mod.rs", "error.rs", "tests.rs"].contains(&name.as_str())
+                || page.contains(&name)
+                || page.contains(&format!("{}.rs", name.trim_end_matches('/')));
+            if !told {
+                lost.push(format!("src/{folder}{name}"));
+            }
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new(), "not in docs/architecture.md");
+}
+
+#[test]
+fn the_architecture_says_why_each_dependency_is_there() {
+    let page = read("docs/architecture.md");
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    for part in ["dependencies", "dev-dependencies"] {
+        for name in manifest[part].as_table().unwrap().keys() {
+            assert!(page.contains(&format!("`{name}`")), "{part}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_the_exit_codes_of_the_help_text() {
+    let help = read("src/cli/mod.rs");
+    let readme = read("README.md");
+    let codes = help.split("Exit codes:").nth(1).unwrap();
+    let codes = codes.split("\";").next().unwrap();
+    let numbers = codes
+        .split_whitespace()
+        .filter(|word| word.parse::<u8>().is_ok());
+    let mut count = 0;
+    for code in numbers {
+        count += 1;
+        assert!(readme.contains(&format!("| {code} |")), "exit code {code}");
+    }
+    assert!(count >= 13);
+}
