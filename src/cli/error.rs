@@ -208,7 +208,9 @@ fn deliver_code(error: &DeliverError) -> u8 {
     match error {
         #[cfg(feature = "probe")]
         DeliverError::Probe(error) => match error.fault() {
-            ProbeFault::Differs { .. } => exit::DIFFERS,
+            ProbeFault::Differs { .. }
+            | ProbeFault::Firmware { .. }
+            | ProbeFault::Values { .. } => exit::DIFFERS,
             ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
             ProbeFault::Busy { .. } => exit::REFUSED,
             _ => exit::DELIVERY,

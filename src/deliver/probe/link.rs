@@ -30,6 +30,9 @@ const ANY: &str = "Cortex-M4";
 /// How long a core may take to halt.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// CODEPAGESIZE and CODESIZE of an nRF51 (Series Reference Manual 3.0, chapter 7).
+const NRF51_PAGES: u64 = 0x1000_0010;
+
 /// Bytes that are read between two looks at the watch.
 const CHUNK: usize = 4096;
 
@@ -373,11 +376,17 @@ fn another(
 /// Says which known family shows itself.
 fn with_session(session: &mut Session) -> Option<String> {
     let mut core = session.core(0).ok()?;
-    Family::registers().find_map(|(at, mask, family)| {
+    let found = Family::registers().find_map(|(at, mask, family)| {
         let found = core.read_word_32(at).ok()? & mask;
         let name = family.name;
         family
             .shows(found)
             .then(|| format!("a chip of {name}, {at:#010x} shows {found:#x}"))
+    });
+    found.or_else(|| {
+        // The only known one without such a register has pages of another size.
+        let mut pages = [0; 2];
+        core.read_32(NRF51_PAGES, &mut pages).ok()?;
+        matches!(pages, [0x400, 0x80 | 0x100]).then(|| "a chip of nRF51".to_owned())
     })
 }

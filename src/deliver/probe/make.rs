@@ -55,7 +55,9 @@ impl Probe {
         for part in &seen.parts {
             wanted.push(sectors::wanted(sealed, part.sector, &own)?);
         }
-        let programs_blank = link.family.is_some_and(|family| family.programs_blank);
+        // What a cut erase left may read as erased and not be.
+        let whole = kept.is_none();
+        let programs_blank = whole && link.family.is_some_and(|family| family.programs_blank);
         let work = sectors::plan(&seen.parts, &wanted, programs_blank);
         let spans: Vec<Span> = seen.parts.iter().map(|part| part.sector.span).collect();
         if !work.erase.is_empty() || !work.blank.is_empty() {

@@ -80,17 +80,22 @@ impl Product {
     }
 
     pub fn with(chip: &str, (kind, bytes): (Kind, &[u8]), flash: &str) -> Self {
+        let crc = (kind == Kind::Sealed).then_some(CRC);
+        Self::placed(chip, (crc, bytes), flash)
+    }
+
+    /// With its checksum over all that stands before it.
+    pub fn placed(chip: &str, (crc, bytes): (Option<usize>, &[u8]), flash: &str) -> Self {
         let model = Model::by_name(chip).unwrap();
         let base = model.flash_range().start;
         let at = |offset: usize| format!("{:#010x}", base as usize + offset);
-        let checksum = match kind {
-            Kind::Sealed => format!(
+        let checksum = crc.map_or_else(String::new, |crc| {
+            format!(
                 "[[checksum]]\nkind = \"crc\"\nalgorithm = \"CRC-32/ISO-HDLC\"\n\
                  over = [\"start..end-4\"]\nat = {{ address = {} }}\n",
-                at(CRC)
-            ),
-            Kind::Blank => String::new(),
-        };
+                at(crc)
+            )
+        });
         let text = format!(
             "product = \"GW-100\"\n[image]\nfile = \"gw100.bin\"\nbase = {base:#x}\n\
              [[slot]]\nvalue = \"auth-token\"\naddress = {}\nsize = 64\npad = 0xFF\n\

@@ -4,6 +4,8 @@ use eol_inject::ledger::{
     Attempt, Claim, LedgerError, Outcome, Receipt, Refusal, Target, UnitState,
 };
 
+use eol_inject::unit::Fingerprint;
+
 use super::*;
 
 contract! {
@@ -32,6 +34,33 @@ contract! {
     a_void_unit_is_refused_with_who_when_and_why
     what_is_void_cannot_be_voided_or_released
     an_unknown_serial_is_named
+    a_token_names_the_unit_that_it_belongs_to
+}
+
+fn a_token_names_the_unit_that_it_belongs_to(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 4);
+    let first = finish(&mut *ledger, &on_board("GW1", "u1"));
+    let held = go(&mut *ledger, &on_board("GW2", "u2"));
+    let second = held.fingerprint();
+    let found = |ledger: &dyn Ledger, print: &Fingerprint| {
+        let unit = ledger.holder(print).unwrap();
+        unit.map(|unit| (unit.serial.to_string(), unit.state))
+    };
+    let unit = |text: &str, state| Some((text.to_owned(), state));
+    assert_eq!(found(&*ledger, &first), unit("GW1", UnitState::Delivered));
+    assert_eq!(found(&*ledger, &second), unit("GW2", UnitState::Reserved));
+    // A token that nobody has, and one of another ledger.
+    let free = (0..4)
+        .map(print_of)
+        .find(|print| *print != first && *print != second);
+    assert_eq!(found(&*ledger, &free.unwrap()), None);
+    assert_eq!(found(&*ledger, &print_of(99)), None);
+    ledger.void(&serial("GW1"), &actor("L1")).unwrap();
+    assert_eq!(found(&*ledger, &first), unit("GW1", UnitState::Void));
+    // What never was on a board is taken back: the token is nobody's again.
+    ledger.fail(held, &failure(false)).unwrap();
+    ledger.release(&serial("GW2"), &actor("L1")).unwrap();
+    assert_eq!(found(&*ledger, &second), None);
 }
 
 fn a_file_makes_a_unit_prepared_and_a_board_delivered(bench: &dyn Bench) {

@@ -54,6 +54,11 @@ fn refusals() {
             uid: "9f02".to_owned(),
             holder: "GW000011".parse().unwrap(),
         },
+        Refusal::OtherToken {
+            serial: serial.clone(),
+            fingerprint: fingerprint(),
+            whose: "belongs to GW000011".to_owned(),
+        },
         Refusal::PoolEmpty {
             serial: serial.clone(),
         },

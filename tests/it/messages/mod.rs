@@ -2,6 +2,8 @@
 
 mod checksum;
 mod container;
+#[cfg(feature = "probe")]
+mod deliver;
 mod image;
 mod label;
 mod ledger;

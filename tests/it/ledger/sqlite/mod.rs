@@ -2,6 +2,7 @@
 
 mod crowd;
 mod files;
+mod journal;
 mod secrets;
 mod tamper;
 
