@@ -199,48 +199,49 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
         ..claim
     };
     let mut attempts = ports.ledger.reserve(&[claim])?;
-    let attempt = attempts.pop().ok_or(LineError::NoAnswer)??;
-    let reservation = match attempt {
-        Attempt::Go(reservation) => reservation,
+    match attempts.pop().ok_or(LineError::NoAnswer)?? {
+        Attempt::Go(reservation) => flash(master, reservation, ports),
         Attempt::Done { entry, values } => {
             let sealed = seal(master, &values)?;
             ports.fixture.verify(&sealed, ports.watch)?;
-            let unlabelled = ports.labels.put(&entry).err();
-            return Ok(Passed {
-                entry,
-                already: true,
-                written: written(&sealed),
-                unlabelled,
-            });
+            let written = written(&sealed);
+            Ok(labelled(entry, (true, written), ports.labels))
         }
-    };
+    }
+}
+
+/// Delivers a claimed unit to its board and records the outcome.
+fn flash(
+    master: &Master,
+    reservation: Reservation,
+    ports: &mut BoardPorts<'_>,
+) -> Result<Passed, LineError> {
     let outcome = seal(master, reservation.values()).and_then(|sealed| {
         let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
-        let effort = ports.fixture.effort();
-        Ok((
-            receipt,
-            Written {
-                effort,
-                ..written(&sealed)
-            },
-        ))
+        Ok((receipt, written(&sealed)))
     });
-    let (receipt, written) = match outcome {
+    let (receipt, mut written) = match outcome {
         Ok(delivered) => delivered,
         Err(error) => {
             ports.ledger.fail(reservation, &error.failure())?;
             return Err(error);
         }
     };
+    written.effort = ports.fixture.effort();
     let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
     let entry = entries.pop().ok_or(LineError::NoAnswer)?;
-    let unlabelled = ports.labels.put(&entry).err();
-    Ok(Passed {
+    Ok(labelled(entry, (false, written), ports.labels))
+}
+
+/// Makes the label of a recorded unit.
+fn labelled(entry: Entry, (already, written): (bool, Written), labels: &dyn Labels) -> Passed {
+    let unlabelled = labels.put(&entry).err();
+    Passed {
         entry,
-        already: false,
+        already,
         written,
         unlabelled,
-    })
+    }
 }
 
 /// Refuses a board that holds another unit's token. A void unit's board may become another one.

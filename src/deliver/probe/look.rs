@@ -1,11 +1,11 @@
 //! Looking at a board, and refusing one that must not be written. Nothing is written here.
 
 use super::error::ProbeFault;
+use super::kept::Kept;
 use super::link::Link;
 use super::map::Sector;
 use super::sectors::{self, Part};
 use super::{Probe, Sight};
-use crate::deliver::journal::Kept;
 use crate::deliver::{Holds, Phase, Watch, holds};
 use crate::image::{Address, Edits, Span};
 use crate::patch::Master;

@@ -4,11 +4,11 @@ use zeroize::Zeroizing;
 
 use super::Probe;
 use super::error::ProbeFault;
+use super::kept::Kept;
 use super::link::{Link, Load};
 use super::map::Sector;
 use super::sectors::{self, Bytes};
 use crate::checksum::Sealed;
-use crate::deliver::journal::Kept;
 use crate::deliver::{Effort, Holds, Phase, Watch};
 use crate::image::{Edits, Span};
 use crate::patch::Master;

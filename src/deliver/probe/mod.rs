@@ -7,6 +7,7 @@
 mod chip;
 mod error;
 mod guard;
+mod kept;
 mod link;
 mod list;
 mod look;
@@ -18,11 +19,11 @@ mod source;
 mod under_reset;
 
 pub use error::{ProbeError, ProbeFault};
+#[cfg(feature = "sim")]
 pub use guard::{StopSignal, Stopped, guard};
 pub use list::{Plugged, Probes, probes};
+#[cfg(feature = "sim")]
 pub use under_reset::prepare_under_reset;
-
-use std::path::PathBuf;
 
 use self::link::{Attach, Link};
 use self::sectors::Part;
@@ -33,7 +34,7 @@ use crate::checksum::Sealed;
 use crate::image::{Edits, Span};
 use crate::ledger::Receipt;
 use crate::patch::Master;
-use crate::recipe::{LedgerUrl, Mode, Precheck, Recipe};
+use crate::recipe::{Mode, Precheck, Recipe};
 use crate::unit::Serial;
 
 /// How a product's boards are reached, and how much of them is written.
@@ -46,7 +47,8 @@ pub struct ProbeSetup {
     /// Reserved places that the recipe asks for.
     also: Vec<Span>,
     /// Where simulated boards are kept.
-    boards: PathBuf,
+    #[cfg(feature = "sim")]
+    boards: std::path::PathBuf,
 }
 
 impl ProbeSetup {
@@ -55,9 +57,6 @@ impl ProbeSetup {
     #[must_use]
     pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
         let flash = recipe.flash.as_ref()?;
-        let LedgerUrl::Sqlite(ledger) = recipe.ledger_url();
-        let mut boards = recipe.path(&ledger).into_os_string();
-        boards.push(".boards");
         Some(Self {
             attach: Attach {
                 chip: flash.chip.clone(),
@@ -68,7 +67,8 @@ impl ProbeSetup {
             mode: flash.mode.unwrap_or(Mode::Full),
             precheck: flash.precheck,
             also: flash.also.iter().map(|area| area.span()).collect(),
-            boards: boards.into(),
+            #[cfg(feature = "sim")]
+            boards: boards(recipe),
         })
     }
 
@@ -77,6 +77,15 @@ impl ProbeSetup {
     pub fn is_simulated(&self) -> bool {
         self.probe == "sim" || self.probe.starts_with("sim:")
     }
+}
+
+/// Returns where a line's simulated boards are kept: beside its ledger.
+#[cfg(feature = "sim")]
+fn boards(recipe: &Recipe) -> std::path::PathBuf {
+    let crate::recipe::LedgerUrl::Sqlite(ledger) = recipe.ledger_url();
+    let mut boards = recipe.path(&ledger).into_os_string();
+    boards.push(".boards");
+    boards.into()
 }
 
 /// One board on a debug probe.

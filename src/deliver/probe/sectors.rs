@@ -5,9 +5,9 @@
 use zeroize::Zeroizing;
 
 use super::error::ProbeFault;
+use super::kept::Kept;
 use super::map::Sector;
 use crate::checksum::Sealed;
-use crate::deliver::journal::Kept;
 use crate::deliver::{Holds, holds};
 use crate::image::{Address, Edits, Image, Span};
 use crate::patch::Master;
