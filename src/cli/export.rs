@@ -1,11 +1,14 @@
 //! The record as CSV or JSON Lines, and the mapping read back from it.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
 
-use eol_inject::ledger::UnitRecord;
+use eol_inject::ledger::{Ledger, UnitRecord};
 use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::{Value, json};
 
+use super::context::{self, Writable};
 use super::error::{CliError, exit};
 
 /// Columns of the exported CSV, in order.
@@ -129,4 +132,31 @@ pub(crate) fn read_mapping(
         }
     }
     Ok(records)
+}
+
+/// Writes the events after `seq`, one object per line.
+pub(crate) fn history(
+    ledger: &dyn Ledger,
+    seq: i64,
+    output: Option<&Path>,
+) -> Result<u8, CliError> {
+    let failed =
+        |error: io::Error| CliError::file("cannot write", output.unwrap_or(Path::new("-")), &error);
+    let mut out: Box<dyn Write> = match output {
+        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut written: io::Result<()> = Ok(());
+    ledger.events_since(seq, &mut |event| {
+        let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
+        let line = json!({
+            "v": 1, "seq": event.seq, "at": event.at, "station": event.station,
+            "kind": event.kind, "body": body, "event": event.hash.to_string(),
+        });
+        if written.is_ok() {
+            written = writeln!(out, "{line}");
+        }
+    })?;
+    written.and_then(|()| out.flush()).map_err(failed)?;
+    Ok(0)
 }

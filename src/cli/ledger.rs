@@ -272,7 +272,7 @@ fn write(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         return reveal(args, &mut ledger, &actor, output);
     }
     if let Some(seq) = args.since {
-        return history(args, &ledger, seq);
+        return export::history(&ledger, seq, args.output.as_deref());
     }
     let failed = |error: io::Error| {
         let file = args.output.clone().unwrap_or_else(|| "-".into());
@@ -305,35 +305,6 @@ fn write(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     out.write_all(&table)
         .and_then(|()| out.flush())
         .map_err(failed)?;
-    Ok(0)
-}
-
-/// Writes the events after `seq`, one object per line.
-fn history(
-    args: &ExportArgs,
-    ledger: &eol_inject::ledger::Sqlite,
-    seq: i64,
-) -> Result<u8, CliError> {
-    let failed = |error: io::Error| {
-        let file = args.output.clone().unwrap_or_else(|| "-".into());
-        CliError::file("cannot write", &file, &error)
-    };
-    let mut out: Box<dyn Write> = match &args.output {
-        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut written: io::Result<()> = Ok(());
-    ledger.events_since(seq, &mut |event| {
-        let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
-        let line = json!({
-            "v": 1, "seq": event.seq, "at": event.at, "station": event.station,
-            "kind": event.kind, "body": body, "event": event.hash.to_string(),
-        });
-        if written.is_ok() {
-            written = writeln!(out, "{line}");
-        }
-    })?;
-    written.and_then(|()| out.flush()).map_err(failed)?;
     Ok(0)
 }
 

@@ -216,10 +216,8 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
         Some(Simulated::Yes) => "  (SIMULATED)",
         _ => "",
     };
-    output.note(format_args!(
-        "{} on {chip}, {reach}{mode}{kind}",
-        recipe.product
-    ));
+    let told = format!("{} on {chip}, {reach}{mode}{kind}", recipe.product);
+    output.note(screen::wrapped(&told, 2));
 }
 
 /// Says what came of the run.

@@ -258,7 +258,7 @@ pub(super) fn seconds(elapsed: Duration) -> String {
 }
 
 /// Returns text in lines of at most 80 columns; all but the first are indented.
-fn wrapped(text: &str, indent: usize) -> String {
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let room = 80usize.saturating_sub(indent);
     let mut lines = String::new();
     let mut width = 0;
