@@ -21,6 +21,9 @@ mod docs;
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
 mod findings;
+/// What is said of a whole folder of images.
+#[cfg(all(feature = "cli", unix))]
+mod folder;
 /// ELF, BIN and HEX of one firmware agree at every address, by both readers.
 mod formats;
 /// The line against independently filled images.
