@@ -35,6 +35,7 @@ pub(crate) fn write(path: &Path, stem: &str, bytes: &[u8], sync: Sync) -> io::Re
 /// Writes `bytes` to `path` by way of a file that no other writer has.
 ///
 /// What a power cut leaves of it stays, so it is for files without secrets only.
+#[cfg(feature = "label")]
 pub(crate) fn write_shared(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".part");
