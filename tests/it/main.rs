@@ -24,6 +24,9 @@ mod findings;
 /// Boards on a simulated probe: both modes, every chip, every fault.
 #[cfg(feature = "sim")]
 mod flash;
+/// What is said of a whole folder of images.
+#[cfg(all(feature = "cli", unix))]
+mod folder;
 /// ELF, BIN and HEX of one firmware agree at every address, by both readers.
 mod formats;
 /// The line against independently filled images.
