@@ -92,7 +92,7 @@ impl Master {
                 .map_or(SlotValue::AuthToken, |slot| slot.value().clone()),
             source,
         })?;
-        let plan = Plan::prove(&image, &recipe.checksums, &slots)?;
+        let plan = Plan::prove(&image, (&recipe.checksums, &recipe.keys), &slots)?;
         let digest = Digest::of(image.container());
         Ok(Self {
             image,

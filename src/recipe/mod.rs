@@ -4,12 +4,14 @@
 //! proved by the stages. Paths in a recipe are relative to the recipe.
 
 mod checksum;
+mod keys;
 mod nvs;
 mod range;
 mod slot;
 mod station;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
+pub use keys::Keys;
 pub use nvs::ZephyrNvs;
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
@@ -42,6 +44,8 @@ pub struct Recipe {
     pub slots: Vec<SlotSpec>,
     /// What covers them.
     pub checksums: Vec<ChecksumSpec>,
+    /// Key files that were read for them; none is read here.
+    pub keys: Keys,
     /// Where tokens come from.
     pub pool: Option<PoolSpec>,
     /// What serials look like, and where they come from.
@@ -123,6 +127,7 @@ impl Recipe {
             image: raw.image,
             slots: raw.slot,
             checksums: raw.checksum,
+            keys: Keys::default(),
             pool: raw.pool,
             serial: raw.serial,
             ledger: raw.ledger,
