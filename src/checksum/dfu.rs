@@ -35,12 +35,20 @@ fn suffix(image: &Image, run: Span) -> Option<Finding> {
     let readings = STARTS.into_iter().filter_map(|start| {
         let covers = stored(image, base, start, end.checked_sub(start)?)?;
         let formula = Formula::Crc("CRC-32/JAMCRC");
-        Finding::computed(Kind::DfuSuffix, vec![covers], part(base, end, CRC)?, formula)
-            .named(format!("DFU suffix at {}: CRC-32", frame.start()))
-            .framed(vec![frame])
-            .judged(image)
+        Finding::computed(
+            Kind::DfuSuffix,
+            vec![covers],
+            part(base, end, CRC)?,
+            formula,
+        )
+        .named(format!("DFU suffix at {}: CRC-32", frame.start()))
+        .framed(vec![frame])
+        .judged(image)
     });
     let mut readings: Vec<Finding> = readings.collect();
-    let right = readings.iter().position(|finding| finding.right).unwrap_or(0);
+    let right = readings
+        .iter()
+        .position(|finding| finding.right)
+        .unwrap_or(0);
     (!readings.is_empty()).then(|| readings.swap_remove(right))
 }

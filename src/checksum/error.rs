@@ -276,7 +276,9 @@ pub enum ChecksumError {
         at: Address,
     },
     /// A signature is wanted, and only the public key is here.
-    #[error("{checksum} cannot be made: its private key is not here, or fits no signature of this length")]
+    #[error(
+        "{checksum} cannot be made: its private key is not here, or fits no signature of this length"
+    )]
     NoPrivateKey {
         /// Which checksum.
         checksum: String,

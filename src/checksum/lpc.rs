@@ -52,7 +52,12 @@ fn vectors(image: &Image, run: Span) -> Option<Finding> {
     let behind = at.checked_add(4)?;
     let mut covers = vec![part(base, 0, at)?];
     covers.extend(part(base, behind, VECTORS.checked_sub(behind)?));
-    let finding = Finding::computed(Kind::LpcVector, covers, part(base, at, 4)?, Formula::Words32);
+    let finding = Finding::computed(
+        Kind::LpcVector,
+        covers,
+        part(base, at, 4)?,
+        Formula::Words32,
+    );
     let finding = finding.named(format!("LPC vector table at {base}: checksum"));
     finding.judged(image).filter(|finding| finding.right)
 }
@@ -96,7 +101,10 @@ fn image_crc(image: &Image, run: Span) -> Option<Finding> {
     match kind {
         XIP_CRC => {
             let behind = length.checked_sub(BEHIND_CRC)?;
-            let covers = vec![part(base, 0, CRC)?, stored(image, base, BEHIND_CRC, behind)?];
+            let covers = vec![
+                part(base, 0, CRC)?,
+                stored(image, base, BEHIND_CRC, behind)?,
+            ];
             let formula = Formula::Crc("CRC-32/MPEG-2");
             let finding = Finding::computed(Kind::Lpc55Image, covers, part(base, CRC, 4)?, formula)
                 .named(format!("LPC55 image at {base}: CRC-32"))

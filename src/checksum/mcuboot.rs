@@ -51,9 +51,7 @@ struct Layout {
 /// Finds all images: wherever the magic stands at a multiple of four.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
     let aligned = |at: &Address| {
-        let offset = run_of(image, *at).map_or(0, |run| {
-            at.get().saturating_sub(run.start().get())
-        });
+        let offset = run_of(image, *at).map_or(0, |run| at.get().saturating_sub(run.start().get()));
         at.get().is_multiple_of(4) || offset.is_multiple_of(4)
     };
     let bases = image.find(&MAGIC).filter(aligned);
@@ -193,7 +191,9 @@ fn scheme(layout: &Layout, index: usize, kind: KeyKind, hashed: Option<Hash>) ->
     let named = before.iter().rev().find_map(|(kind, at)| match *kind {
         KEY_HASH => {
             let hash = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
-            let hash = hash.into_iter().find(|hash| u64::from(hash.len()) == at.len());
+            let hash = hash
+                .into_iter()
+                .find(|hash| u64::from(hash.len()) == at.len());
             hash.map(|hash| Named {
                 at: *at,
                 hash: Some(hash),

@@ -31,8 +31,8 @@ mod sign;
 mod sum;
 
 pub use detect::findings;
-pub use finding::Finding;
 pub use error::{ChecksumError, Hint};
+pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
 
 use crate::image::{Edits, Endian, Image, Span};

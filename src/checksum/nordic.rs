@@ -61,9 +61,20 @@ fn fields(image: &Image, page: Address) -> Option<Vec<Finding>> {
         .judged(image)
     };
     let over = |from, to: u64| -> Option<Vec<Piece>> {
-        Some(vec![Piece::Stored(stored(image, page, from, to.checked_sub(from)?)?)])
+        Some(vec![Piece::Stored(stored(
+            image,
+            page,
+            from,
+            to.checked_sub(from)?,
+        )?)])
     };
-    let settings = field(over(VERSION, SETTINGS_END)?, 0, 4, CRC32, "CRC-32 of the settings")?;
+    let settings = field(
+        over(VERSION, SETTINGS_END)?,
+        0,
+        4,
+        CRC32,
+        "CRC-32 of the settings",
+    )?;
     let size = u64::from(word(image, page, BANK_SIZE)?);
     if !settings.right || size == 0 || size > MOST {
         return None;
@@ -72,7 +83,13 @@ fn fields(image: &Image, page: Address) -> Option<Vec<Finding>> {
     // The CRC shows where the application starts.
     let app = starts(image).find_map(|start| {
         let pieces = flash(image, Span::new(start, size)?)?;
-        let crc = field(pieces.clone(), BANK_CRC, 4, CRC32, "CRC-32 of the application")?;
+        let crc = field(
+            pieces.clone(),
+            BANK_CRC,
+            4,
+            CRC32,
+            "CRC-32 of the application",
+        )?;
         crc.right.then_some((crc, pieces))
     });
     if let Some((crc, pieces)) = app {

@@ -3,8 +3,8 @@
 //! Source: Particle Device OS, `dynalib/inc/module_info.h`: the suffix ends with the digest,
 //! its own size, and a big-endian CRC-32 of all bytes in front.
 
-use super::finding::{Finding, Formula};
 use super::digest::Hash;
+use super::finding::{Finding, Formula};
 use super::read::{half, part, stored};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;
@@ -19,7 +19,9 @@ const SIZES: std::ops::RangeInclusive<u16> = 36..=64;
 /// Finds a module in each run: it ends where the run ends. Only a right CRC shows one.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
     let runs = image.runs().into_iter();
-    runs.filter_map(|run| module(image, run)).flatten().collect()
+    runs.filter_map(|run| module(image, run))
+        .flatten()
+        .collect()
 }
 
 fn module(image: &Image, run: Span) -> Option<Vec<Finding>> {

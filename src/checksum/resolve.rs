@@ -23,7 +23,11 @@ pub(super) fn checksum(
     };
     let keyed = spec.key.as_ref().or(spec.public_key.as_ref()).is_some();
     if keyed && (spec.kind != Kind::Mcuboot || spec.leave.is_some()) {
-        return Err(misplaced(if spec.key.is_some() { "key" } else { "public-key" }));
+        return Err(misplaced(if spec.key.is_some() {
+            "key"
+        } else {
+            "public-key"
+        }));
     }
     if by_structure(spec.kind) {
         no_keys(spec, &label)?;

@@ -94,10 +94,7 @@ fn field(image: &Image, block: &Block) -> Option<Finding> {
     let [_, _, _, hash] = def.head;
     let words = u64::from(super::read::half(image, def.at, WORD)?);
     let mut pieces = loaded(image, map)?;
-    let signed = block
-        .items
-        .iter()
-        .find(|item| item.kind == SIGNATURE);
+    let signed = block.items.iter().find(|item| item.kind == SIGNATURE);
     if signed.is_some() {
         let covers = pieces.iter().filter_map(|piece| match piece {
             Piece::Stored(span) => Some(*span),

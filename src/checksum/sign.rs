@@ -11,8 +11,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use p256::ecdsa;
-use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use p256::ecdsa::signature::hazmat::RandomizedPrehashSigner as _;
+use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use rsa::rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest as _, Sha256};

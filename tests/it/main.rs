@@ -31,6 +31,9 @@ mod guards;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
+/// esptool and imgtool judge units of images that they made.
+#[cfg(feature = "cli")]
+mod judges_esp_mcuboot;
 /// Other programs read the labels.
 #[cfg(feature = "cli")]
 mod labels;

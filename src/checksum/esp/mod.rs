@@ -109,14 +109,21 @@ fn version_2(image: &Image, base: Address) -> Option<Vec<Finding>> {
         return None;
     }
     let mut layout = layout(image, base, start, SHORT)?;
-    layout.frame.push(part(base, 0, SHORT.checked_add(SEGMENT_HEADER)?)?);
+    layout
+        .frame
+        .push(part(base, 0, SHORT.checked_add(SEGMENT_HEADER)?)?);
     let xor = xor(image, &layout)?;
     let end = layout.xor.checked_add(1)?;
     let covers = vec![part(base, 0, end)?];
-    let whole = Finding::computed(Kind::EspImage, covers, part(base, end, 4)?, Formula::Esp8266)
-        .named(format!("ESP image at {base}: CRC-32"))
-        .framed(layout.frame.clone())
-        .judged(image)?;
+    let whole = Finding::computed(
+        Kind::EspImage,
+        covers,
+        part(base, end, 4)?,
+        Formula::Esp8266,
+    )
+    .named(format!("ESP image at {base}: CRC-32"))
+    .framed(layout.frame.clone())
+    .judged(image)?;
     (xor.right || whole.right || layout.enters).then(|| vec![xor, whole])
 }
 

@@ -22,8 +22,7 @@ const VERSION_1: u64 = 4;
 /// Different bytes that a signature of 64 bytes has at least: by chance it has over 50.
 const VARIED: usize = 32;
 
-const REASON: &str =
-    "secure boot checks it: sign the unit's image behind this step with espsecure, or keep the value in an NVS partition";
+const REASON: &str = "secure boot checks it: sign the unit's image behind this step with espsecure, or keep the value in an NVS partition";
 
 /// Finds the signature block in the sector behind an image that ends at `end`.
 pub(super) fn version_2(image: &Image, base: Address, end: u64) -> Option<Finding> {

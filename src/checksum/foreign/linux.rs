@@ -52,8 +52,8 @@ fn uimage(image: &Image, base: Address) -> Option<Finding> {
 
 /// A devicetree with a node `images`.
 fn fit(image: &Image, base: Address) -> Option<Finding> {
-    let [total, structs, strings, reserved, version, compatible] = [4, 8, 12, 16, 20, 24]
-        .map(|offset| word_be(image, base, offset));
+    let [total, structs, strings, reserved, version, compatible] =
+        [4, 8, 12, 16, 20, 24].map(|offset| word_be(image, base, offset));
     let (total, structs, strings) = (total?, structs?, strings?);
     let inside = |offset: u32| (TREE_HEADER..total).contains(&offset);
     let header = version? == 17 && compatible? <= 17 && inside(reserved?);
@@ -63,7 +63,11 @@ fn fit(image: &Image, base: Address) -> Option<Finding> {
     let covers = stored(image, base, 0, total.into())?;
     let bytes = image.bytes(covers).ok()?;
     memchr::memmem::find(&bytes, IMAGES)?;
-    Some(Finding::refused(covers, format!("FIT at {base}: hashes"), PACK))
+    Some(Finding::refused(
+        covers,
+        format!("FIT at {base}: hashes"),
+        PACK,
+    ))
 }
 
 /// A boot image whose sum is right.
@@ -74,7 +78,9 @@ fn egon(image: &Image, mark: Address) -> Option<Finding> {
     let covers = stored(image, base, 0, length.into())?;
     let bytes = image.bytes(covers).ok()?;
     let words = bytes.as_chunks::<4>().0.iter();
-    let all = words.fold(0u32, |all, word| all.wrapping_add(u32::from_le_bytes(*word)));
+    let all = words.fold(0u32, |all, word| {
+        all.wrapping_add(u32::from_le_bytes(*word))
+    });
     let right = all.wrapping_sub(sum).wrapping_add(EGON_SUM) == sum;
     let reason = "patch the file that mksunxiboot packs, and pack it behind this step";
     right.then(|| Finding::refused(covers, format!("eGON.BT0 image at {base}: sum"), reason))

@@ -34,7 +34,12 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
     }
     findings.extend(image.find(&GBL).filter_map(|at| gbl(image, at)));
     findings.extend(image.find(&IVT).filter_map(|at| hab(image, at)));
-    findings.extend(image.runs().into_iter().filter_map(|run| package(image, run)));
+    findings.extend(
+        image
+            .runs()
+            .into_iter()
+            .filter_map(|run| package(image, run)),
+    );
     findings
 }
 
@@ -124,7 +129,9 @@ fn hab(image: &Image, base: Address) -> Option<Finding> {
     if boot_data < 32 || start > myself || take(image, base, ahead(sequence)?)? != CSF {
         return None;
     }
-    let first = base.get().checked_sub(u64::from(myself.checked_sub(start)?))?;
+    let first = base
+        .get()
+        .checked_sub(u64::from(myself.checked_sub(start)?))?;
     let all = Span::new(Address::new(first), length)?;
     let run = run_of(image, base)?;
     let reason = "the boot ROM checks it: sign the unit's image behind this step with cst";

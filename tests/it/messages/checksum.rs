@@ -62,7 +62,8 @@ fn framed() -> Sample {
 /// Proves a signed image with what the recipe says of its key, and what the key's file holds.
 fn signed(bytes: &[u8], keys: &str, file: Option<&[u8]>) -> Result<Master, MasterError> {
     let slot = "[[slot]]\nvalue = \"auth-token\"\naddress = 0x1020\nsize = 64\nblank = \"any\"\n";
-    let crc = format!("[[checksum]]\n{CRC}over = [\"0x20..0x1060\"]\nat = {{ address = 0x1060 }}\n");
+    let crc =
+        format!("[[checksum]]\n{CRC}over = [\"0x20..0x1060\"]\nat = {{ address = 0x1060 }}\n");
     let mut recipe = recipe(&format!("{slot}{crc}{keys}"));
     if let Some(file) = file {
         let root = std::path::Path::new("root.pem");
@@ -88,7 +89,10 @@ fn public() -> Sample {
     use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
     use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
     let key = ed25519_dalek::SigningKey::from_pkcs8_pem(DEMO_KEY).unwrap();
-    let public = key.verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
+    let public = key
+        .verifying_key()
+        .to_public_key_pem(LineEnding::LF)
+        .unwrap();
     let keys = KEYED.replace("key =", "public-key =");
     let master = signed(SIGNED, &keys, Some(public.as_bytes())).unwrap();
     let patched = apply(&master, &values(TOKEN, "GW000001")).unwrap();
