@@ -56,5 +56,7 @@ mod reject;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Vendors' structures are recognised, repaired or refused, and never seen by chance.
+mod structures;
 /// Where the fixtures are.
 mod support;

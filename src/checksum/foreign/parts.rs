@@ -1,8 +1,7 @@
-//! Packages and sums of microcontroller vendors: PSoC, TI, Silicon Labs, NXP i.MX, Nordic.
+//! Packages and sums of microcontroller vendors: PSoC, TI, Silicon Labs, NXP i.MX.
 //!
 //! Source: Infineon AN84858, "Programming Specifications", "Hex file"; TI SDK
-//! `oad_image_header.h`; Silicon Labs UG266, "GBL file format"; NXP AN4581 (HAB) and
-//! UM11126; Nordic nrfutil, "DFU package".
+//! `oad_image_header.h`; Silicon Labs UG266, "GBL file format"; NXP AN4581 (HAB).
 
 use super::super::finding::Finding;
 use super::super::read::{part, run_of, stored, take, word};
@@ -24,8 +23,6 @@ const GBL_MOST_TAGS: usize = 4096;
 /// First bytes of a HAB image vector table: tag, length, and one of its versions.
 const IVT: [u8; 3] = [0xD1, 0x00, 0x20];
 const CSF: [u8; 2] = [0xD4, 0x00];
-/// First bytes of a zip archive.
-const ZIP: [u8; 4] = *b"PK\x03\x04";
 
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
     let mut findings: Vec<Finding> = psoc(image);
@@ -34,12 +31,6 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
     }
     findings.extend(image.find(&GBL).filter_map(|at| gbl(image, at)));
     findings.extend(image.find(&IVT).filter_map(|at| hab(image, at)));
-    findings.extend(
-        image
-            .runs()
-            .into_iter()
-            .filter_map(|run| package(image, run)),
-    );
     findings
 }
 
@@ -140,27 +131,4 @@ fn hab(image: &Image, base: Address) -> Option<Finding> {
         format!("HAB image at {base}: signature"),
         reason,
     ))
-}
-
-/// An archive, such as a package for Nordic's boot loader.
-fn package(image: &Image, run: Span) -> Option<Finding> {
-    let base = run.start();
-    if take(image, base, 0)? != ZIP {
-        return None;
-    }
-    let bytes = image.bytes(run).ok()?;
-    let nordic = memchr::memmem::find(&bytes, b"manifest.json").is_some()
-        && memchr::memmem::find(&bytes, b".dat").is_some();
-    let (text, reason) = if nordic {
-        (
-            format!("Nordic DFU package at {base}: hash and signature"),
-            "patch the image, and make the package behind this step with nrfutil",
-        )
-    } else {
-        (
-            format!("zip archive at {base}: CRC-32"),
-            "patch the image that is packed, and pack it behind this step",
-        )
-    };
-    Some(Finding::refused(run, text, reason))
 }
