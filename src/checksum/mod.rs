@@ -105,6 +105,12 @@ impl Checksum {
         &self.name
     }
 
+    /// Returns its place in the recipe, from 0.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
     /// Returns where the result is stored.
     #[must_use]
     pub const fn at(&self) -> Span {

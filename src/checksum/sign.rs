@@ -235,3 +235,107 @@ impl TryRng for Drawn {
 
 /// Only who has the key can tell what comes out.
 impl TryCryptoRng for Drawn {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = include_str!("../../fixtures/images/mcuboot-demo-key.pem");
+    const P256: &str = include_str!("../../fixtures/images/mcuboot-p256-key.pem");
+    const RSA: &str = include_str!("../../fixtures/images/mcuboot-rsa2048-key.pem");
+
+    fn signature(pem: &str, len: usize, padded: bool) -> Signature {
+        let key = Key::read(pem.as_bytes()).unwrap();
+        Signature {
+            scheme: Scheme {
+                kind: key.kind,
+                message: Message::Digest(Hash::Sha256),
+                named: None,
+            },
+            key: Arc::new(key),
+            len,
+            padded,
+        }
+    }
+
+    fn made(signature: &Signature, text: &[u8]) -> Vec<u8> {
+        let source: Source<'_, Infallible> = &mut |take| {
+            take(text);
+            Ok(())
+        };
+        signature.make(source).unwrap().unwrap()
+    }
+
+    fn holds(signature: &Signature, text: &[u8], stored: &[u8]) -> bool {
+        let source: Source<'_, Infallible> = &mut |take| {
+            take(text);
+            Ok(())
+        };
+        signature.holds(source, stored).unwrap()
+    }
+
+    #[test]
+    fn an_ecdsa_signature_has_the_length_of_the_old_one() {
+        for len in [69, 70, 71, 72] {
+            let signature = signature(P256, len, false);
+            for number in 0..if len == 69 { 1u8 } else { 20 } {
+                let text = [number; 40];
+                let one = made(&signature, &text);
+                assert_eq!(one.len(), len);
+                assert!(holds(&signature, &text, &one));
+                assert!(!holds(&signature, b"other", &one));
+                assert_eq!(made(&signature, &text), one, "the same again");
+            }
+        }
+        let padded = signature(P256, 72, true);
+        let one = made(&padded, b"text");
+        assert!(one.len() == 72 && holds(&padded, b"text", &one));
+    }
+
+    #[test]
+    fn the_first_nonce_is_that_of_rfc_6979() {
+        // RFC 6979, appendix A.2.5, message "sample", SHA-256.
+        let secret: [u8; 32] = [
+            0xC9, 0xAF, 0xA9, 0xD8, 0x45, 0xBA, 0x75, 0x16, 0x6B, 0x5C, 0x21, 0x57, 0x67, 0xB1,
+            0xD6, 0x93, 0x4E, 0x50, 0xC3, 0xDB, 0x36, 0xE8, 0x9B, 0x12, 0x7B, 0x8A, 0x62, 0x2B,
+            0x12, 0x0F, 0x67, 0x21,
+        ];
+        let key = ecdsa::SigningKey::from_bytes(&secret.into()).unwrap();
+        // Both numbers of that signature have their highest bit set.
+        let signature = signature(P256, 72, false);
+        let digest = Hash::Sha256.of(b"sample");
+        let der = signature.sign_der(&key, &digest).unwrap();
+        assert_eq!(der[4..9], [0x00, 0xEF, 0xD4, 0x8B, 0x2A]);
+        assert_eq!(der[68..], [0x84, 0x3A, 0xCD, 0xA8]);
+    }
+
+    #[test]
+    fn every_kind_of_key_signs_the_same_again() {
+        for (pem, len) in [(ED25519, 64), (RSA, 256)] {
+            let signature = signature(pem, len, false);
+            let one = made(&signature, b"text");
+            assert_eq!(one.len(), len);
+            assert_eq!(made(&signature, b"text"), one);
+            assert_ne!(made(&signature, b"text2"), one);
+            assert!(holds(&signature, b"text", &one));
+            assert!(!holds(&signature, b"text2", &one));
+            assert!(!holds(&signature, b"text", &one[1..]));
+        }
+    }
+
+    #[test]
+    fn what_a_key_shows_is_its_kind() {
+        let key = Key::read(P256.as_bytes()).unwrap();
+        assert_eq!(format!("{key:?}"), "Key(ECDSA P-256, private)");
+        for (text, reason) in [
+            ("", "it is no PEM text with a private or public key"),
+            (
+                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+                "it holds no Ed25519, ECDSA P-256, RSA-2048 or RSA-3072 key",
+            ),
+        ] {
+            assert_eq!(Key::read(text.as_bytes()).err(), Some(reason));
+        }
+        assert_eq!(Key::read(b"\xFF").err(), Some("it is no PEM text"));
+    }
+}
