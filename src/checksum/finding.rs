@@ -79,6 +79,17 @@ impl Formula {
 }
 
 impl Finding {
+    /// Returns the lines that repair it, as a recipe has them; else what to do.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let kind = self.kind.map(|kind| kind.to_string()).unwrap_or_default();
+        match &self.means {
+            Means::Compute(_) => format!("[[checksum]] kind = \"{kind}\""),
+            Means::Sign(_) => format!("[[checksum]] kind = \"{kind}\", key = \"<file>.pem\""),
+            Means::Refuse(reason) => (*reason).to_owned(),
+        }
+    }
+
     /// Describes a field that is computed over stored bytes, little-endian; it is judged later.
     pub(super) fn computed(kind: Kind, covers: Vec<Span>, at: Span, formula: Formula) -> Self {
         let pieces = covers.into_iter().map(Piece::Stored).collect();

@@ -37,6 +37,9 @@ const MOST: u64 = 1024 * 1024;
 
 const CRC32: Formula = Formula::Crc("CRC-32/ISO-HDLC");
 
+/// Makes a field of the page: what it is over, offset, length, formula and name.
+type Field<'f> = dyn Fn(Vec<Piece>, u64, u64, Formula, &str) -> Option<Finding> + 'f;
+
 /// Finds the fields of all settings pages whose first CRC is right.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
     let pages = PAGES.into_iter();
@@ -106,12 +109,7 @@ fn fields(image: &Image, page: Address) -> Option<Vec<Finding>> {
 }
 
 /// Finds what the boot loader compares the application with at each start.
-fn validation(
-    image: &Image,
-    page: Address,
-    app: Vec<Piece>,
-    field: &dyn Fn(Vec<Piece>, u64, u64, Formula, &str) -> Option<Finding>,
-) -> Option<Finding> {
+fn validation(image: &Image, page: Address, app: Vec<Piece>, field: &Field<'_>) -> Option<Finding> {
     match take(image, page, BOOT_TYPE)? {
         [BY_CRC] => field(app, BOOT_BYTES, 4, CRC32, "CRC-32 at boot"),
         [BY_SHA256] => {
