@@ -51,6 +51,8 @@ mod power_cut;
 mod properties;
 /// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
 mod properties_seal;
+/// Firmware that nobody here wrote keeps every field right.
+mod real;
 /// Every bad input gets the error that it is named after.
 mod reject;
 /// No output, log or file but the images shows a token.
