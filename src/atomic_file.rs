@@ -7,14 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Who may read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Its owner: it holds a secret.
-    Owner,
-    /// Everybody.
-    All,
-}
+use tempfile::NamedTempFile;
 
 /// How far a written file has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +18,10 @@ pub enum Sync {
     Written,
 }
 
-/// Writes `bytes` to `path` by way of the hidden file `.<stem>.part` beside it.
-pub(crate) fn write(
-    path: &Path,
-    stem: &str,
-    bytes: &[u8],
-    (readers, sync): (Readers, Sync),
-) -> io::Result<()> {
+/// Writes `bytes` to `path`, owner-only, by way of the hidden file `.<stem>.part` beside it.
+///
+/// Only one writer may be at work on a stem: the holder of the unit's claim.
+pub(crate) fn write(path: &Path, stem: &str, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let folder = folder_of(path);
     remove_part(&part(folder, stem))?;
     // With no random characters the name is exactly the part file's; the crate opens it
@@ -39,21 +29,34 @@ pub(crate) fn write(
     let prefix = format!(".{stem}");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part").rand_bytes(0);
+    finish(builder.tempfile_in(folder)?, path, bytes, sync)
+}
+
+/// Writes `bytes` to `path` by way of a file that no other writer has.
+///
+/// What a power cut leaves of it stays, so it is for files without secrets only.
+#[cfg(feature = "label")]
+pub(crate) fn write_shared(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".part");
     #[cfg(unix)]
-    if readers == Readers::All {
+    {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o644));
     }
-    #[cfg(not(unix))]
-    let _ = readers;
-    let mut file = builder.tempfile_in(folder)?;
+    let folder = folder_of(path);
+    finish(builder.tempfile_in(folder)?, path, bytes, sync)
+}
+
+/// Fills a part file and gives it its name.
+fn finish(mut file: NamedTempFile, path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
     file.write_all(bytes)?;
     if sync == Sync::Durable {
         file.as_file().sync_all()?;
     }
     file.persist(path).map_err(|error| error.error)?;
     if sync == Sync::Durable {
-        sync_folder(folder)?;
+        sync_folder(folder_of(path))?;
     }
     Ok(())
 }
@@ -111,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(".GW1.part"), b"half").unwrap();
         let path = folder.path().join("GW1.bin");
-        write(&path, "GW1", b"whole", (Readers::Owner, Sync::Durable)).unwrap();
+        write(&path, "GW1", b"whole", Sync::Durable).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -122,7 +125,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("GW1.bin");
-        write(&path, "GW1", b"secret", (Readers::Owner, Sync::Written)).unwrap();
+        write(&path, "GW1", b"secret", Sync::Written).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -86,6 +86,7 @@ impl Batch<'_> {
                 jobs,
                 groups: VecDeque::new(),
                 first: 0,
+                size: 1,
             }
             .run(claims, &done, each)
         })
@@ -95,14 +96,16 @@ impl Batch<'_> {
 /// One step for a worker.
 enum Job {
     Deliver(Place, Reservation),
-    Again(Place, Entry, Values),
+    Look(Place, Entry, Values),
+    Copy(Place, Entry, Values),
     Label(Place, Entry),
 }
 
 /// What a worker gives back.
 enum Done {
     Delivered(Place, Box<Delivered>),
-    Again(Place, Result<Passed, LineError>),
+    /// A finished unit; `None`: its file is gone, or another one.
+    Finished(Place, Result<Option<Passed>, LineError>),
     Labelled(Place, Entry, Option<LabelError>),
 }
 
@@ -142,7 +145,14 @@ impl Worker<'_> {
                     };
                     Done::Delivered(place, Box::new(delivered))
                 }
-                Job::Again(place, entry, values) => Done::Again(place, self.again(entry, &values)),
+                Job::Look(place, entry, values) => Done::Finished(
+                    place,
+                    line::still_there(self.master, entry, &values, self.target, self.labels),
+                ),
+                Job::Copy(place, entry, values) => Done::Finished(
+                    place,
+                    line::copy(self.master, entry, &values, self.target, self.labels).map(Some),
+                ),
                 Job::Label(place, entry) => {
                     let unlabelled = self.labels.put(&entry).err();
                     Done::Labelled(place, entry, unlabelled)
@@ -159,10 +169,6 @@ impl Worker<'_> {
         let receipt = self.target.deliver(&sealed)?;
         Ok((receipt, line::written(&sealed)))
     }
-
-    fn again(self, entry: Entry, values: &Values) -> Result<Passed, LineError> {
-        line::confirm_again(self.master, entry, values, self.target, self.labels)
-    }
 }
 
 /// A group of units between its claim and its last label.
@@ -174,11 +180,21 @@ struct Group {
     delivered: Vec<(usize, (Reservation, Receipt), Written)>,
     /// Failed, waiting to be recorded.
     failed: Vec<(usize, Reservation, LineError)>,
+    /// Finished by the record, and their file does not count: to be claimed anew.
+    gone: Vec<usize>,
     recorded: bool,
 }
 
+impl Group {
+    /// Returns whether every unit of a finished group passed.
+    fn passed(&self) -> bool {
+        let passed = |unit: &Unit| matches!(unit.result, Some(Ok(_)));
+        self.units.iter().all(passed)
+    }
+}
+
 struct Unit {
-    serial: Serial,
+    claim: Claim,
     attempt: Option<i64>,
     since: Instant,
     written: Written,
@@ -187,9 +203,9 @@ struct Unit {
 }
 
 impl Unit {
-    fn new(serial: Serial) -> Self {
+    fn new(claim: Claim) -> Self {
         Self {
-            serial,
+            claim,
             attempt: None,
             since: Instant::now(),
             written: Written::default(),
@@ -212,6 +228,9 @@ struct Foreman<'b> {
     groups: VecDeque<Group>,
     /// Number of the first group in `groups`.
     first: usize,
+    /// Units of the next group: one until a unit passed, so that what makes every unit fail
+    /// claims few tokens.
+    size: usize,
 }
 
 impl Foreman<'_> {
@@ -223,9 +242,9 @@ impl Foreman<'_> {
     ) -> Result<(), LedgerError> {
         let mut open = true;
         loop {
-            while open && self.groups.len() < IN_FLIGHT {
-                let group: Vec<Claim> = claims.take(GROUP).collect();
-                open = group.len() == GROUP;
+            while open && self.groups.len() < self.in_flight() {
+                let group: Vec<Claim> = claims.take(self.size).collect();
+                open = group.len() == self.size;
                 if !group.is_empty() {
                     self.claim(group)?;
                 }
@@ -247,6 +266,11 @@ impl Foreman<'_> {
         }
     }
 
+    /// Returns how many groups may be between claim and outcome.
+    const fn in_flight(&self) -> usize {
+        if self.size == 1 { 1 } else { IN_FLIGHT }
+    }
+
     /// Makes the claims of a group durable and hands the units out.
     fn claim(&mut self, claims: Vec<Claim>) -> Result<(), LedgerError> {
         let number = self.first + self.groups.len();
@@ -255,25 +279,45 @@ impl Foreman<'_> {
             out: 0,
             delivered: Vec::new(),
             failed: Vec::new(),
+            gone: Vec::new(),
             recorded: false,
         };
         // What a serial's slot does not take must not cost a token.
         let mut fitting = Vec::with_capacity(claims.len());
-        let mut places = Vec::with_capacity(claims.len());
-        for claim in claims {
-            let mut unit = Unit::new(claim.serial.clone());
-            match self.master.accept(&claim.serial) {
-                Ok(()) => {
-                    places.push(group.units.len());
-                    fitting.push(claim);
-                }
+        for (index, claim) in claims.into_iter().enumerate() {
+            let mut unit = Unit::new(claim);
+            match self.master.accept(&unit.claim.serial) {
+                Ok(()) => fitting.push(index),
                 Err(error) => unit.end(Err(error.into())),
             }
             group.units.push(unit);
         }
-        let attempts = self.ledger.reserve(&fitting)?;
-        tracing::debug!(group = number, units = fitting.len(), "claims recorded");
-        for (index, attempt) in places.into_iter().zip(attempts) {
+        self.groups.push_back(group);
+        self.hand_out(number, &fitting, Job::Look)?;
+        self.record(number)
+    }
+
+    /// Claims units of a group and gives them to the workers; `done` is what a finished one needs.
+    fn hand_out(
+        &mut self,
+        number: usize,
+        units: &[usize],
+        done: fn(Place, Entry, Values) -> Job,
+    ) -> Result<(), LedgerError> {
+        let Some(group) = number
+            .checked_sub(self.first)
+            .and_then(|at| self.groups.get_mut(at))
+        else {
+            return Ok(());
+        };
+        let claims: Vec<Claim> = units
+            .iter()
+            .filter_map(|index| group.units.get(*index))
+            .map(|unit| unit.claim.clone())
+            .collect();
+        let attempts = self.ledger.reserve(&claims)?;
+        tracing::debug!(group = number, units = claims.len(), "claims recorded");
+        for (index, attempt) in units.iter().copied().zip(attempts) {
             let place = Place {
                 group: number,
                 index,
@@ -288,7 +332,7 @@ impl Foreman<'_> {
                 }
                 Ok(Attempt::Done { entry, values }) => {
                     unit.attempt = Some(entry.record().epoch);
-                    Job::Again(place, entry, values)
+                    done(place, entry, values)
                 }
                 Err(refusal) => {
                     unit.end(Err(refusal.into()));
@@ -299,14 +343,13 @@ impl Foreman<'_> {
             // Workers outlive the foreman; a send fails only after a panic.
             let _ = self.jobs.send(job);
         }
-        self.groups.push_back(group);
-        self.record(number)
+        Ok(())
     }
 
     /// Takes what a worker gives back.
     fn take(&mut self, done: Done) -> Result<(), LedgerError> {
         let place = match &done {
-            Done::Delivered(place, ..) | Done::Again(place, ..) | Done::Labelled(place, ..) => {
+            Done::Delivered(place, ..) | Done::Finished(place, ..) | Done::Labelled(place, ..) => {
                 *place
             }
         };
@@ -332,11 +375,15 @@ impl Foreman<'_> {
                     Err(error) => group.failed.push((place.index, reservation, error)),
                 }
             }
-            Done::Again(_, result) => {
-                if let Some(unit) = group.units.get_mut(place.index) {
-                    unit.end(result);
+            Done::Finished(_, found) => match (found, group.units.get_mut(place.index)) {
+                (Ok(Some(passed)), Some(unit)) => unit.end(Ok(passed)),
+                (Err(error), Some(unit)) => unit.end(Err(error)),
+                (Ok(None), Some(unit)) => {
+                    unit.claim = line::afresh(unit.claim.clone());
+                    group.gone.push(place.index);
                 }
-            }
+                (_, None) => {}
+            },
             Done::Labelled(_, entry, unlabelled) => {
                 if let Some(unit) = group.units.get_mut(place.index) {
                     let written = std::mem::take(&mut unit.written);
@@ -362,6 +409,11 @@ impl Foreman<'_> {
         };
         if group.out > 0 || group.recorded {
             return Ok(());
+        }
+        let gone = std::mem::take(&mut group.gone);
+        if !gone.is_empty() {
+            self.hand_out(number, &gone, Job::Copy)?;
+            return self.record(number);
         }
         group.recorded = true;
         for (index, reservation, error) in std::mem::take(&mut group.failed) {
@@ -407,9 +459,15 @@ impl Foreman<'_> {
                 break;
             };
             self.first += 1;
+            // A failure may be the first of all that follow.
+            self.size = if group.passed() {
+                self.size.saturating_mul(16).min(GROUP)
+            } else {
+                1
+            };
             for unit in group.units {
                 let outcome = Outcome {
-                    serial: unit.serial,
+                    serial: unit.claim.serial,
                     attempt: unit.attempt,
                     result: unit.result.unwrap_or(Err(LineError::NoAnswer)),
                     elapsed: unit.elapsed,

@@ -8,7 +8,9 @@ use thiserror::Error;
 use crate::checksum::{self, ChecksumError, Sealed};
 use crate::deliver::{Deliver, DeliverError};
 use crate::label::{LabelError, Labels};
-use crate::ledger::{Attempt, Claim, Entry, Failure, Ledger, LedgerError, Refusal, Reservation};
+use crate::ledger::{
+    Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Refusal, Reservation,
+};
 use crate::patch::{self, Master, PatchError};
 use crate::unit::Values;
 
@@ -50,13 +52,41 @@ pub struct Written {
 /// [`LineError`]; the claim and its token stay with the unit, and the same call resumes it.
 pub fn run_unit(master: &Master, claim: Claim, ports: &mut Ports<'_>) -> Result<Passed, LineError> {
     master.accept(&claim.serial)?;
-    let mut attempts = ports.ledger.reserve(&[claim])?;
-    let attempt = attempts.pop().ok_or(LineError::NoAnswer)??;
-    match attempt {
+    match reserve(claim.clone(), ports)? {
         Attempt::Go(reservation) => deliver(master, reservation, ports),
         Attempt::Done { entry, values } => {
-            confirm_again(master, entry, &values, ports.target, ports.labels)
+            match still_there(master, entry, &values, ports.target, ports.labels)? {
+                Some(passed) => Ok(passed),
+                None => deliver_again(master, claim, ports),
+            }
         }
+    }
+}
+
+/// Makes the claim of one unit durable.
+fn reserve(claim: Claim, ports: &mut Ports<'_>) -> Result<Attempt, LineError> {
+    let mut attempts = ports.ledger.reserve(&[claim])?;
+    Ok(attempts.pop().ok_or(LineError::NoAnswer)??)
+}
+
+/// Claims a unit anew whose file is gone or another one, so that the record tells of the new file.
+fn deliver_again(
+    master: &Master,
+    claim: Claim,
+    ports: &mut Ports<'_>,
+) -> Result<Passed, LineError> {
+    match reserve(afresh(claim), ports)? {
+        Attempt::Go(reservation) => deliver(master, reservation, ports),
+        // A board has the unit already: a file beside it is a copy, and changes no record.
+        Attempt::Done { entry, values } => copy(master, entry, &values, ports.target, ports.labels),
+    }
+}
+
+/// Returns the claim of a unit whose recorded file does not count.
+pub(crate) fn afresh(claim: Claim) -> Claim {
+    Claim {
+        finished: Finished::Nothing,
+        ..claim
     }
 }
 
@@ -89,9 +119,29 @@ fn deliver(
     })
 }
 
-/// Verifies a finished unit. A file that is gone or damaged is written again, since it follows
-/// from the Master and the token alone.
-pub(crate) fn confirm_again(
+/// Verifies a finished unit: whether its file is there, and exactly as it must be.
+pub(crate) fn still_there(
+    master: &Master,
+    entry: Entry,
+    values: &Values,
+    target: &dyn Deliver,
+    labels: &dyn Labels,
+) -> Result<Option<Passed>, LineError> {
+    let sealed = seal(master, values)?;
+    if !target.holds(&sealed)? {
+        return Ok(None);
+    }
+    let unlabelled = labels.put(&entry).err();
+    Ok(Some(Passed {
+        entry,
+        already: true,
+        written: written(&sealed),
+        unlabelled,
+    }))
+}
+
+/// Writes the file of a unit whose record stands.
+pub(crate) fn copy(
     master: &Master,
     entry: Entry,
     values: &Values,
@@ -99,14 +149,11 @@ pub(crate) fn confirm_again(
     labels: &dyn Labels,
 ) -> Result<Passed, LineError> {
     let sealed = seal(master, values)?;
-    let already = target.holds(&sealed)?;
-    if !already {
-        target.deliver(&sealed)?;
-    }
+    target.deliver(&sealed)?;
     let unlabelled = labels.put(&entry).err();
     Ok(Passed {
         entry,
-        already,
+        already: false,
         written: written(&sealed),
         unlabelled,
     })

@@ -1,6 +1,6 @@
 //! `batch`: the images of many units.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use clap::{ArgGroup, Args};
 use eol_inject::batch::{Batch, Outcome};
 use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Ledger};
+use eol_inject::ledger::{Claim, Ledger, Refusal};
+use eol_inject::line::LineError;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
@@ -21,7 +22,7 @@ use super::error::{CliError, exit};
 use super::form;
 use super::guard::Guard;
 use super::output::{Output, count};
-use super::unit::{Ended, Tally};
+use super::unit::{Ended, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Threads that keep a disk busy while it syncs.
@@ -59,7 +60,7 @@ pub(crate) struct BatchArgs {
     jobs: Option<usize>,
 
     /// Stop after this many failures in a row
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     stop_after: u64,
 
     #[command(flatten)]
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -105,7 +106,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     // What was done before the ledger went is told all the same.
     summary(&tally, &ledger, started, args);
     outcome?;
-    if shift.stopped && tally.in_a_row >= args.stop_after && args.stop_after > 0 {
+    if shift.stopped && tally.in_a_row >= args.stop_after {
         output.note(format_args!(
             "stopped after {} failures in a row",
             tally.in_a_row
@@ -139,6 +140,7 @@ impl Shift<'_> {
     ) -> Result<(), CliError> {
         let (recipe, master) = (self.recipe, self.master);
         let interrupted = self.interrupted;
+        let sync = self.args.sync();
         let guard = Guard::of(recipe, &self.args.recipe.recipe);
         for serial in &serials {
             guard.allow(&self.target.path(serial))?;
@@ -146,7 +148,7 @@ impl Shift<'_> {
         let mut claims = serials
             .into_iter()
             .take_while(|_| !interrupted.load(Ordering::SeqCst))
-            .map(|serial| -> Claim { context::claim(serial, master, recipe) });
+            .map(|serial| -> Claim { context::claim(serial, master, recipe, sync) });
         let mut batch = Batch {
             master,
             ledger,
@@ -157,8 +159,12 @@ impl Shift<'_> {
         let (target, labels, stop_after) = (self.target, self.labels, self.args.stop_after);
         let mut stopped = false;
         let mut each = |outcome: Outcome| {
-            let file = target.path(&outcome.serial);
-            let label = labels.picture(&outcome.serial);
+            let named = known(&outcome.result, &outcome.serial);
+            let (file, label) = (target.path(named), labels.picture(named));
+            let refusal = Refusal::PoolEmpty {
+                serial: outcome.serial.clone(),
+            };
+            let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal);
             tally.output.step();
             tally.unit(Ended {
                 serial: outcome.serial,
@@ -168,8 +174,8 @@ impl Shift<'_> {
                 file,
                 label,
             });
-            let in_a_row = stop_after > 0 && tally.in_a_row >= stop_after;
-            if in_a_row || tally.code == exit::POOL_EMPTY {
+            let in_a_row = tally.in_a_row >= stop_after;
+            if in_a_row || empty {
                 stopped = true;
                 return ControlFlow::Break(());
             }
@@ -188,6 +194,7 @@ impl Shift<'_> {
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
         let mut open: VecDeque<Serial> = ledger.open_claims(tally.station)?.into();
+        let mut offered = BTreeSet::new();
         loop {
             let good = usize::try_from(tally.passed).unwrap_or(usize::MAX);
             let wanted = count.saturating_sub(good);
@@ -196,19 +203,29 @@ impl Shift<'_> {
             }
             let mut serials: Vec<Serial> = open.drain(..wanted.min(open.len())).collect();
             if serials.is_empty() {
-                serials = self.new_serials(ledger, wanted)?;
+                serials = self.new_serials(ledger, wanted, &offered)?;
             }
+            offered.extend(serials.iter().map(Serial::folded));
             self.pass(ledger, serials, tally)?;
         }
     }
 
     /// Returns serials that no unit has.
-    fn new_serials(&self, ledger: &mut dyn Ledger, count: usize) -> Result<Vec<Serial>, CliError> {
+    ///
+    /// A serial of the list that was offered in this call and did not pass is not offered again.
+    fn new_serials(
+        &self,
+        ledger: &mut dyn Ledger,
+        count: usize,
+        offered: &BTreeSet<String>,
+    ) -> Result<Vec<Serial>, CliError> {
         let spec = &self.recipe.serial;
         match (spec.source, &spec.format) {
             (SerialSource::Next, Some(format)) => Ok(ledger.next_serials(format, count)?),
             (SerialSource::Pool, _) => {
-                let serials = ledger.bound_serials(count)?;
+                let mut serials = ledger.bound_serials(count.saturating_add(offered.len()))?;
+                serials.retain(|serial| !offered.contains(&serial.folded()));
+                serials.truncate(count);
                 if serials.is_empty() {
                     return Err(CliError::new(
                         exit::POOL_EMPTY,
@@ -235,13 +252,19 @@ impl Shift<'_> {
     }
 }
 
+impl BatchArgs {
+    /// Returns how far files must have got.
+    const fn sync(&self) -> Sync {
+        if self.durable {
+            Sync::Durable
+        } else {
+            Sync::Written
+        }
+    }
+}
+
 fn target(args: &BatchArgs, extension: &str) -> Folder {
-    let sync = if args.durable {
-        Sync::Durable
-    } else {
-        Sync::Written
-    };
-    let folder = Folder::new(&args.output, extension, sync);
+    let folder = Folder::new(&args.output, extension, args.sync());
     if args.digest {
         folder.with_digest()
     } else {
@@ -269,6 +292,7 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut serials = Vec::new();
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() {
             continue;
@@ -276,6 +300,16 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
         let serial = recipe.serial.read(line).map_err(|error| {
             CliError::from(error).about(format_args!("{} line {number}", file.display()))
         })?;
+        if let Some(first) = lines.insert(serial.folded(), number) {
+            return Err(CliError::new(
+                exit::RECIPE,
+                "serial-twice",
+                format!(
+                    "{} line {number}: {serial} stands in line {first} already",
+                    file.display()
+                ),
+            ));
+        }
         serials.push(serial);
     }
     if serials.is_empty() {

@@ -13,7 +13,7 @@ use super::RecipeArg;
 use super::context;
 use super::error::{CliError, exit};
 use super::inspect::{describe, grouped, stored};
-use super::output::{BAD, GOOD, Output, count};
+use super::output::{BAD, GOOD, Output, WARN, count};
 
 /// Which recipe.
 #[derive(Args)]
@@ -30,14 +30,23 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     slots(&master, output, &mut report);
     dead(&master, output);
     checksums(&master, output, &mut report);
-    pool(&recipe, output, &mut report)?;
-    let clean = ledger(&recipe, output, &mut report)?;
+    let listed = pool(&recipe, &master, output, &mut report)?;
+    let state = ledger(&recipe, output, &mut report)?;
+    if listed == 0 && state.free == 0 {
+        output.line(format_args!(
+            "  {WARN}no token is free{WARN:#}: name the list in [pool], or eol-inject pool import FILE"
+        ));
+    }
+    let ready = state.clean && (listed > 0 || state.free > 0);
     let bytes: u64 = master.changes().iter().map(|span| span.len()).sum();
-    put(&mut report, "ready", json!(clean));
+    put(&mut report, "ready", json!(ready));
     put(&mut report, "changes", json!(bytes));
     output.object(&report);
-    if !clean {
+    if !state.clean {
         return Ok(exit::LEDGER);
+    }
+    if !ready {
+        return Ok(exit::POOL_EMPTY);
     }
     output.line(format_args!(
         "{GOOD}ready{GOOD:#}: each unit changes at most {bytes} bytes"
@@ -180,9 +189,16 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Reads the token list where it lies; it is not taken in.
-fn pool(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<(), CliError> {
+///
+/// Returns how many of its tokens nobody has claimed, as far as it says.
+fn pool(
+    recipe: &Recipe,
+    master: &Master,
+    output: &Output,
+    report: &mut Value,
+) -> Result<usize, CliError> {
     let Some(file) = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref()) else {
-        return Ok(());
+        return Ok(0);
     };
     let path = recipe.path(file);
     if !path.exists() {
@@ -190,7 +206,7 @@ fn pool(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<(), CliE
             "  list      {} is not here; tokens taken in before are in the ledger",
             path.display()
         ));
-        return Ok(());
+        return Ok(0);
     }
     let list = context::token_list(&path, recipe)?;
     let pictures = list.rows.iter().filter(|row| row.picture.is_some()).count();
@@ -203,6 +219,13 @@ fn pool(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<(), CliE
     for note in &list.notes {
         output.warning(note);
     }
+    for row in &list.rows {
+        if let Some(serial) = &row.bound {
+            master
+                .accept(serial)
+                .map_err(|error| CliError::from(error).about(serial))?;
+        }
+    }
     if readable_by_others(&path) {
         output.warning(format_args!(
             "{} holds secrets and others may read it: remove it once it is taken in, or chmod 600",
@@ -214,7 +237,7 @@ fn pool(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<(), CliE
         "list",
         json!({ "tokens": list.rows.len(), "pictures": pictures, "claimed": claimed }),
     );
-    Ok(())
+    Ok(list.rows.len().saturating_sub(claimed))
 }
 
 #[cfg(unix)]
@@ -228,14 +251,25 @@ const fn readable_by_others(_: &std::path::Path) -> bool {
     false
 }
 
-/// Shows the ledger, and returns whether its audit is clean.
-fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<bool, CliError> {
+/// What the ledger says.
+struct Books {
+    /// Whether its audit found nothing.
+    clean: bool,
+    /// Its free tokens.
+    free: u64,
+}
+
+/// Shows the ledger.
+fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books, CliError> {
     let url = recipe.ledger_url();
     if !context::ledger_file(recipe).exists() {
         output.line(format_args!(
             "  ledger    {url}: not there yet; the first unit makes it"
         ));
-        return Ok(true);
+        return Ok(Books {
+            clean: true,
+            free: 0,
+        });
     }
     let ledger = context::records(recipe)?;
     let stock = ledger.stock()?;
@@ -273,5 +307,8 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<bool, 
                 .collect::<Vec<_>>(),
         }),
     );
-    Ok(audit.findings.is_empty())
+    Ok(Books {
+        clean: audit.findings.is_empty(),
+        free: stock.free,
+    })
 }

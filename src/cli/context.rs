@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
-use eol_inject::ledger::{Actor, Claim, Identity, Ledger, Scope, Simulated, Sqlite, Target};
+use eol_inject::ledger::{
+    Actor, Claim, Finished, Identity, Ledger, Scope, Simulated, Sqlite, Target,
+};
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
@@ -319,13 +322,17 @@ pub(crate) fn import_pool(
 }
 
 /// Makes the claim of one unit.
-pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe) -> Claim {
+pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync) -> Claim {
     Claim {
         serial,
         uid: None,
         image: master.digest(),
         recipe: recipe.digest,
         target: Target::File,
+        finished: match sync {
+            Sync::Durable => Finished::Durable,
+            Sync::Written => Finished::Written,
+        },
     }
 }
 

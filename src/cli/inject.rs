@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::form;
 use super::guard::Guard;
 use super::output::Output;
-use super::unit::{Ended, Tally};
+use super::unit::{Ended, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
 /// Which unit, and where to.
@@ -51,11 +51,11 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     context::import_pool(&recipe, &mut ledger, &actor, output)?;
     let since = Instant::now();
-    let claim = context::claim(serial.clone(), &master, &recipe);
+    let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
         ledger: &mut ledger,
         target: &target,
@@ -68,8 +68,8 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
             .as_ref()
             .ok()
             .map(|passed| passed.entry.record().epoch),
-        file: target.path(&serial),
-        label: labels.picture(&serial),
+        file: target.path(known(&result, &serial)),
+        label: labels.picture(known(&result, &serial)),
         serial,
         result,
         elapsed: since.elapsed(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead as _};
 
 use clap::{Args, Subcommand};
+use eol_inject::deliver::Sync;
 use eol_inject::label::{self, LabelFolder, Labels as _, Scan};
 use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord};
 use eol_inject::unit::Serial;
@@ -23,7 +24,7 @@ pub(crate) struct LabelArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make the labels of finished units that have none
+    /// Make the labels of finished units that are missing or damaged
     Print(PrintArgs),
     /// Make one unit's label again, on record
     Reprint(ReprintArgs),
@@ -71,10 +72,10 @@ pub(crate) fn run(args: &LabelArgs, output: &Output) -> Result<u8, CliError> {
 fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let mut serials = Vec::new();
     ledger.units(&mut |unit: UnitRecord| {
-        if super::verify::is_made(unit.state) && !folder.picture(&unit.serial).exists() {
+        if super::verify::is_made(unit.state) {
             serials.push(unit.serial);
         }
     })?;
@@ -85,7 +86,8 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             continue;
         };
         match folder.put(&entry) {
-            Ok(()) => {
+            Ok(false) => {}
+            Ok(true) => {
                 made += 1;
                 told(&entry, &folder, output);
             }
@@ -122,7 +124,7 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     finished(&ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir));
+    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     folder.put(&entry)?;
     told(&entry, &folder, output);
     Ok(0)

@@ -74,6 +74,14 @@ pub(crate) struct Ended {
     pub(crate) label: PathBuf,
 }
 
+/// Returns the serial as the record writes it, where there is one: files are named by that.
+pub(crate) fn known<'s>(result: &'s Result<Passed, LineError>, scanned: &'s Serial) -> &'s Serial {
+    match result {
+        Ok(passed) => &passed.entry.record().serial,
+        Err(_) => scanned,
+    }
+}
+
 impl<'t> Tally<'t> {
     pub(crate) const fn new(output: &'t Output, station: &'t str, master: &'t Master) -> Self {
         Self {

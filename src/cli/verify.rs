@@ -76,23 +76,28 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
             "--serial and --dump judge one file, and this is a folder",
         ));
     }
-    let (files, parts) = if folder {
+    let found = if folder {
         list(&args.path, &recipe, form)?
     } else {
-        (vec![args.path.clone()], Vec::new())
+        Listing {
+            files: vec![args.path.clone()],
+            ..Listing::default()
+        }
     };
-    output.bar(u64::try_from(files.len()).unwrap_or(u64::MAX), "images");
+    let total = u64::try_from(found.files.len()).unwrap_or(u64::MAX);
+    output.bar(total, "images");
+    let serial = args.serial.as_deref();
     let judging = Judging {
         judge: &judge,
         args,
+        serial: serial.map(|text| recipe.serial.read(text)).transpose()?,
         form,
         records: records.as_ref(),
     };
-    let mut judged = judging.all(files, output)?;
+    let mut judged = judging.all(found.files, output);
     output.done();
-    for part in parts {
-        judged.push(left_over(part));
-    }
+    judged.extend(found.parts.into_iter().map(left_over));
+    unseen(&found.others, output);
     twice(&mut judged);
     if let Some(records) = records.as_ref().filter(|_| folder) {
         missing(records, &mut judged, &args.path);
@@ -159,12 +164,19 @@ pub(crate) const fn is_made(state: UnitState) -> bool {
     )
 }
 
+/// What a folder holds.
+#[derive(Default)]
+struct Listing {
+    /// Images, by their names.
+    files: Vec<PathBuf>,
+    /// What interrupted runs left.
+    parts: Vec<PathBuf>,
+    /// Everything else.
+    others: Vec<PathBuf>,
+}
+
 /// Lists the images of a folder, and the files that interrupted runs left.
-fn list(
-    folder: &Path,
-    recipe: &Recipe,
-    form: Option<Conversion>,
-) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CliError> {
+fn list(folder: &Path, recipe: &Recipe, form: Option<Conversion>) -> Result<Listing, CliError> {
     let failed = |error: std::io::Error| {
         CliError::file("cannot list", folder, &error).with_code(exit::DIFFERS)
     };
@@ -172,45 +184,57 @@ fn list(
         Some(form) => Some(OsStr::new(form.extension())),
         None => recipe.image.file.extension(),
     };
-    let (mut files, mut parts) = (Vec::new(), Vec::new());
+    let mut found = Listing::default();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            continue;
-        }
-        if name.starts_with('.') {
-            if name.ends_with(".part") {
-                parts.push(path);
-            }
-        } else if wanted.is_none() || path.extension() == wanted {
-            files.push(path);
+        if name.starts_with('.') && name.ends_with(".part") {
+            found.parts.push(path);
+        } else if !path.is_dir() && (wanted.is_none() || path.extension() == wanted) {
+            found.files.push(path);
+        } else {
+            found.others.push(path);
         }
     }
-    files.sort();
-    parts.sort();
-    if files.is_empty() {
+    found.files.sort();
+    found.parts.sort();
+    found.others.sort();
+    if found.files.is_empty() {
         return Err(CliError::new(
             exit::DIFFERS,
             "verify-no-image",
             format!("{} holds no image", folder.display()),
         ));
     }
-    Ok((files, parts))
+    Ok(found)
+}
+
+/// Names what stands in the folder and was not judged: each may hold a token too.
+fn unseen(others: &[PathBuf], output: &Output) {
+    for other in others {
+        output.object(&json!({
+            "v": 1, "kind": "unseen", "file": other.display().to_string(),
+        }));
+        output.warning(format_args!(
+            "{} is not judged: its name does not end as the images do",
+            other.display()
+        ));
+    }
 }
 
 /// What every file is judged by.
-#[derive(Clone, Copy)]
 struct Judging<'j> {
     judge: &'j Judge,
     args: &'j VerifyArgs,
+    /// The serial that the caller names.
+    serial: Option<Serial>,
     form: Option<Conversion>,
     records: Option<&'j Records>,
 }
 
 impl Judging<'_> {
     /// Judges every file, on all cores; the order stays.
-    fn all(self, files: Vec<PathBuf>, output: &Output) -> Result<Vec<Judged>, CliError> {
+    fn all(&self, files: Vec<PathBuf>, output: &Output) -> Vec<Judged> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let next = AtomicUsize::new(0);
         let (results, done) = mpsc::channel();
@@ -232,29 +256,24 @@ impl Judging<'_> {
             drop(results);
             for (index, one) in done {
                 output.step();
-                judged.insert(index, one?);
+                judged.insert(index, one);
             }
-            Ok::<_, CliError>(())
-        })?;
-        Ok(judged.into_values().collect())
+        });
+        judged.into_values().collect()
     }
 
-    fn one(self, file: &Path) -> Result<Judged, CliError> {
-        let Self {
-            judge,
-            args,
-            form,
-            records,
-        } = self;
-        let bytes = context::read(file, exit::DIFFERS, "the image")?;
+    fn one(&self, file: &Path) -> Judged {
+        let (judge, args, records) = (self.judge, self.args, self.records);
+        let bytes = match context::read(file, exit::DIFFERS, "the image") {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                return Judged::unexamined(file, None, ("verify-unreadable", error.message));
+            }
+        };
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let mut problems = Vec::new();
-        let serial: Option<Serial> = match &args.serial {
-            Some(serial) => Some(
-                serial
-                    .parse()
-                    .map_err(|error| CliError::usage(format!("--serial: {error}")))?,
-            ),
+        let serial: Option<Serial> = match &self.serial {
+            Some(serial) => Some(serial.clone()),
             // A dump is named as its maker likes.
             None if args.dump.is_some() && records.is_none() => None,
             None => stem.parse().ok(),
@@ -271,35 +290,40 @@ impl Judging<'_> {
             fingerprint: record.map(|(_, fingerprint)| *fingerprint),
         });
         let expected = expected.as_ref();
-        let examined = match (args.dump, form) {
+        let examined = match (args.dump, self.form) {
             (Some(base), _) => judge.examine_dump(base, bytes, expected),
             (_, Some(form)) => judge.examine_converted(form, bytes, expected),
             _ => judge.examine(bytes, expected),
         };
-        Ok(Judged {
+        Judged {
             file: file.to_owned(),
             serial,
             examined,
             problems,
-        })
+        }
+    }
+}
+
+impl Judged {
+    /// A file of which only a problem is known.
+    fn unexamined(file: &Path, serial: Option<Serial>, problem: (&'static str, String)) -> Self {
+        Self {
+            file: file.to_owned(),
+            serial,
+            examined: Examined {
+                fingerprint: None,
+                serial: None,
+                findings: Vec::new(),
+            },
+            problems: vec![problem],
+        }
     }
 }
 
 /// A part file holds a token under a name that nobody looks for.
 fn left_over(file: PathBuf) -> Judged {
-    Judged {
-        file,
-        serial: None,
-        examined: Examined {
-            fingerprint: None,
-            serial: None,
-            findings: Vec::new(),
-        },
-        problems: vec![(
-            "verify-left-over",
-            "an interrupted run left it, and it may hold a token: run the batch again".to_owned(),
-        )],
-    }
+    let what = "an interrupted run left it, and it may hold a token: run the batch again";
+    Judged::unexamined(&file, None, ("verify-left-over", what.to_owned()))
 }
 
 /// Names every file whose token another file holds too.
@@ -341,19 +365,10 @@ fn missing(records: &Records, judged: &mut Vec<Judged>, folder: &Path) {
         .collect();
     for (folded, (serial, _)) in records {
         if !seen.contains(folded) {
-            judged.push(Judged {
-                file: folder.join(serial.as_str()),
-                serial: Some(serial.clone()),
-                examined: Examined {
-                    fingerprint: None,
-                    serial: None,
-                    findings: Vec::new(),
-                },
-                problems: vec![(
-                    "verify-no-image",
-                    "the record has no image in this folder".to_owned(),
-                )],
-            });
+            let what = "the record has no image in this folder".to_owned();
+            let file = folder.join(serial.as_str());
+            let problem = ("verify-no-image", what);
+            judged.push(Judged::unexamined(&file, Some(serial.clone()), problem));
         }
     }
 }
@@ -391,10 +406,23 @@ fn report(judged: &[Judged], output: &Output) -> u8 {
             ));
         }
     }
+    let missing = |one: &&Judged| {
+        one.problems
+            .iter()
+            .any(|(name, _)| *name == "verify-no-image")
+    };
+    let missing = judged.iter().filter(missing).count();
+    let images = judged.len().saturating_sub(missing);
     let right = judged.len().saturating_sub(wrong);
+    let wrong_images = wrong.saturating_sub(missing);
+    let without = if missing > 0 {
+        format!(", {} without an image", count(missing, "record"))
+    } else {
+        String::new()
+    };
     output.line(format_args!(
-        "{}   {right} right, {wrong} wrong",
-        count(judged.len(), "image")
+        "{}   {right} right, {wrong_images} wrong{without}",
+        count(images, "image")
     ));
     if wrong > 0 { exit::DIFFERS } else { 0 }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Deliver, DeliverError};
-use crate::atomic_file::{self, Readers, Sync};
+use crate::atomic_file::{self, Sync};
 use crate::checksum::Sealed;
 use crate::image::Conversion;
 use crate::ledger::Receipt;
@@ -104,7 +104,7 @@ impl Deliver for Folder {
             source,
         })?;
         let stem = sealed.serial().as_str();
-        atomic_file::write(&path, stem, &bytes, (Readers::Owner, self.sync)).map_err(|source| {
+        atomic_file::write(&path, stem, &bytes, self.sync).map_err(|source| {
             DeliverError::Write {
                 file: path.clone(),
                 source,

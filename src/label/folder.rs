@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Label, LabelError, Labels, file};
-use crate::atomic_file::{self, Readers, Sync};
+use crate::atomic_file::{self, Sync};
 use crate::ledger::Entry;
 use crate::unit::Serial;
 
@@ -17,14 +17,16 @@ use crate::unit::Serial;
 #[derive(Debug, Clone)]
 pub struct LabelFolder {
     folder: PathBuf,
+    sync: Sync,
 }
 
 impl LabelFolder {
     /// Takes the folder; it is made with the first label.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path, sync: Sync) -> Self {
         Self {
             folder: folder.to_owned(),
+            sync,
         }
     }
 
@@ -34,15 +36,16 @@ impl LabelFolder {
         self.folder.join(file(serial, Format::Png))
     }
 
-    /// Writes a file unless it holds exactly `bytes` already.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), LabelError> {
+    /// Writes a file unless it holds exactly `bytes` already; returns whether it was written.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<bool, LabelError> {
         let path = self.folder.join(name);
         if fs::read(&path).is_ok_and(|found| found == bytes) {
-            return Ok(());
+            return Ok(false);
         }
         // A label is read by whoever prints it: no secret of the device is in it.
         atomic_file::make_folder(&self.folder)
-            .and_then(|()| atomic_file::write(&path, name, bytes, (Readers::All, Sync::Written)))
+            .and_then(|()| atomic_file::write_shared(&path, bytes, self.sync))
+            .map(|()| true)
             .map_err(|error| LabelError::Write {
                 file: path.clone(),
                 reason: error.to_string(),
@@ -51,9 +54,10 @@ impl LabelFolder {
 }
 
 impl Labels for LabelFolder {
-    fn put(&self, entry: &Entry) -> Result<(), LabelError> {
+    fn put(&self, entry: &Entry) -> Result<bool, LabelError> {
         let label = Label::for_entry(entry)?;
-        self.write(&label.file(Format::Png), label.png())?;
-        self.write(&label.file(Format::Svg), label.svg()?.as_bytes())
+        let picture = self.write(&label.file(Format::Png), label.png())?;
+        let drawing = self.write(&label.file(Format::Svg), label.svg()?.as_bytes())?;
+        Ok(picture || drawing)
     }
 }

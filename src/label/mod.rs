@@ -26,11 +26,12 @@ use crate::unit::{QrToken, Serial};
 
 /// Takes labels; only a record makes one.
 pub trait Labels {
-    /// Makes the label of a finished unit unless it is there already.
+    /// Makes the label of a finished unit unless exactly it is there already; returns whether
+    /// anything was made.
     ///
     /// # Errors
     /// [`LabelError`]; the record stands all the same.
-    fn put(&self, entry: &Entry) -> Result<(), LabelError>;
+    fn put(&self, entry: &Entry) -> Result<bool, LabelError>;
 }
 
 /// The picture for one unit, proved to say what its record says.

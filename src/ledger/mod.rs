@@ -22,8 +22,9 @@ mod tables;
 pub use error::{LedgerError, Refusal};
 pub use memory::Memory;
 pub use record::{
-    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Identity, Import, Outcome,
-    Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord, UnitState,
+    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
+    Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
+    UnitState,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;

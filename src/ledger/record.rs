@@ -85,6 +85,19 @@ pub struct Claim {
     pub recipe: Digest,
     /// Where the image will go.
     pub target: Target,
+    /// Which recorded file makes a new delivery needless.
+    pub finished: Finished,
+}
+
+/// Which recorded file of the same image and recipe counts as finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Finished {
+    /// Any: the caller looks whether it is there.
+    Written,
+    /// One that was synced and read back.
+    Durable,
+    /// None: the caller looked, and it is gone, damaged or somewhere else.
+    Nothing,
 }
 
 /// A durable claim: this run may deliver this token to this unit, once.

@@ -21,6 +21,9 @@ mod docs;
 mod elf_file;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
 mod findings;
+/// What is said of a whole folder of images.
+#[cfg(all(feature = "cli", unix))]
+mod folder;
 /// ELF, BIN and HEX of one firmware agree at every address, by both readers.
 mod formats;
 /// The line against independently filled images.
@@ -55,6 +58,9 @@ mod properties_seal;
 mod real;
 /// Every bad input gets the error that it is named after.
 mod reject;
+/// The record tells of the file that is there.
+#[cfg(feature = "cli")]
+mod rerun;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;

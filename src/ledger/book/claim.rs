@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
-use super::super::{Attempt, Claim, LedgerError, Refusal, Reservation, Target, UnitState};
+use super::super::{
+    Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Target, UnitState,
+};
 use super::{SIMULATED, check_simulated, entry};
 use crate::unit::{Digest, Values};
 
@@ -103,7 +105,15 @@ fn is_done(unit: &UnitRow, claim: &Claim) -> bool {
     match unit.state {
         UnitState::Delivered | UnitState::Labelled => unit.image == claim.image,
         // A file tells nothing about a board: one that shows up is delivered.
-        UnitState::Prepared => unit.image == claim.image && claim.target == Target::File,
+        UnitState::Prepared => {
+            let same = unit.image == claim.image && unit.recipe == claim.recipe;
+            let enough = match claim.finished {
+                Finished::Written => true,
+                Finished::Durable => unit.durable,
+                Finished::Nothing => false,
+            };
+            same && enough && claim.target == Target::File
+        }
         UnitState::Reserved | UnitState::Void | UnitState::Superseded => false,
     }
 }

@@ -129,6 +129,13 @@ def esp(folder):
         file = next(name for name in made if PLACEHOLDER in open(name, "rb").read())
         line(f"ESP8266 version {version}", file, 0, "-", 0, os.path.getsize(file))
 
+    # Secure boot, both versions: these are refused.
+    for version, scheme in ((1, []), (2, ["--scheme", "rsa3072"])):
+        key, signed = f"secure-{version}.pem", f"secure-{version}.bin"
+        tool("espsecure", "generate-signing-key", "--version", str(version), *scheme, key)
+        tool("espsecure", "sign-data", "--version", str(version), "-k", key, "-o", signed, "esp32.bin")
+        line(f"signed {version}", signed, 0, "-", 0, 0)
+
 
 # ---- MCUboot ----
 

@@ -7,6 +7,7 @@ use eol_inject::ledger::{
 use super::*;
 
 contract! {
+    a_prepared_unit_is_claimed_anew_when_its_file_does_not_count
     a_label_made_again_is_on_record_and_names_its_owner
     a_file_makes_a_unit_prepared_and_a_board_delivered
     a_prepared_unit_is_done_for_the_same_image
@@ -62,6 +63,34 @@ fn a_prepared_unit_is_done_for_the_same_image(bench: &dyn Bench) {
     assert_eq!(values.token.fingerprint(), print);
     assert_eq!(entry.record().epoch, 1);
     assert_eq!(ledger.history(&serial("GW1")).unwrap().len(), events);
+}
+
+fn a_prepared_unit_is_claimed_anew_when_its_file_does_not_count(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let print = finish(&mut *ledger, &claim("GW1"));
+    let other = [
+        Claim {
+            finished: Finished::Nothing,
+            ..claim("GW1")
+        },
+        Claim {
+            recipe: image("another recipe"),
+            ..claim("GW1")
+        },
+    ];
+    for (epoch, claim) in (2..).zip(other) {
+        let Ok(Attempt::Go(reservation)) = answer(&mut *ledger, &claim) else {
+            panic!("it is not done");
+        };
+        assert_eq!(reservation.epoch(), epoch);
+        assert_eq!(reservation.fingerprint(), print);
+        // In hand: nobody else writes the same file meanwhile.
+        let mut two = bench.open("L2");
+        let refusal = answer(&mut *two, &claim).unwrap_err();
+        assert_eq!(refusal.name(), "unit-in-work");
+        drop(reservation);
+    }
+    assert_clean(&*ledger);
 }
 
 fn with_image(claim: Claim, text: &str) -> Claim {

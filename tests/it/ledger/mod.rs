@@ -12,8 +12,8 @@ mod sqlite;
 use std::collections::BTreeMap;
 
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Failure, Identity, Ledger, Memory, Receipt, Refusal, Reservation, Scope,
-    Simulated, Target,
+    Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Refusal,
+    Reservation, Scope, Simulated, Target,
 };
 use eol_inject::pool::{Pool, Row};
 use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -148,6 +148,7 @@ pub fn claim(text: &str) -> Claim {
         image: image("v1"),
         recipe: image("recipe"),
         target: Target::File,
+        finished: Finished::Written,
     }
 }
 

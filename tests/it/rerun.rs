@@ -1,0 +1,156 @@
+//! The record tells of the file that is there, whatever was run before.
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, text};
+
+const RECIPE: &str = "gw100/recipe.toml";
+
+fn bench(serials: &str) -> Bench {
+    let bench = Bench::with(&["gw100", "pools"]);
+    fs::write(bench.path("serials.txt"), serials).unwrap();
+    bench
+}
+
+fn batch(bench: &Bench, more: &[&str]) {
+    let args = [
+        "batch",
+        "--recipe",
+        RECIPE,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "out",
+    ];
+    bench.ok(&[&args, more].concat());
+}
+
+fn shown(bench: &Bench, serial: &str) -> Value {
+    let json = bench.ok(&["ledger", "show", "--recipe", RECIPE, serial, "--json"]);
+    serde_json::from_str(json.lines().next().unwrap()).unwrap()
+}
+
+fn sha256(bench: &Bench, file: &str) -> String {
+    eol_inject::unit::Digest::of(&fs::read(bench.path(file)).unwrap()).to_string()
+}
+
+#[test]
+fn durable_is_made_true_for_files_that_were_only_written() {
+    let bench = bench("GW000001\n");
+    batch(&bench, &[]);
+    assert_eq!(shown(&bench, "GW000001")["durable"], false);
+    batch(&bench, &["--durable"]);
+    let unit = shown(&bench, "GW000001");
+    assert_eq!(
+        (&unit["durable"], &unit["epoch"]),
+        (&true.into(), &2.into())
+    );
+    // A lesser wish changes nothing.
+    batch(&bench, &[]);
+    assert_eq!(shown(&bench, "GW000001")["epoch"], 2);
+}
+
+#[test]
+fn a_file_written_again_is_no_longer_called_durable() {
+    let bench = bench("GW000001\n");
+    batch(&bench, &["--durable"]);
+    fs::remove_file(bench.path("out/GW000001.elf")).unwrap();
+    batch(&bench, &[]);
+    assert_eq!(shown(&bench, "GW000001")["durable"], false);
+    batch(&bench, &["--durable"]);
+    assert_eq!(shown(&bench, "GW000001")["durable"], true);
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn the_digest_on_record_is_that_of_the_last_file() {
+    let bench = bench("");
+    let inject = [
+        "inject", "--recipe", RECIPE, "--serial", "GW000001", "-o", "out/", "--digest",
+    ];
+    bench.ok(&inject);
+    assert_eq!(
+        shown(&bench, "GW000001")["sha256"],
+        sha256(&bench, "out/GW000001.elf")
+    );
+    bench.ok(&[&inject[..], &["--format", "hex"]].concat());
+    assert_eq!(
+        shown(&bench, "GW000001")["sha256"],
+        sha256(&bench, "out/GW000001.hex")
+    );
+}
+
+#[test]
+fn another_recipe_is_put_on_record() {
+    let bench = bench("GW000001\n");
+    batch(&bench, &[]);
+    let first = shown(&bench, "GW000001")["recipe_sha256"].clone();
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    fs::write(bench.path(RECIPE), recipe + "# changed\n").unwrap();
+    batch(&bench, &[]);
+    assert_ne!(shown(&bench, "GW000001")["recipe_sha256"], first);
+}
+
+#[test]
+fn two_runs_over_the_same_finished_units_leave_every_file_whole() {
+    let serials: String = (1..=60).map(|n| format!("GW{n:06}\n")).collect();
+    let bench = bench(&serials);
+    batch(&bench, &[]);
+    fs::remove_dir_all(bench.path("out")).unwrap();
+    fs::remove_dir_all(bench.path("gw100/labels")).unwrap();
+    let args = [
+        "batch",
+        "--recipe",
+        RECIPE,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "out",
+    ];
+    let runs: Vec<_> = (0..3)
+        .map(|_| {
+            let mut command = bench.command(&args);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        // A unit in another run's hand is refused, and never failed.
+        assert!(matches!(output.status.code(), Some(0 | 50)), "{said}");
+    }
+    batch(&bench, &[]);
+    for n in 1..=60 {
+        for end in ["png", "svg"] {
+            assert!(bench.path(&format!("gw100/labels/GW{n:06}.{end}")).exists());
+        }
+    }
+    bench.ok(&["verify", "--recipe", RECIPE, "--ledger", "out"]);
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn what_makes_every_unit_fail_costs_few_tokens() {
+    let serials: String = (1..=1000).map(|n| format!("GW{n:06}\n")).collect();
+    let bench = bench(&serials);
+    fs::write(bench.path("file"), "no folder").unwrap();
+    let args = [
+        "batch",
+        "--recipe",
+        RECIPE,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "file",
+    ];
+    let output = bench.run(&args);
+    assert_eq!(output.status.code(), Some(40));
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(said.contains("stopped after 3 failures in a row"), "{said}");
+    let listed = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--json"]);
+    assert_eq!(listed.lines().count(), 3);
+}
