@@ -31,6 +31,8 @@ pub mod slot;
 pub mod checksum;
 #[deny(clippy::disallowed_methods)]
 pub mod patch;
+#[deny(clippy::disallowed_methods)]
+pub mod protected;
 
 #[deny(clippy::disallowed_methods)]
 pub mod pool;

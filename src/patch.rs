@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::checksum::{ChecksumError, Plan};
 use crate::image::{Edits, Image, ImageError, Span};
+use crate::protected::{self, Holder};
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{self, Slot, SlotError};
 use crate::unit::{Digest, Fingerprint, Serial, Values};
@@ -92,7 +93,8 @@ impl Master {
                 .map_or(SlotValue::AuthToken, |slot| slot.value().clone()),
             source,
         })?;
-        let plan = Plan::prove(&image, &recipe.checksums, &slots)?;
+        let plan = Plan::prove(&image, (&recipe.checksums, &recipe.keys), &slots)?;
+        unprotected(&image, recipe, &slots, &plan)?;
         let digest = Digest::of(image.container());
         Ok(Self {
             image,
@@ -147,6 +149,40 @@ impl Master {
         changes.sort();
         changes
     }
+}
+
+/// Refuses a slot or checksum in a protected range, unless the recipe asks for it there.
+fn unprotected(
+    image: &Image,
+    recipe: &Recipe,
+    slots: &[Slot],
+    plan: &Plan,
+) -> Result<(), MasterError> {
+    let chip = recipe.flash.as_ref().map(|flash| flash.chip.as_str());
+    let ranges = protected::ranges(image, chip);
+    let refuse = |what, at, range: &protected::Protected| MasterError::Protected {
+        what,
+        at,
+        name: range.name,
+        range: range.span,
+    };
+    for (slot, spec) in slots.iter().zip(&recipe.slots) {
+        let hit = protected::hit(&ranges, slot.span(), Holder::Slot);
+        if let Some(range) = hit.filter(|_| !spec.allow_protected) {
+            let what = format!("the slot for {}", slot.value());
+            return Err(refuse(what, slot.span(), range));
+        }
+    }
+    for checksum in plan.checksums() {
+        let spec = recipe.checksums.get(checksum.index());
+        // What is found by structure stands where the device reads it.
+        let meant = spec.is_none_or(|spec| spec.allow_protected || spec.at.is_none());
+        let hit = protected::hit(&ranges, checksum.at(), Holder::Checksum);
+        if let Some(range) = hit.filter(|_| !meant) {
+            return Err(refuse(checksum.name().to_owned(), checksum.at(), range));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an image that was built for another template.
@@ -253,6 +289,20 @@ pub enum MasterError {
     /// A checksum is refused.
     #[error("the checksums are refused")]
     Checksum(#[from] ChecksumError),
+    /// A unit's bytes would stand where they keep a chip from starting or lock it.
+    #[error(
+        "{what} at {at} lies in {name} ({range}): a part may not start, or lock itself; if it is meant, write allow-protected = true below it"
+    )]
+    Protected {
+        /// What would stand there.
+        what: String,
+        /// Where.
+        at: Span,
+        /// What the range is.
+        name: &'static str,
+        /// Where the range is.
+        range: Span,
+    },
     /// The image was built for another template.
     #[error("the recipe's template is {recipe}, the image says fw-type {image} in blnkinf")]
     Template {

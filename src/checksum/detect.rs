@@ -1,115 +1,292 @@
 //! Integrity fields that show themselves by structure, and what the recipe says of them.
 //!
-//! A field that is right now must be made right again, left for a reason, or refused. A
-//! field that is wrong now is nobody's business: the device does not check it, or a
-//! programmer fills it.
+//! A field that is right now is made right again, left for a reason, or refused. A field
+//! that is wrong now is nobody's business: the device does not check it, or a programmer
+//! fills it.
 
-use super::{Checksum, ChecksumError, esp, mcuboot, resolve};
-use crate::image::{Address, Image, Span};
-use crate::recipe::{ChecksumSpec, Kind};
+use std::sync::Arc;
+
+use super::finding::{Finding, Means};
+use super::key::Key;
+use super::sign::{Scheme, Signature, der_of};
+use super::{Checksum, ChecksumError, Engine, State, resolve};
+use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, rp2350};
+use crate::image::{Endian, Image, Span};
+use crate::recipe::{ChecksumSpec, Complement, Keys};
 use crate::slot::Slot;
-
-/// An integrity field that was found by structure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The family.
-    pub kind: Kind,
-    /// What it covers, in order.
-    pub covers: Vec<Span>,
-    /// Where it is stored.
-    pub at: Vec<Span>,
-    /// Whether it is right now; for a signature, whether what was signed is unchanged.
-    pub right: bool,
-    /// Whether it takes a key to make it.
-    pub signed: bool,
-    /// What it is, such as `ESP image at 0x00010000: SHA-256`.
-    pub text: String,
-}
 
 /// Lists the integrity fields of `image` that show themselves by structure.
 #[must_use]
 pub fn findings(image: &Image) -> Vec<Finding> {
     let mut findings = esp::findings(image);
     findings.extend(mcuboot::findings(image));
+    findings.extend(lpc::findings(image));
+    findings.extend(rp2350::findings(image));
+    findings.extend(particle::findings(image));
+    findings.extend(dfu::findings(image));
+    findings.extend(nordic::findings(image));
+    findings.extend(foreign::findings(image));
     findings.sort_by_key(|finding| finding.at.first().copied());
     findings
+}
+
+/// Adds the checksums of the structures that the recipe names, as far as slots and checksums
+/// change what they cover.
+///
+/// # Errors
+/// What is wrong with a key.
+pub(super) fn expand(
+    image: &Image,
+    findings: &[Finding],
+    (specs, keys): (&[ChecksumSpec], &Keys),
+    slots: &[Slot],
+    checksums: &mut Vec<Checksum>,
+) -> Result<(), ChecksumError> {
+    let mut waiting: Vec<&Finding> = findings.iter().collect();
+    // A repaired field may be covered by another one, so this goes on until nothing comes.
+    loop {
+        let next = waiting.iter().position(|finding| {
+            finding.right
+                && covered(finding, slots, checksums).is_some()
+                && !is_repaired(finding, checksums)
+                && named(specs, finding).next().is_some()
+        });
+        let Some(next) = next else {
+            return Ok(());
+        };
+        let finding = waiting.swap_remove(next);
+        let mut last = None;
+        for (index, spec) in named(specs, finding) {
+            let made = match &finding.means {
+                Means::Compute(_) => Ok(finding.checksum(index)),
+                Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
+                Means::Refuse(_) => Ok(None),
+            };
+            match made {
+                Ok(Some(checksum)) => {
+                    checksums.push(checksum);
+                    last = None;
+                    break;
+                }
+                Ok(None) => {}
+                // Another [[checksum]] of the kind may bring the right key.
+                Err(error) => last = last.or(Some(error)),
+            }
+        }
+        if let Some(error) = last {
+            return Err(error);
+        }
+    }
+}
+
+/// Returns what the recipe says of a finding's family, but what is left.
+fn named<'s>(
+    specs: &'s [ChecksumSpec],
+    finding: &Finding,
+) -> impl Iterator<Item = (usize, &'s ChecksumSpec)> {
+    let kind = finding.kind;
+    let specs = specs.iter().enumerate();
+    specs.filter(move |(_, spec)| Some(spec.kind) == kind && spec.leave.is_none())
+}
+
+fn is_repaired(finding: &Finding, checksums: &[Checksum]) -> bool {
+    checksums.iter().any(|one| finding.at.contains(&one.at))
+}
+
+/// Makes the checksum that signs again; none where the recipe names no key.
+fn signature(
+    image: &Image,
+    finding: &Finding,
+    scheme: &Scheme,
+    (index, spec): (usize, &ChecksumSpec),
+    keys: &Keys,
+) -> Result<Option<Checksum>, ChecksumError> {
+    let label = finding.label(index);
+    let Some((file, key)) = key(spec, keys, &label)? else {
+        return Ok(None);
+    };
+    let wrong = |reason: String| ChecksumError::Key {
+        checksum: label.clone(),
+        file: file.clone(),
+        reason,
+    };
+    if key.kind != scheme.kind {
+        return Err(wrong(format!(
+            "it is an {} key, the signature wants {}",
+            key.kind, scheme.kind
+        )));
+    }
+    if let Some(named) = &scheme.named {
+        let says = image.bytes(named.at).ok();
+        if named.of(&key).as_deref() != says.as_deref() {
+            return Err(wrong(format!(
+                "the image names another public key at {}",
+                named.at.start()
+            )));
+        }
+    }
+    let Some(at) = finding.at.first().copied() else {
+        return Ok(None);
+    };
+    let stored = image.bytes(at).map(|bytes| bytes.into_owned());
+    let stored = stored.unwrap_or_default();
+    let padded = scheme.kind == super::key::KeyKind::EcdsaP256
+        && der_of(&stored).is_some_and(|der| der.len() < stored.len());
+    Ok(Some(Checksum {
+        index,
+        label: label.clone(),
+        name: finding.text.clone(),
+        at,
+        covers: finding.covers.clone(),
+        feed: super::feed::Feed::of(
+            finding
+                .covers
+                .iter()
+                .map(|span| super::feed::Piece::Stored(*span))
+                .collect(),
+            super::feed::Words::Bytes,
+        ),
+        engine: Engine::Sign(Box::new(Signature {
+            scheme: scheme.clone(),
+            key: Arc::new(key),
+            len: stored.len(),
+            padded,
+        })),
+        complement: Complement::None,
+        endian: Endian::Little,
+        state: State::Proved,
+    }))
+}
+
+/// Reads the key that a `[[checksum]]` names: the private one, else the public one.
+fn key(
+    spec: &ChecksumSpec,
+    keys: &Keys,
+    label: &str,
+) -> Result<Option<(String, Key)>, ChecksumError> {
+    let named = [&spec.key, &spec.public_key].into_iter().flatten();
+    let given = named.clone().find_map(|file| Some((file, keys.get(file)?)));
+    let Some((file, bytes)) = given else {
+        let Some(file) = named.into_iter().next() else {
+            return Ok(None);
+        };
+        return Err(ChecksumError::Key {
+            checksum: label.to_owned(),
+            file: file.display().to_string(),
+            reason: "it was not read".to_owned(),
+        });
+    };
+    let file = file.display().to_string();
+    match Key::read(bytes) {
+        Ok(key) => Ok(Some((file, key))),
+        Err(reason) => Err(ChecksumError::Key {
+            checksum: label.to_owned(),
+            file,
+            reason: reason.to_owned(),
+        }),
+    }
 }
 
 /// Holds the recipe against what was found; gives what the recipe leaves, with the reasons.
 ///
 /// # Errors
-/// [`ChecksumError::Signed`], [`ChecksumError::Undeclared`], [`ChecksumError::NotYet`] and
-/// [`ChecksumError::NotFound`].
+/// [`ChecksumError::InFrame`], [`ChecksumError::Signed`], [`ChecksumError::Unrepaired`],
+/// [`ChecksumError::Undeclared`] and [`ChecksumError::NotFound`].
 pub(super) fn judge(
-    image: &Image,
+    findings: Vec<Finding>,
     specs: &[ChecksumSpec],
     slots: &[Slot],
     checksums: &[Checksum],
 ) -> Result<Vec<(Finding, String)>, ChecksumError> {
-    let findings = findings(image);
-    let touched: Vec<(&Finding, String)> = findings
-        .iter()
-        .filter_map(|finding| Some((finding, covered(finding, slots, checksums)?)))
-        .collect();
-    if let Some((finding, covered)) = touched.iter().find(|(finding, _)| finding.signed) {
-        return Err(ChecksumError::Signed {
-            what: finding.text.clone(),
-            covered: covered.clone(),
-        });
-    }
-    let mut left = Vec::new();
-    for (finding, covered) in touched.into_iter().filter(|(finding, _)| finding.right) {
-        let repaired = |one: &Checksum| finding.at.contains(&one.at);
-        if checksums.iter().any(repaired) {
-            continue;
-        }
-        let what = finding.text.clone();
-        let mut named = specs
-            .iter()
-            .enumerate()
-            .filter(|(_, spec)| spec.kind == finding.kind);
-        match named.next() {
-            None => {
-                return Err(ChecksumError::Undeclared {
-                    what,
-                    covered,
-                    kind: finding.kind.to_string(),
-                });
-            }
-            Some((index, ChecksumSpec { leave: None, .. })) => {
-                return Err(ChecksumError::NotYet {
-                    checksum: label(specs, index),
-                    what,
-                    covered,
-                });
-            }
-            Some((
-                _,
-                ChecksumSpec {
-                    leave: Some(reason),
-                    ..
-                },
-            )) => {
-                left.push((finding.clone(), reason.clone()));
-            }
-        }
-    }
     for (index, spec) in specs.iter().enumerate() {
-        let same = |finding: &Finding| finding.kind == spec.kind && finding.right;
+        let same = |finding: &Finding| finding.kind == Some(spec.kind) && finding.right;
         if resolve::by_structure(spec.kind) && !findings.iter().any(same) {
             let checksum = label(specs, index);
             return Err(ChecksumError::NotFound { checksum });
         }
     }
+    let mut touched: Vec<(Finding, String)> = findings
+        .into_iter()
+        .filter_map(|finding| {
+            let covered = covered(&finding, slots, checksums)?;
+            Some((finding, covered))
+        })
+        .collect();
+    // What takes a key is said first: nothing else helps then.
+    touched.sort_by_key(|(finding, _)| !finding.signed);
+    let mut left = Vec::new();
+    for (finding, covered) in touched {
+        in_frame(&finding, slots)?;
+        if is_repaired(&finding, checksums) || !(finding.right || finding.signed) {
+            continue;
+        }
+        let (what, signed) = (finding.text.clone(), finding.signed);
+        if signed {
+            return Err(ChecksumError::Signed {
+                what,
+                covered,
+                next: next_step(&finding),
+            });
+        }
+        let reason = specs
+            .iter()
+            .filter(|spec| finding.kind == Some(spec.kind))
+            .find_map(|spec| spec.leave.clone());
+        match (reason, &finding.means, finding.kind) {
+            (Some(reason), ..) => left.push((finding, reason)),
+            (None, Means::Refuse(next), _) => {
+                return Err(ChecksumError::Unrepaired {
+                    what,
+                    covered,
+                    next: (*next).to_owned(),
+                });
+            }
+            (None, _, kind) => {
+                return Err(ChecksumError::Undeclared {
+                    what,
+                    covered,
+                    kind: kind.map(|kind| kind.to_string()).unwrap_or_default(),
+                });
+            }
+        }
+    }
     Ok(left)
+}
+
+/// Says what to do about a signature.
+fn next_step(finding: &Finding) -> String {
+    match (&finding.means, finding.kind) {
+        (Means::Refuse(reason), _) => (*reason).to_owned(),
+        (_, Some(kind)) => format!(
+            "add [[checksum]] kind = \"{kind}\" with key = \"<private key>.pem\", or put the slot outside the signed bytes"
+        ),
+        _ => "put the slot outside the signed bytes".to_owned(),
+    }
+}
+
+/// Refuses a slot over a structure's own headers.
+fn in_frame(finding: &Finding, slots: &[Slot]) -> Result<(), ChecksumError> {
+    for slot in slots {
+        let hit = |part: &&Span| part.intersection(slot.span()).is_some();
+        if let Some(part) = finding.frame.iter().find(hit) {
+            return Err(ChecksumError::InFrame {
+                what: finding.text.clone(),
+                part: *part,
+                value: slot.value().to_string(),
+                slot: slot.span(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Names the first slot or checksum that changes what `finding` covers.
 fn covered(finding: &Finding, slots: &[Slot], checksums: &[Checksum]) -> Option<String> {
     let hit = |own: &[Span], span: Span| own.iter().any(|own| own.intersection(span).is_some());
-    let slot = slots
-        .iter()
-        .find(|slot| hit(&finding.covers, slot.span()) || hit(&finding.at, slot.span()));
+    let slot = slots.iter().find(|slot| {
+        let span = slot.span();
+        hit(&finding.covers, span) || hit(&finding.at, span) || hit(&finding.frame, span)
+    });
     if let Some(slot) = slot {
         return Some(format!("the slot for {} at {}", slot.value(), slot.span()));
     }
@@ -121,34 +298,4 @@ fn covered(finding: &Finding, slots: &[Slot], checksums: &[Checksum]) -> Option<
 fn label(specs: &[ChecksumSpec], index: usize) -> String {
     let title = specs.get(index).map(resolve::title).unwrap_or_default();
     format!("checksum {} ({title})", index.saturating_add(1))
-}
-
-/// Returns `N` bytes at `offset` from `base`, where all of them are stored.
-pub(super) fn take<const N: usize>(image: &Image, base: Address, offset: u64) -> Option<[u8; N]> {
-    let span = part(base, offset, u64::try_from(N).ok()?)?;
-    image.bytes(span).ok()?.as_ref().try_into().ok()
-}
-
-/// Returns the 32-bit little-endian number at `offset` from `base`.
-pub(super) fn word(image: &Image, base: Address, offset: u64) -> Option<u32> {
-    take(image, base, offset).map(u32::from_le_bytes)
-}
-
-/// Returns the 16-bit little-endian number at `offset` from `base`.
-pub(super) fn half(image: &Image, base: Address, offset: u64) -> Option<u16> {
-    take(image, base, offset).map(u16::from_le_bytes)
-}
-
-/// Returns `len` load addresses at `offset` from `base`.
-pub(super) fn part(base: Address, offset: u64, len: u64) -> Option<Span> {
-    Span::new(base.checked_add(offset)?, len)
-}
-
-/// Digests the bytes of `span`; none where some are not stored.
-pub(super) fn hash<D: sha2::Digest>(image: &Image, span: Span) -> Option<Vec<u8>> {
-    let mut hash = D::new();
-    for (_, bytes) in image.chunks(span).ok()? {
-        hash.update(bytes);
-    }
-    Some(hash.finalize().to_vec())
 }

@@ -1,7 +1,7 @@
 //! Cryptographic digests, used as checksums.
 
 use md5::Md5;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::crc::Source;
 
@@ -10,8 +10,19 @@ use super::crc::Source;
 pub(super) enum Hash {
     /// SHA-256 (FIPS 180-4).
     Sha256,
+    /// SHA-384 (FIPS 180-4).
+    Sha384,
+    /// SHA-512 (FIPS 180-4).
+    Sha512,
     /// MD5 (RFC 1321).
     Md5,
+}
+
+/// Computes the digest of all that `source` gives.
+fn digest<D: Digest, E>(source: Source<'_, E>) -> Result<Vec<u8>, E> {
+    let mut hash = D::new();
+    source(&mut |bytes| hash.update(bytes))?;
+    Ok(hash.finalize().to_vec())
 }
 
 impl Hash {
@@ -19,6 +30,8 @@ impl Hash {
     pub(super) const fn len(self) -> u8 {
         match self {
             Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
             Self::Md5 => 16,
         }
     }
@@ -26,16 +39,30 @@ impl Hash {
     /// Computes the digest of all that `source` gives.
     pub(super) fn value<E>(self, source: Source<'_, E>) -> Result<Vec<u8>, E> {
         match self {
-            Self::Sha256 => {
-                let mut hash = Sha256::new();
-                source(&mut |bytes| hash.update(bytes))?;
-                Ok(hash.finalize().to_vec())
-            }
-            Self::Md5 => {
-                let mut hash = Md5::new();
-                source(&mut |bytes| hash.update(bytes))?;
-                Ok(hash.finalize().to_vec())
-            }
+            Self::Sha256 => digest::<Sha256, E>(source),
+            Self::Sha384 => digest::<Sha384, E>(source),
+            Self::Sha512 => digest::<Sha512, E>(source),
+            Self::Md5 => digest::<Md5, E>(source),
+        }
+    }
+
+    /// Computes the digest of `bytes`.
+    pub(super) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha384 => Sha384::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
+            Self::Md5 => Md5::digest(bytes).to_vec(),
+        }
+    }
+
+    /// Returns its usual name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+            Self::Md5 => "MD5",
         }
     }
 }

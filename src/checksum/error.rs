@@ -221,17 +221,71 @@ pub enum ChecksumError {
     },
     /// A signature covers a slot or checksum.
     #[error(
-        "{what} covers {covered}: without its key no unit's image would be accepted; put the slot outside the signed bytes"
+        "{what} covers {covered}, and no unit's image would be accepted without making it again: {next}"
     )]
     Signed {
         /// What was found, and where.
         what: String,
         /// What it covers.
         covered: String,
+        /// What to do.
+        next: String,
+    },
+    /// A structure covers a slot that no kind of checksum repairs.
+    #[error("{what} is right now, covers {covered}, and is not repaired by itself: {next}")]
+    Unrepaired {
+        /// What was found, and where.
+        what: String,
+        /// What it covers.
+        covered: String,
+        /// What to do.
+        next: String,
+    },
+    /// A slot lies over a structure's own headers.
+    #[error(
+        "the slot for {value} at {slot} lies over a header or table of {what}, which stands at {part}"
+    )]
+    InFrame {
+        /// Which structure.
+        what: String,
+        /// Which part of it.
+        part: Span,
+        /// Which value the slot takes.
+        value: String,
+        /// Where the slot is.
+        slot: Span,
+    },
+    /// A key file that cannot make the signature.
+    #[error("{checksum}: the key {file} cannot be used: {reason}")]
+    Key {
+        /// Which checksum.
+        checksum: String,
+        /// The recipe's words.
+        file: String,
+        /// Why; never a part of the key.
+        reason: String,
+    },
+    /// A signature that the recipe's key does not confirm.
+    #[error(
+        "{checksum} at {at} is no signature of these bytes by the recipe's key: the image was signed with another key, or changed afterwards"
+    )]
+    OtherKey {
+        /// Which checksum.
+        checksum: String,
+        /// Where it is stored.
+        at: Address,
+    },
+    /// A signature is wanted, and only the public key is here.
+    #[error(
+        "{checksum} cannot be made: its private key is not here, or fits no signature of this length"
+    )]
+    NoPrivateKey {
+        /// Which checksum.
+        checksum: String,
     },
     /// A field that is right now covers a slot, and the recipe does not say so.
     #[error(
-        "{what} is right now and covers {covered}, and no [[checksum]] names it: add [[checksum]] kind = \"{kind}\" with leave = \"<why nothing checks it>\", since it cannot be repaired yet"
+        "{what} is right now and covers {covered}, and no [[checksum]] names it: add [[checksum]] kind = \"{kind}\""
     )]
     Undeclared {
         /// What was found, and where.
@@ -240,18 +294,6 @@ pub enum ChecksumError {
         covered: String,
         /// The family.
         kind: String,
-    },
-    /// A field that this version finds and cannot compute.
-    #[error(
-        "{checksum}: {what} covers {covered} and cannot be repaired yet: the unit's image would be wrong"
-    )]
-    NotYet {
-        /// Which checksum.
-        checksum: String,
-        /// What was found, and where.
-        what: String,
-        /// What it covers.
-        covered: String,
     },
     /// The recipe names a structure that the image does not have.
     #[error("{checksum}: the image has no structure of this kind that is right now")]

@@ -89,6 +89,11 @@ pub(super) struct Rules<'a> {
 }
 
 impl Feed {
+    /// Takes pieces as they are; their stored bytes are there.
+    pub(super) const fn of(pieces: Vec<Piece>, words: Words) -> Self {
+        Self { pieces, words }
+    }
+
     /// Lays out what is fed for `over`.
     pub(super) fn lay(
         image: &Image,

@@ -2,11 +2,14 @@
 //!
 //! Source: MCUboot, "Image format" and `boot/bootutil/include/bootutil/image.h`. Numbers
 //! are little-endian. A hash covers header, image and protected entries; a signature covers
-//! the hash or, "pure", the same bytes.
+//! the hash or, "pure", the same bytes. Security counter, dependencies and boot record stay,
+//! and so does the magic at the end of a padded slot, which nothing covers.
 
-use sha2::{Sha256, Sha384, Sha512};
-
-use super::detect::{Finding, half, hash, part, word};
+use super::digest::Hash;
+use super::finding::{Finding, Formula, Means};
+use super::key::KeyKind;
+use super::read::{half, part, run_of, stored, word};
+use super::sign::{Message, Named, Scheme};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 
@@ -28,12 +31,18 @@ const INFO: u16 = 0x6907;
 const PROTECTED_INFO: u16 = 0x6908;
 /// Bytes of an entry in front of its value, and of the info in front of all entries.
 const ENTRY: u64 = 4;
+/// Types of entries: `IMAGE_TLV_KEYHASH`, `IMAGE_TLV_PUBKEY`, `IMAGE_TLV_SIG_PURE`.
+const KEY_HASH: u16 = 0x01;
+const PUBLIC_KEY: u16 = 0x02;
+const PURE: u16 = 0x25;
 
 /// An image whose structure is whole.
 struct Layout {
     base: Address,
     /// What the hash covers.
     covers: Span,
+    /// Header and all entries.
+    frame: Vec<Span>,
     /// Type and value of each entry behind the image.
     entries: Vec<(u16, Span)>,
     flags: u32,
@@ -42,11 +51,7 @@ struct Layout {
 /// Finds all images: wherever the magic stands at a multiple of four.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
     let aligned = |at: &Address| {
-        let run = image
-            .runs()
-            .into_iter()
-            .find(|run| run.start() <= *at && *at < run.end());
-        let offset = run.map_or(0, |run| at.get().saturating_sub(run.start().get()));
+        let offset = run_of(image, *at).map_or(0, |run| at.get().saturating_sub(run.start().get()));
         at.get().is_multiple_of(4) || offset.is_multiple_of(4)
     };
     let bases = image.find(&MAGIC).filter(aligned);
@@ -86,59 +91,123 @@ fn layout(image: &Image, base: Address) -> Option<Layout> {
         if next > end {
             return None;
         }
-        if let Some(span) = part(base, value, len) {
-            image.bytes(span).ok()?;
-            entries.push((kind, span));
+        if len > 0 {
+            entries.push((kind, stored(image, base, value, len)?));
         }
     }
     Some(Layout {
         base,
-        covers: part(base, 0, info)?,
+        covers: stored(image, base, 0, info)?,
+        frame: vec![
+            part(base, 0, u64::from(header))?,
+            part(base, behind, end.checked_sub(behind)?)?,
+        ],
         entries,
         flags: word(image, base, FLAGS)?,
     })
 }
 
+/// Returns the hash that entries of a type hold.
+const fn hash(kind: u16) -> Option<Hash> {
+    match kind {
+        0x10 => Some(Hash::Sha256),
+        0x11 => Some(Hash::Sha384),
+        0x12 => Some(Hash::Sha512),
+        _ => None,
+    }
+}
+
 /// Lists the fields of an image.
 fn fields(image: &Image, layout: &Layout) -> Vec<Finding> {
     let (base, covers) = (layout.base, layout.covers);
-    let finding = |at, right, signed, what: &str| Finding {
-        kind: Kind::Mcuboot,
-        covers: vec![covers],
-        at,
-        right,
-        signed,
-        text: format!("MCUboot image at {base}: {what}"),
-    };
     let mut fields = Vec::new();
     let mut unchanged = true;
+    let mut hashed = None;
     for (kind, at) in &layout.entries {
-        let (name, computed) = match kind {
-            0x10 => ("SHA-256", hash::<Sha256>(image, covers)),
-            0x11 => ("SHA-384", hash::<Sha384>(image, covers)),
-            0x12 => ("SHA-512", hash::<Sha512>(image, covers)),
+        let Some(hash) = hash(*kind).filter(|hash| u64::from(hash.len()) == at.len()) else {
+            continue;
+        };
+        let formula = Formula::Hash(hash);
+        let field = Finding::computed(Kind::Mcuboot, vec![covers], *at, formula)
+            .named(format!("MCUboot image at {base}: {}", hash.name()))
+            .framed(layout.frame.clone())
+            .judged(image);
+        if let Some(field) = field {
+            unchanged = field.right;
+            hashed = Some(hash);
+            fields.push(field);
+        }
+    }
+    let signed = |at: &Span, what: &str, means| Finding {
+        kind: Some(Kind::Mcuboot),
+        covers: vec![covers],
+        at: vec![*at],
+        frame: layout.frame.clone(),
+        right: unchanged,
+        signed: true,
+        text: format!("MCUboot image at {base}: {what}"),
+        means,
+    };
+    for (index, (kind, at)) in layout.entries.iter().enumerate() {
+        let (what, with) = match kind {
+            0x20 => ("RSA-2048 signature", Some(KeyKind::Rsa2048)),
+            0x22 => ("ECDSA signature", Some(KeyKind::EcdsaP256)),
+            0x23 => ("RSA-3072 signature", Some(KeyKind::Rsa3072)),
+            0x24 => ("Ed25519 signature", Some(KeyKind::Ed25519)),
+            0x21 => ("ECDSA P-224 signature", None),
             _ => continue,
         };
-        let stored = image.bytes(*at).ok();
-        unchanged = computed.is_some() && computed.as_deref() == stored.as_deref();
-        fields.push(finding(vec![*at], unchanged, false, name));
+        let means = with
+            .and_then(|with| scheme(layout, index, with, hashed))
+            .map_or(Means::Refuse(NO_SCHEME), Means::Sign);
+        fields.push(signed(at, what, means));
     }
-    for (kind, at) in &layout.entries {
-        let name = match kind {
-            0x20 => "RSA-2048 signature",
-            0x21 | 0x22 => "ECDSA signature",
-            0x23 => "RSA-3072 signature",
-            0x24 => "Ed25519 signature",
-            _ => continue,
-        };
-        fields.push(finding(vec![*at], unchanged, true, name));
-    }
-    let keyed = [(ENCRYPTED, "encrypted"), (COMPRESSED, "compressed")];
-    for (_, what) in keyed
-        .into_iter()
-        .filter(|(flag, _)| layout.flags & flag != 0)
-    {
-        fields.push(finding(vec![covers], true, true, what));
+    for (flag, what, reason) in [
+        (ENCRYPTED, "encrypted", "encrypt it behind this step"),
+        (COMPRESSED, "compressed", "compress it behind this step"),
+    ] {
+        if layout.flags & flag != 0 {
+            fields.push(signed(&covers, what, Means::Refuse(reason)));
+        }
     }
     fields
+}
+
+const NO_SCHEME: &str = "signatures of this kind over this hash cannot be made here: sign the unit's image behind this step with imgtool";
+
+/// Returns how the signature at `index` is made; none for a pair of key and hash that imgtool
+/// does not make.
+fn scheme(layout: &Layout, index: usize, kind: KeyKind, hashed: Option<Hash>) -> Option<Scheme> {
+    let pure = layout.entries.iter().any(|(kind, _)| *kind == PURE);
+    let message = match (kind, hashed, pure) {
+        (KeyKind::Ed25519, _, true) => Message::Whole,
+        (_, _, true) => return None,
+        (KeyKind::Ed25519, Some(hash), false) => Message::Digest(hash),
+        (_, Some(Hash::Sha256), false) => Message::Digest(Hash::Sha256),
+        _ => return None,
+    };
+    // The key is named in front of its signature.
+    let before = layout.entries.get(..index).unwrap_or_default();
+    let named = before.iter().rev().find_map(|(kind, at)| match *kind {
+        KEY_HASH => {
+            let hash = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
+            let hash = hash
+                .into_iter()
+                .find(|hash| u64::from(hash.len()) == at.len());
+            hash.map(|hash| Named {
+                at: *at,
+                hash: Some(hash),
+            })
+        }
+        PUBLIC_KEY => Some(Named {
+            at: *at,
+            hash: None,
+        }),
+        _ => None,
+    });
+    Some(Scheme {
+        kind,
+        message,
+        named,
+    })
 }

@@ -2,30 +2,41 @@
 //!
 //! [`Plan::prove`] resolves the recipe's checksums against an image, orders them inner
 //! before outer and shows that the untouched image satisfies them. [`seal`] is the only
-//! way from a patched image to one that may be delivered. A signature is no checksum:
-//! it is found, and refused.
+//! way from a patched image to one that may be delivered. A signature is no checksum: it is
+//! made again with a key that the recipe names, or refused.
 
 mod catalogue;
 mod crc;
 mod detect;
+mod dfu;
 mod digest;
 mod error;
 mod esp;
 mod feed;
+mod finding;
+mod foreign;
 mod hint;
+mod key;
+mod lpc;
 mod mcuboot;
+mod nordic;
 mod order;
+mod particle;
 mod range;
+mod read;
 mod resolve;
+mod rp2350;
 mod sealed;
+mod sign;
 mod sum;
 
-pub use detect::{Finding, findings};
+pub use detect::findings;
 pub use error::{ChecksumError, Hint};
+pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
 
 use crate::image::{Edits, Endian, Image, Span};
-use crate::recipe::{ChecksumSpec, Complement, Initial};
+use crate::recipe::{ChecksumSpec, Complement, Initial, Keys};
 use crate::slot::Slot;
 use feed::Feed;
 
@@ -52,6 +63,9 @@ enum Engine {
     Crc(crc::Crc),
     Sum(sum::Sum),
     Hash(digest::Hash),
+    /// CRC-32/ISO-HDLC as ESP8266 boot loaders store it.
+    Esp8266(crc::Crc),
+    Sign(Box<sign::Signature>),
 }
 
 /// What the untouched image stores.
@@ -67,18 +81,19 @@ impl Engine {
     /// Returns the bits of a number that this gives; none for a digest.
     const fn width(&self) -> Option<u8> {
         match self {
-            Self::Crc(crc) => Some(crc.width()),
+            Self::Crc(crc) | Self::Esp8266(crc) => Some(crc.width()),
             Self::Sum(sum) => Some(sum.width()),
-            Self::Hash(_) => None,
+            Self::Hash(_) | Self::Sign(_) => None,
         }
     }
 
     /// Returns the bytes of the stored field.
-    fn len(&self) -> u8 {
+    fn len(&self) -> u16 {
         match self {
-            Self::Hash(hash) => hash.len(),
-            Self::Crc(crc) => crc.width().div_ceil(8),
-            Self::Sum(sum) => sum.width().div_ceil(8),
+            Self::Hash(hash) => hash.len().into(),
+            Self::Crc(crc) | Self::Esp8266(crc) => crc.width().div_ceil(8).into(),
+            Self::Sum(sum) => sum.width().div_ceil(8).into(),
+            Self::Sign(signature) => u16::try_from(signature.len).unwrap_or(u16::MAX),
         }
     }
 }
@@ -88,6 +103,12 @@ impl Checksum {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns its place in the recipe, from 0.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
     }
 
     /// Returns where the result is stored.
@@ -125,7 +146,8 @@ impl Checksum {
     /// Computes the field's bytes from scratch, over `image` with `edits` in it.
     ///
     /// # Errors
-    /// [`ChecksumError::Image`] for another image than the plan was made for.
+    /// [`ChecksumError::Image`] for another image than the plan was made for,
+    /// [`ChecksumError::NoPrivateKey`] for a signature that can only be checked.
     pub fn compute(&self, image: &Image, edits: &Edits) -> Result<Vec<u8>, ChecksumError> {
         let source: crc::Source<'_, crate::image::ImageError> =
             &mut |take| self.feed.each(image, edits, take);
@@ -133,9 +155,48 @@ impl Checksum {
             Engine::Crc(crc) => crc.value(source),
             Engine::Sum(sum) => sum.value(source),
             Engine::Hash(hash) => return hash.value(source).map_err(|error| self.broken(error)),
+            Engine::Esp8266(crc) => crc.value(source).map(esp8266),
+            Engine::Sign(signature) => {
+                let made = signature.make(source).map_err(|error| self.broken(error))?;
+                return made.ok_or_else(|| ChecksumError::NoPrivateKey {
+                    checksum: self.label.clone(),
+                });
+            }
         };
         let number = number.map_err(|error| self.broken(error))?;
         Ok(self.field(number))
+    }
+
+    /// Returns whether `image` stores what its bytes give: recomputed from scratch, and for a
+    /// signature checked with the public key.
+    ///
+    /// # Errors
+    /// [`ChecksumError::Unstored`] and [`ChecksumError::Image`] for an image without the bytes.
+    pub fn holds(&self, image: &Image) -> Result<bool, ChecksumError> {
+        let stored = self.stored(image)?;
+        let edits = Edits::new();
+        let Engine::Sign(signature) = &self.engine else {
+            return Ok(self.compute(image, &edits)? == stored);
+        };
+        let source: crc::Source<'_, crate::image::ImageError> =
+            &mut |take| self.feed.each(image, &edits, take);
+        let holds = signature.holds(source, &stored);
+        holds.map_err(|error| self.broken(error))
+    }
+
+    /// Returns whether it is a signature, which [`Self::compute`] makes with a private key only.
+    #[must_use]
+    pub const fn is_signature(&self) -> bool {
+        matches!(self.engine, Engine::Sign(_))
+    }
+
+    /// Returns whether it can be made here: all but a signature whose private key is elsewhere.
+    #[must_use]
+    pub fn can_be_made(&self) -> bool {
+        match &self.engine {
+            Engine::Sign(signature) => signature.signs(),
+            _ => true,
+        }
     }
 
     /// Writes a number as it is stored.
@@ -185,13 +246,16 @@ impl Plan {
     /// Any [`ChecksumError`] but those of computing.
     pub fn prove(
         image: &Image,
-        specs: &[ChecksumSpec],
+        (specs, keys): (&[ChecksumSpec], &Keys),
         slots: &[Slot],
     ) -> Result<Self, ChecksumError> {
         let mut checksums = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
             checksums.extend(resolve::checksum(image, spec, index)?);
         }
+        let findings = detect::findings(image);
+        order::apart(image, &checksums, slots)?;
+        detect::expand(image, &findings, (specs, keys), slots, &mut checksums)?;
         order::apart(image, &checksums, slots)?;
         let mut plan = Self {
             checksums: order::inner_first(checksums)?,
@@ -202,7 +266,7 @@ impl Plan {
                 prove(image, checksum, spec)?;
             }
         }
-        plan.left = detect::judge(image, specs, slots, &plan.checksums)?;
+        plan.left = detect::judge(findings, specs, slots, &plan.checksums)?;
         plan.fill_in(image)?;
         Ok(plan)
     }
@@ -251,10 +315,16 @@ fn prove(image: &Image, checksum: &Checksum, spec: &ChecksumSpec) -> Result<(), 
             stored,
         });
     }
-    let computed = checksum.compute(image, &Edits::new())?;
-    if computed == stored {
+    if checksum.holds(image)? {
         return Ok(());
     }
+    if checksum.is_signature() {
+        return Err(ChecksumError::OtherKey {
+            checksum: checksum.label.clone(),
+            at,
+        });
+    }
+    let computed = checksum.compute(image, &Edits::new())?;
     Err(ChecksumError::Wrong {
         checksum: checksum.label.clone(),
         at,
@@ -262,6 +332,15 @@ fn prove(image: &Image, checksum: &Checksum, spec: &ChecksumSpec) -> Result<(), 
         stored,
         computed,
     })
+}
+
+/// Returns a CRC-32 as ESP8266 boot loaders store it: a sum without its sign (esptool
+/// `esp8266_crc32`).
+const fn esp8266(crc: u128) -> u128 {
+    match crc & 0x8000_0000 {
+        0 => crc.wrapping_add(1),
+        _ => !crc,
+    }
 }
 
 /// Returns whether a field looks as if nobody wrote it.

@@ -17,14 +17,22 @@ pub(super) fn checksum(
 ) -> Result<Option<Checksum>, ChecksumError> {
     let place = index.saturating_add(1);
     let label = format!("checksum {place} ({})", title(spec));
-    if by_structure(spec.kind) {
-        no_keys(spec, &label)?;
-        return Ok(None);
-    }
     let misplaced = |key| ChecksumError::KeyMisplaced {
         checksum: label.clone(),
         key,
     };
+    let keyed = spec.key.as_ref().or(spec.public_key.as_ref()).is_some();
+    if keyed && (spec.kind != Kind::Mcuboot || spec.leave.is_some()) {
+        return Err(misplaced(if spec.key.is_some() {
+            "key"
+        } else {
+            "public-key"
+        }));
+    }
+    if by_structure(spec.kind) {
+        no_keys(spec, &label)?;
+        return Ok(None);
+    }
     if spec.leave.is_some() {
         return Err(misplaced("leave"));
     }
@@ -81,7 +89,17 @@ pub(super) fn checksum(
 
 /// Returns whether a family is found by structure, without ranges.
 pub(super) const fn by_structure(kind: Kind) -> bool {
-    matches!(kind, Kind::EspImage | Kind::Mcuboot)
+    matches!(
+        kind,
+        Kind::EspImage
+            | Kind::Mcuboot
+            | Kind::LpcVector
+            | Kind::Lpc55Image
+            | Kind::Rp2350Hash
+            | Kind::Particle
+            | Kind::DfuSuffix
+            | Kind::NordicSettings
+    )
 }
 
 /// Returns how the recipe names a checksum.
@@ -135,8 +153,11 @@ fn engine(spec: &ChecksumSpec, label: &str) -> Result<Engine, ChecksumError> {
         Kind::Fletcher16 => Engine::Sum(Sum::Fletcher16),
         Kind::Fletcher32 => Engine::Sum(Sum::Fletcher32 { endian }),
         Kind::Sha256 => Engine::Hash(Hash::Sha256),
+        Kind::Sha384 => Engine::Hash(Hash::Sha384),
+        Kind::Sha512 => Engine::Hash(Hash::Sha512),
         Kind::Md5 => Engine::Hash(Hash::Md5),
-        Kind::EspImage | Kind::Mcuboot => {
+        // Found by structure, so it never comes here.
+        _ => {
             return Err(ChecksumError::NotFound {
                 checksum: label.to_owned(),
             });

@@ -41,7 +41,7 @@ fn specs(text: &str) -> Vec<ChecksumSpec> {
 }
 
 fn plan(image: &Image, text: &str) -> Result<Plan, ChecksumError> {
-    Plan::prove(image, &specs(text), &[])
+    Plan::prove(image, (&specs(text), &crate::recipe::Keys::default()), &[])
 }
 
 /// Returns what the only checksum of `text` computes over `image`.
@@ -347,7 +347,12 @@ fn a_field_inside_a_slot_is_refused() {
     let text = format!(
         "[[checksum]]\n{CRC}over = [\"0x130..0x140\"]\nat = {{ address = 0x124 }}\ninitial = \"unset\""
     );
-    let error = Plan::prove(&image, &specs(&text), &[slot]).unwrap_err();
+    let error = Plan::prove(
+        &image,
+        (&specs(&text), &crate::recipe::Keys::default()),
+        &[slot],
+    )
+    .unwrap_err();
     assert!(matches!(error, ChecksumError::InSlot { .. }));
 }
 

@@ -9,14 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
-use eol_inject::image::{Conversion, Hint, Image};
+use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
     Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
 };
-use eol_inject::patch::Master;
+use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
+use zeroize::Zeroizing;
 
 use super::error::{CliError, exit};
 use super::output::{Output, count};
@@ -123,10 +124,45 @@ pub(crate) fn read_image(path: &Path, hint: Hint) -> Result<Image, CliError> {
     Image::read(bytes, hint).map_err(|error| CliError::from(error).about_file(path))
 }
 
-/// Proves the recipe on the shared image.
+/// What keys are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// To sign: private keys.
+    Sign,
+    /// To check signatures: public keys, as far as the recipe names them.
+    Check,
+}
+
+/// Reads the key files that the recipe names.
+pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError> {
+    let mut keyed = recipe.clone();
+    for spec in &recipe.checksums {
+        let file = match need {
+            Need::Sign => spec.key.as_ref().or(spec.public_key.as_ref()),
+            Need::Check => spec.public_key.as_ref().or(spec.key.as_ref()),
+        };
+        if let Some(file) = file {
+            let bytes = read(&recipe.path(file), exit::RECIPE, "the key")?;
+            keyed.keys.put(file, Zeroizing::new(bytes));
+        }
+    }
+    Ok(keyed)
+}
+
+/// Proves the recipe on the shared image; every checksum can then be made.
 pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
     let file = recipe.path(&recipe.image.file);
-    Master::prove(image(recipe)?, recipe).map_err(|error| CliError::from(error).about_file(&file))
+    let recipe = with_keys(recipe, Need::Sign)?;
+    let master = Master::prove(image(&recipe)?, &recipe)
+        .map_err(|error| CliError::from(error).about_file(&file))?;
+    let checksums = master.plan().checksums().iter();
+    for checksum in checksums.filter(|checksum| !checksum.can_be_made()) {
+        // It says why not, before a unit costs a token.
+        checksum
+            .compute(master.image(), &Edits::new())
+            .map_err(|error| CliError::from(MasterError::from(error)).about_file(&file))?;
+    }
+    Ok(master)
 }
 
 /// Returns the extension that images of this recipe get.

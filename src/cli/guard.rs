@@ -23,6 +23,10 @@ impl Guard {
     pub(crate) fn of(recipe: &Recipe, file: &Path) -> Self {
         let mut inputs = vec![file.to_owned(), recipe.path(&recipe.image.file)];
         inputs.extend(recipe.image.symbols.as_ref().map(|file| recipe.path(file)));
+        for checksum in &recipe.checksums {
+            let keys = [&checksum.key, &checksum.public_key].into_iter().flatten();
+            inputs.extend(keys.map(|file| recipe.path(file)));
+        }
         let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
         inputs.extend(list.map(|file| recipe.path(file)));
         let ledger = context::ledger_file(recipe);

@@ -321,12 +321,13 @@ fn show(finding: &Finding, output: &Output) {
     };
     output.object(&json!({
         "v": 1, "kind": "integrity", "what": finding.text, "right": finding.right,
-        "signed": finding.signed,
+        "signed": finding.signed, "advice": finding.advice(),
         "at": finding.at.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
     }));
     output.line(format_args!(
-        "  integrity {}  {style}{state}{style:#}",
-        finding.text
+        "  integrity {}  {style}{state}{style:#}   {DIM}{}{DIM:#}",
+        finding.text,
+        finding.advice(),
     ));
 }

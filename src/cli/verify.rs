@@ -169,7 +169,8 @@ fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
         .symbols
         .as_ref()
         .map(|names| context::read(&recipe.path(names), exit::IMAGE, "the image"));
-    Judge::new(shared, names.transpose()?, recipe).map_err(|error| {
+    let keyed = context::with_keys(recipe, context::Need::Check)?;
+    Judge::new(shared, names.transpose()?, &keyed).map_err(|error| {
         // The shared image is at fault, not a unit's.
         CliError::from(error).about(file.display())
     })

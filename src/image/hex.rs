@@ -11,6 +11,8 @@ use super::{Address, Format, ImageError};
 
 /// Bytes of a record beside its data: length, address, type, sum.
 const FRAME_BYTES: usize = 5;
+/// Types of records that load nothing and start nothing: bases and symbols.
+const SAYS_NOTHING: [u8; 3] = [0x02, 0x04, 0xFE];
 /// Addresses of a segment, and from one linear base to the next.
 const SEGMENT: u64 = 64 * 1024;
 /// Addresses of the 32-bit format.
@@ -25,11 +27,16 @@ pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
     let mut data = Vec::new();
     for line in records::spoken(container) {
         reader.line = line.number;
+        let record = decode(line.text, line.number, &mut data)?;
         if let Some(end) = reader.end {
+            // Symbol records, and the bases that they count from, may follow (AltOS).
+            if SAYS_NOTHING.contains(&record.kind) {
+                reader.collected.see_case(line.text);
+                continue;
+            }
             let line = line.number;
             return Err(ImageError::HexAfterEnd { line, end });
         }
-        let record = decode(line.text, line.number, &mut data)?;
         reader.take(record, &data, line.at)?;
         reader.collected.see_case(line.text);
     }

@@ -1,5 +1,7 @@
 //! `[[checksum]]`: what covers a slot, and where it is stored.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::range::{Position, RangeSpec};
@@ -29,12 +31,32 @@ pub enum Kind {
     Fletcher32,
     /// SHA-256 (FIPS 180-4).
     Sha256,
+    /// SHA-384 (FIPS 180-4).
+    Sha384,
+    /// SHA-512 (FIPS 180-4).
+    Sha512,
     /// MD5 (RFC 1321).
     Md5,
     /// XOR byte and appended SHA-256 of an ESP image.
     EspImage,
     /// Hash and signature of an MCUboot image.
     Mcuboot,
+    /// The word that makes the first eight words of an NXP LPC sum to 0.
+    LpcVector,
+    /// CRC-32 in the header of an LPC55 image.
+    #[serde(rename = "lpc55-image")]
+    #[strum(serialize = "lpc55-image")]
+    Lpc55Image,
+    /// SHA-256 of an RP2350 image definition.
+    #[serde(rename = "rp2350-hash")]
+    #[strum(serialize = "rp2350-hash")]
+    Rp2350Hash,
+    /// SHA-256 and CRC-32 behind a Particle module.
+    Particle,
+    /// CRC-32 behind a file for USB firmware upgrade.
+    DfuSuffix,
+    /// CRCs in the settings page of Nordic's nRF5 SDK boot loader.
+    NordicSettings,
 }
 
 /// Which CRC.
@@ -170,6 +192,14 @@ pub struct ChecksumSpec {
     pub initial: Initial,
     /// Why a field found by structure is left as it is.
     pub leave: Option<String>,
+    /// File of the private key that a signature is made with again.
+    pub key: Option<PathBuf>,
+    /// File of the public key, for verification without the private one.
+    #[serde(rename = "public-key")]
+    pub public_key: Option<PathBuf>,
+    /// Whether the stored field may lie in a protected range.
+    #[serde(default, rename = "allow-protected")]
+    pub allow_protected: bool,
 }
 
 fn endian<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Endian>, D::Error> {

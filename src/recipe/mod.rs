@@ -5,6 +5,7 @@
 
 mod checksum;
 mod command;
+mod keys;
 mod mes;
 mod nvs;
 mod range;
@@ -13,6 +14,7 @@ mod station;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::CommandLine;
+pub use keys::Keys;
 pub use mes::{HookSpec, MesDown, NestSpec};
 pub use nvs::ZephyrNvs;
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
@@ -47,6 +49,8 @@ pub struct Recipe {
     pub slots: Vec<SlotSpec>,
     /// What covers them.
     pub checksums: Vec<ChecksumSpec>,
+    /// Key files that were read for them; none is read here.
+    pub keys: Keys,
     /// Where tokens come from.
     pub pool: Option<PoolSpec>,
     /// What serials look like, and where they come from.
@@ -136,6 +140,7 @@ impl Recipe {
             image: raw.image,
             slots: raw.slot,
             checksums: raw.checksum,
+            keys: Keys::default(),
             pool: raw.pool,
             serial: raw.serial,
             ledger: raw.ledger,

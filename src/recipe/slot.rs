@@ -110,6 +110,8 @@ pub struct SlotSpec {
     pub nul: bool,
     /// What an unfilled slot holds.
     pub blank: Blank,
+    /// Whether it may lie in a protected range.
+    pub allow_protected: bool,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +131,8 @@ struct SlotText {
     pad: Option<u8>,
     nul: Option<bool>,
     blank: Option<BlankText>,
+    #[serde(default, rename = "allow-protected")]
+    allow_protected: bool,
 }
 
 #[derive(Deserialize)]
@@ -177,6 +181,7 @@ impl TryFrom<SlotText> for SlotSpec {
             pad: text.pad.unwrap_or(0),
             nul: text.nul.unwrap_or(true),
             blank,
+            allow_protected: text.allow_protected,
         })
     }
 }

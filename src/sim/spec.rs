@@ -131,7 +131,7 @@ impl fmt::Display for Spec {
         let mut item = |f: &mut fmt::Formatter<'_>, text: &str| {
             write!(f, "{separator}{text}")?;
             separator = ',';
-            Ok(())
+            Ok::<(), fmt::Error>(())
         };
         if let Some(chip) = self.chip {
             item(f, chip.name)?;

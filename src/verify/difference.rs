@@ -90,6 +90,14 @@ pub enum Difference {
         /// What it should be.
         computed: String,
     },
+    /// A signature does not hold.
+    #[error("{name} at {at} is no signature of its bytes by the recipe's key")]
+    Signature {
+        /// Which signature.
+        name: String,
+        /// Where it is stored.
+        at: Address,
+    },
     /// What a checksum covers is not all there.
     #[error("{name} at {at} cannot be computed: its bytes are not all there")]
     NotComputable {

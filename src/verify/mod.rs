@@ -10,8 +10,6 @@ mod reader;
 pub use difference::{Difference, VerifyError};
 pub use reader::{ReadError, read};
 
-use std::borrow::Cow;
-
 use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Parts, Span};
 use crate::patch::Master;
 use crate::recipe::{Recipe, SlotValue};
@@ -266,21 +264,24 @@ impl Judge {
     fn checksums(&self, unit: &Image, findings: &mut Vec<Difference>) {
         for checksum in self.master.plan().checksums() {
             let at = checksum.at();
-            let stored = unit.bytes(at).map(Cow::into_owned);
-            let computed = checksum.compute(unit, &Edits::new());
-            match (stored, computed) {
-                (Ok(stored), Ok(computed)) if stored == computed => {}
-                (Ok(stored), Ok(computed)) => findings.push(Difference::Checksum {
+            let differs = match checksum.holds(unit) {
+                Ok(true) => continue,
+                Ok(false) if checksum.is_signature() => Difference::Signature {
                     name: checksum.name().to_owned(),
                     at: at.start(),
-                    stored: hex(&stored),
-                    computed: hex(&computed),
-                }),
-                _ => findings.push(Difference::NotComputable {
+                },
+                Ok(false) => Difference::Checksum {
                     name: checksum.name().to_owned(),
                     at: at.start(),
-                }),
-            }
+                    stored: hex(&checksum.stored(unit).unwrap_or_default()),
+                    computed: hex(&checksum.compute(unit, &Edits::new()).unwrap_or_default()),
+                },
+                Err(_) => Difference::NotComputable {
+                    name: checksum.name().to_owned(),
+                    at: at.start(),
+                },
+            };
+            findings.push(differs);
         }
     }
 

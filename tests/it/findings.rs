@@ -63,7 +63,7 @@ fn a_field_over_the_slot_is_named_in_the_recipe_or_refused() {
     ] {
         let listed = format!("[[checksum]]\nkind = \"{kind}\"\n");
         assert_eq!(refusal(&image, ""), "checksum-undeclared");
-        assert_eq!(refusal(&image, &listed), "checksum-not-yet");
+        assert_eq!(refusal(&image, &listed), "proved");
         let left = format!("{SLOT}{listed}leave = \"the loader does not look\"");
         let master = prove(&image, &left).unwrap();
         let reasons = master.plan().left().iter();
@@ -192,5 +192,49 @@ fn images_of_the_vendors_tools_are_right() {
             field("MCUboot", "SHA-256", false),
             field("MCUboot", "Ed25519 signature", true)
         ]
+    );
+}
+
+#[test]
+fn a_slot_over_a_segment_s_header_is_refused() {
+    let listed = "[[checksum]]\nkind = \"esp-image\"";
+    let image = esp(&[&[0xFF; 64], &[0xFF; 64]]);
+    // The second header stands at 24 + 8 + 64.
+    for (at, name) in [
+        (56, "checksum-in-frame"),
+        (0, "checksum-in-frame"),
+        (32, "proved"),
+    ] {
+        let slot = format!(
+            "[[slot]]\nvalue = \"auth-token\"\naddress = {at}\nsize = 64\nblank = \"any\"\n{listed}"
+        );
+        let name_of = prove(&image, &slot).map_or_else(|error| error.name(), |_| "proved");
+        assert_eq!(name_of, name, "{at}");
+    }
+}
+
+#[test]
+fn a_partition_for_an_application_without_an_image_is_refused() {
+    use md5::Digest as _;
+    let mut flash = vec![0xFF; 0x2_0000];
+    let mut entry = b"\xAA\x50\0\0\0\0\x01\0\0\0\x01\0factory\0\0\0\0\0\0\0\0\0".to_vec();
+    entry.resize(32, 0);
+    let mut table = entry.clone();
+    table.extend([0xEB, 0xEB]);
+    table.resize(48, 0xFF);
+    table.extend(md5::Md5::digest(&entry));
+    flash[0x8000..0x8000 + table.len()].copy_from_slice(&table);
+    // What flash encryption leaves.
+    for (at, byte) in flash[0x1_0000..0x1_8000].iter_mut().enumerate() {
+        *byte = u8::try_from(at * 167 % 251).unwrap();
+    }
+    flash[0x1_2000..0x1_2000 + PLACEHOLDER.len()].copy_from_slice(PLACEHOLDER);
+    assert_eq!(refusal(&flash, ""), "checksum-signed");
+    let image = esp(&[&payload()]);
+    flash[0x1_0000..0x1_8000].fill(0xFF);
+    flash[0x1_0000..0x1_0000 + image.len()].copy_from_slice(&image);
+    assert_eq!(
+        refusal(&flash, "[[checksum]]\nkind = \"esp-image\""),
+        "proved"
     );
 }

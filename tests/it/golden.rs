@@ -15,7 +15,17 @@ use crate::support::fixtures;
 fn recipe(name: &str) -> Recipe {
     let path = fixtures().join(name);
     let text = fs::read_to_string(&path).unwrap();
-    Recipe::parse(&text, path.parent().unwrap()).unwrap()
+    let mut recipe = Recipe::parse(&text, path.parent().unwrap()).unwrap();
+    let keys: Vec<_> = recipe
+        .checksums
+        .iter()
+        .filter_map(|one| one.key.clone())
+        .collect();
+    for key in keys {
+        let bytes = fs::read(recipe.path(&key)).unwrap();
+        recipe.keys.put(&key, bytes.into());
+    }
+    recipe
 }
 
 fn image(recipe: &Recipe) -> Image {
@@ -78,6 +88,9 @@ macro_rules! golden {
 }
 
 golden! {
+    esp32c3: "recipes/esp32c3.toml" => "esp32c3.bin";
+    mcuboot_unsigned: "recipes/mcuboot-unsigned.toml" => "mcuboot-unsigned.bin";
+    mcuboot_signed: "recipes/mcuboot-signed.toml" => "mcuboot-signed.bin";
     gw100_elf: "gw100/recipe.toml" => "gw100.elf";
     gw100_bin: "recipes/gw100-bin.toml" => "gw100.bin";
     gw100_bin_with_symbols: "recipes/gw100-bin-symbols.toml" => "gw100.bin";

@@ -37,6 +37,9 @@ mod guards;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
+/// esptool and imgtool judge units of images that they made.
+#[cfg(feature = "cli")]
+mod judges_esp_mcuboot;
 /// Other programs read the labels.
 #[cfg(feature = "cli")]
 mod labels;
@@ -54,6 +57,8 @@ mod power_cut;
 mod properties;
 /// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
 mod properties_seal;
+/// Firmware that nobody here wrote keeps every field right.
+mod real;
 /// Every bad input gets the error that it is named after.
 mod reject;
 /// The record tells of the file that is there.
@@ -65,5 +70,7 @@ mod run;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Vendors' structures are recognised, repaired or refused, and never seen by chance.
+mod structures;
 /// Where the fixtures are.
 mod support;

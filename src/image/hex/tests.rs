@@ -252,3 +252,19 @@ fn a_conflict_names_the_line_of_the_record_that_holds_the_address() {
         }
     );
 }
+
+#[test]
+fn symbols_may_stand_behind_the_end_record_and_data_may_not() {
+    let good = file(&[record(0, 0, b"abcd")]);
+    let symbols = [
+        record(4, 0, &[0x08, 0x00]),
+        record(0xFE, 0x0E, b"main"),
+        record(2, 0, &[0x10, 0x00]),
+    ];
+    let behind = format!("{good}\n{}\n", symbols.join("\n"));
+    assert!(read(&behind).is_ok());
+    for kind in [0, 1, 3, 5, 0x0D] {
+        let behind = format!("{good}\n{}\n", record(kind, 0, &[]));
+        assert!(matches!(read(&behind), Err(ImageError::HexAfterEnd { .. })));
+    }
+}

@@ -39,10 +39,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
             continue;
         }
         let wrong = |what: &str| wrong(Format::Hex, number, what);
+        let record = Record::from_record_string(line);
         if ended {
-            return Err(wrong("it stands behind the end record"));
+            // AltOS keeps its symbols there.
+            match record {
+                Ok(Record::ExtendedSegmentAddress(_) | Record::ExtendedLinearAddress(_))
+                | Err(ReaderError::UnsupportedRecordType(0xFE)) => continue,
+                _ => return Err(wrong("it stands behind the end record")),
+            }
         }
-        match Record::from_record_string(line) {
+        match record {
             Ok(Record::Data { offset, value }) => {
                 let start = base + u64::from(offset);
                 if linear && start + u64::try_from(value.len()).unwrap_or_default() > 1 << 32 {

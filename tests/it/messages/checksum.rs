@@ -1,10 +1,10 @@
-use eol_inject::checksum::ChecksumError;
+use eol_inject::checksum::{ChecksumError, seal};
 use eol_inject::image::Edits;
-use eol_inject::patch::MasterError;
+use eol_inject::patch::{Master, MasterError, apply};
 use strum::VariantNames as _;
 
 use super::{Sample, listing};
-use crate::craft::{bin, mcuboot, prove};
+use crate::craft::{TOKEN, bin, mcuboot, prove, recipe, values};
 
 const SLOT: &str = "[[slot]]\nvalue = \"auth-token\"\naddress = 0x40\nsize = 40\n";
 
@@ -27,6 +27,76 @@ fn image() -> Vec<u8> {
     bytes[0x40..0x68].fill(0xFF);
     bytes[0x80..0xC0].fill(0xFF);
     bytes
+}
+
+const KEYED: &str = "[[checksum]]\nkind = \"mcuboot\"\nkey = \"root.pem\"";
+
+/// An ECDSA key is none for an Ed25519 signature.
+const OTHER_KEY: &[u8] = include_bytes!("../../../fixtures/images/mcuboot-p256-key.pem");
+const DEMO_KEY: &str = include_str!("../../../fixtures/images/mcuboot-demo-key.pem");
+const SIGNED: &[u8] = include_bytes!("../../../fixtures/images/mcuboot-signed.bin");
+
+fn of(result: Result<Master, MasterError>) -> Sample {
+    match result.unwrap_err() {
+        MasterError::Checksum(error) => sample(error),
+        other => panic!("{other}"),
+    }
+}
+
+/// The CRC of an OAD header, which the recipe does not name.
+fn oad() -> Sample {
+    let mut bytes = [b"OAD IMG \0\0\0\0".as_slice(), &image()].concat();
+    bytes[24..28].fill(0xFF);
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes[12..]);
+    bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    of(prove(&bytes, &SLOT.replace("0x40", "0x4C")))
+}
+
+/// A slot over an image header.
+fn framed() -> Sample {
+    let slot = "[[slot]]\nvalue = \"auth-token\"\naddress = 0\nsize = 40\nblank = \"any\"\n";
+    let keys = format!("{slot}[[checksum]]\nkind = \"mcuboot\"");
+    of(prove(&mcuboot(&image(), 0, &[]), &keys))
+}
+
+/// Proves a signed image with what the recipe says of its key, and what the key's file holds.
+fn signed(bytes: &[u8], keys: &str, file: Option<&[u8]>) -> Result<Master, MasterError> {
+    let slot = "[[slot]]\nvalue = \"auth-token\"\naddress = 0x1020\nsize = 64\nblank = \"any\"\n";
+    let crc =
+        format!("[[checksum]]\n{CRC}over = [\"0x20..0x1060\"]\nat = {{ address = 0x1060 }}\n");
+    let mut recipe = recipe(&format!("{slot}{crc}{keys}"));
+    if let Some(file) = file {
+        let root = std::path::Path::new("root.pem");
+        recipe.keys.put(root, file.to_vec().into());
+    }
+    Master::prove(bin(bytes), &recipe)
+}
+
+fn keyed(keys: &str, file: Option<&[u8]>) -> Sample {
+    of(signed(SIGNED, keys, file))
+}
+
+/// One bit of the signature is lost.
+fn changed() -> Sample {
+    let mut bytes = SIGNED.to_vec();
+    let last = bytes.iter().rposition(|byte| *byte != 0xFF).unwrap();
+    bytes[last - 8] ^= 1;
+    of(signed(&bytes, KEYED, Some(DEMO_KEY.as_bytes())))
+}
+
+/// The public key proves, and cannot sign.
+fn public() -> Sample {
+    use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+    use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
+    let key = ed25519_dalek::SigningKey::from_pkcs8_pem(DEMO_KEY).unwrap();
+    let public = key
+        .verifying_key()
+        .to_public_key_pem(LineEnding::LF)
+        .unwrap();
+    let keys = KEYED.replace("key =", "public-key =");
+    let master = signed(SIGNED, &keys, Some(public.as_bytes())).unwrap();
+    let patched = apply(&master, &values(TOKEN, "GW000001")).unwrap();
+    sample(seal(patched).unwrap_err())
 }
 
 #[test]
@@ -106,7 +176,15 @@ fn checksum_errors() {
         refused(&image(), &unset("0..0x10", "0x20")),
         moved(&signed, ""),
         moved(&boot, ""),
-        moved(&boot, "[[checksum]]\nkind = \"mcuboot\""),
+        oad(),
+        framed(),
+        keyed("", None),
+        keyed(KEYED, None),
+        keyed(KEYED, Some(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")),
+        keyed(KEYED, Some(OTHER_KEY)),
+        changed(),
+        public(),
+        one("kind = \"crc\"\nkey = \"root.pem\""),
         one("kind = \"esp-image\"\nleave = \"x\""),
         sample(other),
     ];

@@ -24,6 +24,19 @@ fn master_of_a_tagged_uf2() -> MasterError {
     eol_inject::patch::Master::prove(image, &recipe).unwrap_err()
 }
 
+/// A slot in the registers that are read at reset.
+fn uicr() -> Sample {
+    let base = Some(eol_inject::image::Address::new(0x1000_1000));
+    let hint = eol_inject::image::Hint {
+        base,
+        ..Default::default()
+    };
+    let image = eol_inject::image::Image::read(vec![0xFF; 0x100], hint).unwrap();
+    let recipe = crate::craft::recipe(&SLOT.replace("= 0\n", "= 0x10001080\n"));
+    let error = eol_inject::patch::Master::prove(image, &recipe).unwrap_err();
+    Sample(error.name(), Box::new(error))
+}
+
 /// Names are those of the stage that refuses, so they are listed here by hand.
 #[test]
 fn master_errors() {
@@ -46,11 +59,16 @@ fn master_errors() {
         refused(&[1; 64], SLOT),
         refused(&erased, &two),
         refused(&erased, &format!("{SLOT}{crc}")),
+        uicr(),
         sample(templated(&tag("TMPLb")).unwrap_err()),
         sample(templated(&[tag("TMPLa"), tag("TMPLb")].concat()).unwrap_err()),
     ];
     insta::assert_snapshot!(listing(
-        &["master-slots-overlap", "master-template"],
+        &[
+            "master-slots-overlap",
+            "master-template",
+            "master-protected"
+        ],
         &samples
     ));
 }

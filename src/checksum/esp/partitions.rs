@@ -1,0 +1,98 @@
+//! The partition table of a merged ESP flash image.
+//!
+//! Source: ESP-IDF Programming Guide, "Partition Tables": entries of 32 bytes that start with
+//! AA 50; behind them EB EB, 14 bytes FF and the MD5 of all entries. Offsets are those in flash.
+
+use super::super::digest::Hash;
+use super::super::finding::Finding;
+use super::super::read::{part, take, word};
+use super::SECTOR;
+use crate::image::{Address, Image, Span};
+
+/// Bytes of an entry, and most entries (`ESP_PARTITION_TABLE_MAX_ENTRIES`).
+const ENTRY: u64 = 32;
+const MOST: u64 = 95;
+/// First bytes of an entry, and of the digest behind the last.
+const MAGIC: [u8; 2] = [0xAA, 0x50];
+const DIGEST: [u8; 16] = [
+    0xEB, 0xEB, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+];
+/// Type of a partition for an application.
+const APP: u8 = 0;
+
+/// A partition for an application.
+struct App {
+    span: Span,
+    label: String,
+}
+
+/// Finds partitions for applications that hold bytes, and no image: encrypted, as a rule.
+///
+/// `bases` are the images that were found.
+pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for run in image.runs() {
+        for app in tables(image, run).unwrap_or_default() {
+            if bases.contains(&app.span.start()) || is_erased(image, app.span) {
+                continue;
+            }
+            findings.push(Finding::refused(
+                app.span,
+                format!("ESP partition {:?} at {}", app.label, app.span.start()),
+                "it is for an application and holds no image that can be read: an image for flash encryption is patched before it is encrypted",
+            ));
+        }
+    }
+    findings
+}
+
+/// Reads the first table of a run whose digest is right; offsets count from the run's start.
+fn tables(image: &Image, run: Span) -> Option<Vec<App>> {
+    let mut at = SECTOR;
+    while at < run.len() {
+        if take(image, run.start(), at) == Some(MAGIC)
+            && let Some(apps) = table(image, run.start(), at)
+        {
+            return Some(apps);
+        }
+        at = at.checked_add(SECTOR)?;
+    }
+    None
+}
+
+fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<App>> {
+    let mut apps = Vec::new();
+    for index in 0..MOST {
+        let entry = at.checked_add(index.checked_mul(ENTRY)?)?;
+        if take(image, flash, entry)? == DIGEST {
+            let entries = part(flash, at, entry.checked_sub(at)?)?;
+            let digest: [u8; 16] = take(image, flash, entry.checked_add(16)?)?;
+            let bytes = image.bytes(entries).ok()?;
+            return (Hash::Md5.of(&bytes) == digest).then_some(apps);
+        }
+        let [first, second, kind, _] = take(image, flash, entry)?;
+        if [first, second] != MAGIC {
+            return None;
+        }
+        let offset = word(image, flash, entry.checked_add(4)?)?;
+        let size = word(image, flash, entry.checked_add(8)?)?;
+        let label: [u8; 16] = take(image, flash, entry.checked_add(12)?)?;
+        if kind == APP {
+            let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
+            apps.push(App {
+                span: part(flash, offset.into(), size.into())?,
+                label: String::from_utf8_lossy(label).into_owned(),
+            });
+        }
+    }
+    None
+}
+
+/// Returns whether nothing but FF is stored there.
+fn is_erased(image: &Image, span: Span) -> bool {
+    image.stored_within(span).all(|part| {
+        image
+            .chunks(part)
+            .is_ok_and(|mut chunks| chunks.all(|(_, bytes)| bytes.iter().all(|byte| *byte == 0xFF)))
+    })
+}
