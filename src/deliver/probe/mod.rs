@@ -186,6 +186,8 @@ impl Fixture for Probe {
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError> {
         self.make(sealed, watch).map_err(|fault| self.told(fault))?;
+        // A real board keeps what was programmed before anybody records it; so must this one.
+        self.source.save().map_err(|fault| self.told(fault))?;
         tracing::debug!(serial = %sealed.serial(), effort = ?self.effort, "flashed and read back");
         Ok(Receipt {
             serial: sealed.serial().clone(),

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::{FLASH, NEXT, RECIPE, SCAN, bench, objects, run, said, seat};
 use crate::bench::Bench;
 
@@ -99,31 +101,41 @@ fn with_fewer_tokens_than_nests_none_starts() {
     assert!(!bench.path("line/calls.txt").exists());
 }
 
+/// Returns how many units were in work at one moment, at most.
+fn at_once(units: &[Value]) -> usize {
+    let spans: Vec<(i64, i64)> = units
+        .iter()
+        .map(|unit| {
+            let end: jiff::Timestamp = unit["at"].as_str().unwrap().parse().unwrap();
+            let end = end.as_millisecond();
+            (end - unit["elapsed_ms"].as_i64().unwrap(), end)
+        })
+        .collect();
+    let inside = |at: i64| {
+        spans
+            .iter()
+            .filter(|(from, to)| (*from..*to).contains(&at))
+            .count()
+    };
+    spans.iter().map(|(from, _)| inside(*from)).max().unwrap()
+}
+
 #[test]
-fn many_units_on_four_nests_take_as_long_as_the_slowest_and_no_token_twice() {
+fn many_units_on_four_nests_are_in_work_at_once_and_no_token_twice() {
     let bench = nests(NEXT);
     for nest in NESTS {
         seat(&bench, nest, "feeder 1");
         fs::write(bench.path(&format!("line/slow.{nest}")), "0.05").unwrap();
     }
-    let since = Instant::now();
     let output = run(&bench, &["--json", "--count", "40"], "");
-    let elapsed = since.elapsed();
     assert!(output.status.success(), "{}", said(&output));
     let units = objects(&output);
     for field in ["serial", "fingerprint", "chip_uid"] {
         let all: BTreeSet<_> = units.iter().map(|unit| unit[field].to_string()).collect();
         assert_eq!(all.len(), 40, "{field}");
     }
-    let worked: u64 = units
-        .iter()
-        .map(|unit| unit["elapsed_ms"].as_u64().unwrap())
-        .sum();
-    // Four at a time: far from one after the other.
-    assert!(
-        elapsed.as_millis() < u128::from(worked) * 2 / 3,
-        "{elapsed:?} for {worked} ms"
-    );
+    // One hand for each nest: most of the time nobody waits for another.
+    assert!(at_once(&units) >= 3, "{}", said(&output));
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
 }
 
