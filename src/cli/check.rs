@@ -3,7 +3,6 @@
 use clap::Args;
 use eol_inject::checksum::State;
 use eol_inject::image::{Address, Image, Span};
-use eol_inject::ledger::Ledger as _;
 use eol_inject::patch::Master;
 use eol_inject::recipe::Recipe;
 use eol_inject::slot::{self, Slot};

@@ -258,7 +258,11 @@ pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
+pub(crate) fn ledger(
+    recipe: &Recipe,
+    actor: &Actor,
+    missing: Missing,
+) -> Result<Box<dyn Ledger>, CliError> {
     // What cannot be looked into is told when it is opened.
     let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
     let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
@@ -270,7 +274,7 @@ pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
-) -> Result<Sqlite, CliError> {
+) -> Result<Box<dyn Ledger>, CliError> {
     let file = ledger_file(recipe);
     let identity = Identity {
         station: actor.station.clone(),
@@ -280,13 +284,19 @@ pub(crate) fn ledger_for(
         Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
         Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
     };
-    opened.map_err(|error| CliError::from(error).about_file(&file))
+    match opened {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
+pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
     let file = ledger_file(recipe);
-    Sqlite::inspect(&file, &scope(recipe)).map_err(|error| CliError::from(error).about_file(&file))
+    match Sqlite::inspect(&file, &scope(recipe)) {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

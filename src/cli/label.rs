@@ -122,7 +122,7 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let serial = recipe.serial.read(&args.serial)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    finished(&ledger, &serial)?;
+    finished(&*ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     folder.put(&entry)?;
@@ -177,7 +177,7 @@ fn scan(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
             },
         };
         let pair = match recipe.serial.read(&serial) {
-            Ok(serial) => compare(&mut ledger, serial, &text, &mut seen, &actor)?,
+            Ok(serial) => compare(&mut *ledger, serial, &text, &mut seen, &actor)?,
             Err(error) => {
                 let error = CliError::from(error);
                 Pair {

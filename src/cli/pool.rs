@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
-use eol_inject::ledger::{Actor, Ledger as _};
+use eol_inject::ledger::Actor;
 use eol_inject::pool::{self, Request, Trial};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
 use eol_inject::unit::Serial;

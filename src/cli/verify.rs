@@ -10,7 +10,7 @@ use std::thread;
 
 use clap::{ArgGroup, Args};
 use eol_inject::image::{Address, Conversion};
-use eol_inject::ledger::{Ledger as _, UnitState};
+use eol_inject::ledger::UnitState;
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
 use eol_inject::verify::{Examined, Expected, Judge};

@@ -1,0 +1,56 @@
+//! `ledger`: looks into the record, and corrects it with a name and a reason.
+
+use clap::{Args, Subcommand};
+use eol_inject::recipe::Recipe;
+use eol_inject::unit::Serial;
+
+use super::error::CliError;
+use super::output::Output;
+
+mod audit;
+mod correct;
+mod export;
+mod list;
+mod show;
+
+/// What to do with the record.
+#[derive(Args)]
+pub(crate) struct LedgerArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List units
+    List(list::ListArgs),
+    /// Show everything about one unit
+    Show(show::ShowArgs),
+    /// Settle a unit in doubt by reading its board, which must be on the fixture
+    Resolve(super::board::ResolveArgs),
+    /// Take back a claim that no delivery started for: its token is free again
+    Release(correct::CorrectArgs),
+    /// Burn a unit's token: it is never handed out again, and the serial is refused
+    Void(correct::CorrectArgs),
+    /// Write the record as CSV or JSON Lines, without secrets unless asked
+    Export(export::ExportArgs),
+    /// Replay the history against the record, and check every sum and uniqueness
+    Audit(audit::AuditArgs),
+}
+
+pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
+    match args.command {
+        Command::List(args) => list::run(&args, output),
+        Command::Show(args) => show::run(&args, output),
+        Command::Resolve(args) => super::board::resolve(&args, output),
+        Command::Release(args) => correct::release(&args, output),
+        Command::Void(args) => correct::void(&args, output),
+        Command::Export(args) => export::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
+    }
+}
+
+/// Reads a serial as the recipe has it.
+fn serial(recipe: &Recipe, text: &str) -> Result<Serial, CliError> {
+    Ok(recipe.serial.read(text)?)
+}
