@@ -122,6 +122,12 @@ impl Ended {
         self.serial.as_ref().map_or("?", Serial::as_str)
     }
 
+    /// Returns whether this was no unit at all, but a scan that is no serial: a shaky hand says
+    /// nothing about the line.
+    fn misread(&self) -> bool {
+        self.serial.is_none() && matches!(&self.result, Err(error) if error.code == exit::RECIPE)
+    }
+
     /// Returns why a unit that passed has no label.
     pub(crate) fn unlabelled(&self) -> Option<CliError> {
         let error = self.result.as_ref().ok()?.unlabelled.as_ref()?;
@@ -211,7 +217,7 @@ impl<'t> Tally<'t> {
             }
             Err(error) => {
                 self.failed += 1;
-                self.in_a_row += 1;
+                self.in_a_row += u64::from(!ended.misread());
                 if self.code == 0 || self.code == exit::UNLABELLED {
                     self.code = error.code;
                 }
