@@ -176,12 +176,18 @@ impl<'t> Tally<'t> {
                 passed.entry.record().fingerprint,
                 error.code
             )),
-            (Ok(passed), None) if self.every_line => self.output.line(format_args!(
-                "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{}",
-                passed.entry.record().fingerprint,
-                ended.place.file().display(),
-                done_already(&passed.entry, passed.already),
-            )),
+            (Ok(passed), None) if self.every_line => {
+                let already = if passed.already {
+                    format!("  {DIM}{}{DIM:#}", done_already(&passed.entry))
+                } else {
+                    String::new()
+                };
+                self.output.line(format_args!(
+                    "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
+                    passed.entry.record().fingerprint,
+                    ended.place.file().display(),
+                ));
+            }
             (Ok(_), None) => {}
             (Err(error), _) => {
                 self.output.line(format_args!(
@@ -357,10 +363,8 @@ fn checksums(written: &Written) -> Vec<Value> {
         .collect()
 }
 
-pub(crate) fn done_already(entry: &Entry, already: bool) -> String {
-    if !already {
-        return String::new();
-    }
+/// Says since when a finished unit is.
+pub(crate) fn done_already(entry: &Entry) -> String {
     let day: String = entry.record().at.chars().take(10).collect();
-    format!("  {DIM}done already on {day}, verified again{DIM:#}")
+    format!("done already on {day}, verified again")
 }
