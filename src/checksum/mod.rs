@@ -31,6 +31,7 @@ mod sign;
 mod sum;
 
 pub use detect::findings;
+pub(crate) use esp::nvs_partitions;
 pub use error::{ChecksumError, Hint};
 pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};

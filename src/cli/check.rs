@@ -62,7 +62,7 @@ fn put(report: &mut Value, key: &str, value: Value) {
 
 fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Value) {
     let runs = master.image().runs();
-    let file = recipe.image.file.display();
+    let file = recipe.image_name();
     output.line(format_args!(
         "{}  {file}  {}, {}, {} bytes stored",
         recipe.product,
@@ -74,7 +74,7 @@ fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Valu
         report,
         "image",
         json!({
-            "file": file.to_string(), "format": master.image().format().to_string(),
+            "file": file, "format": master.image().format().to_string(),
             "sha256": master.digest().to_string(), "stored": stored(&runs),
         }),
     );

@@ -29,7 +29,7 @@ fn recipe(name: &str) -> Recipe {
 }
 
 fn image(recipe: &Recipe) -> Image {
-    let bytes = fs::read(recipe.path(&recipe.image.file)).unwrap();
+    let bytes = fs::read(recipe.image_file().unwrap()).unwrap();
     let hint = recipe.image.hint();
     let image = Image::read(bytes, hint).unwrap();
     match &recipe.image.symbols {
@@ -67,7 +67,7 @@ fn agrees(name: &str, golden: &str) {
     assert_eq!(differs, None, "{name}: first difference from {golden}");
     assert_eq!(made.len(), wanted.len(), "{name}");
 
-    let shared = fs::read(recipe.path(&recipe.image.file)).unwrap();
+    let shared = fs::read(recipe.image_file().unwrap()).unwrap();
     let names = recipe.image.symbols.as_ref();
     let names = names.map(|names| fs::read(recipe.path(names)).unwrap());
     let judge = verify::Judge::new(shared.clone(), names, &recipe).unwrap();
@@ -137,7 +137,7 @@ fn unusual_images_are_sealed_and_judged_right() {
         let recipe = recipe(&format!("recipes/{name}.toml"));
         let master = Master::prove(image(&recipe), &recipe).unwrap();
         let sealed = checksum::seal(patch::apply(&master, &values()).unwrap()).unwrap();
-        let shared = fs::read(recipe.path(&recipe.image.file)).unwrap();
+        let shared = fs::read(recipe.image_file().unwrap()).unwrap();
         let judge = verify::Judge::new(shared, None, &recipe).unwrap();
         let examined = judge.examine(sealed.container().unwrap(), None);
         assert_eq!(examined.findings, [], "{name}");
