@@ -31,8 +31,8 @@ mod sign;
 mod sum;
 
 pub use detect::findings;
-pub(crate) use esp::nvs_partitions;
 pub use error::{ChecksumError, Hint};
+pub(crate) use esp::nvs_partitions;
 pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
 

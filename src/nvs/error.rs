@@ -81,7 +81,9 @@ pub enum NvsError {
         length: usize,
     },
     /// The shared image has something of its own there.
-    #[error("the image stores something else at {first}, inside of the store at {at}")]
+    #[error(
+        "the image stores something else at {first}, inside of the store at {at}: where it is a store of the image's own, slots find it without [nvs]"
+    )]
     Occupied {
         /// The partition.
         at: Span,

@@ -26,6 +26,8 @@ const BLOB_INDEX: u8 = 0x48;
 const WHOLE: u8 = 0xFF;
 /// Numbers of namespaces: 0 names them, 255 is any.
 const NAMESPACES: usize = 254;
+/// Longest blob, in bytes (ESP-IDF Programming Guide, `nvs_set_blob`).
+const LONGEST: usize = 508_000;
 /// A partition that firmware writes has as many pages at least; one of them stays free.
 const WRITABLE: usize = 3;
 
@@ -67,7 +69,8 @@ pub(super) fn write(values: &[Value], version: u8, at: Span) -> Result<Vec<u8>, 
     let mut namespaces: Vec<&str> = Vec::new();
     let mut seen = BTreeSet::new();
     for value in values {
-        if !seen.insert((&value.namespace, &value.key)) {
+        let again = !seen.insert((&value.namespace, &value.key));
+        if again && value.data != Data::Namespace {
             return Err(NvsError::Twice { name: value.name() });
         }
         let known = namespaces.iter().position(|name| *name == value.namespace);
@@ -83,7 +86,11 @@ pub(super) fn write(values: &[Value], version: u8, at: Span) -> Result<Vec<u8>, 
         let namespace = number(index)?;
         store.put(value, namespace)?;
     }
-    let mut bytes: Vec<u8> = store.pages.into_iter().flat_map(|page| page.bytes).collect();
+    let mut bytes: Vec<u8> = store
+        .pages
+        .into_iter()
+        .flat_map(|page| page.bytes)
+        .collect();
     bytes.resize(size, 0xFF);
     Ok(bytes)
 }
@@ -212,9 +219,15 @@ impl Store {
     fn put(&mut self, value: &Value, namespace: u8) -> Result<(), NvsError> {
         let head = |kind| Head::new(namespace, kind, &value.key);
         match &value.data {
+            Data::Namespace => Ok(()),
             Data::Number(kind, bytes) => self.entry(head(*kind), bytes),
             Data::Text(text) => self.whole(head(STRING), text, value),
             Data::Blob(bytes) if self.version == 1 => self.whole(head(BLOB), bytes, value),
+            Data::Blob(bytes) if bytes.len() > LONGEST => Err(NvsError::TooLong {
+                name: value.name(),
+                bytes: bytes.len(),
+                most: LONGEST,
+            }),
             Data::Blob(bytes) => self.parts(head(BLOB_PART), bytes),
         }
     }
@@ -223,7 +236,11 @@ impl Store {
     fn whole(&mut self, head: Head<'_>, bytes: &[u8], value: &Value) -> Result<(), NvsError> {
         let entries = bytes.len().div_ceil(ENTRY);
         // The generator leaves the last entry of a page to values of one entry.
-        let most = if self.version == 1 { 1984 } else { (COUNT - 2) * ENTRY };
+        let most = if self.version == 1 {
+            1984
+        } else {
+            (COUNT - 2) * ENTRY
+        };
         if bytes.len() > most {
             return Err(NvsError::TooLong {
                 name: value.name(),

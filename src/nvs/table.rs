@@ -30,6 +30,8 @@ pub(super) struct Value {
 /// What a value is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Data {
+    /// A namespace, which may have no value.
+    Namespace,
     /// Its type, and its bytes, little-endian.
     Number(u8, Vec<u8>),
     /// With its NUL.
@@ -97,9 +99,7 @@ pub(super) fn read(file: &Path, read: &mut Reader<'_>) -> Result<Vec<Value>, Nvs
         .from_reader(bytes.as_slice());
     let mut failed = None;
     let columns = match reader.headers() {
-        Ok(headers) => {
-            HEADERS.map(|name| headers.iter().position(|header| header.trim() == name))
-        }
+        Ok(headers) => HEADERS.map(|name| headers.iter().position(|header| header.trim() == name)),
         Err(error) => {
             failed = Some(error.to_string());
             [None; 4]
@@ -125,6 +125,11 @@ pub(super) fn read(file: &Path, read: &mut Reader<'_>) -> Result<Vec<Value>, Nvs
         let content = match cell(kind) {
             "namespace" => {
                 key.clone_into(&mut namespace);
+                values.push(Value {
+                    namespace: namespace.clone(),
+                    key: String::new(),
+                    data: Data::Namespace,
+                });
                 continue;
             }
             "data" => cell(text).as_bytes().to_vec(),

@@ -355,7 +355,9 @@ pub enum RecipeError {
     #[error("no [[slot]] has value = \"auth-token\"")]
     NoTokenSlot,
     /// No shared image.
-    #[error("[image] needs file = \"...\"; it is left out, with all of [image], where [nvs] alone makes the units' files")]
+    #[error(
+        "[image] needs file = \"...\"; it is left out, with all of [image], where [nvs] alone makes the units' files"
+    )]
     NoImage,
     /// Room is reserved in no store.
     #[error("length in nvs goes with [nvs], a store that is made from the recipe")]

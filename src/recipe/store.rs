@@ -240,7 +240,8 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 const ESP_ENTRY: &str =
     "{ namespace = \"storage\", key = \"server\", encoding = \"string\", value = \"...\" }";
-const ZEPHYR_ENTRY: &str = "{ id = 1, text = \"...\" } or { id = 1, hex = \"00ff\" }, id below 65535";
+const ZEPHYR_ENTRY: &str =
+    "{ id = 1, text = \"...\" } or { id = 1, hex = \"00ff\" }, id below 65535";
 
 /// Why an `[nvs]` cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -270,7 +271,9 @@ pub enum StoreError {
     #[error("version {0} is not known: write 1 or 2")]
     Version(u8),
     /// A sector or alignment that no flash has.
-    #[error("sector = {sector} and align = {align} cannot be: 64 to 65536, and 1 to 32, a power of two")]
+    #[error(
+        "sector = {sector} and align = {align} cannot be: 64 to 65536, and 1 to 32, a power of two"
+    )]
     Sector {
         /// Bytes of a sector.
         sector: u64,

@@ -32,7 +32,10 @@ struct Partition {
 
 /// Returns the settings partitions that a table in `image` names, each with its label.
 pub(crate) fn nvs_partitions(image: &Image) -> Vec<(String, Span)> {
-    let tables = image.runs().into_iter().filter_map(|run| tables(image, run));
+    let tables = image
+        .runs()
+        .into_iter()
+        .filter_map(|run| tables(image, run));
     tables
         .flatten()
         .filter(|partition| partition.kind == NVS)
