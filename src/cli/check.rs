@@ -6,7 +6,7 @@ use eol_inject::checksum::State;
 use eol_inject::deliver::ProbeSetup;
 use eol_inject::image::{Address, Image, Span};
 use eol_inject::patch::Master;
-use eol_inject::recipe::Recipe;
+use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let mut report = json!({ "v": 1, "product": recipe.product });
     headline(&recipe, &master, output, &mut report);
+    store(&recipe, output, &mut report);
     slots(&master, output, &mut report);
     dead(&master, output);
     checksums(&master, output, &mut report);
@@ -110,7 +111,7 @@ fn put(report: &mut Value, key: &str, value: Value) {
 
 fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Value) {
     let runs = master.image().runs();
-    let file = recipe.image.file.display();
+    let file = recipe.image_name();
     output.line(format_args!(
         "{}  {file}  {}, {}, {} bytes stored",
         recipe.product,
@@ -122,9 +123,31 @@ fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Valu
         report,
         "image",
         json!({
-            "file": file.to_string(), "format": master.image().format().to_string(),
+            "file": file, "format": master.image().format().to_string(),
             "sha256": master.digest().to_string(), "stored": stored(&runs),
         }),
+    );
+}
+
+/// Shows the settings store that the recipe makes.
+fn store(recipe: &Recipe, output: &Output, report: &mut Value) {
+    let Some(store) = &recipe.nvs else {
+        return;
+    };
+    let (kind, blocks) = match &store.kind {
+        StoreKind::Esp { version, .. } => (format!("ESP-IDF NVS, version {version}"), "page"),
+        StoreKind::Zephyr { .. } => ("Zephyr NVS".to_owned(), "sector"),
+    };
+    let number = usize::try_from(store.at.len() / store.block()).unwrap_or(usize::MAX);
+    output.line(format_args!(
+        "  store     {kind}   {}   {}, made from the recipe",
+        store.at,
+        count(number, blocks),
+    ));
+    put(
+        report,
+        "store",
+        json!({ "kind": kind, "at": store.at.to_string(), "bytes": store.at.len() }),
     );
 }
 

@@ -14,6 +14,7 @@ use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
 use eol_inject::mes::{HookError, OutboxError};
+use eol_inject::nvs::NvsError;
 use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
@@ -156,6 +157,10 @@ from! {
     ScanError => |_| exit::RECIPE;
     PoolError => |_| exit::RECIPE;
     ImageError => |_| exit::IMAGE;
+    NvsError => |error| match error {
+        NvsError::Occupied { .. } | NvsError::Outside { .. } | NvsError::Image(_) => exit::IMAGE,
+        _ => exit::RECIPE,
+    };
     SlotError => |_| exit::SLOT;
     ChecksumError => |_| exit::SLOT;
     PatchError => |_| exit::SLOT;

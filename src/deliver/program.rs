@@ -42,7 +42,7 @@ impl Programmer {
     #[must_use]
     pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
         let flash = recipe.flash.as_ref()?;
-        let extension = recipe.image.file.extension().unwrap_or_default();
+        let extension = recipe.image_extension().unwrap_or_default();
         Some(Self {
             chip: flash.chip.clone(),
             program: flash.program.clone()?,
