@@ -62,6 +62,16 @@ pub enum Refusal {
         /// The board's number as it was read.
         seen: String,
     },
+    /// The serial was given up for another one.
+    #[error("{serial} has been {to} since {at}: scan that one")]
+    Rehoused {
+        /// The serial that was given up.
+        serial: Serial,
+        /// When.
+        at: String,
+        /// The serial that the unit has now.
+        to: String,
+    },
     /// The board is another unit already.
     #[error("the board {uid} is {holder} already, so it cannot become {serial}")]
     BoardTaken {
@@ -137,6 +147,14 @@ pub enum LedgerError {
         /// The unit.
         serial: Serial,
         /// Why not.
+        reason: String,
+    },
+    /// The unit cannot be reworked this way.
+    #[error("{serial} cannot be reworked: {reason}")]
+    NotReworkable {
+        /// The unit.
+        serial: Serial,
+        /// What hinders it.
         reason: String,
     },
     /// A label was read for a unit that has no image yet.

@@ -42,6 +42,10 @@ pub enum Kind {
     Voided,
     /// Secrets left the ledger.
     Revealed,
+    /// A unit's record ended, to be worked on once more.
+    Reworked,
+    /// A unit's record began in the place of one that was reworked.
+    Renewed,
 }
 
 /// What an event says. No field holds a secret.
@@ -96,6 +100,18 @@ pub struct Body {
     pub rows: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprints: Option<Vec<String>>,
+    /// How a unit was reworked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The serial that a unit got instead of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
+    /// The serial that a unit had before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<String>,
+    /// When its label was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +268,17 @@ pub fn claimed(frame: &Frame, unit: &UnitRow) -> Body {
         recipe: Some(unit.recipe.to_string()),
         simulated: Some(frame.identity.simulated == super::Simulated::Yes),
         ..Body::of(unit)
+    }
+}
+
+/// Returns what the event says that begins a unit without a claim.
+pub fn begun(frame: &Frame, unit: &UnitRow) -> Body {
+    Body {
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        touched: Some(unit.touched),
+        label: unit.label.clone(),
+        ..claimed(frame, unit)
     }
 }
 

@@ -15,6 +15,7 @@ mod files;
 mod journal;
 mod memory;
 mod record;
+mod rework;
 #[cfg(feature = "sqlite")]
 mod runs;
 #[cfg(feature = "sqlite")]
@@ -30,6 +31,7 @@ pub use record::{
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
+pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
@@ -119,11 +121,11 @@ pub trait Ledger: Send {
     /// [`LedgerError::NotLabelled`] for a unit that is not finished.
     fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError>;
 
-    /// Returns the unit that a label belongs to.
+    /// Returns the unit that a label belongs to: of a burnt token the one that had it.
     ///
     /// # Errors
     /// [`LedgerError`]
-    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError>;
+    fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError>;
 
     /// Returns everything about one unit: the live record, or the last one.
     ///
@@ -137,7 +139,8 @@ pub trait Ledger: Send {
     /// [`LedgerError`]
     fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError>;
 
-    /// Returns the unit that a token belongs to, void ones too.
+    /// Returns the unit that a token belongs to: of a burnt one the one that had it, void, or
+    /// superseded because its board was swapped.
     ///
     /// # Errors
     /// [`LedgerError`]
@@ -172,6 +175,17 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError>;
+
+    /// Works on a unit once more: its row ends, and what stays goes into another one.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReworkable`] with what hinders it; then nothing changed.
+    fn rework(
+        &mut self,
+        serial: &Serial,
+        rework: &Rework,
+        by: &Actor,
+    ) -> Result<Reworked, LedgerError>;
 
     /// Records that secrets left the ledger in the clear, before they do.
     ///

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eol_inject::ledger::{Actor, Ledger};
+use eol_inject::ledger::{Actor, Ledger, UnitState};
 
 use crate::cli::context::{self, Missing, Writable};
 use crate::cli::error::CliError;
@@ -117,7 +117,12 @@ fn reveal(
         return Err(CliError::usage("--reveal needs a file: --output FILE"));
     };
     let mut units = Vec::new();
-    ledger.units(&mut |unit| units.push(unit))?;
+    ledger.units(&mut |unit| {
+        // What it had is the next record's, free again, or burnt.
+        if unit.state != UnitState::Superseded {
+            units.push(unit);
+        }
+    })?;
     let revealed = ledger.revealed("export", actor)?;
     let failed = |error: io::Error| CliError::file("cannot write", file, &error);
     let mut out = context::create(file, Writable::Owner).map_err(failed)?;

@@ -11,6 +11,7 @@ mod audit;
 mod correct;
 mod export;
 mod list;
+mod rework;
 mod show;
 
 /// What to do with the record.
@@ -32,6 +33,8 @@ enum Command {
     Release(correct::CorrectArgs),
     /// Burn a unit's token: it is never handed out again, and the serial is refused
     Void(correct::CorrectArgs),
+    /// Work on a unit once more: deliver it again, swap its board, rehouse it, take it back
+    Rework(rework::ReworkArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
     Export(export::ExportArgs),
     /// Replay the history against the record, and check every sum and uniqueness
@@ -45,6 +48,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Resolve(args) => super::board::resolve(&args, output),
         Command::Release(args) => correct::release(&args, output),
         Command::Void(args) => correct::void(&args, output),
+        Command::Rework(args) => rework::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
     }

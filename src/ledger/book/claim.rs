@@ -7,6 +7,7 @@ use super::super::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
 use super::super::{
     Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Target, UnitState,
 };
+use super::rework::rehoused;
 use super::{SIMULATED, check_simulated, entry};
 use crate::unit::{Digest, Values};
 
@@ -40,11 +41,15 @@ pub fn reserve(
 
 /// Claims a token for one unit.
 fn one(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
-    let known = tables
-        .unit_of(&claim.serial.folded())?
-        .filter(|unit| unit.state != UnitState::Superseded);
-    let Some(unit) = known else {
-        return first(tables, frame, claim);
+    let unit = match tables.unit_of(&claim.serial.folded())? {
+        None => return first(tables, frame, claim),
+        Some(unit) if unit.state == UnitState::Superseded => {
+            return match rehoused(tables, &unit)? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => first(tables, frame, claim),
+            };
+        }
+        Some(unit) => unit,
     };
     if let Some(refusal) = refused(tables, frame, claim, &unit)? {
         return Ok(Err(refusal));

@@ -5,6 +5,7 @@ mod claim;
 mod finish;
 mod import;
 mod replay;
+mod rework;
 mod rows;
 mod steps;
 mod undo;
@@ -12,10 +13,10 @@ mod undo;
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
-use super::tables::{Frame, Order, Store, Tables, UnitRow};
+use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
-    Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
+    Refusal, Reservation, Revealed, Rework, Reworked, Stock, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -44,8 +45,9 @@ impl<S: Store> Ledger for S {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {
             let units = tables.reserved_at(station)?.into_iter();
+            // Rework is for the unit's own board, not for whichever comes next.
             Ok(units
-                .filter(|unit| !frame.in_hand(tables, unit))
+                .filter(|unit| !unit.run.is_empty() && !frame.in_hand(tables, unit))
                 .map(|unit| unit.serial)
                 .collect())
         })
@@ -92,12 +94,11 @@ impl<S: Store> Ledger for S {
         self.write(|tables| finish::reprinted(tables, &frame, serial, by))
     }
 
-    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError> {
+    fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError> {
+        let frame = Arc::clone(self.frame());
         self.read(|tables| {
-            let Some(token) = tables.token_of_qr(&event::qr_print(code))? else {
-                return Ok(None);
-            };
-            Ok(tables.unit_with(token.id)?.map(|unit| unit.serial))
+            let token = tables.token_of_qr(&event::qr_print(code))?;
+            bearer(tables, &frame, token)
         })
     }
 
@@ -124,11 +125,8 @@ impl<S: Store> Ledger for S {
     fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {
-            let Some(token) = tables.token(fingerprint)? else {
-                return Ok(None);
-            };
-            let unit = tables.unit_with(token.id)?;
-            Ok(unit.map(|unit| record(tables, &frame, unit)))
+            let token = tables.token(fingerprint)?;
+            bearer(tables, &frame, token)
         })
     }
 
@@ -162,6 +160,16 @@ impl<S: Store> Ledger for S {
     fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| undo::void(tables, &frame, serial, by))
+    }
+
+    fn rework(
+        &mut self,
+        serial: &Serial,
+        rework: &Rework,
+        by: &Actor,
+    ) -> Result<Reworked, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| rework::rework(tables, &frame, (serial, rework), by))
     }
 
     fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError> {
@@ -213,6 +221,21 @@ const fn is_finished(state: UnitState) -> bool {
 fn record(tables: &(impl Tables + ?Sized), frame: &Frame, unit: UnitRow) -> UnitRecord {
     let alive = frame.in_hand(tables, &unit);
     unit.record(alive)
+}
+
+/// Returns the unit that has a token, or had it when it was burnt.
+fn bearer(
+    tables: &(impl Tables + ?Sized),
+    frame: &Frame,
+    token: Option<TokenRow>,
+) -> Result<Option<UnitRecord>, LedgerError> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
+    let unit = tables
+        .unit_with(token.id)?
+        .filter(|unit| unit.state != UnitState::Superseded || token.state == TokenState::Void);
+    Ok(unit.map(|unit| record(tables, frame, unit)))
 }
 
 /// Returns a finished unit with what its label needs.

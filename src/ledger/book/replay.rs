@@ -50,7 +50,8 @@ impl Expected {
                 self.label = Some(event.at.clone());
             }
             Kind::Reprinted => self.expect(event.seq, &body),
-            Kind::Released | Kind::Voided => {
+            Kind::Renewed => self.begun(event.seq, &event.station, &body),
+            Kind::Released | Kind::Voided | Kind::Reworked => {
                 self.expect(event.seq, &body);
                 self.pending = false;
             }
@@ -88,6 +89,19 @@ impl Expected {
         self.durable = false;
         self.touched |= self.pending;
         self.pending = true;
+    }
+
+    /// Takes the beginning of a unit in that no claim began.
+    fn begun(&mut self, seq: i64, station: &str, body: &Body) {
+        if self.epoch > 0 {
+            self.note(seq, "begins a unit that there is already");
+        }
+        self.reserved(seq, station, body);
+        self.digest.clone_from(&body.digest);
+        self.durable = body.durable.unwrap_or_default();
+        self.label.clone_from(&body.label);
+        self.touched = body.touched.unwrap_or(true);
+        self.pending = false;
     }
 
     /// Takes an outcome in.

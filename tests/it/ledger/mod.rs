@@ -6,6 +6,7 @@ mod finish;
 mod large;
 mod lists;
 mod records;
+mod rework;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

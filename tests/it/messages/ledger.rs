@@ -49,6 +49,11 @@ fn refusals() {
             claimed: "9f02".to_owned(),
             seen: "9f03".to_owned(),
         },
+        Refusal::Rehoused {
+            serial: serial.clone(),
+            at: "2026-11-24T09:00:00.000Z".to_owned(),
+            to: "GW000112".to_owned(),
+        },
         Refusal::BoardTaken {
             serial: serial.clone(),
             uid: "9f02".to_owned(),
@@ -94,6 +99,10 @@ fn about_units() -> Vec<LedgerError> {
         LedgerError::NotVoidable {
             serial: serial.clone(),
             reason: "it is in work at station L2; end that run first".to_owned(),
+        },
+        LedgerError::NotReworkable {
+            serial: serial.clone(),
+            reason: "it is void since 2026-11-24T09:00:00.000Z".to_owned(),
         },
         LedgerError::NotLabelled {
             serial: serial.clone(),
