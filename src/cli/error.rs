@@ -236,6 +236,8 @@ fn ledger_code(error: &LedgerError) -> u8 {
     match error {
         LedgerError::SerialsUsedUp { .. }
         | LedgerError::ListConflict { .. }
+        | LedgerError::Unbound { .. }
+        | LedgerError::Row { .. }
         | LedgerError::OriginMixed { .. } => exit::RECIPE,
         LedgerError::NoUnit { .. }
         | LedgerError::NotReleasable { .. }

@@ -205,6 +205,24 @@ pub enum LedgerError {
         /// What contradicts.
         what: String,
     },
+    /// A row of a mapping names no unit.
+    #[error("row {row}, token {fingerprint}: no serial says which unit has it")]
+    Unbound {
+        /// The row, from 1.
+        row: usize,
+        /// The row's token.
+        fingerprint: Fingerprint,
+    },
+    /// What a file says of a unit contradicts the ledger or itself; nothing of the file counts.
+    #[error("row {row}, {serial}: {what}")]
+    Row {
+        /// The row or line, from 1.
+        row: usize,
+        /// The unit.
+        serial: Serial,
+        /// What contradicts.
+        what: String,
+    },
     /// Exported and generated tokens are never mixed.
     #[error("the ledger holds {has} tokens, the list has {list} ones: use another ledger")]
     OriginMixed {

@@ -46,6 +46,10 @@ pub enum Kind {
     Reworked,
     /// A unit's record began in the place of one that was reworked.
     Renewed,
+    /// A unit that existed already was taken in.
+    Adopted,
+    /// A witness outside says that a prepared unit's board carries its image.
+    Attested,
 }
 
 /// What an event says. No field holds a secret.
@@ -109,6 +113,12 @@ pub struct Body {
     /// The serial that a unit had before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<String>,
+    /// What says that a board carries the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
+    /// Whether a list named tokens that are on devices already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<bool>,
     /// When its label was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,

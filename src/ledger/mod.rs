@@ -4,16 +4,19 @@
 //! leaves the program, [`Ledger::confirm`] the outcome after it was read back. Between
 //! the two the ledger knows which unit was in hand. Nothing here knows images.
 
+mod adopt;
 mod book;
 #[cfg(feature = "sqlite")]
 mod crypto;
 mod error;
 mod event;
+mod evidence;
 #[cfg(feature = "sqlite")]
 mod files;
 #[cfg(feature = "sqlite")]
 mod journal;
 mod memory;
+mod reconcile;
 mod record;
 mod rework;
 #[cfg(feature = "sqlite")]
@@ -22,10 +25,13 @@ mod runs;
 mod sqlite;
 mod tables;
 
+pub use adopt::{Adopted, Mapping};
 pub use error::{LedgerError, Refusal};
+pub use evidence::{Attested, Evidence, Witness};
 #[cfg(feature = "sqlite")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
+pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
@@ -34,6 +40,7 @@ pub use record::{
 pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
+pub use tables::TokenState;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -186,6 +193,31 @@ pub trait Ledger: Send {
         rework: &Rework,
         by: &Actor,
     ) -> Result<Reworked, LedgerError>;
+
+    /// Takes in units that exist already, with tokens that are on their boards: delivered, with
+    /// whatever image. What is known exactly so changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::Row`] with the first row that contradicts; then no unit was taken in.
+    fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError>;
+
+    /// Records what witnesses outside say: prepared units become delivered, in the order given.
+    ///
+    /// # Errors
+    /// [`LedgerError::Row`] with the first that contradicts; then nothing was recorded.
+    fn attest(&mut self, evidence: &[Evidence], by: &Actor) -> Result<Vec<Attested>, LedgerError>;
+
+    /// Calls `each` for every token of the scope in the order of import.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError>;
+
+    /// Returns the QR Token that belongs to a token, whatever became of it.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn code(&self, fingerprint: &Fingerprint) -> Result<Option<QrToken>, LedgerError>;
 
     /// Records that secrets left the ledger in the clear, before they do.
     ///

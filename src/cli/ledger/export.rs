@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eol_inject::ledger::{Actor, Ledger, UnitState};
+use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
+use eol_inject::recipe::Recipe;
 
+use crate::cli::console::ConsoleArgs;
 use crate::cli::context::{self, Missing, Writable};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
@@ -38,6 +40,9 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "SEQ", conflicts_with_all = ["format", "reveal"])]
     since: Option<i64>,
 
+    #[command(flatten)]
+    lists: ConsoleArgs,
+
     /// Write the AuthTokens too, in the clear; that is recorded
     #[arg(long, requires_all = ["by", "reason", "output"])]
     reveal: bool,
@@ -65,6 +70,14 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         by: args.by.clone(),
         reason: args.reason.clone(),
     })?;
+    if args.lists.any() {
+        if args.reveal || args.since.is_some() || args.output.is_some() {
+            return Err(CliError::usage(
+                "lists for the console are written alone: without -o, --since and --reveal",
+            ));
+        }
+        return lists(args, &recipe, output);
+    }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     if args.reveal {
         return reveal(args, &mut *ledger, &actor, output);
@@ -103,6 +116,27 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     out.write_all(&table)
         .and_then(|()| out.flush())
         .map_err(failed)?;
+    Ok(0)
+}
+
+/// Writes the lists for the console, by the record alone.
+fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliError> {
+    args.lists.allow(&Guard::of(recipe, &args.recipe.recipe))?;
+    let ledger = context::records(recipe)?;
+    let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
+    ledger.tokens(&mut |token| {
+        let named = |token: &TokenRecord| {
+            let serial = token.holder.as_ref().map(|unit| unit.serial.clone());
+            (token.fingerprint, serial)
+        };
+        if token.is_to_disclaim() {
+            disclaim.push(named(&token));
+        }
+        if token.is_burnt() {
+            delete.push(named(&token));
+        }
+    })?;
+    args.lists.write(&*ledger, (&disclaim, &delete), output)?;
     Ok(0)
 }
 

@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::rework::rehoused;
 use super::{SIMULATED, check_simulated, entry};
-use crate::unit::{Digest, Values};
+use crate::unit::Values;
 
 /// What one claim came to.
 type Answer = Result<Attempt, Refusal>;
@@ -20,9 +20,10 @@ pub fn reserve(
     frame: &Frame,
     claims: &[Claim],
 ) -> Result<Vec<Answer>, LedgerError> {
-    let fixed = check_simulated(tables, frame)?;
-    if !fixed && !claims.is_empty() {
-        tables.set_fact(SIMULATED, frame.identity.simulated.into())?;
+    if claims.is_empty() {
+        check_simulated(tables, frame)?;
+    } else {
+        enter(tables, frame)?;
     }
     let mut seen = HashSet::new();
     let mut answers = Vec::with_capacity(claims.len());
@@ -37,6 +38,14 @@ pub fn reserve(
         answers.push(answer);
     }
     Ok(answers)
+}
+
+/// Fixes with the first unit whether the units are real or simulated.
+pub fn enter(tables: &mut dyn Tables, frame: &Frame) -> Result<(), LedgerError> {
+    if check_simulated(tables, frame)? {
+        return Ok(());
+    }
+    tables.set_fact(SIMULATED, frame.identity.simulated.into())
 }
 
 /// Claims a token for one unit.
@@ -95,8 +104,8 @@ fn refused(
     if boarded && unit.image != claim.image {
         return Ok(Some(Refusal::Finished {
             serial,
-            image: short(&unit.image),
-            wanted: short(&claim.image),
+            image: unit.image.short(),
+            wanted: claim.image.short(),
         }));
     }
     if unit.uid.is_none() {
@@ -265,9 +274,4 @@ fn values(tables: &dyn Tables, unit: &UnitRow) -> Result<Values, LedgerError> {
         token: secrets.token,
         columns: secrets.columns,
     })
-}
-
-/// Returns the first digits of a digest.
-fn short(digest: &Digest) -> String {
-    digest.to_string().chars().take(12).collect()
 }

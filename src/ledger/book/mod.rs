@@ -1,5 +1,7 @@
 //! The rules of the ledger, written once, over any back end's tables.
 
+mod adopt;
+mod attest;
 mod audit;
 mod claim;
 mod finish;
@@ -15,8 +17,9 @@ use std::sync::Arc;
 use super::event::{self, Body, Kind};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
-    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
-    Refusal, Reservation, Revealed, Rework, Reworked, Stock, UnitRecord, UnitState,
+    Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Import,
+    Ledger, LedgerError, Mapping, Receipt, Refusal, Reservation, Revealed, Rework, Reworked, Stock,
+    TokenRecord, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -172,6 +175,34 @@ impl<S: Store> Ledger for S {
         self.write(|tables| rework::rework(tables, &frame, (serial, rework), by))
     }
 
+    fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
+        adopt::adopt(self, mapping, by)
+    }
+
+    fn attest(&mut self, evidence: &[Evidence], by: &Actor) -> Result<Vec<Attested>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| attest::attest(tables, &frame, evidence, by))
+    }
+
+    fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            tables.scan_tokens(&mut |(token, _)| {
+                if token.ours {
+                    each(token_record(tables, &frame, token)?);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn code(&self, fingerprint: &Fingerprint) -> Result<Option<QrToken>, LedgerError> {
+        self.read(|tables| match tables.token(fingerprint)? {
+            Some(token) => Ok(tables.secrets(token.id)?.qr),
+            None => Ok(None),
+        })
+    }
+
     fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError> {
         self.write(|tables| {
             let body = Body {
@@ -221,6 +252,29 @@ const fn is_finished(state: UnitState) -> bool {
 fn record(tables: &(impl Tables + ?Sized), frame: &Frame, unit: UnitRow) -> UnitRecord {
     let alive = frame.in_hand(tables, &unit);
     unit.record(alive)
+}
+
+/// Returns what people may see of a token.
+fn token_record(
+    tables: &dyn Tables,
+    frame: &Frame,
+    token: TokenRow,
+) -> Result<TokenRecord, LedgerError> {
+    let (fingerprint, state) = (token.fingerprint, token.state);
+    let unit = match state {
+        TokenState::Free | TokenState::Gone => None,
+        TokenState::Bound | TokenState::Void => tables.unit_with(token.id)?,
+    };
+    let returned = match &unit {
+        Some(unit) => rework::returned(tables, unit)?,
+        None => None,
+    };
+    Ok(TokenRecord {
+        fingerprint,
+        state,
+        holder: unit.map(|unit| record(tables, frame, unit)),
+        returned,
+    })
 }
 
 /// Returns the unit that has a token, or had it when it was burnt.

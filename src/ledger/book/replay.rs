@@ -50,7 +50,8 @@ impl Expected {
                 self.label = Some(event.at.clone());
             }
             Kind::Reprinted => self.expect(event.seq, &body),
-            Kind::Renewed => self.begun(event.seq, &event.station, &body),
+            Kind::Renewed | Kind::Adopted => self.begun(event.seq, &event.station, &body),
+            Kind::Attested => self.attested(event.seq, &body),
             Kind::Released | Kind::Voided | Kind::Reworked => {
                 self.expect(event.seq, &body);
                 self.pending = false;
@@ -114,6 +115,16 @@ impl Expected {
         self.durable = body.durable.unwrap_or_default();
         self.pending = false;
         self.touched = true;
+    }
+
+    /// Takes in what a witness says.
+    fn attested(&mut self, seq: i64, body: &Body) {
+        self.expect(seq, body);
+        if self.state.as_deref() != Some(UnitState::Prepared.into()) {
+            self.note(seq, "delivers a unit that was not prepared");
+        }
+        self.target.clone_from(&body.target);
+        self.uid.clone_from(&body.uid);
     }
 
     /// Checks that an event is about the claim that stands.

@@ -166,3 +166,13 @@ pub fn rehoused(tables: &dyn Tables, ended: &UnitRow) -> Result<Option<Refusal>,
         to,
     }))
 }
+
+/// Returns when a unit came back from a customer, if its record began with that.
+pub fn returned(tables: &dyn Tables, unit: &UnitRow) -> Result<Option<String>, LedgerError> {
+    // A row that a run began has no such event, and most have been begun so.
+    let Some(event) = tables.last_event(unit.id, Kind::Renewed.into())? else {
+        return Ok(None);
+    };
+    let mode = Body::read(&event)?.mode;
+    Ok((mode.as_deref() == Some(Rework::Returned.mode())).then_some(event.at))
+}

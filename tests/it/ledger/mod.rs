@@ -2,6 +2,7 @@
 
 mod claims;
 mod finish;
+mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;

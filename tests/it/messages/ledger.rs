@@ -127,6 +127,15 @@ fn about_units() -> Vec<LedgerError> {
             fingerprint,
             what: "it is known with another QR Token".to_owned(),
         },
+        LedgerError::Unbound {
+            row: 3,
+            fingerprint,
+        },
+        LedgerError::Row {
+            row: 7,
+            serial: self::serial(),
+            what: "its board is GW000011 already".to_owned(),
+        },
         LedgerError::OriginMixed {
             has: "export".to_owned(),
             list: "generated".to_owned(),
