@@ -161,7 +161,7 @@ fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conv
     named.conversion(judge.format())
 }
 
-fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
+pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
     let shared = context::shared(recipe)?;
     let names = recipe
         .image
