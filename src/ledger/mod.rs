@@ -5,24 +5,26 @@
 //! the two the ledger knows which unit was in hand. Nothing here knows images.
 
 mod book;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod crypto;
 mod error;
 mod event;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod files;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod journal;
+#[cfg(feature = "seal")]
+mod key_source;
 mod memory;
 mod record;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;
 
 pub use error::{LedgerError, Refusal};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
 pub use record::{
