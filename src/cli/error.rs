@@ -216,7 +216,10 @@ fn deliver_code(error: &DeliverError) -> u8 {
             ProbeFault::Differs { .. }
             | ProbeFault::Firmware { .. }
             | ProbeFault::Values { .. } => exit::DIFFERS,
-            ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
+            ProbeFault::Chip { .. }
+            | ProbeFault::Selector { .. }
+            | ProbeFault::Skipped { .. }
+            | ProbeFault::SkippedInPart { .. } => exit::RECIPE,
             ProbeFault::Busy { .. } => exit::REFUSED,
             _ => exit::DELIVERY,
         },
@@ -262,7 +265,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-no-usb" => "a container sees no USB unless it is given: docs/flashing.md",
         "probe-missing" => "eol-inject probes lists what is plugged in",
         "probe-locked" => "unlock it outside of the line: that erases it",
-        "probe-reserved" => "docs/flashing.md: also = [\"START..END\"] under [flash]",
+        "probe-reserved" => {
+            "under [flash], also = [\"START..END\"] writes it and skip = [\"START..END\"] leaves it out"
+        }
+        "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
