@@ -88,6 +88,42 @@ pub enum Refusal {
         /// The unit.
         serial: Serial,
     },
+    /// The serial is away in a part.
+    #[error(
+        "{serial} belongs to part {part}, which station {station} has: merge or void that first"
+    )]
+    Away {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who has it.
+        station: String,
+    },
+    /// This ledger is a part, and the serial is none of its own.
+    #[error("{serial} is no serial of part {part}: it may be made elsewhere")]
+    NotOfPart {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// This ledger is a part that goes back.
+    #[error("{serial} gets no token: part {part} is closed and goes back to its ledger")]
+    Closed {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// The ledger was restored, and nobody knows what became of the claim since its backup.
+    #[error(
+        "{serial} was claimed when the restored backup was made, and its token may be anywhere: clear it first"
+    )]
+    Quarantined {
+        /// The unit.
+        serial: Serial,
+    },
     /// The same serial stands twice in one group.
     #[error("{serial} is named twice")]
     Twice {
@@ -194,6 +230,81 @@ pub enum LedgerError {
         has: String,
         /// Where the list's tokens come from.
         list: String,
+    },
+    /// Fewer tokens are free than a part should get.
+    #[error("{wanted} tokens are wanted for the part, {free} can be given: nothing was split off")]
+    PartShort {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many there are.
+        free: usize,
+    },
+    /// A serial cannot go into a part.
+    #[error("{serial} cannot go into the part: {what}")]
+    PartSerial {
+        /// The unit.
+        serial: Serial,
+        /// Why not.
+        what: String,
+    },
+    /// A part was begun and not finished.
+    #[error(
+        "part {part} for station {station}, {count} tokens, was begun and not finished: {what}"
+    )]
+    PartBegun {
+        /// The part's number.
+        part: i64,
+        /// Who gets it.
+        station: String,
+        /// How many tokens.
+        count: usize,
+        /// What to do.
+        what: &'static str,
+    },
+    /// The ledger has no such part.
+    #[error("the ledger has no part {part}")]
+    NoPart {
+        /// The part's number.
+        part: i64,
+    },
+    /// The part is past that.
+    #[error("part {part} is {state}: {what}")]
+    PartState {
+        /// The part's number.
+        part: i64,
+        /// Its state.
+        state: &'static str,
+        /// What cannot be done.
+        what: &'static str,
+    },
+    /// This ledger is a part, and its tokens come from its own ledger only.
+    #[error("this ledger is part {part} of another one: {what}")]
+    IsPart {
+        /// The part's number.
+        part: i64,
+        /// What a part does not do.
+        what: &'static str,
+    },
+    /// This ledger is no part.
+    #[error("this ledger is no part of another one")]
+    NotAPart,
+    /// The part belongs to another ledger.
+    #[error("the part belongs to the ledger {wants}, this one is {has}")]
+    PartOther {
+        /// The ledger that the part names, first digits.
+        wants: String,
+        /// This ledger, first digits.
+        has: String,
+    },
+    /// The part contradicts the ledger or itself; nothing was merged.
+    #[error("part {part} was not merged: {first} ({} in all)", findings.len())]
+    PartConflict {
+        /// The part's number.
+        part: i64,
+        /// The first finding.
+        first: String,
+        /// What is wrong.
+        findings: Vec<super::Finding>,
     },
     /// Another import is going on.
     #[error("station {station} is importing a token list: wait for it, then import again")]

@@ -14,6 +14,7 @@ mod files;
 #[cfg(feature = "sqlite")]
 mod journal;
 mod memory;
+mod part;
 mod record;
 #[cfg(feature = "sqlite")]
 mod runs;
@@ -25,6 +26,7 @@ pub use error::{LedgerError, Refusal};
 #[cfg(feature = "sqlite")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
+pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
@@ -196,4 +198,60 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`] when it could not be found out; findings are no error.
     fn audit(&self) -> Result<Audit, LedgerError>;
+
+    /// Takes a share of tokens and serials out for a station without network: they are away
+    /// from here on. Goes on with the part that was begun for the station and never finished.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then nothing was split off.
+    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError>;
+
+    /// Records that a part's file is whole, before it gets the name by which it leaves.
+    ///
+    /// # Errors
+    /// [`LedgerError::PartState`] when that was recorded before: a part leaves once.
+    fn handed(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError>;
+
+    /// Returns all parts, oldest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn parts(&self) -> Result<Vec<Part>, LedgerError>;
+
+    /// Burns the tokens of a part that will not come back.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoPart`], [`LedgerError::PartState`]
+    fn void_part(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError>;
+
+    /// Makes this ledger, which must be empty, the part.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the ledger is of no use then.
+    fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Returns which part of which ledger this one is.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn part_of(&self) -> Result<Option<PartOf>, LedgerError>;
+
+    /// Records in a part that it goes back: it gives no token out any more.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotAPart`]
+    fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Reads what a part brings back, and replays its chains; its key is not needed.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotAPart`]; what is wrong in it is told when it is merged.
+    fn bring_back(&self) -> Result<Return, LedgerError>;
+
+    /// Takes a part back: its units, and the tokens that it did not use. These are free again if
+    /// the part was closed, and quarantined if it was not.
+    ///
+    /// # Errors
+    /// [`LedgerError::PartConflict`] with all that contradicts; then nothing was merged.
+    fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError>;
 }

@@ -4,14 +4,19 @@ mod audit;
 mod claim;
 mod finish;
 mod import;
+mod merge;
+mod parts;
+mod places;
 mod replay;
 mod rows;
+mod split;
 mod steps;
 mod undo;
 
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
+use super::part::{Handing, Merge, Part, PartOf, Return, Share};
 use super::tables::{Frame, Order, Store, Tables, UnitRow};
 use super::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
@@ -197,7 +202,54 @@ impl<S: Store> Ledger for S {
     }
 
     fn audit(&self) -> Result<Audit, LedgerError> {
-        self.read(|tables| audit::audit(tables))
+        self.read(|tables| audit::audit(tables, audit::Secrets::Open))
+    }
+
+    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| split::split(tables, &frame, (station, share), by))
+    }
+
+    fn handed(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
+        self.write(|tables| split::handed(tables, part, by))
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, LedgerError> {
+        self.read(|tables| {
+            let parts = parts::all(tables)?.into_iter();
+            Ok(parts.map(|(part, _)| part).collect())
+        })
+    }
+
+    fn void_part(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
+        self.write(|tables| split::void(tables, part, by))
+    }
+
+    fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
+        import::import(self, &handing.rows, by)?;
+        self.write(|tables| {
+            let numbers = handing.part.numbers.as_ref();
+            let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
+            parts::found(tables, (&handing.ledger, &handing.part), next)
+        })
+    }
+
+    fn part_of(&self) -> Result<Option<PartOf>, LedgerError> {
+        self.read(|tables| parts::part_of(tables))
+    }
+
+    fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| split::close(tables, &frame, by))
+    }
+
+    fn bring_back(&self) -> Result<Return, LedgerError> {
+        self.read(|tables| merge::bring(tables))
+    }
+
+    fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| merge::merge(tables, &frame, back, by))
     }
 }
 
@@ -259,6 +311,17 @@ pub fn check_simulated(
     })
 }
 
+/// Returns where the numbers end that a part was given.
+fn own_numbers(of: &PartOf, format: &str) -> Result<u64, LedgerError> {
+    match &of.part.numbers {
+        Some((own, _, end)) if own == format => Ok(*end),
+        _ => Err(LedgerError::IsPart {
+            part: of.part.number,
+            what: "it was given no numbers of this format",
+        }),
+    }
+}
+
 /// Hands out numbers that no unit had.
 fn next_serials(
     tables: &mut dyn Tables,
@@ -267,6 +330,10 @@ fn next_serials(
 ) -> Result<Vec<Serial>, LedgerError> {
     let name = format.to_string();
     let mut next = tables.counter(&name)?;
+    let end = match parts::part_of(tables)? {
+        Some(of) => Some(own_numbers(&of, &name)?),
+        None => None,
+    };
     let mut serials = Vec::with_capacity(count.min(1 << 16));
     while serials.len() < count {
         let made = format
@@ -279,6 +346,9 @@ fn next_serials(
             format: name.clone(),
         };
         let serial = made.ok_or_else(used_up)?;
+        if end.is_some_and(|end| next >= end) {
+            return Err(used_up());
+        }
         next = next.checked_add(1).ok_or_else(used_up)?;
         if tables.unit_of(&serial.folded())?.is_none() {
             serials.push(serial);

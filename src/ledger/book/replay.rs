@@ -54,7 +54,8 @@ impl Expected {
                 self.expect(event.seq, &body);
                 self.pending = false;
             }
-            Kind::Imported | Kind::Gone | Kind::Revealed => {
+            Kind::Joined => self.joined(event.seq, &body),
+            _ => {
                 self.note(event.seq, "is not about a unit");
             }
         }
@@ -88,6 +89,27 @@ impl Expected {
         self.durable = false;
         self.touched |= self.pending;
         self.pending = true;
+    }
+
+    /// Takes in a unit that came with all that it is.
+    fn joined(&mut self, seq: i64, body: &Body) {
+        if self.epoch > 0 {
+            self.note(seq, "brings a unit that is here already");
+        }
+        self.serial.clone_from(&body.serial);
+        self.fingerprint.clone_from(&body.fingerprint);
+        self.epoch = body.epoch.unwrap_or_default();
+        self.run.clone_from(&body.run);
+        self.station = body.partner.clone().unwrap_or_default();
+        self.target.clone_from(&body.target);
+        self.uid.clone_from(&body.uid);
+        self.image.clone_from(&body.image);
+        self.recipe.clone_from(&body.recipe);
+        self.digest.clone_from(&body.digest);
+        self.durable = body.durable.unwrap_or_default();
+        self.pending = body.pending.unwrap_or_default();
+        self.touched = body.touched.unwrap_or(true);
+        self.label.clone_from(&body.label);
     }
 
     /// Takes an outcome in.

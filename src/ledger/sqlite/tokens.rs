@@ -33,8 +33,9 @@ const FIXED: &str = select!(
     "WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND id < ?3 \
      ORDER BY state, id DESC LIMIT 1"
 );
-const FIXED_ANY: &str =
-    select!("WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND state < 2 LIMIT 1");
+const FIXED_ANY: &str = select!(
+    "WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND state NOT IN (2, 3) LIMIT 1"
+);
 const FIXED_FREE: &str = "SELECT fixed FROM tokens \
      WHERE scope = ?1 AND state = 0 AND loose = 0 AND id < ?2 ORDER BY id LIMIT ?3";
 const SET_STATE: &str = "UPDATE tokens SET state = ?2 WHERE id = ?1";
@@ -75,6 +76,8 @@ const fn code(state: TokenState) -> i64 {
         TokenState::Bound => 1,
         TokenState::Void => 2,
         TokenState::Gone => 3,
+        TokenState::Away => 4,
+        TokenState::Quarantined => 5,
     }
 }
 
@@ -85,6 +88,8 @@ fn state(row: &Row<'_>, index: usize) -> rusqlite::Result<TokenState> {
         1 => Ok(TokenState::Bound),
         2 => Ok(TokenState::Void),
         3 => Ok(TokenState::Gone),
+        4 => Ok(TokenState::Away),
+        5 => Ok(TokenState::Quarantined),
         _ => Err(odd(index)),
     }
 }

@@ -5,6 +5,7 @@ mod finish;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+mod parts;
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -26,6 +27,9 @@ pub trait Bench {
     fn open(&self, station: &str) -> Box<dyn Ledger> {
         self.open_for(&scope(), identity(station))
     }
+
+    /// Another, empty ledger of the same kind.
+    fn another(&self) -> Box<dyn Bench>;
 }
 
 /// In memory.
@@ -40,6 +44,10 @@ impl InMemory {
 impl Bench for InMemory {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(self.0.again(scope, identity).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
     }
 }
 

@@ -31,6 +31,22 @@ fn refusals() {
             by: "anna at L1".to_owned(),
             reason: "board broke".to_owned(),
         },
+        Refusal::Away {
+            serial: serial.clone(),
+            part: 3,
+            station: "S1".to_owned(),
+        },
+        Refusal::NotOfPart {
+            serial: serial.clone(),
+            part: 3,
+        },
+        Refusal::Closed {
+            serial: serial.clone(),
+            part: 3,
+        },
+        Refusal::Quarantined {
+            serial: serial.clone(),
+        },
         Refusal::InWork {
             serial: serial.clone(),
             station: "L2".to_owned(),
@@ -117,6 +133,43 @@ fn about_units() -> Vec<LedgerError> {
             row: 7,
             fingerprint,
             what: "it is known with another QR Token".to_owned(),
+        },
+        LedgerError::PartShort {
+            wanted: 500,
+            free: 18,
+        },
+        LedgerError::PartSerial {
+            serial: self::serial(),
+            what: "it is delivered here".to_owned(),
+        },
+        LedgerError::PartBegun {
+            part: 3,
+            station: "S1".to_owned(),
+            count: 500,
+            what: "split the same number again, or void the part",
+        },
+        LedgerError::NoPart { part: 3 },
+        LedgerError::PartState {
+            part: 3,
+            state: "merged",
+            what: "it cannot be voided any more",
+        },
+        LedgerError::IsPart {
+            part: 3,
+            what: "its tokens come from that one only, by split",
+        },
+        LedgerError::NotAPart,
+        LedgerError::PartOther {
+            wants: "0a1b2c3d4e5f".to_owned(),
+            has: "f5e4d3c2b1a0".to_owned(),
+        },
+        LedgerError::PartConflict {
+            part: 3,
+            first: "GW000012: it is delivered here".to_owned(),
+            findings: vec![eol_inject::ledger::Finding {
+                about: "GW000012".to_owned(),
+                what: "it is delivered here".to_owned(),
+            }],
         },
         LedgerError::OriginMixed {
             has: "export".to_owned(),

@@ -33,6 +33,10 @@ impl Bench for InFile {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
     }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
+    }
 }
 
 impl InFile {
