@@ -273,7 +273,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
     let ledger = context::records(recipe)?;
     let stock = ledger.stock()?;
     let audit = ledger.audit()?;
-    let all = stock.free + stock.bound + stock.void + stock.gone;
+    let all = stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
         grouped(stock.free),

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
-    Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
+    Actor, Claim, Finished, Identity, KeyPlace, Ledger, LedgerError, Scope, Simulated, Sqlite,
+    Target,
 };
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
@@ -251,10 +252,29 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// Returns the file of a recipe's ledger.
+/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
 pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    let LedgerUrl::Sqlite(file) = recipe.ledger_url();
-    recipe.path(&file)
+    recipe.ledger_base()
+}
+
+/// Returns where the key of a ledger in a file comes from.
+pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
+    let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
+    source.map_or(KeyPlace::Beside, |source| {
+        KeyPlace::From(source, recipe.path(Path::new("")))
+    })
+}
+
+/// Returns the file of a ledger that is one.
+pub(crate) fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::LEDGER,
+            "ledger-kind",
+            format!("{url}: this program was built without PostgreSQL"),
+        )),
+    }
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
@@ -275,14 +295,15 @@ pub(crate) fn ledger_for(
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
 ) -> Result<Box<dyn Ledger>, CliError> {
-    let file = ledger_file(recipe);
+    let file = sqlite_file(recipe)?;
+    let place = key_place(recipe);
     let identity = Identity {
         station: actor.station.clone(),
         simulated,
     };
     let opened = match missing {
-        Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
-        Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
+        Missing::Create => Sqlite::create_keyed(&file, &scope(recipe), identity, &place),
+        Missing::Refuse => Sqlite::open_keyed(&file, &scope(recipe), identity, &place),
     };
     match opened {
         Ok(ledger) => Ok(Box::new(ledger)),
@@ -292,8 +313,8 @@ pub(crate) fn ledger_for(
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
 pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
-    let file = ledger_file(recipe);
-    match Sqlite::inspect(&file, &scope(recipe)) {
+    let file = sqlite_file(recipe)?;
+    match Sqlite::inspect_keyed(&file, &scope(recipe), &key_place(recipe)) {
         Ok(ledger) => Ok(Box::new(ledger)),
         Err(error) => Err(CliError::from(error).about_file(&file)),
     }

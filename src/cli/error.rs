@@ -237,7 +237,17 @@ fn ledger_code(error: &LedgerError) -> u8 {
         LedgerError::SerialsUsedUp { .. }
         | LedgerError::ListConflict { .. }
         | LedgerError::OriginMixed { .. } => exit::RECIPE,
-        LedgerError::NoUnit { .. } | LedgerError::NotReleasable { .. } => exit::REFUSED,
+        LedgerError::NoUnit { .. }
+        | LedgerError::NotReleasable { .. }
+        | LedgerError::PartSerial { .. }
+        | LedgerError::PartBegun { .. }
+        | LedgerError::NoPart { .. }
+        | LedgerError::PartState { .. }
+        | LedgerError::IsPart { .. }
+        | LedgerError::NotAPart
+        | LedgerError::PartOther { .. } => exit::REFUSED,
+        LedgerError::PartShort { .. } => exit::POOL_EMPTY,
+        LedgerError::PartConflict { .. } => exit::DIFFERS,
         _ => exit::LEDGER,
     }
 }

@@ -163,7 +163,8 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
     let stock = ledger.stock()?;
     output.object(&json!({
         "v": 1, "kind": "stock", "product": recipe.product, "free": stock.free,
-        "bound": stock.bound, "void": stock.void, "gone": stock.gone, "pictures": stock.pictures,
+        "bound": stock.bound, "void": stock.void, "gone": stock.gone, "away": stock.away,
+        "quarantined": stock.quarantined, "pictures": stock.pictures,
     }));
     let style = if stock.free == 0 { WARN } else { GOOD };
     output.line(format_args!(
@@ -175,6 +176,22 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         grouped(stock.gone),
         grouped(stock.pictures),
     ));
+    if stock.away > 0 {
+        output.line(format_args!(
+            "  {} away in parts, at stations without network",
+            grouped(stock.away)
+        ));
+    }
+    if stock.quarantined > 0 {
+        output.line(format_args!(
+            "  {WARN}{} set aside{WARN:#}, as nobody knows what became of them: eol-inject ledger clear",
+            grouped(stock.quarantined)
+        ));
+    }
+    for part in ledger.parts()? {
+        output.object(&super::ledger::part::object(&part));
+        output.line(format_args!("  {}", super::ledger::part::line(&part)));
+    }
     Ok(if stock.free == 0 { exit::POOL_EMPTY } else { 0 })
 }
 

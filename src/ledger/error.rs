@@ -366,6 +366,14 @@ pub enum LedgerError {
         /// The key file.
         path: PathBuf,
     },
+    /// The key cannot be had from where it should come.
+    #[error("the ledger's key cannot be had from {from}: {what}")]
+    KeyUnread {
+        /// Where it should come from.
+        from: String,
+        /// Why not.
+        what: String,
+    },
     /// The key belongs to another ledger.
     #[error(
         "{path} holds the key {has}, the ledger was sealed with {wants}",
@@ -379,6 +387,9 @@ pub enum LedgerError {
         /// The id of the ledger's key.
         wants: String,
     },
+    /// The ledger got another key while this run was at work.
+    #[error("the ledger got another key meanwhile: start again")]
+    Rotated,
     /// A sealed value does not open: the row was changed.
     #[error("the {column} of token {fingerprint} does not open: its row was changed")]
     Unsealed {

@@ -5,35 +5,43 @@
 //! the two the ledger knows which unit was in hand. Nothing here knows images.
 
 mod book;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod crypto;
 mod error;
 mod event;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod files;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod journal;
+#[cfg(feature = "seal")]
+mod key_source;
 mod memory;
 mod part;
+#[cfg(feature = "seal")]
+mod recipient;
 mod record;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;
 
+#[cfg(feature = "seal")]
+pub use crypto::Key as LedgerKey;
 pub use error::{LedgerError, Refusal};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
+#[cfg(feature = "seal")]
+pub use recipient::{Recipient, StationKey};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::Sqlite;
+pub use sqlite::{KeyPlace, PartFile, Sqlite};
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;

@@ -70,6 +70,9 @@ mod run;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Stations without network, backups, mirrors and keys, by the real program.
+#[cfg(all(feature = "cli", unix))]
+mod stations;
 /// Vendors' structures are recognised, repaired or refused, and never seen by chance.
 mod structures;
 /// Where the fixtures are.

@@ -10,7 +10,9 @@ use super::output::Output;
 mod audit;
 mod correct;
 mod export;
+mod key;
 mod list;
+pub(crate) mod part;
 mod show;
 
 /// What to do with the record.
@@ -31,7 +33,15 @@ enum Command {
     /// Take back a claim that no delivery started for: its token is free again
     Release(correct::CorrectArgs),
     /// Burn a unit's token: it is never handed out again, and the serial is refused
-    Void(correct::CorrectArgs),
+    Void(correct::VoidArgs),
+    /// Hand a share of tokens and serials to a station without network, in a file
+    Split(part::SplitArgs),
+    /// Close a part, at its station: it gives no token any more and goes back
+    Return(part::ReturnArgs),
+    /// Take a part back: its units, and the tokens that it did not use
+    Merge(part::MergeArgs),
+    /// Make and show keys
+    Key(key::KeyArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
     Export(export::ExportArgs),
     /// Replay the history against the record, and check every sum and uniqueness
@@ -45,6 +55,10 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Resolve(args) => super::board::resolve(&args, output),
         Command::Release(args) => correct::release(&args, output),
         Command::Void(args) => correct::void(&args, output),
+        Command::Split(args) => part::split(&args, output),
+        Command::Return(args) => part::give_back(&args, output),
+        Command::Merge(args) => part::merge(&args, output),
+        Command::Key(args) => key::run(args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
     }

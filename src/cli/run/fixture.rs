@@ -95,7 +95,8 @@ impl Reach {
             #[cfg(feature = "probe")]
             Self::Probe(probe) => {
                 let setup = ProbeSetup::of(recipe, Some(probe));
-                let journal = SealedJournal::beside(&context::ledger_file(recipe));
+                let journal =
+                    SealedJournal::of(&context::ledger_file(recipe), context::key_place(recipe));
                 let missing = || ProbeFault::Selector {
                     text: probe.clone(),
                 };

@@ -13,6 +13,8 @@ mod split;
 mod steps;
 mod undo;
 
+pub use self::parts::ledger_number;
+
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
@@ -147,7 +149,7 @@ impl<S: Store> Ledger for S {
 
     fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError> {
         let frame = Arc::clone(self.frame());
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_units(&mut |unit| {
                 each(record(tables, &frame, unit));
                 Ok(())
@@ -193,7 +195,7 @@ impl<S: Store> Ledger for S {
     }
 
     fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_events(Order::After(seq), &mut |row| {
                 each(row.event);
                 Ok(())
