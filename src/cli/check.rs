@@ -289,6 +289,10 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
+    let danger = super::ledger::backup::unprotected(recipe, audit.backup.as_deref());
+    if let Some(danger) = danger.filter(|_| all > 0) {
+        output.warning(format_args!("the ledger has {danger}"));
+    }
     for finding in &audit.findings {
         output.line(format_args!(
             "            {BAD}{}{BAD:#}: {}",
@@ -300,6 +304,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "ledger",
         json!({
             "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
+            "backup": audit.backup, "mirror": context::mirror(recipe).is_some(),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))

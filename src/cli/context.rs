@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
-    Actor, Claim, Finished, Identity, KeyPlace, Ledger, LedgerError, Scope, Simulated, Sqlite,
-    Target,
+    Actor, Claim, Finished, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Scope, Simulated,
+    Sqlite, Target,
 };
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
@@ -257,6 +257,12 @@ pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
     recipe.ledger_base()
 }
 
+/// Returns the folder of the ledger's mirror.
+pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
+    let mirror = recipe.ledger.as_ref()?.mirror.as_ref()?;
+    Some(recipe.path(mirror))
+}
+
 /// Returns where the key of a ledger in a file comes from.
 pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
     let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
@@ -306,7 +312,10 @@ pub(crate) fn ledger_for(
         Missing::Refuse => Sqlite::open_keyed(&file, &scope(recipe), identity, &place),
     };
     match opened {
-        Ok(ledger) => Ok(Box::new(ledger)),
+        Ok(ledger) => match mirror(recipe) {
+            Some(folder) => Ok(Box::new(Mirrored::new(ledger, &folder)?)),
+            None => Ok(Box::new(ledger)),
+        },
         Err(error) => Err(CliError::from(error).about_file(&file)),
     }
 }

@@ -246,6 +246,11 @@ fn ledger_code(error: &LedgerError) -> u8 {
         | LedgerError::IsPart { .. }
         | LedgerError::NotAPart
         | LedgerError::PartOther { .. } => exit::REFUSED,
+        LedgerError::NextNumber { .. }
+        | LedgerError::TokensMissing { .. }
+        | LedgerError::MirrorProduct { .. }
+        | LedgerError::ListsSince { .. } => exit::RECIPE,
+        LedgerError::NoToken { .. } => exit::REFUSED,
         LedgerError::PartShort { .. } => exit::POOL_EMPTY,
         LedgerError::PartConflict { .. } => exit::DIFFERS,
         _ => exit::LEDGER,
@@ -265,6 +270,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
+        "ledger-next-number" => "--next N, the first number that was never handed out",
+        "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
+        "ledger-mirror-ahead" => "move it away; eol-inject ledger restore FILE, or rebuild",
+        "unit-quarantined" => "eol-inject ledger clear --serial S --by NAME --reason TEXT",
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })

@@ -63,7 +63,7 @@ fn neutral(cell: String) -> String {
 }
 
 /// Takes back what [`neutral`] added.
-fn plain(cell: &str) -> &str {
+pub(crate) fn plain(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
         _ => cell,

@@ -306,6 +306,92 @@ pub enum LedgerError {
         /// What is wrong.
         findings: Vec<super::Finding>,
     },
+    /// A restored ledger does not know which numbers were handed out since its backup.
+    #[error(
+        "numbers of {format} below {known} were handed out before the backup, and nobody knows how many since{}: say where new ones begin",
+        given.map(|given| format!("; {given} is below that")).unwrap_or_default()
+    )]
+    NextNumber {
+        /// The format.
+        format: String,
+        /// The next number, as the backup has it.
+        known: u64,
+        /// The number that was given.
+        given: Option<u64>,
+    },
+    /// No such token.
+    #[error("the ledger has no token {fingerprint}")]
+    NoToken {
+        /// The token.
+        fingerprint: Fingerprint,
+    },
+    /// Units have tokens that no list brought.
+    #[error(
+        "{count} units have tokens that the token lists lack, the first {first}: give all lists"
+    )]
+    TokensMissing {
+        /// How many units.
+        count: usize,
+        /// The first such token.
+        first: Fingerprint,
+    },
+    /// The mirror cannot be written.
+    #[error("the mirror {path} cannot be written; what was recorded is in the ledger", path = path.display())]
+    Mirror {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The mirror knows what the ledger does not.
+    #[error(
+        "the mirror {path} has event {seq}, which this ledger lacks: an older copy of the ledger is in use",
+        path = path.display()
+    )]
+    MirrorAhead {
+        /// The mirror's file.
+        path: PathBuf,
+        /// The event.
+        seq: i64,
+    },
+    /// No mirror is there.
+    #[error("there is no mirror of the ledger in {path}", path = path.display())]
+    MirrorAbsent {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The mirror is of another ledger.
+    #[error("the mirror {path} is of another ledger than {has}", path = path.display())]
+    MirrorOther {
+        /// The mirror's file or folder.
+        path: PathBuf,
+        /// The ledger, first digits.
+        has: String,
+    },
+    /// The mirror holds units of another product.
+    #[error("the mirror holds units of {product}, the recipe is for {wanted}")]
+    MirrorProduct {
+        /// The other product.
+        product: String,
+        /// The recipe's.
+        wanted: String,
+    },
+    /// The mirror is damaged.
+    #[error("the mirror {path} is damaged: {what}", path = path.display())]
+    MirrorDamaged {
+        /// The mirror's file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A list came after the backup, and its tokens are not in it.
+    #[error(
+        "{lists} token lists were taken in since the backup: rebuild the ledger from mirror and lists"
+    )]
+    ListsSince {
+        /// How many.
+        lists: u64,
+    },
     /// Another import is going on.
     #[error("station {station} is importing a token list: wait for it, then import again")]
     ImportBusy {

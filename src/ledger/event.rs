@@ -130,6 +130,9 @@ pub struct Body {
     /// How many tokens or units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// The serials that go with the fingerprints, in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serials: Option<Vec<String>>,
     /// The numbers that a part has: format, first, and the one after the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numbers: Option<(String, u64, u64)>,

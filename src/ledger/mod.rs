@@ -16,10 +16,13 @@ mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
 mod memory;
+#[cfg(feature = "seal")]
+mod mirror;
 mod part;
 #[cfg(feature = "seal")]
 mod recipient;
 mod record;
+mod restore;
 #[cfg(feature = "seal")]
 mod runs;
 #[cfg(feature = "sqlite")]
@@ -32,6 +35,8 @@ pub use error::{LedgerError, Refusal};
 #[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
+#[cfg(feature = "seal")]
+pub use mirror::{History, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 #[cfg(feature = "seal")]
 pub use recipient::{Recipient, StationKey};
@@ -40,8 +45,9 @@ pub use record::{
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
+pub use restore::{Clear, Replayed, SetAside, Sighting, Witness};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{KeyPlace, PartFile, Sqlite};
+pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -206,6 +212,67 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`] when it could not be found out; findings are no error.
     fn audit(&self) -> Result<Audit, LedgerError>;
+
+    /// Records that a backup was made, after it was.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn saved(&mut self, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Sets aside all that a backup, which this ledger was restored from, calls free or
+    /// reserved; new numbers of the format begin where it is said.
+    ///
+    /// # Errors
+    /// [`LedgerError::NextNumber`] when it must be said and is not.
+    fn restored(
+        &mut self,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<SetAside, LedgerError>;
+
+    /// Takes back tokens that were set aside; returns how many.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoUnit`], [`LedgerError::NoToken`]
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError>;
+
+    /// Brings a ledger that was restored from a backup up to date by its mirror: nothing is set
+    /// aside then, as all that was ever acted upon is known.
+    ///
+    /// # Errors
+    /// [`LedgerError::ListsSince`] when lists came in since; those of a damaged mirror.
+    #[cfg(feature = "seal")]
+    fn catch_up(
+        &mut self,
+        history: &History,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError>;
+
+    /// Makes this ledger, which must be empty and have the number of the lost one, from the
+    /// mirror of that and from the token lists.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the ledger is of no use then.
+    #[cfg(feature = "seal")]
+    fn rebuild(
+        &mut self,
+        from: (&History, &[Pool]),
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError>;
+
+    /// Returns which heads and events that others keep are not in this ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn compare(&self, seen: &[Witness]) -> Result<Vec<Finding>, LedgerError>;
+
+    /// Returns which tokens and boards this ledger and other sites use twice.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError>;
 
     /// Takes a share of tokens and serials out for a station without network: they are away
     /// from here on. Goes on with the part that was begun for the station and never finished.

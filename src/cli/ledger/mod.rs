@@ -8,10 +8,12 @@ use super::error::CliError;
 use super::output::Output;
 
 mod audit;
+pub(crate) mod backup;
 mod correct;
 mod export;
 mod key;
 mod list;
+mod outside;
 pub(crate) mod part;
 mod show;
 
@@ -40,6 +42,14 @@ enum Command {
     Return(part::ReturnArgs),
     /// Take a part back: its units, and the tokens that it did not use
     Merge(part::MergeArgs),
+    /// Copy the ledger while it is in use, whole and at one moment
+    Backup(backup::BackupArgs),
+    /// Make the ledger from a backup; what that calls free or reserved is set aside
+    Restore(backup::RestoreArgs),
+    /// Use tokens again that a restore or an unclosed part set aside
+    Clear(backup::ClearArgs),
+    /// Make a lost ledger from its mirror and its token lists
+    Rebuild(backup::RebuildArgs),
     /// Make and show keys
     Key(key::KeyArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
@@ -58,6 +68,10 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Split(args) => part::split(&args, output),
         Command::Return(args) => part::give_back(&args, output),
         Command::Merge(args) => part::merge(&args, output),
+        Command::Backup(args) => backup::backup(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
+        Command::Clear(args) => backup::clear(&args, output),
+        Command::Rebuild(args) => backup::rebuild(&args, output),
         Command::Key(args) => key::run(args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),

@@ -307,6 +307,7 @@ fn join(
         part: Some(part.number),
         partner: Some(unit.station.clone()),
         was: Some(unit.event.to_string()),
+        simulated: tables.fact(SIMULATED)?.map(|kind| kind == "simulated"),
         ..event::whole(&unit)
     };
     event::append_unit(tables, &by.station, Kind::Joined, (&mut unit, body.by(by)))?;

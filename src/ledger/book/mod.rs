@@ -7,22 +7,32 @@ mod import;
 mod merge;
 mod parts;
 mod places;
+#[cfg(feature = "seal")]
+mod rebuild;
 mod replay;
+mod restore;
 mod rows;
+mod sites;
 mod split;
 mod steps;
 mod undo;
+mod witness;
 
 pub use self::parts::ledger_number;
 
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
+#[cfg(feature = "seal")]
+use super::mirror::History;
 use super::part::{Handing, Merge, Part, PartOf, Return, Share};
+#[cfg(feature = "seal")]
+use super::restore::Replayed;
+use super::restore::{Clear, SetAside, Sighting, Witness};
 use super::tables::{Frame, Order, Store, Tables, UnitRow};
 use super::{
-    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
-    Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
+    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Import, Ledger, LedgerError,
+    Receipt, Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -30,6 +40,8 @@ use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
+/// Facts: how often the ledger was restored or made anew.
+const GENERATION: &str = "generation";
 /// Fact: where the tokens come from.
 pub const ORIGIN: &str = "origin";
 
@@ -207,6 +219,75 @@ impl<S: Store> Ledger for S {
         self.read(|tables| audit::audit(tables, audit::Secrets::Open))
     }
 
+    fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
+        self.write(|tables| restore::saved(tables, by))
+    }
+
+    fn restored(
+        &mut self,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<SetAside, LedgerError> {
+        self.write(|tables| restore::restored(tables, numbers, by))
+    }
+
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+        self.write(|tables| restore::clear(tables, which, by))
+    }
+
+    #[cfg(feature = "seal")]
+    fn catch_up(
+        &mut self,
+        history: &History,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError> {
+        let product = self.frame().scope.product.clone();
+        self.write(|tables| {
+            if let Some((format, next)) = numbers {
+                restore::skip_numbers(tables, format, next)?;
+            }
+            let mut done = rebuild::take(tables, history, &product)?;
+            if done.lists > 0 {
+                return Err(LedgerError::ListsSince { lists: done.lists });
+            }
+            rebuild::caught_up(tables, (&done, history.generation()), by)?;
+            done.units = rebuild::settle(tables)?;
+            Ok(done)
+        })
+    }
+
+    #[cfg(feature = "seal")]
+    fn rebuild(
+        &mut self,
+        (history, lists): (&History, &[Pool]),
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError> {
+        let product = self.frame().scope.product.clone();
+        let mut done = self.write(|tables| {
+            if let Some((format, next)) = numbers {
+                restore::skip_numbers(tables, format, next)?;
+            }
+            let done = rebuild::take(tables, history, &product)?;
+            rebuild::rebuilt(tables, (&done, history.generation()), by)?;
+            Ok(done)
+        })?;
+        for list in lists {
+            import::import(self, list, by)?;
+        }
+        done.units = self.write(|tables| rebuild::settle(tables))?;
+        Ok(done)
+    }
+
+    fn compare(&self, seen: &[Witness]) -> Result<Vec<Finding>, LedgerError> {
+        self.read(|tables| witness::compare(tables, seen))
+    }
+
+    fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError> {
+        self.read(|tables| sites::compare(tables, seen))
+    }
+
     fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| split::split(tables, &frame, (station, share), by))
@@ -292,6 +373,28 @@ fn live(tables: &(impl Tables + ?Sized), serial: &Serial) -> Result<UnitRow, Led
         })
 }
 
+/// Returns how often the ledger was restored or made anew: each time its mirror begins anew.
+pub fn generation(tables: &(impl Tables + ?Sized)) -> Result<u64, LedgerError> {
+    let mut generation = 0;
+    while tables.fact(&generation_fact(generation + 1))?.is_some() {
+        generation += 1;
+    }
+    Ok(generation)
+}
+
+fn generation_fact(generation: u64) -> String {
+    format!("{GENERATION} {generation}")
+}
+
+/// Begins the next generation, behind those that a mirror has.
+fn next_generation(tables: &mut dyn Tables, mirrored: u64) -> Result<(), LedgerError> {
+    let own = generation(tables)?;
+    for generation in own..mirrored.max(own) + 1 {
+        tables.set_fact(&generation_fact(generation + 1), "")?;
+    }
+    Ok(())
+}
+
 /// Refuses to mix real and simulated units; the first unit decides.
 pub fn check_simulated(
     tables: &(impl Tables + ?Sized),
@@ -315,6 +418,13 @@ pub fn check_simulated(
 
 /// Returns where the numbers end that a part was given.
 fn own_numbers(of: &PartOf, format: &str) -> Result<u64, LedgerError> {
+    if of.closed {
+        return Err(LedgerError::PartState {
+            part: of.part.number,
+            state: "closed",
+            what: "it gives no serial and no token any more",
+        });
+    }
     match &of.part.numbers {
         Some((own, _, end)) if own == format => Ok(*end),
         _ => Err(LedgerError::IsPart {

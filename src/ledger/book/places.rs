@@ -148,8 +148,21 @@ impl Lists {
         (!right).then(|| format!("it is {}, but its unit is {unit}", token.state))
     }
 
+    /// Returns the state of a token that a live or void unit has.
+    #[cfg(feature = "seal")]
+    pub fn held(&self, token: &TokenRow, unit: UnitState) -> TokenState {
+        let cleared = self.placed.get(&token.fingerprint.to_hex());
+        let aside =
+            self.restored > self.cleared && cleared.is_none_or(|(seq, _)| *seq < self.restored);
+        match unit {
+            UnitState::Void => TokenState::Void,
+            UnitState::Reserved if aside => TokenState::Quarantined,
+            _ => TokenState::Bound,
+        }
+    }
+
     /// Returns the state of a token that no unit has, and the reason in words.
-    fn resting(&self, token: &TokenRow) -> (TokenState, &'static str) {
+    pub fn resting(&self, token: &TokenRow) -> (TokenState, &'static str) {
         let name = token.fingerprint.to_hex();
         if token.claimed || self.gone.contains(&name) {
             return (
@@ -173,7 +186,7 @@ impl Lists {
             ),
             TokenState::Away => (state, "a part has it that did not come back"),
             TokenState::Void => (state, "it was burnt with its part"),
-            TokenState::Quarantined => (state, "its part came back unclosed"),
+            TokenState::Quarantined if self.cleared < seq => (state, "its part came back unclosed"),
             _ => (TokenState::Free, "no unit has it"),
         }
     }

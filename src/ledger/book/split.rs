@@ -36,10 +36,6 @@ pub fn split(
         Share::Counted(count, format) => Some(run_of_numbers(tables, format, *count)?),
         _ => None,
     };
-    let names: Vec<String> = chosen
-        .iter()
-        .map(|(token, _)| token.fingerprint.to_hex())
-        .collect();
     let mut stored = Stored {
         id: String::new(),
         station: station.to_owned(),
@@ -49,13 +45,18 @@ pub fn split(
         listed: chosen.iter().any(|(_, serial)| serial.is_some()),
         at: String::new(),
     };
-    for (index, names) in names.chunks(NAMED).enumerate() {
+    for (index, given) in chosen.chunks(NAMED).enumerate() {
+        let names = given.iter().map(|(token, _)| token.fingerprint.to_hex());
+        let serials = given.iter().filter_map(|(_, serial)| serial.as_ref());
         let body = Body {
             part: Some(number),
             partner: Some(station.to_owned()),
             count: Some(stored.tokens),
             numbers: stored.numbers.clone(),
-            fingerprints: Some(names.to_vec()),
+            fingerprints: Some(names.collect()),
+            serials: stored
+                .listed
+                .then(|| serials.map(ToString::to_string).collect()),
             ..Body::default()
         };
         let stamp = event::append(tables, &by.station, (Kind::Split, None), body.by(by))?;

@@ -8,6 +8,7 @@ mod connect;
 mod events;
 mod keys;
 mod part;
+mod restore;
 mod schema;
 mod tokens;
 mod units;
@@ -20,6 +21,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use self::keys::KeyPlace;
 pub use self::part::PartFile;
+pub use self::restore::Remaking;
 
 use self::connect::fault;
 use self::keys::Ring;
@@ -189,6 +191,14 @@ impl Sqlite {
             shop,
             _run: None,
         })
+    }
+
+    /// Returns the ledger's own number, in hex digits.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn number(&self) -> Result<String, LedgerError> {
+        self.read(|tables| super::book::ledger_number(tables))
     }
 
     /// Returns whether the key is at hand, so that secrets can be read.

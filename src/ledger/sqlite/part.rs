@@ -81,7 +81,7 @@ impl PartFile {
         drop(create(path).map_err(about(path))?);
         let key = Key::make()?;
         let mut conn = connect::write(path)?;
-        schema::make_with(&mut conn, path, &key)?;
+        schema::make_with(&mut conn, path, (&key, None))?;
         drop(conn);
         // The key exists in memory only, and sealed in the file.
         let mut part = Sqlite::open_given(path, scope, &key, identity(handing))?;

@@ -67,19 +67,26 @@ pub fn prepare(conn: &mut Connection, path: &Path, place: &KeyPlace) -> Result<R
         // Before anything is written, the log included.
         keys::require(conn, path, place)?;
     }
-    migrate(conn, path, |conn| keys::make(conn, path, place))?;
+    migrate(conn, (path, None), |conn| keys::make(conn, path, place))?;
     keys::require(conn, path, place)
 }
 
 /// Makes the tables of an empty ledger, with a key that is at hand.
-pub fn make_with(conn: &mut Connection, path: &Path, key: &Key) -> Result<(), LedgerError> {
-    migrate(conn, path, |conn| keys::enter(conn, key).map(drop))
-}
-
-/// Makes the tables that are missing; `make_key` gives a fresh ledger its key.
-fn migrate(
+pub fn make_with(
     conn: &mut Connection,
     path: &Path,
+    (key, number): (&Key, Option<&str>),
+) -> Result<(), LedgerError> {
+    migrate(conn, (path, number), |conn| {
+        keys::enter(conn, key).map(drop)
+    })
+}
+
+/// Makes the tables that are missing; `make_key` gives a fresh ledger its key. Its number is
+/// made up unless it is given.
+fn migrate(
+    conn: &mut Connection,
+    (path, given): (&Path, Option<&str>),
     make_key: impl FnOnce(&Connection) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
     set_log(conn)?;
@@ -98,7 +105,10 @@ fn migrate(
         let mut number = [0; 16];
         random(&mut number)?;
         transaction
-            .execute(INSERT_LEDGER, [crate::unit::hex(&number)])
+            .execute(
+                INSERT_LEDGER,
+                [given.map_or_else(|| crate::unit::hex(&number), str::to_owned)],
+            )
             .map_err(fault)?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)

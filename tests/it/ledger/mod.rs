@@ -7,6 +7,7 @@ mod large;
 mod lists;
 mod parts;
 mod records;
+mod restored;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

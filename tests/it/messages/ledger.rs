@@ -159,6 +159,26 @@ fn about_units() -> Vec<LedgerError> {
             what: "its tokens come from that one only, by split",
         },
         LedgerError::NotAPart,
+        LedgerError::NextNumber {
+            format: "GW{:06}".to_owned(),
+            known: 18,
+            given: None,
+        },
+        LedgerError::NextNumber {
+            format: "GW{:06}".to_owned(),
+            known: 18,
+            given: Some(7),
+        },
+        LedgerError::NoToken { fingerprint },
+        LedgerError::TokensMissing {
+            count: 2,
+            first: fingerprint,
+        },
+        LedgerError::MirrorProduct {
+            product: "GW-200".to_owned(),
+            wanted: "GW-100".to_owned(),
+        },
+        LedgerError::ListsSince { lists: 1 },
         LedgerError::PartOther {
             wants: "0a1b2c3d4e5f".to_owned(),
             has: "f5e4d3c2b1a0".to_owned(),
@@ -211,6 +231,25 @@ fn about_files() -> Vec<LedgerError> {
             path: key(),
             has: "0011223344556677".to_owned(),
             wants: "8899aabbccddeeff".to_owned(),
+        },
+        LedgerError::Mirror {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        },
+        LedgerError::MirrorAhead {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            seq: 18,
+        },
+        LedgerError::MirrorAbsent {
+            path: "mirror".into(),
+        },
+        LedgerError::MirrorOther {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            has: "f5e4d3c2b1a0".to_owned(),
+        },
+        LedgerError::MirrorDamaged {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            what: "line 7 is no event".to_owned(),
         },
         LedgerError::Busy { seconds: 20 },
         LedgerError::Full { source: cause() },

@@ -1,5 +1,6 @@
 //! The ledger's commands beside the line, by the real program, and cut at every effect.
 
+mod loss;
 mod parts;
 
 use std::fs;
@@ -78,7 +79,8 @@ fn names(folder: &Path) -> Vec<String> {
 /// Fails with this exit code and these words.
 fn fails(bench: &Bench, args: &[&str], code: i32, words: &str) {
     let output = bench.run(args);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told).into_owned();
     assert_eq!(output.status.code(), Some(code), "{told}");
     assert!(told.contains(words), "{words} is not in:\n{told}");
 }

@@ -82,7 +82,7 @@ fn a_station_works_on_its_part_and_brings_it_back() {
         &bench,
         &["batch", "--recipe", STATION, "--count", "1", "-o", "more"],
         50,
-        "is closed and goes back",
+        "part 1 is closed",
     );
 }
 
