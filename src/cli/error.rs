@@ -270,6 +270,9 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
+        "ledger-key-missing" => {
+            "without its key nobody reads a token of it, its makers neither: docs/ledger.md, A lost key"
+        }
         "ledger-next-number" => "--next N, the first number that was never handed out",
         "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
         "ledger-mirror-ahead" => "move it away; eol-inject ledger restore FILE, or rebuild",

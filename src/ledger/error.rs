@@ -473,6 +473,12 @@ pub enum LedgerError {
         /// The id of the ledger's key.
         wants: String,
     },
+    /// The key cannot be changed now.
+    #[error("the ledger's key cannot be changed now: {what}")]
+    KeyInUse {
+        /// Why not.
+        what: &'static str,
+    },
     /// The ledger got another key while this run was at work.
     #[error("the ledger got another key meanwhile: start again")]
     Rotated,

@@ -47,7 +47,7 @@ pub use record::{
 };
 pub use restore::{Clear, Replayed, SetAside, Sighting, Witness};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
+pub use sqlite::{KeyPlace, PartFile, Remaking, Rotation, Sqlite};
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use eol_inject::ledger::{LedgerKey, Sqlite, StationKey};
+use eol_inject::ledger::{Identity, Ledger as _, LedgerKey, Sqlite, StationKey};
 use serde_json::json;
 
-use crate::cli::RecipeArg;
 use crate::cli::context::{self, Writable};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output};
+use crate::cli::{DecisionArgs, RecipeArg};
 
 /// What to do with keys.
 #[derive(Args)]
@@ -22,6 +22,8 @@ pub(crate) struct KeyArgs {
 enum Command {
     /// Make a key file, owner-only: for a ledger, or a pair for a station that gets parts
     New(NewArgs),
+    /// Seal everything in the ledger with a new key; goes on with what was begun
+    Rotate(RotateArgs),
     /// Show which key the ledger has, and whether the one at hand is it
     ShowId(ShowArgs),
 }
@@ -38,6 +40,15 @@ struct NewArgs {
 }
 
 #[derive(Args)]
+struct RotateArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+#[derive(Args)]
 struct ShowArgs {
     #[command(flatten)]
     recipe: RecipeArg,
@@ -50,6 +61,7 @@ struct ShowArgs {
 pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::New(args) => new(&args, output),
+        Command::Rotate(args) => rotate(&args, output),
         Command::ShowId(args) => match &args.file {
             Some(file) => of_file(file, output),
             None => of_ledger(&args, output),
@@ -96,6 +108,57 @@ fn shown(of: &str, id: &str, file: &Path, output: &Output) {
         "v": 1, "kind": "key", "of": of, "id": id, "file": file.display().to_string(),
     }));
     output.line(format_args!("{}: {of} key {id}", file.display()));
+}
+
+fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.decision.actor()?;
+    let file = context::sqlite_file(&recipe)?;
+    let place = context::key_place(&recipe);
+    let scope = context::scope(&recipe);
+    let about = |error| CliError::from(error).about_file(&file);
+    let old = Sqlite::inspect_keyed(&file, &scope, &place).map_err(about)?;
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated: old.stock()?.simulated.unwrap_or_default(),
+    };
+    drop(old);
+    let mut ledger = Sqlite::open_keyed(&file, &scope, identity, &place).map_err(about)?;
+    let mut left = None;
+    let rotation = ledger.rotate(&file, &actor, &mut |now| {
+        let before = *left.get_or_insert_with(|| {
+            output.bar(now, "sealing");
+            now
+        });
+        for _ in now..before {
+            output.step();
+        }
+        left = Some(now);
+    });
+    output.done();
+    let rotation = rotation?;
+    output.object(&json!({
+        "v": 1, "kind": "key", "of": "ledger", "id": rotation.id, "was": rotation.was,
+        "sealed": rotation.rows, "placed": rotation.placed,
+    }));
+    output.line(format_args!(
+        "{}: ledger key {}, {} values sealed anew",
+        file.display(),
+        rotation.id,
+        rotation.rows
+    ));
+    if rotation.placed {
+        output.note(format_args!(
+            "backups made before open with the old key only, kept as {}.*: keep it with them, or destroy both",
+            Sqlite::key_path(&file).display()
+        ));
+    } else {
+        output.warning(format_args!(
+            "the new key is in {}.next: put it where the recipe's key comes from, then remove that file",
+            Sqlite::key_path(&file).display()
+        ));
+    }
+    Ok(0)
 }
 
 fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {

@@ -9,6 +9,7 @@ mod events;
 mod keys;
 mod part;
 mod restore;
+mod rotate;
 mod schema;
 mod tokens;
 mod units;
@@ -22,6 +23,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use self::keys::KeyPlace;
 pub use self::part::PartFile;
 pub use self::restore::Remaking;
+pub use self::rotate::Rotation;
 
 use self::connect::fault;
 use self::keys::Ring;
@@ -87,6 +89,10 @@ impl Sqlite {
         identity: Identity,
         place: &KeyPlace,
     ) -> Result<Self, LedgerError> {
+        if *place != KeyPlace::Beside {
+            // A source that has no key leaves no empty file behind.
+            keys::bring(place, path)?;
+        }
         make(path).map_err(about(path))?;
         Self::open_keyed(path, scope, identity, place)
     }

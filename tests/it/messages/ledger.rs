@@ -203,6 +203,9 @@ fn about_units() -> Vec<LedgerError> {
             asked: "simulated",
         },
         LedgerError::Rotated,
+        LedgerError::KeyInUse {
+            what: "another program has the ledger open: end it first",
+        },
         LedgerError::Unsealed {
             fingerprint,
             column: "AuthToken",

@@ -1,5 +1,8 @@
 //! The ledger's commands beside the line, by the real program, and cut at every effect.
 
+mod clock;
+mod faults;
+mod keys;
 mod loss;
 mod parts;
 
