@@ -64,6 +64,14 @@ pub enum Kind {
     Rebuilt,
     /// All secrets are sealed with another key.
     Rotated,
+    /// A unit's record ended, to be worked on once more.
+    Reworked,
+    /// A unit's record began in the place of one that was reworked.
+    Renewed,
+    /// A unit that existed already was taken in.
+    Adopted,
+    /// A witness outside says that a prepared unit's board carries its image.
+    Attested,
 }
 
 /// What an event says. No field holds a secret.
@@ -148,6 +156,21 @@ pub struct Body {
     /// Heads of chains: station, place, hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<(String, i64, String)>>,
+    /// How a unit was reworked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The serial that a unit got instead of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
+    /// The serial that a unit had before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<String>,
+    /// What says that a board carries the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
+    /// Whether a list named tokens that are on devices already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -321,6 +344,17 @@ pub fn claimed(frame: &Frame, unit: &UnitRow) -> Body {
         recipe: Some(unit.recipe.to_string()),
         simulated: Some(frame.identity.simulated == super::Simulated::Yes),
         ..Body::of(unit)
+    }
+}
+
+/// Returns what the event says that begins a unit without a claim.
+pub fn begun(frame: &Frame, unit: &UnitRow) -> Body {
+    Body {
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        touched: Some(unit.touched),
+        label: unit.label.clone(),
+        ..claimed(frame, unit)
     }
 }
 

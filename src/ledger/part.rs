@@ -106,11 +106,22 @@ impl Handing {
     }
 }
 
+/// What the last decision on a unit says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    /// How it was reworked, or how its record began.
+    pub mode: Option<String>,
+    pub successor: Option<String>,
+    pub predecessor: Option<String>,
+    pub by: Option<String>,
+    pub reason: Option<String>,
+}
+
 /// Everything that a part brings back; no secret.
 #[derive(Debug)]
 pub struct Return {
     pub(super) of: PartOf,
-    pub(super) units: Vec<UnitRow>,
+    pub(super) units: Vec<(UnitRow, Told)>,
     pub(super) tokens: BTreeMap<Fingerprint, TokenState>,
     /// Every event: by station and place.
     pub(super) events: HashMap<(String, i64), Digest>,

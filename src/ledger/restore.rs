@@ -35,7 +35,7 @@ pub struct Replayed {
 
 /// What somebody else keeps of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
+pub struct Witnessed {
     /// Where it stands, for people.
     pub place: String,
     /// Station and place in its chain, where they are known.

@@ -7,14 +7,17 @@ use eol_inject::unit::Serial;
 use super::error::CliError;
 use super::output::Output;
 
+mod adopt;
 mod audit;
 pub(crate) mod backup;
+mod confirm;
 mod correct;
 mod export;
 mod key;
 mod list;
 mod outside;
 pub(crate) mod part;
+mod rework;
 mod show;
 
 /// What to do with the record.
@@ -32,6 +35,10 @@ enum Command {
     Show(show::ShowArgs),
     /// Settle a unit in doubt by reading its board, which must be on the fixture
     Resolve(super::board::ResolveArgs),
+    /// Take in units that exist already, with the tokens that they have
+    Adopt(adopt::AdoptArgs),
+    /// Make prepared units delivered by flash dumps, by a programmer's log or by a list
+    Confirm(confirm::ConfirmArgs),
     /// Take back a claim that no delivery started for: its token is free again
     Release(correct::CorrectArgs),
     /// Burn a unit's token: it is never handed out again, and the serial is refused
@@ -52,6 +59,8 @@ enum Command {
     Rebuild(backup::RebuildArgs),
     /// Make and show keys
     Key(key::KeyArgs),
+    /// Work on a unit once more: deliver it again, swap its board, rehouse it, take it back
+    Rework(rework::ReworkArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
     Export(export::ExportArgs),
     /// Replay the history against the record, and check every sum and uniqueness
@@ -63,6 +72,8 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::List(args) => list::run(&args, output),
         Command::Show(args) => show::run(&args, output),
         Command::Resolve(args) => super::board::resolve(&args, output),
+        Command::Adopt(args) => adopt::run(&args, output),
+        Command::Confirm(args) => confirm::run(&args, output),
         Command::Release(args) => correct::release(&args, output),
         Command::Void(args) => correct::void(&args, output),
         Command::Split(args) => part::split(&args, output),
@@ -73,6 +84,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Clear(args) => backup::clear(&args, output),
         Command::Rebuild(args) => backup::rebuild(&args, output),
         Command::Key(args) => key::run(args, output),
+        Command::Rework(args) => rework::run(&args, output),
         Command::Export(args) => export::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
     }

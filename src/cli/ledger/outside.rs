@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eol_inject::ledger::{Sighting, Witness};
+use eol_inject::ledger::{Sighting, Witnessed};
 use serde_json::Value;
 
 use crate::cli::context;
@@ -28,7 +28,7 @@ fn field<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Reads heads that an audit printed, JSON lines of units, or a mirror.
-pub(super) fn witnesses(file: &Path) -> Result<Vec<Witness>, CliError> {
+pub(super) fn witnesses(file: &Path) -> Result<Vec<Witnessed>, CliError> {
     let text = text_of(file)?;
     let mut witnesses = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -46,7 +46,7 @@ pub(super) fn witnesses(file: &Path) -> Result<Vec<Witness>, CliError> {
         };
         let station = field(&object, "station").map(str::to_owned);
         let link = object.get(link).and_then(Value::as_i64);
-        witnesses.push(Witness {
+        witnesses.push(Witnessed {
             place: format!("{} line {number}", file.display()),
             link: station.zip(link),
             event,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::event::{self, Body, Kind};
-use super::super::part::{Merge, Part, PartState, Return};
+use super::super::part::{Merge, Part, PartState, Return, Told};
 use super::super::tables::{Frame, Order, Tables, TokenState, UnitRow};
 use super::super::{Actor, Finding, LedgerError, UnitState};
 use super::audit::{Secrets, audit};
@@ -19,9 +19,11 @@ type Heads = Vec<(String, i64, String)>;
 pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
     let of = parts::part_of(tables)?.ok_or(LedgerError::NotAPart)?;
     let audit = audit(tables, Secrets::Sealed)?;
+    let mut decided = decisions(tables)?;
     let mut units = Vec::new();
     tables.scan_all_units(&mut |unit| {
-        units.push(unit);
+        let told = decided.remove(&unit.id).unwrap_or_default();
+        units.push((unit, told));
         Ok(())
     })?;
     let mut tokens = BTreeMap::new();
@@ -43,6 +45,29 @@ pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
         simulated: tables.fact(SIMULATED)?,
         findings: audit.findings,
     })
+}
+
+/// Collects who decided what of which unit, as its ledger will be asked for it.
+fn decisions(tables: &dyn Tables) -> Result<HashMap<i64, Told>, LedgerError> {
+    let mut decided = HashMap::new();
+    tables.scan_events(Order::Unit, &mut |row| {
+        let kind = row.event.kind.parse();
+        let (Some(unit), Ok(Kind::Voided | Kind::Reworked | Kind::Renewed)) = (row.unit, kind)
+        else {
+            return Ok(());
+        };
+        let body = Body::read(&row.event)?;
+        let told = Told {
+            mode: body.mode,
+            successor: body.successor,
+            predecessor: body.predecessor,
+            by: body.by,
+            reason: body.reason,
+        };
+        decided.insert(unit, told);
+        Ok(())
+    })?;
+    Ok(decided)
 }
 
 /// Takes a part back.
@@ -68,8 +93,8 @@ pub fn merge(
         quarantined: 0,
         already: false,
     };
-    for unit in &back.units {
-        join(tables, (&part, unit), by)?;
+    for (unit, told) in &back.units {
+        join(tables, &part, (unit, told), by)?;
         merge.units += 1;
     }
     settle(tables, (&part, back), by, &mut merge)?;
@@ -159,7 +184,7 @@ fn again(tables: &dyn Tables, part: Part, back: &Return) -> Result<Merge, Ledger
             what: "it was merged already, and the file was used further since".to_owned(),
         });
     }
-    for unit in &back.units {
+    for (unit, _) in &back.units {
         if let Some(what) = twice(tables, unit)? {
             findings.push(Finding {
                 about: unit.serial.to_string(),
@@ -236,7 +261,7 @@ fn contradictions(
             );
         }
     }
-    for unit in &back.units {
+    for (unit, _) in &back.units {
         if let Some(what) = overlap(tables, unit)? {
             add(unit.serial.to_string(), what);
         }
@@ -293,7 +318,8 @@ fn same_kind(tables: &mut dyn Tables, frame: &Frame, back: &Return) -> Result<()
 /// Takes one unit in, as its part has it.
 fn join(
     tables: &mut dyn Tables,
-    (part, unit): (&Part, &UnitRow),
+    part: &Part,
+    (unit, told): (&UnitRow, &Told),
     by: &Actor,
 ) -> Result<(), LedgerError> {
     let token = known(tables, &unit.fingerprint)?;
@@ -307,10 +333,13 @@ fn join(
         part: Some(part.number),
         partner: Some(unit.station.clone()),
         was: Some(unit.event.to_string()),
+        mode: told.mode.clone(),
+        predecessor: told.predecessor.clone(),
         simulated: tables.fact(SIMULATED)?.map(|kind| kind == "simulated"),
         ..event::whole(&unit)
     };
     event::append_unit(tables, &by.station, Kind::Joined, (&mut unit, body.by(by)))?;
+    decide(tables, (part, told), &mut unit, by)?;
     tables.add_unit(&unit)?;
     let state = match unit.state {
         UnitState::Superseded => return Ok(()),
@@ -318,6 +347,29 @@ fn join(
         _ => TokenState::Bound,
     };
     tables.set_token(token.id, state)
+}
+
+/// Repeats who ended a unit in the part, and why: whoever asks for it later is told.
+fn decide(
+    tables: &mut dyn Tables,
+    (part, told): (&Part, &Told),
+    unit: &mut UnitRow,
+    by: &Actor,
+) -> Result<(), LedgerError> {
+    let kind = match unit.state {
+        UnitState::Void => Kind::Voided,
+        UnitState::Superseded if told.mode.is_some() => Kind::Reworked,
+        _ => return Ok(()),
+    };
+    let body = Body {
+        part: Some(part.number),
+        mode: told.mode.clone().filter(|_| kind == Kind::Reworked),
+        successor: told.successor.clone(),
+        by: told.by.clone(),
+        reason: told.reason.clone(),
+        ..Body::of(unit)
+    };
+    event::append_unit(tables, &by.station, kind, (unit, body))
 }
 
 /// Settles what becomes of the tokens that no unit has.
@@ -328,41 +380,51 @@ fn settle(
     merge: &mut Merge,
 ) -> Result<(), LedgerError> {
     // What a part that was not closed did after it was copied is not known.
-    let state = if back.of.closed {
+    let free = if back.of.closed {
         TokenState::Free
     } else {
         TokenState::Quarantined
     };
-    let mut names = Vec::new();
-    for (fingerprint, _) in back
-        .tokens
-        .iter()
-        .filter(|(_, state)| **state == TokenState::Free)
-    {
+    let mut resting: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (fingerprint, state) in &back.tokens {
         let token = known(tables, fingerprint)?;
+        // What a unit brought is settled with it.
+        if token.state != TokenState::Away {
+            continue;
+        }
+        let state = match state {
+            TokenState::Free => free,
+            other => *other,
+        };
         tables.set_token(token.id, state)?;
+        let names = resting.entry(state.into()).or_default();
         names.push(fingerprint.to_hex());
     }
-    match state {
-        TokenState::Free => merge.free = names.len(),
-        _ => merge.quarantined = names.len(),
-    }
+    let count = |state: TokenState| resting.get(<&str>::from(state)).map_or(0, Vec::len);
+    merge.free = count(TokenState::Free);
+    merge.quarantined = count(TokenState::Quarantined);
     let heads = heads(back);
-    let mut chunks = names.chunks(NAMED);
-    let mut chunk = Some(chunks.next().unwrap_or_default());
-    while let Some(names) = chunk {
-        let body = Body {
-            part: Some(part.number),
-            part_id: Some(part.id.clone()),
-            partner: Some(part.station.clone()),
-            count: Some(back.units.len()),
-            state: Some(state.to_string()),
-            fingerprints: Some(names.to_vec()),
-            heads: Some(heads.clone()),
-            ..Body::default()
-        };
-        event::append(tables, &by.station, (Kind::Merged, None), body.by(by))?;
-        chunk = chunks.next();
+    let body = |state: &str, names: &[String]| Body {
+        part: Some(part.number),
+        part_id: Some(part.id.clone()),
+        partner: Some(part.station.clone()),
+        count: Some(back.units.len()),
+        state: Some(state.to_owned()),
+        fingerprints: Some(names.to_vec()),
+        heads: Some(heads.clone()),
+        ..Body::default()
+    };
+    if resting.is_empty() {
+        resting.insert(TokenState::Free.into(), Vec::new());
+    }
+    for (state, names) in &resting {
+        let mut chunks = names.chunks(NAMED);
+        let mut chunk = Some(chunks.next().unwrap_or_default());
+        while let Some(names) = chunk {
+            let body = body(state, names).by(by);
+            event::append(tables, &by.station, (Kind::Merged, None), body)?;
+            chunk = chunks.next();
+        }
     }
     parts::add_step(
         tables,

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::event::{Body, Kind};
 use super::super::tables::{EventRow, Tables, TokenRow, TokenState};
-use super::super::{LedgerError, PartState, UnitState};
+use super::super::{LedgerError, PartState, Rework, UnitState};
 use super::parts;
 use super::replay::holds_token;
+
+/// Why a token without a unit is void.
+const SWAPPED: &str = "it was burnt when its board was swapped";
 
 /// What one import brought.
 struct Brought {
@@ -27,6 +30,8 @@ pub struct Lists {
     placed: HashMap<String, (i64, TokenState)>,
     /// How far each part got.
     parts: BTreeMap<i64, PartState>,
+    /// Fingerprints that were burnt when their board was swapped.
+    swapped: HashSet<String>,
     /// The last restore.
     restored: i64,
     /// The last time that everything set aside was cleared.
@@ -72,6 +77,12 @@ impl Lists {
                     Body::read(&row.event)?,
                     (PartState::Void, TokenState::Void),
                 );
+            }
+            Kind::Reworked => {
+                let body = Body::read(&row.event)?;
+                if body.mode.as_deref() == Some(Rework::BoardSwapped.mode()) {
+                    self.swapped.extend(body.fingerprint);
+                }
             }
             Kind::Cleared => match Body::read(&row.event)?.fingerprints {
                 Some(names) => self.place(seq, names, TokenState::Free),
@@ -138,6 +149,9 @@ impl Lists {
             let (wanted, why) = self.resting(token);
             return (token.state != wanted).then(|| format!("it is {}, but {why}", token.state));
         };
+        if self.swapped.contains(&token.fingerprint.to_hex()) {
+            return Some(format!("it is {}, but {SWAPPED}", token.state));
+        }
         let right = match token.state {
             TokenState::Bound => holds_token(unit),
             TokenState::Void => unit == UnitState::Void,
@@ -164,6 +178,9 @@ impl Lists {
     /// Returns the state of a token that no unit has, and the reason in words.
     pub fn resting(&self, token: &TokenRow) -> (TokenState, &'static str) {
         let name = token.fingerprint.to_hex();
+        if self.swapped.contains(&name) {
+            return (TokenState::Void, SWAPPED);
+        }
         if token.claimed || self.gone.contains(&name) {
             return (
                 TokenState::Gone,

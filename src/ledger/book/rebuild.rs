@@ -84,7 +84,7 @@ pub fn take(
 
 /// Refuses units of another product: their rows cannot be made under this recipe.
 fn same_product(row: &EventRow, product: &str) -> Result<(), LedgerError> {
-    if row.event.kind != Kind::Reserved.to_string() {
+    if row.unit.is_none() {
         return Ok(());
     }
     match Body::read(&row.event)?.product {
@@ -104,7 +104,7 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
     let at = &row.event.at;
     match kind {
         Kind::Imported => done.lists += 1,
-        Kind::Reserved | Kind::Joined => {
+        Kind::Reserved | Kind::Joined | Kind::Renewed | Kind::Adopted => {
             if tables.fact(SIMULATED)?.is_none()
                 && let Some(simulated) = Body::read(&row.event)?.simulated
             {

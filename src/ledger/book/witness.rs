@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::super::restore::Witness;
+use super::super::restore::Witnessed;
 use super::super::tables::{Order, Tables};
 use super::super::{Finding, LedgerError};
 use crate::unit::Digest;
 
 /// Lists what witnesses saw and the ledger does not have.
-pub fn compare(tables: &dyn Tables, seen: &[Witness]) -> Result<Vec<Finding>, LedgerError> {
+pub fn compare(tables: &dyn Tables, seen: &[Witnessed]) -> Result<Vec<Finding>, LedgerError> {
     let mut by_hash: HashMap<Digest, bool> =
         seen.iter().map(|witness| (witness.event, false)).collect();
     let mut by_link: HashMap<(String, i64), bool> = HashMap::new();

@@ -2,12 +2,14 @@
 
 mod claims;
 mod finish;
+mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
 mod parts;
 mod records;
 mod restored;
+mod rework;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

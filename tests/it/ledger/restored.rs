@@ -1,6 +1,6 @@
 //! After a loss: what is set aside, what is used again, and what others know better.
 
-use eol_inject::ledger::{Clear, LedgerError, Sighting, Witness};
+use eol_inject::ledger::{Clear, LedgerError, Sighting, Witnessed};
 use eol_inject::recipe::SerialFormat;
 
 use super::*;
@@ -144,10 +144,10 @@ fn numbers_go_on_only_where_somebody_said(bench: &dyn Bench) {
 }
 
 /// What an audit's heads are to a witness.
-fn heads(ledger: &dyn Ledger) -> Vec<Witness> {
+fn heads(ledger: &dyn Ledger) -> Vec<Witnessed> {
     let heads = ledger.audit().unwrap().heads.into_iter();
     heads
-        .map(|(station, link, event)| Witness {
+        .map(|(station, link, event)| Witnessed {
             place: "heads".to_owned(),
             link: Some((station, link)),
             event,
@@ -167,7 +167,7 @@ fn a_witness_of_what_is_there_finds_nothing(bench: &dyn Bench) {
     let early = heads(&*ledger);
     finish(&mut *ledger, &claim("GW1"));
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
-    let unit = Witness {
+    let unit = Witnessed {
         place: "units".to_owned(),
         link: None,
         event: record.event,
@@ -185,7 +185,7 @@ fn a_witness_names_a_cut_end_and_an_older_copy(bench: &dyn Bench) {
     finish(&mut *far, &claim("GW1"));
     let mut witness = heads(&*far);
     let record = far.find(&serial("GW1")).unwrap().unwrap();
-    witness.push(Witness {
+    witness.push(Witnessed {
         place: "units".to_owned(),
         link: None,
         event: record.event,
