@@ -76,6 +76,7 @@ impl Key {
     }
 
     /// Takes the 32 bytes of a key; `None` when there are more or fewer.
+    #[cfg(feature = "sqlite")]
     pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; 32]);
         if bytes.len() != key.len() {
@@ -86,6 +87,7 @@ impl Key {
     }
 
     /// Returns the 32 bytes.
+    #[cfg(feature = "sqlite")]
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

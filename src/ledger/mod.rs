@@ -21,7 +21,7 @@ mod memory;
 #[cfg(feature = "seal")]
 mod mirror;
 mod part;
-#[cfg(feature = "seal")]
+#[cfg(feature = "sqlite")]
 mod recipient;
 mod reconcile;
 mod record;
@@ -44,7 +44,7 @@ pub use memory::Memory;
 #[cfg(feature = "seal")]
 pub use mirror::{History, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
-#[cfg(feature = "seal")]
+#[cfg(feature = "sqlite")]
 pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{

@@ -6,6 +6,7 @@ mod audit;
 mod claim;
 mod finish;
 mod import;
+mod join;
 mod merge;
 mod parts;
 mod places;
@@ -21,6 +22,7 @@ mod steps;
 mod undo;
 mod witness;
 
+#[cfg(feature = "seal")]
 pub use self::parts::ledger_number;
 
 use std::sync::Arc;

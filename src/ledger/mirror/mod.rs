@@ -4,21 +4,22 @@
 //! secrets. Nothing that a caller acts upon is missing in it: a call returns after its events are
 //! synced here. What a cut left untold is told by the next call. Rules are not in here.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+mod history;
+mod line;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::history::History;
+use self::line::{Header, Line};
+use super::LedgerError;
 use super::book::{generation, ledger_number};
 use super::files::{create, create_folder, sync_folder};
-use super::tables::{Each, EventRow, Frame, Order, Store, Tables};
-use super::{Event, LedgerError};
+use super::tables::{Frame, Order, Store, Tables};
 use crate::unit::Digest;
 
-/// What the first line says the file is.
-const KIND: &str = "mirror";
 /// Most bytes at the end of the file that are read to find its last line.
 const TAIL: u64 = 1 << 16;
 /// How much is written at once.
@@ -26,62 +27,6 @@ const CHUNK: usize = 1 << 20;
 /// How many events before the last one are looked at again: where a server hands out sequence
 /// numbers before commits, a lower one may come later.
 const WINDOW: i64 = 64;
-
-/// The first line of a file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Header {
-    v: u32,
-    kind: String,
-    ledger: String,
-    generation: u64,
-}
-
-/// One event. `body` is text: its bytes are what the hash covers.
-#[derive(Debug, Serialize, Deserialize)]
-struct Line {
-    v: u32,
-    seq: i64,
-    station: String,
-    link: i64,
-    at: String,
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unit: Option<i64>,
-    body: String,
-    event: String,
-}
-
-impl Line {
-    fn of(row: &EventRow) -> Self {
-        Self {
-            v: 1,
-            seq: row.event.seq,
-            station: row.event.station.clone(),
-            link: row.link,
-            at: row.event.at.clone(),
-            kind: row.event.kind.clone(),
-            unit: row.unit,
-            body: row.event.body.clone(),
-            event: row.event.hash.to_string(),
-        }
-    }
-
-    fn row(self) -> Option<EventRow> {
-        let hash: Digest = self.event.parse().ok()?;
-        Some(EventRow {
-            event: Event {
-                seq: self.seq,
-                at: self.at,
-                station: self.station,
-                kind: self.kind,
-                body: self.body,
-                hash,
-            },
-            unit: self.unit,
-            link: self.link,
-        })
-    }
-}
 
 /// A ledger that tells its mirror.
 #[derive(Debug)]
@@ -102,12 +47,7 @@ impl<S: Store> Mirrored<S> {
         let (ledger, generation) =
             store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
         let path = folder.join(file_name(&ledger, generation));
-        let header = Header {
-            v: 1,
-            kind: KIND.to_owned(),
-            ledger,
-            generation,
-        };
+        let header = Header::new(ledger, generation);
         let header = serde_json::to_string(&header).map_err(|error| LedgerError::Storage {
             source: error.into(),
         })?;
@@ -289,115 +229,4 @@ impl<S: Store> Store for Mirrored<S> {
 fn file_name(ledger: &str, generation: u64) -> String {
     let digits: String = ledger.chars().take(16).collect();
     format!("{digits}-{generation}.jsonl")
-}
-
-/// All that a mirror has of one ledger.
-#[derive(Debug)]
-pub struct History {
-    path: PathBuf,
-    header: Header,
-}
-
-impl History {
-    /// Finds the newest mirror of the ledger that begins with these digits in `folder`; with no
-    /// digits, of the only ledger that has one there.
-    ///
-    /// # Errors
-    /// [`LedgerError::MirrorAbsent`], [`LedgerError::MirrorOther`] when there are several,
-    /// [`LedgerError::MirrorDamaged`], [`LedgerError::File`]
-    pub fn find(folder: &Path, ledger: Option<&str>) -> Result<Self, LedgerError> {
-        let failed = super::files::about;
-        let absent = || LedgerError::MirrorAbsent {
-            path: folder.to_owned(),
-        };
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(absent()),
-            Err(error) => return Err(failed(folder)(error)),
-        };
-        let mut found: Vec<Self> = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed(folder))?.path();
-            if path.extension().is_some_and(|end| end == "jsonl")
-                && let Some(header) = header(&path).map_err(failed(&path))?
-                && ledger.is_none_or(|digits| header.ledger.starts_with(digits))
-            {
-                found.push(Self { path, header });
-            }
-        }
-        found.sort_by_key(|history| history.header.generation);
-        let newest = found.pop().ok_or_else(absent)?;
-        match found
-            .iter()
-            .find(|other| other.header.ledger != newest.header.ledger)
-        {
-            Some(other) => Err(LedgerError::MirrorOther {
-                path: other.path.clone(),
-                has: newest.header.ledger.chars().take(12).collect(),
-            }),
-            None => Ok(newest),
-        }
-    }
-
-    /// Returns the number of the ledger.
-    #[must_use]
-    pub fn ledger(&self) -> &str {
-        &self.header.ledger
-    }
-
-    /// Returns how often the ledger had been restored or made anew.
-    #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.header.generation
-    }
-
-    /// Returns the mirror's file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(super) fn damaged(&self, what: String) -> LedgerError {
-        LedgerError::MirrorDamaged {
-            path: self.path.clone(),
-            what,
-        }
-    }
-
-    /// Reads all events in their order.
-    pub(super) fn each(&self, each: Each<'_, EventRow>) -> Result<(), LedgerError> {
-        let failed = super::files::about;
-        let file = File::open(&self.path).map_err(failed(&self.path))?;
-        let mut reader = BufReader::new(file);
-        let mut line = String::new();
-        for number in 1.. {
-            line.clear();
-            let length = reader.read_line(&mut line).map_err(failed(&self.path))?;
-            // Half a line is what a cut left: its call never returned.
-            if length == 0 || !line.ends_with('\n') {
-                return Ok(());
-            }
-            if number == 1 {
-                continue;
-            }
-            let row = serde_json::from_str::<Line>(&line).ok().and_then(Line::row);
-            each(row.ok_or_else(|| self.damaged(format!("line {number} is no event")))?)?;
-        }
-        Ok(())
-    }
-}
-
-/// Reads the first line of a file; `None` when it is no mirror.
-fn header(path: &Path) -> io::Result<Option<Header>> {
-    let mut line = String::new();
-    match BufReader::new(File::open(path)?)
-        .take(4096)
-        .read_line(&mut line)
-    {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    let header: Option<Header> = serde_json::from_str(&line).ok();
-    Ok(header.filter(|header| header.kind == KIND))
 }
