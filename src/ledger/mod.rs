@@ -16,6 +16,8 @@ mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 #[cfg(feature = "seal")]
 mod runs;
@@ -26,7 +28,11 @@ mod tables;
 pub use error::{LedgerError, Refusal};
 #[cfg(feature = "seal")]
 pub use journal::SealedJournal;
+#[cfg(feature = "seal")]
+pub use key_source::make_key_file;
 pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, Server};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,

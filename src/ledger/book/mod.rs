@@ -188,6 +188,7 @@ impl<S: Store> Ledger for S {
     }
 
     fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
+        self.settle()?;
         self.scan(|tables| {
             tables.scan_events(Order::After(seq), &mut |row| {
                 each(row.event);

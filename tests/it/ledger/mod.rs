@@ -5,6 +5,8 @@ mod finish;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -57,6 +59,15 @@ macro_rules! contract {
             $(#[test]
             fn $name() {
                 super::$name(&crate::ledger::sqlite::InFile::new());
+            })*
+        }
+        #[cfg(all(feature = "postgres", unix))]
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                if let Some(bench) = crate::ledger::postgres::OnServer::new() {
+                    super::$name(&bench);
+                }
             })*
         }
     };

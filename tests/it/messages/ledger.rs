@@ -158,6 +158,17 @@ fn about_files() -> Vec<LedgerError> {
             has: "0011223344556677".to_owned(),
             wants: "8899aabbccddeeff".to_owned(),
         },
+        LedgerError::Address {
+            what: "it names no host".to_owned(),
+        },
+        LedgerError::NoSchema {
+            schema: "eol_inject".to_owned(),
+        },
+        LedgerError::Unreachable {
+            seconds: 30,
+            source: cause(),
+        },
+        LedgerError::Overtaken,
         LedgerError::Busy { seconds: 20 },
         LedgerError::Full { source: cause() },
         LedgerError::ReadOnly { source: cause() },
