@@ -74,6 +74,7 @@ pub struct UnitRow {
     pub target: Target,
     pub durable: bool,
     pub station: String,
+    /// Empty where a decision made the row.
     pub run: String,
     pub epoch: i64,
     /// Whether the last attempt has no outcome yet.
@@ -95,6 +96,7 @@ impl UnitRow {
             (true, Target::File) => Outcome::Open,
             (true, Target::Probe | Target::Program) => Outcome::InDoubt,
             (false, _) => match self.state {
+                UnitState::Reserved if self.run.is_empty() => Outcome::Due,
                 UnitState::Reserved => Outcome::Failed,
                 UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
                     Outcome::Confirmed
@@ -244,7 +246,7 @@ pub trait Tables {
     fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the product's live unit on a board.
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError>;
-    /// Returns the unit that has a token now.
+    /// Returns the unit that has a token now, else the last one that had it.
     fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the number that the next unit gets.
     fn next_unit(&self) -> Result<i64, LedgerError>;

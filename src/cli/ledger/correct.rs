@@ -1,13 +1,15 @@
 //! `ledger release` and `ledger void`: the record corrected, with a name and a reason.
 
 use clap::Args;
+use eol_inject::deliver::Sync;
+use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, LedgerError, UnitRecord};
 use eol_inject::unit::Serial;
 
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export};
+use crate::cli::{DecisionArgs, RecipeArg, export, label};
 
 /// Which unit, who decides, and why.
 #[derive(Args)]
@@ -40,6 +42,10 @@ pub(crate) fn void(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> 
         "{} is void; its token {} is burnt: delete it in the console, and scrap its label",
         unit.serial, unit.fingerprint
     ));
+    // The record stands; `label print` finishes what a cut leaves of this.
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    label::discard(&folder, &unit.serial, output)?;
     Ok(0)
 }
 

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use eol_inject::ledger::{Actor, Ledger};
+use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
+use eol_inject::recipe::Recipe;
 
+use crate::cli::console::ConsoleArgs;
 use crate::cli::context::{self, Missing, Writable};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
@@ -38,6 +40,9 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "SEQ", conflicts_with_all = ["format", "reveal"])]
     since: Option<i64>,
 
+    #[command(flatten)]
+    lists: ConsoleArgs,
+
     /// Write the AuthTokens too, in the clear; that is recorded
     #[arg(long, requires_all = ["by", "reason", "output"])]
     reveal: bool,
@@ -65,6 +70,14 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         by: args.by.clone(),
         reason: args.reason.clone(),
     })?;
+    if args.lists.any() {
+        if args.reveal || args.since.is_some() || args.output.is_some() {
+            return Err(CliError::usage(
+                "lists for the console are written alone: without -o, --since and --reveal",
+            ));
+        }
+        return lists(args, &recipe, output);
+    }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     if args.reveal {
         return reveal(args, &mut *ledger, &actor, output);
@@ -106,6 +119,27 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// Writes the lists for the console, by the record alone.
+fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliError> {
+    args.lists.allow(&Guard::of(recipe, &args.recipe.recipe))?;
+    let ledger = context::records(recipe)?;
+    let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
+    ledger.tokens(&mut |token| {
+        let named = |token: &TokenRecord| {
+            let serial = token.holder.as_ref().map(|unit| unit.serial.clone());
+            (token.fingerprint, serial)
+        };
+        if token.is_to_disclaim() {
+            disclaim.push(named(&token));
+        }
+        if token.is_burnt() {
+            delete.push(named(&token));
+        }
+    })?;
+    args.lists.write(&*ledger, (&disclaim, &delete), output)?;
+    Ok(0)
+}
+
 /// Writes the AuthTokens in the clear, owner-only, after that is on record.
 fn reveal(
     args: &ExportArgs,
@@ -117,7 +151,12 @@ fn reveal(
         return Err(CliError::usage("--reveal needs a file: --output FILE"));
     };
     let mut units = Vec::new();
-    ledger.units(&mut |unit| units.push(unit))?;
+    ledger.units(&mut |unit| {
+        // What it had is the next record's, free again, or burnt.
+        if unit.state != UnitState::Superseded {
+            units.push(unit);
+        }
+    })?;
     let revealed = ledger.revealed("export", actor)?;
     let failed = |error: io::Error| CliError::file("cannot write", file, &error);
     let mut out = context::create(file, Writable::Owner).map_err(failed)?;

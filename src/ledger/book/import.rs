@@ -24,7 +24,7 @@ pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import
         check_origin(tables, pool)?;
         tables.begin_import(&by.station, &frame.run)
     })?;
-    match stage(store, &pool.rows, &pending)
+    match stage(store, pool, &pending)
         .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, &tally), by)))
     {
         Ok(import) => Ok(import),
@@ -80,10 +80,12 @@ fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError>
 ///
 /// Prints are looked up and added in their own order, rows in the list's: each page of an index
 /// is touched once, however long the list.
-fn stage<S: Store>(store: &mut S, rows: &[Row], pending: &Pending) -> Result<Tally, LedgerError> {
+fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+    let rows = pool.rows.as_slice();
     let mut tally = Tally {
         counts: Import::default(),
         pictures: 0,
+        used: pool.used,
         rows: Sha256::new(),
         turned: Vec::new(),
         new: vec![true; rows.len()],
@@ -253,6 +255,7 @@ fn finish(
         added: Some(counts.added),
         known: Some(counts.known),
         gone: Some(counts.gone),
+        used: pool.used.then_some(true),
         rows: Some(Digest::from_bytes(tally.rows.clone().finalize().into()).to_string()),
         ..Body::default()
     };

@@ -2,12 +2,14 @@
 
 mod claims;
 mod finish;
+mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
 mod records;
+mod rework;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
