@@ -12,6 +12,7 @@ mod audit;
 mod confirm;
 mod correct;
 mod export;
+mod key;
 mod list;
 mod rework;
 mod show;
@@ -43,6 +44,8 @@ enum Command {
     Rework(rework::ReworkArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
     Export(export::ExportArgs),
+    /// Make the key of a ledger on a server
+    Key(key::KeyArgs),
     /// Replay the history against the record, and check every sum and uniqueness
     Audit(audit::AuditArgs),
 }
@@ -58,6 +61,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Void(args) => correct::void(&args, output),
         Command::Rework(args) => rework::run(&args, output),
         Command::Export(args) => export::run(&args, output),
+        Command::Key(args) => key::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
     }
 }

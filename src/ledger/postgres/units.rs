@@ -6,6 +6,7 @@ use postgres::types::ToSql;
 use super::super::tables::{Each, UnitRow};
 use super::super::{LedgerError, Stock, UnitState};
 use super::rows::{bytes, get, named, odd, some_bytes};
+use super::tokens::share_scope;
 use super::view::{Mode, View};
 use crate::unit::{Digest, Fingerprint};
 
@@ -36,7 +37,7 @@ const BY_SERIAL: Pair =
     pair!("WHERE u.product = $1 AND u.folded = $2 ORDER BY u.past <> 0, u.past DESC LIMIT 1");
 const BY_BOARD: Pair =
     pair!("WHERE u.product = $1 AND u.uid = $2 AND u.uid IS NOT NULL AND u.state < 4");
-const BY_TOKEN: Pair = pair!("WHERE u.token = $1 AND u.past = 0");
+const BY_TOKEN: Pair = pair!("WHERE u.token = $1 ORDER BY u.past <> 0, u.past DESC LIMIT 1");
 const RESERVED_AT: &str =
     select!("WHERE u.scope = $1 AND u.state = 0 AND u.station = $2 ORDER BY u.id");
 const SCAN: &str = select!("WHERE u.scope = $1 ORDER BY u.id");
@@ -156,7 +157,10 @@ pub fn reserved_at(view: &View<'_>, station: &str) -> Result<Vec<UnitRow>, Ledge
 }
 
 /// Returns a number that no unit had; one whose transaction is undone stays unused.
+///
+/// A list that begins or ends sees all numbers below it: the scope is held from here on.
 pub fn next(view: &View<'_>) -> Result<i64, LedgerError> {
+    share_scope(view)?;
     let row = view.first(NEXT, &[])?.ok_or_else(odd)?;
     get(&row, 0)
 }

@@ -1,6 +1,8 @@
 //! What only a ledger on a server promises: many writers, lost connections, lost servers.
 
 pub mod cluster;
+#[cfg(feature = "cli")]
+mod program;
 mod rules;
 
 use std::path::Path;
