@@ -11,6 +11,7 @@ use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};
 
 use super::RecipeArg;
+use super::books;
 use super::context;
 use super::error::{CliError, exit};
 use super::inspect::{describe, grouped, stored};
@@ -333,7 +334,7 @@ struct Books {
 /// Shows the ledger.
 fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books, CliError> {
     let url = recipe.ledger_url();
-    if !context::ledger_file(recipe).exists() {
+    let Some(ledger) = books::records_if_any(recipe)? else {
         output.line(format_args!(
             "  ledger    {url}: not there yet; the first unit makes it"
         ));
@@ -341,8 +342,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
             clean: true,
             free: 0,
         });
-    }
-    let ledger = context::records(recipe)?;
+    };
     let stock = ledger.stock()?;
     let audit = ledger.audit()?;
     let all = stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined;
@@ -376,7 +376,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "ledger",
         json!({
             "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
-            "backup": audit.backup, "mirror": context::mirror(recipe).is_some(),
+            "backup": audit.backup, "mirror": books::mirror(recipe).is_some(),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))

@@ -10,17 +10,15 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
-use eol_inject::ledger::{
-    Actor, Claim, Finished, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Scope, Simulated,
-    Sqlite, Target,
-};
+use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Target};
 use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::recipe::Recipe;
 use eol_inject::unit::{AuthToken, Digest, Serial};
 use zeroize::Zeroizing;
 
+pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
 use super::output::{Output, count};
 use super::{DecisionArgs, StationArgs};
@@ -252,92 +250,6 @@ pub(crate) fn scope(recipe: &Recipe) -> Scope {
     Scope {
         product: recipe.product.clone(),
         template: recipe.template.clone(),
-    }
-}
-
-/// Whether a ledger that is not there yet is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// It is made, with its key.
-    Create,
-    /// That is an error.
-    Refuse,
-}
-
-/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
-pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    recipe.ledger_base()
-}
-
-/// Returns the folder of the ledger's mirror.
-pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
-    let mirror = recipe.ledger.as_ref()?.mirror.as_ref()?;
-    Some(recipe.path(mirror))
-}
-
-/// Returns where the key of a ledger in a file comes from.
-pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
-    let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
-    source.map_or(KeyPlace::Beside, |source| {
-        KeyPlace::From(source, recipe.path(Path::new("")))
-    })
-}
-
-/// Returns the file of a ledger that is one.
-pub(crate) fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
-    match recipe.ledger_url() {
-        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
-        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
-            exit::LEDGER,
-            "ledger-kind",
-            format!("{url}: this program was built without PostgreSQL"),
-        )),
-    }
-}
-
-/// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(
-    recipe: &Recipe,
-    actor: &Actor,
-    missing: Missing,
-) -> Result<Box<dyn Ledger>, CliError> {
-    // What cannot be looked into is told when it is opened.
-    let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
-    let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
-    ledger_for(recipe, actor, (missing, kind))
-}
-
-/// Opens the recipe's ledger to make real or simulated units.
-pub(crate) fn ledger_for(
-    recipe: &Recipe,
-    actor: &Actor,
-    (missing, simulated): (Missing, Simulated),
-) -> Result<Box<dyn Ledger>, CliError> {
-    let file = sqlite_file(recipe)?;
-    let place = key_place(recipe);
-    let identity = Identity {
-        station: actor.station.clone(),
-        simulated,
-    };
-    let opened = match missing {
-        Missing::Create => Sqlite::create_keyed(&file, &scope(recipe), identity, &place),
-        Missing::Refuse => Sqlite::open_keyed(&file, &scope(recipe), identity, &place),
-    };
-    match opened {
-        Ok(ledger) => match mirror(recipe) {
-            Some(folder) => Ok(Box::new(Mirrored::new(ledger, &folder)?)),
-            None => Ok(Box::new(ledger)),
-        },
-        Err(error) => Err(CliError::from(error).about_file(&file)),
-    }
-}
-
-/// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
-    let file = sqlite_file(recipe)?;
-    match Sqlite::inspect_keyed(&file, &scope(recipe), &key_place(recipe)) {
-        Ok(ledger) => Ok(Box::new(ledger)),
-        Err(error) => Err(CliError::from(error).about_file(&file)),
     }
 }
 

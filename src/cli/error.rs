@@ -298,6 +298,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
         }
+        "ledger-key-unread" => "eol-inject ledger key new makes a key: docs/ledger.md",
+        "ledger-no-schema" => "the first import or unit makes it",
+        "ledger-unreachable" => "what was in hand resumes with the same token",
+        "ledger-overtaken" => "start again: what was in hand resumes where the record says",
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })

@@ -4,6 +4,7 @@
 
 mod batch;
 mod board;
+mod books;
 mod check;
 mod console;
 mod context;

@@ -526,6 +526,29 @@ pub enum LedgerError {
         /// Which value.
         column: &'static str,
     },
+    /// The address of a server cannot be used.
+    #[error("the ledger's address cannot be used: {what}")]
+    Address {
+        /// What is wrong with it; never a password.
+        what: String,
+    },
+    /// A database holds no ledger.
+    #[error("the database has no ledger in schema {schema}")]
+    NoSchema {
+        /// The schema.
+        schema: String,
+    },
+    /// The server is not there, and was waited for.
+    #[error("the ledger's server was not reached for {seconds} s: nothing further was begun")]
+    Unreachable {
+        /// How long was waited.
+        seconds: u64,
+        /// What the client says.
+        source: Cause,
+    },
+    /// The run was silent for so long that others took it for dead.
+    #[error("this run was out of touch for so long that its units were given to others")]
+    Overtaken,
     /// Others write, and did not stop in time.
     #[error("the ledger was busy for {seconds} s: another program holds it")]
     Busy {

@@ -21,6 +21,8 @@ mod memory;
 #[cfg(feature = "seal")]
 mod mirror;
 mod part;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod recipient;
 mod reconcile;
@@ -40,10 +42,14 @@ pub use error::{LedgerError, Refusal};
 pub use evidence::{Attested, Evidence, Witness};
 #[cfg(feature = "seal")]
 pub use journal::SealedJournal;
+#[cfg(feature = "seal")]
+pub use key_source::make_key_file;
 pub use memory::Memory;
 #[cfg(feature = "seal")]
 pub use mirror::{History, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
 pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};

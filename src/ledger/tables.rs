@@ -216,6 +216,19 @@ pub trait Tables {
     /// Opens a token's picture.
     fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
 
+    /// Returns how many rows of a list are taken in between two looks at the clock.
+    fn step(&self) -> usize {
+        64
+    }
+    /// Says which prints are looked up next; a back end far away asks for them at once.
+    fn expect_prints(&self, _: &[[u8; 32]]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+    /// Says which serials are looked up next.
+    fn expect_serials(&self, _: &[String]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     /// Returns the unfinished import.
     fn pending(&self) -> Result<Option<Pending>, LedgerError>;
     /// Begins an import.
@@ -306,6 +319,11 @@ pub trait Store: Send {
         work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         self.scan(work)
+    }
+
+    /// Waits until the events that can be seen are all up to the last of them.
+    fn settle(&self) -> Result<(), LedgerError> {
+        Ok(())
     }
 
     /// Does `work` on one consistent state, once: it hands rows on as it goes.

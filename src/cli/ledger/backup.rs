@@ -9,6 +9,7 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
 use serde_json::json;
 
+use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
@@ -114,7 +115,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         return Ok(0);
     };
     Guard::of(&recipe, &args.recipe.recipe).allow(out)?;
-    let file = context::sqlite_file(&recipe)?;
+    let file = books::file(&recipe)?;
     // It is opened first: a ledger whose key is not at hand is not worth a backup.
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     Sqlite::copy(&file, out)?;
@@ -124,7 +125,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
     }));
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
-    let key = match context::key_place(&recipe) {
+    let key = match books::key_place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
         KeyPlace::From(source, _) => source.to_string(),
     };
@@ -150,9 +151,9 @@ struct Workshop {
 impl Workshop {
     fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
         Ok(Self {
-            path: context::sqlite_file(recipe)?,
+            path: books::file(recipe)?,
             scope: context::scope(recipe),
-            place: context::key_place(recipe),
+            place: books::key_place(recipe),
             actor: decision.actor()?,
         })
     }
@@ -218,7 +219,7 @@ fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<Hi
     if let Some(folder) = &args.mirror {
         return Ok(Some(History::find(folder, Some(number))?));
     }
-    match context::mirror(recipe) {
+    match books::mirror(recipe) {
         Some(folder) if folder.exists() => Ok(Some(History::find(&folder, Some(number))?)),
         _ => Ok(None),
     }
@@ -279,7 +280,7 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
 pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
     /// How old a backup may be.
     const DAY: i64 = 24;
-    if context::mirror(recipe).as_deref().is_some_and(Path::is_dir) {
+    if books::mirror(recipe).as_deref().is_some_and(Path::is_dir) {
         return None;
     }
     let Some(at) = backup else {

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use eol_inject::ledger::{Identity, Ledger as _, LedgerKey, Sqlite, StationKey};
 use serde_json::json;
 
+use crate::cli::books;
 use crate::cli::context::{self, Writable};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output};
@@ -113,8 +114,8 @@ fn shown(of: &str, id: &str, file: &Path, output: &Output) {
 fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
-    let file = context::sqlite_file(&recipe)?;
-    let place = context::key_place(&recipe);
+    let file = books::file(&recipe)?;
+    let place = books::key_place(&recipe);
     let scope = context::scope(&recipe);
     let about = |error| CliError::from(error).about_file(&file);
     let old = Sqlite::inspect_keyed(&file, &scope, &place).map_err(about)?;
@@ -180,9 +181,9 @@ fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
 
 fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let file = context::sqlite_file(&recipe)?;
+    let file = books::file(&recipe)?;
     let wants = Sqlite::key_ids(&file)?;
-    let place = context::key_place(&recipe);
+    let place = books::key_place(&recipe);
     let held = Sqlite::inspect_keyed(&file, &context::scope(&recipe), &place);
     let fits = held.map(|ledger| ledger.has_key());
     let current = wants.first().cloned().unwrap_or_default();

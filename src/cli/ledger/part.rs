@@ -9,6 +9,7 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
 
+use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
@@ -243,7 +244,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     let recipe = context::recipe(&args.recipe.recipe)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
-    let file = context::sqlite_file(&recipe)?;
+    let file = books::file(&recipe)?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     ledger.close_part(&actor)?;
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;

@@ -207,7 +207,7 @@ impl<S: Store> Ledger for S {
 
     fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError> {
         let frame = Arc::clone(self.frame());
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_tokens(&mut |(token, _)| {
                 if token.ours {
                     each(token_record(tables, &frame, token)?);
@@ -248,6 +248,7 @@ impl<S: Store> Ledger for S {
     }
 
     fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
+        self.settle()?;
         self.scan(|tables| {
             tables.scan_events(Order::After(seq), &mut |row| {
                 each(row.event);

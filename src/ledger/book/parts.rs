@@ -251,6 +251,8 @@ pub fn found(
     };
     tables.set_fact(PART_OF, &to_json(&origin)?)?;
     if let Some((format, next)) = next {
+        // A counter is read before it is set: a server locks its row then.
+        tables.counter(format)?;
         tables.set_counter(format, next)?;
     }
     Ok(())

@@ -7,6 +7,8 @@ mod joining;
 mod large;
 mod lists;
 mod parts;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod records;
 mod restored;
 mod rework;
@@ -68,6 +70,15 @@ macro_rules! contract {
             $(#[test]
             fn $name() {
                 super::$name(&crate::ledger::sqlite::InFile::new());
+            })*
+        }
+        #[cfg(all(feature = "postgres", unix))]
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                if let Some(bench) = crate::ledger::postgres::OnServer::new() {
+                    super::$name(&bench);
+                }
             })*
         }
     };

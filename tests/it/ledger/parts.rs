@@ -1,6 +1,6 @@
 //! Stations without network: a share goes away, is used, and comes back.
 
-use eol_inject::ledger::{LedgerError, Merge, Part, PartState, Return, Share};
+use eol_inject::ledger::{Content, LedgerError, Merge, Part, PartState, Return, Rework, Share};
 use eol_inject::recipe::SerialFormat;
 
 use super::*;
@@ -28,6 +28,7 @@ contract! {
     a_lost_part_is_burnt_and_does_not_come_back
     what_was_void_or_released_in_the_part_stays_so
     simulated_parts_are_not_merged_into_real_ledgers
+    what_was_reworked_in_the_part_is_known_at_home
 }
 
 /// Splits a share off and makes it a ledger of its own.
@@ -531,4 +532,41 @@ fn simulated_parts_are_not_merged_into_real_ledgers(bench: &dyn Bench) {
     let error = home.merge(&back, &actor("L1")).unwrap_err();
     assert!(matches!(error, LedgerError::SimulatedMixed { .. }));
     assert_clean(&*home);
+}
+
+fn what_was_reworked_in_the_part_is_known_at_home(bench: &dyn Bench) {
+    let mut home = stocked(bench, 6);
+    let part = loose(&mut *home, bench, 4);
+    let mut station = part.open("S1");
+    finish(&mut *station, &on_board("GW1", "u1"));
+    finish(&mut *station, &on_board("GW2", "u2"));
+    finish(&mut *station, &on_board("GW3", "u3"));
+    let by = actor("S1");
+    let swapped = serial("GW1");
+    station
+        .rework(&swapped, &Rework::BoardSwapped, &by)
+        .unwrap();
+    finish(&mut *station, &on_board("GW1", "u9"));
+    let rehoused = Rework::Rehoused {
+        to: serial("GW7"),
+        content: Content::Stays,
+    };
+    station.rework(&serial("GW2"), &rehoused, &by).unwrap();
+    station.void(&serial("GW3"), &by).unwrap();
+    assert_clean(&*station);
+    drop(station);
+    let merged = merge(&mut *home, &back(&*part));
+    assert_eq!((merged.units, merged.free), (5, 0));
+    assert_clean(&*home);
+    let stock = home.stock().unwrap();
+    assert_eq!(
+        (stock.bound, stock.void, stock.free, stock.away),
+        (2, 2, 2, 0)
+    );
+    assert!(is_done(&mut *home, &on_board("GW1", "u9")));
+    assert!(is_done(&mut *home, &on_board("GW7", "u2")));
+    let refused = refusal(&mut *home, &claim("GW2"));
+    assert!(matches!(refused, Refusal::Rehoused { .. }), "{refused}");
+    let refused = refusal(&mut *home, &claim("GW3"));
+    assert!(matches!(refused, Refusal::Void { by, .. } if by.starts_with("anna")));
 }

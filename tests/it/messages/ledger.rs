@@ -272,6 +272,17 @@ fn about_files() -> Vec<LedgerError> {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             what: "line 7 is no event".to_owned(),
         },
+        LedgerError::Address {
+            what: "it names no host".to_owned(),
+        },
+        LedgerError::NoSchema {
+            schema: "eol_inject".to_owned(),
+        },
+        LedgerError::Unreachable {
+            seconds: 30,
+            source: cause(),
+        },
+        LedgerError::Overtaken,
         LedgerError::Busy { seconds: 20 },
         LedgerError::Full { source: cause() },
         LedgerError::ReadOnly { source: cause() },
