@@ -6,6 +6,8 @@ mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+#[cfg(feature = "sqlite")]
+mod mirror;
 mod parts;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
@@ -33,6 +35,10 @@ pub trait Bench {
         self.open_for(&scope(), identity(station))
     }
 
+    /// Opens it with a mirror in a folder.
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger>;
+
     /// Another, empty ledger of the same kind.
     fn another(&self) -> Box<dyn Bench>;
 }
@@ -49,6 +55,12 @@ impl InMemory {
 impl Bench for InMemory {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(self.0.again(scope, identity).unwrap())
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = self.0.again(&scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
     }
 
     fn another(&self) -> Box<dyn Bench> {

@@ -34,6 +34,11 @@ impl Bench for InFile {
         Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
     }
 
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = Sqlite::open(&self.path, &scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
     fn another(&self) -> Box<dyn Bench> {
         Box::new(Self::new())
     }
