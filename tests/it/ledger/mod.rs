@@ -11,6 +11,8 @@ mod postgres;
 mod records;
 mod rework;
 #[cfg(feature = "sqlite")]
+mod shift;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::collections::BTreeMap;
