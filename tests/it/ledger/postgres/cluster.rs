@@ -89,8 +89,10 @@ fn run(command: &mut Command) {
 
 /// Makes an empty folder that belongs to whom the server runs as.
 fn folder() -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::Builder::new()
         .prefix("eol-pg-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
         .unwrap()
         .keep();
@@ -155,9 +157,15 @@ impl Cluster {
     }
 
     pub fn start(&self) {
-        run(command("pg_ctl")
-            .args(["start", "-w", "-s", "-t", "60", "-l", "/dev/null", "-D"])
-            .arg(&self.folder));
+        let log = self.folder.join("log");
+        let started = command("pg_ctl")
+            .args(["start", "-w", "-s", "-t", "60", "-D"])
+            .arg(&self.folder)
+            .arg("-l")
+            .arg(&log)
+            .status();
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        assert!(started.unwrap().success(), "{}", said());
     }
 
     /// Stops it as an administrator does: whoever is connected is sent away.

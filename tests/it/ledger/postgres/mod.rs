@@ -2,8 +2,11 @@
 
 pub mod cluster;
 mod crowd;
+mod leases;
+mod outages;
 #[cfg(feature = "cli")]
 mod program;
+mod proxy;
 mod rules;
 
 use std::path::Path;
