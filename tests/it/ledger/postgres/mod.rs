@@ -2,12 +2,15 @@
 
 pub mod cluster;
 mod crowd;
+#[cfg(feature = "cli")]
+mod encrypted;
 mod leases;
 mod outages;
 #[cfg(feature = "cli")]
 mod program;
 mod proxy;
 mod rules;
+mod tamper;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
