@@ -70,8 +70,9 @@ pub fn cure(error: &postgres::Error) -> Cure {
 fn has_io_cause(error: &postgres::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        if error.is::<io::Error>() {
-            return true;
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            // A certificate that is not believed is no better the next time.
+            return error.kind() != io::ErrorKind::InvalidData;
         }
         cause = error.source();
     }
@@ -81,14 +82,8 @@ fn has_io_cause(error: &postgres::Error) -> bool {
 /// Says what a fault means for a ledger.
 pub fn meaning(error: postgres::Error) -> LedgerError {
     let Some(code) = error.code().cloned() else {
-        return match cure(&error) {
-            Cure::None => LedgerError::Damaged {
-                what: "a row cannot be read".to_owned(),
-                source: Some(error.into()),
-            },
-            _ => LedgerError::Storage {
-                source: error.into(),
-            },
+        return LedgerError::Storage {
+            source: error.into(),
         };
     };
     if code == SqlState::DISK_FULL {

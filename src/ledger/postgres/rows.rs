@@ -6,11 +6,13 @@ use postgres::Row;
 use postgres::types::FromSql;
 
 use super::super::LedgerError;
-use super::fault::meaning;
 
 /// Returns a column.
 pub fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, LedgerError> {
-    row.try_get(index).map_err(meaning)
+    row.try_get(index).map_err(|error| LedgerError::Damaged {
+        what: "a row cannot be read".to_owned(),
+        source: Some(error.into()),
+    })
 }
 
 /// Returns 32 bytes.

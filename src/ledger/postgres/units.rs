@@ -116,7 +116,16 @@ fn one(
         Mode::Stage | Mode::Read => look,
     };
     let row = view.first(sql, params)?;
-    row.map(|row| read(&row, view.shop.scope)).transpose()
+    let unit = row.map(|row| read(&row, view.shop.scope)).transpose()?;
+    // Each statement sees what was committed before it. A unit that was not there a statement ago
+    // would be met half: as the holder of its board, say, and not as the serial in hand.
+    if let Some(unit) = &unit
+        && unit.state != UnitState::Superseded
+        && view.absent.borrow().contains(&unit.serial.folded())
+    {
+        return Err(view.raced());
+    }
+    Ok(unit)
 }
 
 fn all(
@@ -137,7 +146,12 @@ pub fn by_ids(view: &View<'_>, ids: &[i64]) -> Result<Vec<UnitRow>, LedgerError>
 }
 
 pub fn by_serial(view: &View<'_>, folded: &str) -> Result<Option<UnitRow>, LedgerError> {
-    one(view, BY_SERIAL, &[&view.shop.product, &folded])
+    let unit = one(view, BY_SERIAL, &[&view.shop.product, &folded])?;
+    let live = unit.as_ref().map(|unit| unit.state) != Some(UnitState::Superseded);
+    if view.mode == Mode::Write && !(unit.is_some() && live) {
+        view.absent.borrow_mut().insert(folded.to_owned());
+    }
+    Ok(unit)
 }
 
 pub fn by_serials(view: &View<'_>, folded: &[String]) -> Result<Vec<UnitRow>, LedgerError> {
@@ -211,7 +225,9 @@ pub fn add(view: &View<'_>, unit: &UnitRow) -> Result<(), LedgerError> {
     let (serial, folded) = (unit.serial.as_str(), unit.serial.folded());
     let more: [&(dyn ToSql + Sync); 5] =
         [&shop.scope, &shop.product, &serial, &folded, &unit.token];
-    change(view, ADD, (unit, &more)).map(drop)
+    change(view, ADD, (unit, &more))?;
+    view.absent.borrow_mut().remove(&folded);
+    Ok(())
 }
 
 pub fn set(view: &View<'_>, unit: &UnitRow) -> Result<(), LedgerError> {

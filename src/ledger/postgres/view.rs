@@ -1,7 +1,7 @@
 //! One transaction as the rules see it: each question goes to the file of its concern.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -103,6 +103,8 @@ pub struct View<'a> {
     failed: Cell<bool>,
     /// Whether the row that keeps lists and claims apart is held.
     pub shared: Cell<bool>,
+    /// Serials that no live unit had when they were looked up.
+    pub absent: RefCell<HashSet<String>>,
     pub chains: RefCell<HashMap<String, Chain>>,
     pub ahead: RefCell<Ahead>,
     pub load: RefCell<Load>,
@@ -122,6 +124,7 @@ impl<'a> View<'a> {
             trouble: RefCell::default(),
             failed: Cell::default(),
             shared: Cell::default(),
+            absent: RefCell::default(),
             chains: RefCell::default(),
             ahead: RefCell::default(),
             load: RefCell::default(),

@@ -15,6 +15,8 @@ mod records;
 mod restored;
 mod rework;
 #[cfg(feature = "sqlite")]
+mod shift;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::collections::BTreeMap;

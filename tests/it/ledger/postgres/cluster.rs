@@ -89,8 +89,10 @@ fn run(command: &mut Command) {
 
 /// Makes an empty folder that belongs to whom the server runs as.
 fn folder() -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::Builder::new()
         .prefix("eol-pg-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
         .unwrap()
         .keep();
@@ -146,6 +148,17 @@ impl Cluster {
         cluster
     }
 
+    /// Puts a file beside the data, for the server's eyes only.
+    pub fn give(&self, file: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let to = self.folder.join(file.file_name().unwrap());
+        std::fs::copy(file, &to).unwrap();
+        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some((user, group)) = nobody() {
+            std::os::unix::fs::chown(&to, Some(user), Some(group)).unwrap();
+        }
+    }
+
     /// Adds settings; they count from the next start.
     pub fn set(&self, settings: &str) {
         use std::io::Write as _;
@@ -155,9 +168,15 @@ impl Cluster {
     }
 
     pub fn start(&self) {
-        run(command("pg_ctl")
-            .args(["start", "-w", "-s", "-t", "60", "-l", "/dev/null", "-D"])
-            .arg(&self.folder));
+        let log = self.folder.join("log");
+        let started = command("pg_ctl")
+            .args(["start", "-w", "-s", "-t", "60", "-D"])
+            .arg(&self.folder)
+            .arg("-l")
+            .arg(&log)
+            .status();
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        assert!(started.unwrap().success(), "{}", said());
     }
 
     /// Stops it as an administrator does: whoever is connected is sent away.
@@ -240,6 +259,7 @@ impl Drop for Cluster {
             let _ = command("pg_ctl")
                 .args(["stop", "-m", "immediate", "-s", "-D"])
                 .arg(&self.folder)
+                .stderr(Stdio::null())
                 .status();
         }
     }

@@ -1,9 +1,16 @@
 //! What only a ledger on a server promises: many writers, lost connections, lost servers.
 
 pub mod cluster;
+mod crowd;
+#[cfg(feature = "cli")]
+mod encrypted;
+mod leases;
+mod outages;
 #[cfg(feature = "cli")]
 mod program;
+mod proxy;
 mod rules;
+mod tamper;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +57,25 @@ impl OnServer {
     pub fn schema(&self) -> &str {
         self.server.schema.as_str()
     }
+}
+
+impl OnServer {
+    /// Says to another process where the ledger is.
+    pub fn place(&self) -> String {
+        let url = self.server.url.clone();
+        let LedgerUrl::Postgres(url) = url else {
+            panic!("{url}")
+        };
+        let folder = self.server.folder.display();
+        format!("postgres {url} {} {folder}", self.schema())
+    }
+}
+
+/// Opens a ledger as another process was told.
+pub fn open_from(place: &str, station: &str) -> Box<dyn Ledger> {
+    let parts: Vec<&str> = place.split(' ').collect();
+    let server = server(parts[0], parts[1], Path::new(parts[2]));
+    Box::new(Postgres::open_existing(&server, &scope(), identity(station)).unwrap())
 }
 
 /// Returns a place with the key in a folder.

@@ -3,7 +3,7 @@
 mod crowd;
 mod files;
 mod journal;
-mod secrets;
+pub mod secrets;
 mod tamper;
 
 use std::path::PathBuf;

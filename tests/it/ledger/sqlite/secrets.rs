@@ -33,7 +33,7 @@ fn base64(bytes: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+pub fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let lower: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let upper = lower.to_uppercase();
     let mut forms = base64(secret);
