@@ -15,7 +15,7 @@ use eol_inject::ledger::{
 };
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::recipe::{LedgerUrl, PoolSpec, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
 use zeroize::Zeroizing;
 
@@ -297,6 +297,13 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
         Ok(ledger) => Ok(Box::new(ledger)),
         Err(error) => Err(CliError::from(error).about_file(&file)),
     }
+}
+
+/// Reads a list of tokens that are used elsewhere, whatever its columns are called.
+pub(crate) fn used_list(path: &Path) -> Result<Pool, CliError> {
+    let list = pool::folder::open(path, &PoolSpec::default());
+    let list = list.map_err(|error| CliError::from(error).about_file(path))?;
+    Ok(list.used())
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

@@ -34,6 +34,9 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// A ledger joined in the middle, by the program.
+#[cfg(feature = "cli")]
+mod joining;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;

@@ -56,12 +56,9 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Reads the mapping, with serials as the recipe has them.
 fn read(args: &AdoptArgs, recipe: &Recipe) -> Result<pool::Pool, CliError> {
-    let spec = recipe.pool.clone().unwrap_or_default();
     let spec = PoolSpec {
-        file: None,
-        token: None,
-        qr: spec.qr,
         bind: Some(SERIAL.to_owned()),
+        ..PoolSpec::default()
     };
     let failed = |error| CliError::from(error).about_file(&args.mapping);
     let mut list = pool::folder::open(&args.mapping, &spec).map_err(failed)?;
