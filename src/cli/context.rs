@@ -13,6 +13,7 @@ use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
     Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
 };
+use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, PoolSpec, Recipe};
@@ -31,25 +32,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file that a person names.
 pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::new(
-            code,
-            "file",
-            format!("cannot read {what} {}: {error}", path.display()),
-        )
-    };
-    let length = fs::metadata(path).map_err(failed)?.len();
+    load(path).map_err(|reason| {
+        let message = format!("cannot read {what} {}: {reason}", path.display());
+        CliError::new(code, "file", message)
+    })
+}
+
+/// Reads a file whole, or says why not.
+fn load(path: &Path) -> Result<Vec<u8>, String> {
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > LARGEST {
-        return Err(CliError::new(
-            code,
-            "file",
-            format!(
-                "{what} {} has {length} bytes, at most {LARGEST} are read",
-                path.display()
-            ),
-        ));
+        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
     }
-    fs::read(path).map_err(failed)
+    fs::read(path).map_err(|error| error.to_string())
 }
 
 /// Who may read a file that is written.
@@ -69,6 +64,32 @@ pub(crate) fn write(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliE
             file.sync_all()
         })
         .map_err(|error| CliError::file("cannot write", path, &error))
+}
+
+/// Writes a file that appears under its name whole or not at all, and survives a power cut.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let written = create(&part, who)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&part, path))
+        // Windows cannot open a folder as a file, and makes names durable with the file.
+        .and_then(|()| match cfg!(unix) {
+            true => File::open(folder)?.sync_all(),
+            false => Ok(()),
+        });
+    written.map_err(|error| {
+        let _ = fs::remove_file(&part);
+        CliError::file("cannot write", path, &error)
+    })
 }
 
 /// Makes a file, or empties one.
@@ -103,9 +124,9 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
 
 /// Reads the shared image, with the names that the recipe gives it.
 pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
-    let path = recipe.path(&recipe.image.file);
-    let hint = recipe.image.hint();
-    let image = read_image(&path, hint)?;
+    let bytes = shared(recipe)?;
+    let image = Image::read(bytes, recipe.image.hint())
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))?;
     match &recipe.image.symbols {
         Some(names) => {
             let names = recipe.path(names);
@@ -116,6 +137,23 @@ pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
         }
         None => Ok(image),
     }
+}
+
+/// Reads the shared image's bytes, or makes them, as the recipe says.
+pub(crate) fn shared(recipe: &Recipe) -> Result<Vec<u8>, CliError> {
+    let file = recipe.image_file();
+    let bytes = file
+        .map(|file| read(&file, exit::IMAGE, "the image"))
+        .transpose()?;
+    let mut beside = |file: &Path| load(&recipe.path(file));
+    nvs::shared(recipe, bytes, &mut beside)
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))
+}
+
+/// Returns how people call the shared image.
+pub(crate) fn image_name(recipe: &Recipe) -> PathBuf {
+    let file = recipe.image_file();
+    file.unwrap_or_else(|| recipe.image_name().into())
 }
 
 /// Reads an image file.
@@ -151,7 +189,7 @@ pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError>
 
 /// Proves the recipe on the shared image; every checksum can then be made.
 pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
-    let file = recipe.path(&recipe.image.file);
+    let file = image_name(recipe);
     let recipe = with_keys(recipe, Need::Sign)?;
     let master = Master::prove(image(&recipe)?, &recipe)
         .map_err(|error| CliError::from(error).about_file(&file))?;
@@ -170,7 +208,7 @@ pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>
     if let Some(form) = form {
         return form.extension().to_owned();
     }
-    recipe.image.file.extension().map_or_else(
+    recipe.image_extension().map_or_else(
         || image.format().to_string(),
         |extension| extension.to_string_lossy().into_owned(),
     )

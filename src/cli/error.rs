@@ -9,11 +9,13 @@ use eol_inject::checksum::ChecksumError;
 #[cfg(feature = "probe")]
 use eol_inject::deliver::ProbeFault;
 use eol_inject::deliver::{DeliverError, ProgramError};
+use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
 use eol_inject::mes::{HookError, OutboxError};
+use eol_inject::nvs::NvsError;
 use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
@@ -156,6 +158,10 @@ from! {
     ScanError => |_| exit::RECIPE;
     PoolError => |_| exit::RECIPE;
     ImageError => |_| exit::IMAGE;
+    NvsError => |error| match error {
+        NvsError::Occupied { .. } | NvsError::Outside { .. } | NvsError::Image(_) => exit::IMAGE,
+        _ => exit::RECIPE,
+    };
     SlotError => |_| exit::SLOT;
     ChecksumError => |_| exit::SLOT;
     PatchError => |_| exit::SLOT;
@@ -166,6 +172,7 @@ from! {
     DeliverError => deliver_code;
     Refusal => refusal_code;
     LedgerError => ledger_code;
+    HandoffError => |_| exit::SLOT;
     LabelError => |_| exit::UNLABELLED;
     VerifyError => |_| exit::DIFFERS;
     HookError => |_| exit::MES;

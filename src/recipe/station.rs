@@ -320,11 +320,11 @@ impl Chip {
         if !readback.names("dump") || misplaced(readback, "image") {
             return Err("`readback` must name {dump}, and no {image}".into());
         }
-        if readback.names("address") != readback.names("size") {
+        if readback.names("address") != (readback.names("size") || readback.names("length")) {
             return Err("`readback` names {address} and {size} together, or neither".into());
         }
         let told = |name: &&&str| self.identify.as_ref().is_some_and(|line| line.names(name));
-        if let Some(name) = ["image", "dump", "address", "size", "serial"]
+        if let Some(name) = ["image", "dump", "address", "size", "length", "serial"]
             .iter()
             .find(told)
         {

@@ -34,15 +34,24 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// Blocks of units for programmers that work alone.
+#[cfg(feature = "cli")]
+mod handoff;
 /// A ledger joined in the middle, by the program.
 #[cfg(feature = "cli")]
 mod joining;
+/// Judges in Python.
+#[cfg(feature = "cli")]
+mod judge;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
 /// esptool and imgtool judge units of images that they made.
 #[cfg(feature = "cli")]
 mod judges_esp_mcuboot;
+/// Settings stores that a recipe makes, against Espressif's generator and readers of Zephyr's.
+#[cfg(feature = "cli")]
+mod judges_nvs;
 /// Other programs read the labels.
 #[cfg(feature = "cli")]
 mod labels;

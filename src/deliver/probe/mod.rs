@@ -6,6 +6,7 @@
 
 mod chip;
 mod error;
+mod footprint;
 mod guard;
 mod kept;
 mod link;
@@ -19,6 +20,7 @@ mod source;
 mod under_reset;
 
 pub use error::{ProbeError, ProbeFault};
+pub use footprint::Footprint;
 #[cfg(feature = "sim")]
 pub use guard::{StopSignal, Stopped, guard};
 pub use list::{Plugged, Probes, probes};

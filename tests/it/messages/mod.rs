@@ -4,10 +4,12 @@ mod checksum;
 mod container;
 #[cfg(feature = "probe")]
 mod deliver;
+mod handoff;
 mod image;
 mod label;
 mod ledger;
 mod mes;
+mod nvs;
 mod patch;
 #[cfg(feature = "label")]
 mod pool;
