@@ -198,13 +198,12 @@ fn claim<'m>(
                 });
                 made
             }
-            Ok(Attempt::Done { entry, values }) => again(master, &entry, &values).map(|made| {
+            Ok(Attempt::Done { entry, values }) => again(master, &entry, &values).inspect(|_| {
                 units.push(Unit {
                     serial: entry.record().serial.clone(),
                     fingerprint: entry.record().fingerprint,
                     claim: None,
                 });
-                made
             }),
             Err(refusal) => Err(refusal.into()),
         };
