@@ -289,10 +289,21 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// Returns the file of a recipe's ledger.
+/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
 pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    let LedgerUrl::Sqlite(file) = recipe.ledger_url();
-    recipe.path(&file)
+    recipe.ledger_base()
+}
+
+/// Returns the file of a ledger that is one.
+fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::LEDGER,
+            "ledger-kind",
+            format!("{url}: this program was built without PostgreSQL"),
+        )),
+    }
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
@@ -313,7 +324,7 @@ pub(crate) fn ledger_for(
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
 ) -> Result<Box<dyn Ledger>, CliError> {
-    let file = ledger_file(recipe);
+    let file = sqlite_file(recipe)?;
     let identity = Identity {
         station: actor.station.clone(),
         simulated,
@@ -330,7 +341,7 @@ pub(crate) fn ledger_for(
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
 pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
-    let file = ledger_file(recipe);
+    let file = sqlite_file(recipe)?;
     match Sqlite::inspect(&file, &scope(recipe)) {
         Ok(ledger) => Ok(Box::new(ledger)),
         Err(error) => Err(CliError::from(error).about_file(&file)),

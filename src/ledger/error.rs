@@ -291,6 +291,14 @@ pub enum LedgerError {
         /// The key file.
         path: PathBuf,
     },
+    /// The key cannot be had from where it should come.
+    #[error("the ledger's key cannot be had from {from}: {what}")]
+    KeyUnread {
+        /// Where it should come from.
+        from: String,
+        /// Why not.
+        what: String,
+    },
     /// The key belongs to another ledger.
     #[error(
         "{path} holds the key {has}, the ledger was sealed with {wants}",

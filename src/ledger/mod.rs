@@ -6,20 +6,22 @@
 
 mod adopt;
 mod book;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod crypto;
 mod error;
 mod event;
 mod evidence;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod files;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod journal;
+#[cfg(feature = "seal")]
+mod key_source;
 mod memory;
 mod reconcile;
 mod record;
 mod rework;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -28,7 +30,7 @@ mod tables;
 pub use adopt::{Adopted, Mapping};
 pub use error::{LedgerError, Refusal};
 pub use evidence::{Attested, Evidence, Witness};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};

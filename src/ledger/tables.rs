@@ -279,21 +279,31 @@ pub trait Store: Send {
     fn frame(&self) -> &Arc<Frame>;
 
     /// Does `work` in one transaction that is durable when this returns, or not at all.
+    ///
+    /// A back end with concurrent writers does `work` anew when others came in between, or when
+    /// it lost its server: whatever it changes outside the tables is made from scratch each time.
     fn write<T>(
+        &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError>;
+
+    /// Does `work` once, in a transaction that is durable only after the next
+    /// [`write`](Self::write).
+    fn stage<T>(
         &mut self,
         work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError>;
 
-    /// Like [`write`](Self::write), but durable only after the next `write`.
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    /// Does `work` on one consistent state, and anew like [`write`](Self::write).
+    fn read<T>(
+        &self,
+        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.write(work)
+        self.scan(work)
     }
 
-    /// Does `work` on one consistent state.
-    fn read<T>(
+    /// Does `work` on one consistent state, once: it hands rows on as it goes.
+    fn scan<T>(
         &self,
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError>;

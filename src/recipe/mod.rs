@@ -6,6 +6,7 @@
 mod checksum;
 mod command;
 mod keys;
+mod ledger;
 mod mes;
 mod nvs;
 mod range;
@@ -16,13 +17,14 @@ mod store;
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::CommandLine;
 pub use keys::Keys;
+pub use ledger::{KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
 pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
-    Area, Case, Chip, Connect, LabelSpec, LedgerSpec, LedgerUrl, Mode, Pattern, PoolSpec, Precheck,
-    ScanError, SerialFormat, SerialSource, SerialSpec, When,
+    Area, Case, Chip, Connect, LabelSpec, Mode, Pattern, PoolSpec, Precheck, ScanError,
+    SerialFormat, SerialSource, SerialSpec, When,
 };
 pub(crate) use store::is_name;
 pub use store::{EspRow, StoreError, StoreKind, StoreSpec};
@@ -185,6 +187,8 @@ impl Recipe {
         }
         self.ledger = Some(LedgerSpec {
             url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
+            key: None,
+            schema: None,
         });
         self.label.dir = folder.join("labels");
         self.pool = None;
@@ -228,6 +232,23 @@ impl Recipe {
     pub fn ledger_url(&self) -> LedgerUrl {
         let url = self.ledger.as_ref().map(|ledger| ledger.url.clone());
         url.unwrap_or_else(LedgerUrl::beside_the_recipe)
+    }
+
+    /// Returns what names of files beside the ledger begin with: the ledger's own path, or one
+    /// beside the recipe for a ledger on a server.
+    #[must_use]
+    pub fn ledger_base(&self) -> PathBuf {
+        match self.ledger_url() {
+            LedgerUrl::Sqlite(file) => self.path(&file),
+            LedgerUrl::Postgres(_) => {
+                let schema = self
+                    .ledger
+                    .as_ref()
+                    .and_then(|ledger| ledger.schema.clone());
+                let schema = schema.unwrap_or_default();
+                self.path(Path::new(&format!("{}.postgres", schema.as_str())))
+            }
+        }
     }
 
     /// Refuses what no single key can tell.

@@ -214,50 +214,6 @@ impl TryFrom<String> for SerialFormat {
     }
 }
 
-/// `[ledger]`: where records go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LedgerSpec {
-    /// Which ledger.
-    pub url: LedgerUrl,
-}
-
-/// The address of a ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum LedgerUrl {
-    /// `sqlite:FILE`, relative to the recipe.
-    Sqlite(PathBuf),
-}
-
-impl LedgerUrl {
-    /// Where records go when the recipe does not say.
-    #[must_use]
-    pub fn beside_the_recipe() -> Self {
-        Self::Sqlite(PathBuf::from("eol-inject.ledger"))
-    }
-}
-
-impl std::fmt::Display for LedgerUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
-        }
-    }
-}
-
-impl TryFrom<String> for LedgerUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.strip_prefix("sqlite:") {
-            Some(file) if !file.is_empty() => Ok(Self::Sqlite(PathBuf::from(file))),
-            // The text is not repeated: an address of another kind may hold a password.
-            _ => Err("the ledger's address is not known: write url = \"sqlite:FILE\"".to_owned()),
-        }
-    }
-}
-
 /// `[flash]`: the chip and the probe.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

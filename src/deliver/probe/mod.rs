@@ -84,8 +84,7 @@ impl ProbeSetup {
 /// Returns where a line's simulated boards are kept: beside its ledger.
 #[cfg(feature = "sim")]
 fn boards(recipe: &Recipe) -> std::path::PathBuf {
-    let crate::recipe::LedgerUrl::Sqlite(ledger) = recipe.ledger_url();
-    let mut boards = recipe.path(&ledger).into_os_string();
+    let mut boards = recipe.ledger_base().into_os_string();
     boards.push(".boards");
     boards.into()
 }

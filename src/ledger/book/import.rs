@@ -25,7 +25,7 @@ pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import
         tables.begin_import(&by.station, &frame.run)
     })?;
     match stage(store, pool, &pending)
-        .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, tally), by)))
+        .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, &tally), by)))
     {
         Ok(import) => Ok(import),
         Err(error) => {
@@ -183,7 +183,7 @@ fn take(
 fn finish(
     tables: &mut dyn Tables,
     pool: &Pool,
-    (pending, mut tally): (&Pending, Tally),
+    (pending, tally): (&Pending, &Tally),
     by: &Actor,
 ) -> Result<Import, LedgerError> {
     if let Some((serial, fingerprint)) = tables.overtaken(pending)? {
@@ -208,27 +208,30 @@ fn finish(
         }
     }
     let mut turned = Vec::new();
-    for fingerprint in std::mem::take(&mut tally.turned) {
-        if let Some(token) = tables.token(&fingerprint)?
+    for fingerprint in &tally.turned {
+        if let Some(token) = tables.token(fingerprint)?
             && token.state == TokenState::Free
         {
             tables.set_token(token.id, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
         }
     }
-    tally.counts.turned = turned.len();
-    if tally.counts.added == 0 && turned.is_empty() {
+    let counts = Import {
+        turned: turned.len(),
+        ..tally.counts
+    };
+    if counts.added == 0 && turned.is_empty() {
         tables.drop_import(pending)?;
-        return Ok(tally.counts);
+        return Ok(counts);
     }
     let body = Body {
         import: Some(pending.id),
         origin: Some(pool.origin.to_string()),
-        added: Some(tally.counts.added),
-        known: Some(tally.counts.known),
-        gone: Some(tally.counts.gone),
+        added: Some(counts.added),
+        known: Some(counts.known),
+        gone: Some(counts.gone),
         used: pool.used.then_some(true),
-        rows: Some(Digest::from_bytes(tally.rows.finalize().into()).to_string()),
+        rows: Some(Digest::from_bytes(tally.rows.clone().finalize().into()).to_string()),
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Imported, None), body.by(by))?;
@@ -241,7 +244,7 @@ fn finish(
         event::append(tables, &by.station, (Kind::Gone, None), body.by(by))?;
     }
     tables.end_import(pending, tally.pictures)?;
-    Ok(tally.counts)
+    Ok(counts)
 }
 
 /// Returns what an import's digest counts of one row.

@@ -143,7 +143,7 @@ impl<S: Store> Ledger for S {
 
     fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError> {
         let frame = Arc::clone(self.frame());
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_units(&mut |unit| {
                 each(record(tables, &frame, unit));
                 Ok(())
@@ -227,7 +227,7 @@ impl<S: Store> Ledger for S {
     }
 
     fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_events(Order::After(seq), &mut |row| {
                 each(row.event);
                 Ok(())

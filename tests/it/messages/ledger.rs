@@ -167,6 +167,10 @@ fn about_files() -> Vec<LedgerError> {
         },
         LedgerError::KeyMissing { path: key() },
         LedgerError::KeyDamaged { path: key() },
+        LedgerError::KeyUnread {
+            from: "the variable EOL_LEDGER_KEY".to_owned(),
+            what: "environment variable not found".to_owned(),
+        },
         LedgerError::KeyWrong {
             path: key(),
             has: "0011223344556677".to_owned(),
