@@ -186,7 +186,7 @@ impl<S: Store> Ledger for S {
 
     fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError> {
         let frame = Arc::clone(self.frame());
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_tokens(&mut |(token, _)| {
                 if token.ours {
                     each(token_record(tables, &frame, token)?);
