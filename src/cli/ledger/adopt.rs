@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eol_inject::ledger::Mapping;
+use eol_inject::ledger::{Mapping, Simulated};
 use eol_inject::pool;
 use eol_inject::recipe::{PoolSpec, Recipe};
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut list = read(args, &recipe)?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     // A mapping does not tell whether its tokens are the cloud's or trial ones.
     list.origin = ledger.stock()?.origin.unwrap_or_default();
     let file = args.mapping.display();

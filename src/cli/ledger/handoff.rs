@@ -10,7 +10,9 @@ use eol_inject::deliver::Sync;
 use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
-use eol_inject::ledger::{Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, UnitState};
+use eol_inject::ledger::{
+    Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, Simulated, UnitState,
+};
 use eol_inject::line::LineError;
 use eol_inject::patch::{self, Master};
 use eol_inject::recipe::Recipe;
@@ -110,7 +112,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         .map(|file| batch::serials(file, &recipe))
         .transpose()?;
     let master = context::master(&recipe)?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
