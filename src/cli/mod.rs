@@ -9,6 +9,7 @@ mod console;
 mod context;
 mod error;
 mod export;
+mod file;
 mod form;
 mod guard;
 mod inject;
