@@ -206,6 +206,27 @@ fn the_same_block_again_is_the_same_file_and_a_made_unit_is_in_no_block() {
 }
 
 #[test]
+fn a_unit_that_belongs_to_a_board_is_in_no_block() {
+    let bench = bench();
+    fs::write(bench.path("serials.txt"), "GW000001\n").unwrap();
+    let listed = ["--format", "flasher", "--serials", "serials.txt"];
+    assert!(handoff(&bench, GW100, &listed).status.success());
+    let passed = "serial,result,uid\nGW000001,pass,9f02\n";
+    fs::write(bench.path("passed.csv"), passed).unwrap();
+    let ledger = |args: &[&str]| {
+        let (command, rest) = args.split_first().unwrap();
+        bench.ok(&[&["ledger", command, "--recipe", GW100], rest, &BY].concat())
+    };
+    ledger(&["confirm", "--list", "passed.csv"]);
+    ledger(&["rework", "--serial", "GW000001", "--mode", "same-board"]);
+    // On whichever board comes next, its token would be there twice.
+    let output = handoff(&bench, GW100, &listed);
+    assert_eq!(output.status.code(), Some(50), "{}", said(&output));
+    let told = "GW000001 belongs to the board 9f02: make it there";
+    assert!(said(&output).contains(told), "{}", said(&output));
+}
+
+#[test]
 fn the_block_comes_back_by_the_flashers_log_or_by_its_list() {
     let bench = bench();
     assert!(

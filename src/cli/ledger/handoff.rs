@@ -11,7 +11,7 @@ use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
 use eol_inject::ledger::{
-    Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, Simulated, UnitState,
+    Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, Simulated, UnitRecord, UnitState,
 };
 use eol_inject::line::LineError;
 use eol_inject::patch::{self, Master};
@@ -156,8 +156,12 @@ fn some(
     ledger: &mut dyn Ledger,
     (actor, count): (&Actor, usize),
 ) -> Result<Vec<Serial>, CliError> {
-    let mut serials = ledger.open_claims(&actor.station)?;
-    serials.truncate(count);
+    let mut serials = Vec::new();
+    for serial in ledger.open_claims(&actor.station)? {
+        if serials.len() < count && board(ledger, &serial)?.is_none() {
+            serials.push(serial);
+        }
+    }
     let more = count.saturating_sub(serials.len());
     if more > 0 {
         let known = serials.iter().map(Serial::folded).collect::<BTreeSet<_>>();
@@ -173,7 +177,13 @@ fn some(
     Ok(serials)
 }
 
-/// Claims every unit of the block, or none that could not be claimed before; seals each.
+/// Returns the board that a unit belongs to and is not finished on.
+fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
+    let open = |unit: &UnitRecord| matches!(unit.state, UnitState::Reserved | UnitState::Prepared);
+    Ok(ledger.find(serial)?.filter(open).and_then(|unit| unit.uid))
+}
+
+/// Claims and seals every unit of the block; where one is refused, none goes out.
 fn claim<'m>(
     master: &'m Master,
     recipe: &Recipe,
@@ -183,6 +193,11 @@ fn claim<'m>(
         master
             .accept(serial)
             .map_err(|error| CliError::from(error).about(serial))?;
+        // The programmer tells no boards apart: it would put the token on another one.
+        if let Some(uid) = board(ledger, serial)? {
+            let message = format!("{serial} belongs to the board {uid}: make it there");
+            return Err(CliError::new(exit::REFUSED, "unit-on-board", message));
+        }
     }
     let claims: Vec<_> = serials
         .iter()
