@@ -1,7 +1,5 @@
 //! What several commands begin with: recipe, image, Master, ledger, station.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,72 +12,19 @@ use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Tar
 use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::Recipe;
+use eol_inject::recipe::{PoolSpec, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
 use zeroize::Zeroizing;
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
+use super::file::load;
+pub(crate) use super::file::{Writable, create, read, write, write_whole};
 use super::output::{Output, count};
 use super::{DecisionArgs, StationArgs};
 
-/// Largest file that is read whole: far above any microcontroller's flash.
-const LARGEST: u64 = 1 << 30;
-
 /// How long an import of another station is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Reads a file that a person names.
-pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
-    load(path).map_err(|reason| {
-        let message = format!("cannot read {what} {}: {reason}", path.display());
-        CliError::new(code, "file", message)
-    })
-}
-
-/// Reads a file whole, or says why not.
-fn load(path: &Path) -> Result<Vec<u8>, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST {
-        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
-    }
-    fs::read(path).map_err(|error| error.to_string())
-}
-
-/// Who may read a file that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writable {
-    /// Its owner: it holds secrets.
-    Owner,
-    /// Anybody the system lets.
-    Anybody,
-}
-
-/// Writes a file that a person names.
-pub(crate) fn write(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
-    create(path, who)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(|error| CliError::file("cannot write", path, &error))
-}
-
-/// Makes a file, or empties one.
-pub(crate) fn create(path: &Path, who: Writable) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if who == Writable::Owner {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        // The mode above counts for a new file only.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        return Ok(file);
-    }
-    let _ = who;
-    options.open(path)
-}
 
 /// Reads a recipe.
 pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
@@ -251,6 +196,13 @@ pub(crate) fn scope(recipe: &Recipe) -> Scope {
         product: recipe.product.clone(),
         template: recipe.template.clone(),
     }
+}
+
+/// Reads a list of tokens that are used elsewhere, whatever its columns are called.
+pub(crate) fn used_list(path: &Path) -> Result<Pool, CliError> {
+    let list = pool::folder::open(path, &PoolSpec::default());
+    let list = list.map_err(|error| CliError::from(error).about_file(path))?;
+    Ok(list.used())
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

@@ -9,6 +9,7 @@ use eol_inject::checksum::ChecksumError;
 #[cfg(feature = "probe")]
 use eol_inject::deliver::ProbeFault;
 use eol_inject::deliver::{DeliverError, ProgramError};
+use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
@@ -169,12 +170,27 @@ from! {
         _ => exit::SLOT,
     };
     DeliverError => deliver_code;
-    Refusal => refusal_code;
     LedgerError => ledger_code;
+    HandoffError => |_| exit::SLOT;
     LabelError => |_| exit::UNLABELLED;
     VerifyError => |_| exit::DIFFERS;
     HookError => |_| exit::MES;
     OutboxError => |_| exit::LEDGER;
+}
+
+impl From<Refusal> for CliError {
+    fn from(error: Refusal) -> Self {
+        let mut this = Self::of(refusal_code(&error), error.name(), &error);
+        let subject = match &error {
+            Refusal::OtherBoard { serial, .. } | Refusal::Finished { serial, .. } => Some(serial),
+            Refusal::BoardTaken { holder, .. } => Some(holder),
+            _ => None,
+        };
+        if let (Some(hint), Some(serial)) = (&mut this.hint, subject) {
+            *hint = hint.replace("SERIAL", serial.as_str());
+        }
+        this
+    }
 }
 
 impl From<LineError> for CliError {
@@ -295,6 +311,10 @@ fn hint(name: &str) -> Option<&'static str> {
             "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
              --by NAME --reason TEXT"
         }
+        "unit-board-taken" => {
+            "if that one has another board now: eol-inject ledger rework --serial SERIAL \
+             --mode board-swapped --by NAME --reason TEXT"
+        }
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
         }
@@ -305,4 +325,39 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hinted(refusal: Refusal) -> String {
+        CliError::from(refusal).hint.unwrap()
+    }
+
+    #[test]
+    fn a_refusal_that_rework_settles_says_the_command_for_its_unit() {
+        let serial = || "GW000012".parse().unwrap();
+        let other = Refusal::OtherBoard {
+            serial: serial(),
+            claimed: "9f02".to_owned(),
+            seen: "9f03".to_owned(),
+        };
+        let swapped = "ledger rework --serial GW000012 --mode board-swapped --by NAME";
+        assert!(hinted(other).contains(swapped));
+        let finished = Refusal::Finished {
+            serial: serial(),
+            image: String::new(),
+            wanted: String::new(),
+        };
+        let again = "ledger rework --serial GW000012 --mode same-board --by NAME";
+        assert!(hinted(finished).contains(again));
+        // The unit that the board is has to give it up, not the one that was scanned.
+        let taken = Refusal::BoardTaken {
+            serial: serial(),
+            uid: "9f02".to_owned(),
+            holder: "GW000011".parse().unwrap(),
+        };
+        assert!(hinted(taken).contains("--serial GW000011 --mode board-swapped"));
+    }
 }

@@ -10,6 +10,7 @@ mod console;
 mod context;
 mod error;
 mod export;
+mod file;
 mod form;
 mod guard;
 mod inject;

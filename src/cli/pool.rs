@@ -135,8 +135,12 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in &args.files {
-        let list = context::token_list(file, &recipe)?;
-        lists.push((file, if args.used { list.used() } else { list }));
+        let list = if args.used {
+            context::used_list(file)?
+        } else {
+            context::token_list(file, &recipe)?
+        };
+        lists.push((file, list));
     }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     for (file, list) in lists {

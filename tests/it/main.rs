@@ -34,6 +34,12 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// Blocks of units for programmers that work alone.
+#[cfg(feature = "cli")]
+mod handoff;
+/// A ledger joined in the middle, by the program.
+#[cfg(feature = "cli")]
+mod joining;
 /// Judges in Python.
 #[cfg(feature = "cli")]
 mod judge;

@@ -13,6 +13,7 @@ pub(crate) mod backup;
 mod confirm;
 mod correct;
 mod export;
+mod handoff;
 mod key;
 mod list;
 mod outside;
@@ -37,6 +38,8 @@ enum Command {
     Resolve(super::board::ResolveArgs),
     /// Take in units that exist already, with the tokens that they have
     Adopt(adopt::AdoptArgs),
+    /// Write a block of units for a stand-alone programmer: SEGGER Flasher, Elnec PG4UW
+    Handoff(handoff::HandoffArgs),
     /// Make prepared units delivered by flash dumps, by a programmer's log or by a list
     Confirm(confirm::ConfirmArgs),
     /// Take back a claim that no delivery started for: its token is free again
@@ -73,6 +76,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Show(args) => show::run(&args, output),
         Command::Resolve(args) => super::board::resolve(&args, output),
         Command::Adopt(args) => adopt::run(&args, output),
+        Command::Handoff(args) => handoff::run(&args, output),
         Command::Confirm(args) => confirm::run(&args, output),
         Command::Release(args) => correct::release(&args, output),
         Command::Void(args) => correct::void(&args, output),
