@@ -60,7 +60,7 @@ pub(super) fn expand(
             let made = match &finding.means {
                 Means::Compute(_) => Ok(finding.checksum(index)),
                 Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
-                Means::Refuse(_) => Ok(None),
+                Means::Refuse(_) | Means::CutOff { .. } => Ok(None),
             };
             match made {
                 Ok(Some(checksum)) => {
@@ -190,7 +190,7 @@ fn key(
 /// Holds the recipe against what was found; gives what the recipe leaves, with the reasons.
 ///
 /// # Errors
-/// [`ChecksumError::InFrame`], [`ChecksumError::Signed`], [`ChecksumError::Unrepaired`],
+/// [`ChecksumError::CutOff`], [`ChecksumError::InFrame`], [`ChecksumError::Signed`], [`ChecksumError::Unrepaired`],
 /// [`ChecksumError::Undeclared`] and [`ChecksumError::NotFound`].
 pub(super) fn judge(
     findings: Vec<Finding>,
@@ -198,6 +198,15 @@ pub(super) fn judge(
     slots: &[Slot],
     checksums: &[Checksum],
 ) -> Result<Vec<(Finding, String)>, ChecksumError> {
+    for finding in &findings {
+        if let Means::CutOff { says } = finding.means
+            && covered(finding, slots, checksums).is_some()
+        {
+            let (what, stored) = (finding.text.clone(), finding.covers.iter());
+            let stored = stored.map(|span| span.len()).sum();
+            return Err(ChecksumError::CutOff { what, says, stored });
+        }
+    }
     for (index, spec) in specs.iter().enumerate() {
         let same = |finding: &Finding| finding.kind == Some(spec.kind) && finding.right;
         if resolve::by_structure(spec.kind) && !findings.iter().any(same) {

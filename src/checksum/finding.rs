@@ -38,6 +38,11 @@ pub(super) enum Means {
     Sign(Scheme),
     /// Not at all: why, and what to do.
     Refuse(&'static str),
+    /// Not at all: the image's end is missing.
+    CutOff {
+        /// Bytes that the image says it has.
+        says: u64,
+    },
 }
 
 /// A field that follows from bytes alone.
@@ -87,6 +92,10 @@ impl Finding {
             Means::Compute(_) => format!("[[checksum]] kind = \"{kind}\""),
             Means::Sign(_) => format!("[[checksum]] kind = \"{kind}\", key = \"<file>.pem\""),
             Means::Refuse(reason) => (*reason).to_owned(),
+            Means::CutOff { says } => {
+                let stored: u64 = self.covers.iter().map(|span| span.len()).sum();
+                format!("cut off: it says {says} bytes and has {stored}")
+            }
         }
     }
 
@@ -129,6 +138,16 @@ impl Finding {
             signed: true,
             text,
             means: Means::Refuse(reason),
+        }
+    }
+
+    /// Describes an image of `says` bytes of which only `covers` are stored.
+    pub(super) fn cut_off(covers: Span, what: String, says: u64) -> Self {
+        Self {
+            right: false,
+            signed: false,
+            means: Means::CutOff { says },
+            ..Self::refused(covers, what, "")
         }
     }
 
