@@ -119,7 +119,10 @@ fn nordic(payload: &[u8], kind: u8) -> Vec<u8> {
     for page in [0x2_F000, 0x2_E000] {
         let page = &mut flash[page..page + 0x1000];
         page[..0x400].fill(0);
-        put(page, 4, 2);
+        // Settings version 2; version 1 of application and boot loader; a valid application.
+        for (at, word) in [(4, 2), (8, 1), (0xC, 1), (0x20, 1)] {
+            put(page, at, word);
+        }
         put(page, 0x18, u32::try_from(payload.len()).unwrap());
         put(page, 0x1C, CRC32.checksum(payload));
         page[0x2A1] = kind;
@@ -128,7 +131,7 @@ fn nordic(payload: &[u8], kind: u8) -> Vec<u8> {
             2 => page[0x2A2..0x2C2].copy_from_slice(&Sha256::digest(payload)),
             _ => {}
         }
-        let crc = CRC32.checksum(&page[0x260..0x322]);
+        let crc = CRC32.checksum(&page[0x260..0x323]);
         put(page, 0x25C, crc);
         let crc = CRC32.checksum(&page[4..0x5C]);
         put(page, 0, crc);
@@ -206,6 +209,14 @@ fn a_dfu_suffix_is_repaired() {
 fn a_nordic_settings_page_and_its_backup_are_repaired() {
     for kind in [0, 1, 2] {
         is_repaired("nordic-settings", &|payload| nordic(payload, kind));
+    }
+    // What nrfutil 5.2.0 (`bl_dfu_sett.py`) stores for this application.
+    for (kind, boot) in [(1, 0x6DDA_CDC0), (2, 0x19EF_6301u32)] {
+        let flash = nordic(&payload(), kind);
+        let word = |at: usize| flash[0x2_F000 + at..0x2_F004 + at].to_vec();
+        assert_eq!(word(0), 0x9D27_66D1u32.to_le_bytes());
+        assert_eq!(word(0x1C), 0x001C_D0CEu32.to_le_bytes());
+        assert_eq!(word(0x25C), boot.to_le_bytes());
     }
     let keys = format!("{SLOT}[[checksum]]\nkind = \"nordic-settings\"");
     let master = prove(&nordic(&payload(), 2), &keys).unwrap();
