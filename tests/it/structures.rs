@@ -60,16 +60,28 @@ fn lpc55(payload: &[u8]) -> Vec<u8> {
     image
 }
 
+/// What the entries of an RP2350's load map say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Map {
+    /// A distance and a length.
+    Relative,
+    /// Addresses, and where the storage ends.
+    StorageEnd,
+    /// Addresses, and where the memory ends that it is loaded into.
+    RuntimeEnd,
+}
+
 /// An RP2350 image whose block stands behind the payload; `tbyb` is a bit that does not count.
-fn rp2350(payload: &[u8], tbyb: bool, absolute: bool) -> Vec<u8> {
+fn rp2350(payload: &[u8], tbyb: bool, map: Map) -> Vec<u8> {
     let at = u32::try_from(payload.len()).unwrap();
     let mut block = vec![0xFFFF_DED3u32, if tbyb { 0x9021_0142 } else { 0x1021_0142 }];
     // The load map's item stands at word 2; a cleared range counts as its length.
-    let (start, last) = if absolute {
-        (4, at)
-    } else {
-        (0u32.wrapping_sub(at + 8) + 4, at - 4)
+    let (start, last) = match map {
+        Map::Relative => (0u32.wrapping_sub(at + 8) + 4, at - 4),
+        Map::StorageEnd => (4, at),
+        Map::RuntimeEnd => (4, 0x2000_0000 + at - 4),
     };
+    let absolute = map != Map::Relative;
     block.push(if absolute { 0x8200_0706 } else { 0x0200_0706 });
     block.extend([start, 0x2000_0000, last, 0, 0x2004_0000, 0x400]);
     block.extend([0x0100_0247, 11]);
@@ -186,8 +198,10 @@ fn an_lpc55_image_is_repaired() {
 
 #[test]
 fn an_rp2350_hash_is_repaired() {
-    for (tbyb, absolute) in [(false, false), (true, false), (false, true), (true, true)] {
-        is_repaired("rp2350-hash", &|payload| rp2350(payload, tbyb, absolute));
+    for map in [Map::Relative, Map::StorageEnd, Map::RuntimeEnd] {
+        for tbyb in [false, true] {
+            is_repaired("rp2350-hash", &|payload| rp2350(payload, tbyb, map));
+        }
     }
 }
 
@@ -461,7 +475,7 @@ proptest! {
         let mut bytes = match which {
             0 => lpc(&payload()),
             1 => lpc55(&payload()),
-            2 => rp2350(&payload(), true, false),
+            2 => rp2350(&payload(), true, Map::Relative),
             3 => particle(&payload()),
             4 => dfu(&payload()),
             5 => uimage(),
@@ -471,7 +485,7 @@ proptest! {
             9 => gbl(),
             10 => hab(),
             11 => lpc55_signed(),
-            _ => rp2350(&payload(), false, true),
+            _ => rp2350(&payload(), false, Map::StorageEnd),
         };
         for (at, byte) in changes {
             let at = at.index(bytes.len());
