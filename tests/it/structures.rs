@@ -45,13 +45,13 @@ fn lpc(payload: &[u8]) -> Vec<u8> {
     image
 }
 
-/// An LPC55 image for execution in place.
-fn lpc55(payload: &[u8]) -> Vec<u8> {
+/// An LPC55 image of a type: 5 for execution in place, 2 for RAM.
+fn lpc55(payload: &[u8], kind: u32) -> Vec<u8> {
     let mut image = vec![7; 64];
     image.extend(payload);
     let length = u32::try_from(image.len()).unwrap();
     put(&mut image, 0x20, length);
-    put(&mut image, 0x24, 5);
+    put(&mut image, 0x24, kind);
     let mut crc = MPEG2.digest();
     crc.update(&image[..0x28]);
     crc.update(&image[0x2C..]);
@@ -193,7 +193,10 @@ fn is_repaired(kind: &str, make: &dyn Fn(&[u8]) -> Vec<u8>) {
 
 #[test]
 fn an_lpc55_image_is_repaired() {
-    is_repaired("lpc55-image", &lpc55);
+    // With flags of other fields in the type's word, as spsdk writes them for some parts.
+    for kind in [5, 2, 0x4002] {
+        is_repaired("lpc55-image", &|payload| lpc55(payload, kind));
+    }
 }
 
 #[test]
@@ -288,7 +291,14 @@ fn what_takes_another_tool_is_refused_by_name() {
         (stm32mp1(), "STM32MP1 image at 0x00000000: sum"),
         (gbl(), "GBL file at 0x00000000: CRC-32 or signature"),
         (hab(), "HAB image at 0x00000100: signature"),
-        (lpc55_signed(), "LPC55 image at 0x00000000: RSA signature"),
+        (
+            lpc55_signed(4, b"cert"),
+            "LPC55 image at 0x00000000: signature",
+        ),
+        (
+            lpc55_signed(1, b"chdr"),
+            "LPC55 image at 0x00000000: signature",
+        ),
     ] {
         let error = prove(&image, SLOT).unwrap_err();
         assert_eq!(error.name(), "checksum-signed", "{text}");
@@ -382,11 +392,10 @@ fn hab() -> Vec<u8> {
     image
 }
 
-fn lpc55_signed() -> Vec<u8> {
-    let mut image = lpc55(&payload());
-    put(&mut image, 0x24, 4);
+fn lpc55_signed(kind: u32, certificates: &[u8; 4]) -> Vec<u8> {
+    let mut image = lpc55(&payload(), kind);
     put(&mut image, 0x28, 0x130);
-    image[0x130..0x134].copy_from_slice(b"cert");
+    image[0x130..0x134].copy_from_slice(certificates);
     image
 }
 
@@ -474,7 +483,7 @@ proptest! {
     ) {
         let mut bytes = match which {
             0 => lpc(&payload()),
-            1 => lpc55(&payload()),
+            1 => lpc55(&payload(), 5),
             2 => rp2350(&payload(), true, Map::Relative),
             3 => particle(&payload()),
             4 => dfu(&payload()),
@@ -484,7 +493,7 @@ proptest! {
             8 => stm32mp1(),
             9 => gbl(),
             10 => hab(),
-            11 => lpc55_signed(),
+            11 => lpc55_signed(4, b"cert"),
             _ => rp2350(&payload(), false, Map::StorageEnd),
         };
         for (at, byte) in changes {
