@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod form;
 mod guard;
+mod holds;
 mod inject;
 mod inspect;
 mod label;

@@ -116,6 +116,20 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
     })
 }
 
+/// A settings store of ESP-IDF that was found by its structure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its pages, in load addresses; erased ones behind them are counted.
+    pub span: Span,
+    /// Its strings, as `namespace/key`, each with the entries that it takes.
+    pub strings: Vec<(String, Span)>,
+}
+
+/// Lists the settings stores of ESP-IDF that show themselves; no value is told.
+pub(super) fn listed(image: &Image) -> Vec<Stored> {
+    esp::listed(image)
+}
+
 /// Entries that are meant, and places that look like them.
 #[derive(Default)]
 struct Found {

@@ -10,7 +10,7 @@
 mod partitions;
 mod signature;
 
-pub(crate) use partitions::nvs_partitions;
+pub use partitions::{Partition, partitions};
 
 use super::digest::Hash;
 use super::finding::{Finding, Formula};
