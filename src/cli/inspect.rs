@@ -39,6 +39,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = args.recipe.as_deref().map(context::recipe).transpose()?;
     let image = read(args, recipe.as_ref())?;
     headline(args, &image, output);
+    check::second_firmware(&image, output);
     runs(&image, output);
     let mut marks = Vec::new();
     if let Some(recipe) = &recipe {
