@@ -3,10 +3,12 @@
 //! A [`Master`] is proved once a batch; after that a unit costs its own bytes only. A
 //! [`Patched`] image gives no bytes away: only [`crate::checksum::seal`] takes it further.
 
+use std::sync::OnceLock;
+
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::checksum::{ChecksumError, Plan};
+use crate::checksum::{ChecksumError, Plan, Stamps};
 use crate::image::{Edits, Image, ImageError, Span};
 use crate::protected::{self, Holder};
 use crate::recipe::{Recipe, SlotValue};
@@ -20,6 +22,8 @@ pub struct Master {
     slots: Vec<Slot>,
     plan: Plan,
     digest: Digest,
+    /// Made with the first unit: who only proves or checks has no use for it.
+    stamps: OnceLock<Stamps>,
 }
 
 impl Master {
@@ -101,6 +105,7 @@ impl Master {
             slots,
             plan,
             digest,
+            stamps: OnceLock::new(),
         })
     }
 
@@ -126,6 +131,16 @@ impl Master {
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Returns what every unit's checksums start from.
+    pub(crate) fn stamps(&self) -> Result<&Stamps, ChecksumError> {
+        if let Some(stamps) = self.stamps.get() {
+            return Ok(stamps);
+        }
+        let stamps = Stamps::new(&self.image, &self.plan, &self.changes())?;
+        // Units that start at once may each make them; all make the same.
+        Ok(self.stamps.get_or_init(|| stamps))
     }
 
     /// Refuses a serial that its slot does not take, before it costs a token.

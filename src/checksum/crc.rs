@@ -13,8 +13,26 @@ use crate::recipe::CrcModel;
 /// One CRC, ready to run.
 pub(super) struct Crc {
     name: String,
-    width: u8,
+    shape: Shape,
     way: Way,
+}
+
+/// What decides how a CRC follows a change: all parameters but start value and final XOR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Bits of the register: 1 to 128.
+    pub(super) width: u8,
+    /// The polynomial without its highest term, highest power first.
+    pub(super) poly: u128,
+    pub(super) refin: bool,
+    pub(super) refout: bool,
+}
+
+impl Shape {
+    /// Returns a register full of ones.
+    pub(super) const fn mask(self) -> u128 {
+        u128::MAX >> (u128::BITS - self.width as u32)
+    }
 }
 
 /// How it is computed. `crc`'s tables take 16 bytes at a time.
@@ -43,7 +61,7 @@ impl Crc {
     fn of(entry: &Entry) -> Self {
         Self {
             name: entry.name.to_owned(),
-            width: entry.parameters.width(),
+            shape: entry.parameters.shape(),
             way: match entry.fast {
                 Some(fast) => Way::Fast(fast),
                 None => Way::table(entry.parameters),
@@ -78,7 +96,7 @@ impl Crc {
         }
         Ok(Self {
             name: format!("CRC-{} poly {:#x}", model.width, model.poly),
-            width: model.width,
+            shape: Parameters::W64(kept(model)).shape(),
             way: Way::W64(Box::new(crc::Crc::<u64, Table<16>>::new(kept(model)))),
         })
     }
@@ -89,7 +107,11 @@ impl Crc {
 
     /// Returns the width in bits.
     pub(super) const fn width(&self) -> u8 {
-        self.width
+        self.shape.width
+    }
+
+    pub(super) const fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Computes the CRC of all that `source` gives.
@@ -148,6 +170,26 @@ impl Parameters {
             Self::W32(one) => one.width,
             Self::W64(one) => one.width,
             Self::W128(one) => one.width,
+        }
+    }
+
+    fn shape(self) -> Shape {
+        macro_rules! shape {
+            ($one:expr) => {
+                Shape {
+                    width: $one.width,
+                    poly: $one.poly.into(),
+                    refin: $one.refin,
+                    refout: $one.refout,
+                }
+            };
+        }
+        match self {
+            Self::W8(one) => shape!(one),
+            Self::W16(one) => shape!(one),
+            Self::W32(one) => shape!(one),
+            Self::W64(one) => shape!(one),
+            Self::W128(one) => shape!(one),
         }
     }
 

@@ -18,6 +18,35 @@ pub(super) enum Hash {
     Md5,
 }
 
+/// A digest of what came so far; a copy goes on from there.
+#[derive(Debug, Clone)]
+pub(super) enum Running {
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+    Md5(Md5),
+}
+
+impl Running {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hash) => hash.update(bytes),
+            Self::Sha384(hash) => hash.update(bytes),
+            Self::Sha512(hash) => hash.update(bytes),
+            Self::Md5(hash) => hash.update(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        match self {
+            Self::Sha256(hash) => hash.finalize().to_vec(),
+            Self::Sha384(hash) => hash.finalize().to_vec(),
+            Self::Sha512(hash) => hash.finalize().to_vec(),
+            Self::Md5(hash) => hash.finalize().to_vec(),
+        }
+    }
+}
+
 /// Computes the digest of all that `source` gives.
 fn digest<D: Digest, E>(source: Source<'_, E>) -> Result<Vec<u8>, E> {
     let mut hash = D::new();
@@ -43,6 +72,16 @@ impl Hash {
             Self::Sha384 => digest::<Sha384, E>(source),
             Self::Sha512 => digest::<Sha512, E>(source),
             Self::Md5 => digest::<Md5, E>(source),
+        }
+    }
+
+    /// Starts a digest.
+    pub(super) fn start(self) -> Running {
+        match self {
+            Self::Sha256 => Running::Sha256(Sha256::new()),
+            Self::Sha384 => Running::Sha384(Sha384::new()),
+            Self::Sha512 => Running::Sha512(Sha512::new()),
+            Self::Md5 => Running::Md5(Md5::new()),
         }
     }
 

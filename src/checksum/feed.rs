@@ -2,7 +2,7 @@
 //!
 //! A feed is laid out once, against the image. Reading it puts a unit's edits in place of
 //! the image's bytes, without a copy of either. Only [`Feed::each`] knows how bytes get
-//! here: a checksum that is computed from the difference alone needs the pieces, no more.
+//! here: a checksum that follows a change ([`stamp`](super::stamp)) needs the pieces, no more.
 
 use zeroize::Zeroizing;
 
@@ -32,10 +32,27 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    const fn len(self) -> u64 {
+    pub(super) const fn len(self) -> u64 {
         match self {
             Self::Stored(span) => span.len(),
             Self::Constant { len, .. } => len,
+        }
+    }
+
+    /// Cuts it behind its first `len` bytes.
+    fn split(self, len: u64) -> (Option<Self>, Option<Self>) {
+        match self {
+            Self::Constant { byte, len: all } => {
+                let part = |len| (len > 0).then_some(Self::Constant { byte, len });
+                (part(len.min(all)), part(all.saturating_sub(len)))
+            }
+            Self::Stored(span) => match span.start().checked_add(len) {
+                Some(cut) => (
+                    Span::between(span.start(), cut.min(span.end())).map(Self::Stored),
+                    Span::between(cut, span.end()).map(Self::Stored),
+                ),
+                None => (Some(self), None),
+            },
         }
     }
 }
@@ -53,10 +70,20 @@ pub(super) enum Words {
 }
 
 impl Words {
-    const fn unit(self) -> u8 {
+    pub(super) const fn unit(self) -> u8 {
         match self {
             Self::Bytes => 1,
             Self::Whole(unit) | Self::Swapped(unit) => unit,
+        }
+    }
+
+    /// Puts whole words into the order in which they are fed.
+    pub(super) fn order(self, bytes: &mut [u8]) {
+        // Arrays of a known length reverse in one instruction.
+        match self {
+            Self::Swapped(4) => swap::<4>(bytes),
+            Self::Swapped(_) => swap::<2>(bytes),
+            Self::Bytes | Self::Whole(_) => {}
         }
     }
 }
@@ -129,6 +156,37 @@ impl Feed {
         stored.collect()
     }
 
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    pub(super) const fn words(&self) -> Words {
+        self.words
+    }
+
+    /// Cuts it behind its first `len` bytes, which are whole words.
+    pub(super) fn split(&self, len: u64) -> (Self, Self) {
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        let mut left = len;
+        for piece in &self.pieces {
+            let (before, behind) = piece.split(left);
+            left = left.saturating_sub(piece.len());
+            head.extend(before);
+            tail.extend(behind);
+        }
+        (Self::of(head, self.words), Self::of(tail, self.words))
+    }
+
+    /// Returns the bytes that are fed, as `image` stores them: words are not put in order.
+    pub(super) fn plain(&self, image: &Image) -> Result<Vec<u8>, ImageError> {
+        let mut bytes = Vec::new();
+        let plain = Self::of(self.pieces.clone(), Words::Bytes);
+        plain.each(image, &Edits::new(), &mut |part| {
+            bytes.extend_from_slice(part);
+        })?;
+        Ok(bytes)
+    }
+
     /// Calls `take` with everything that is fed, in order; words are whole in each call.
     pub(super) fn each(
         &self,
@@ -193,12 +251,7 @@ impl Block {
         if self.held.is_empty() {
             return;
         }
-        // Arrays of a known length reverse in one instruction.
-        match self.words {
-            Words::Swapped(4) => swap::<4>(&mut self.held),
-            Words::Swapped(_) => swap::<2>(&mut self.held),
-            Words::Bytes | Words::Whole(_) => {}
-        }
+        self.words.order(&mut self.held);
         take(&self.held);
         self.held.clear();
     }

@@ -28,6 +28,7 @@ mod resolve;
 mod rp2350;
 mod sealed;
 mod sign;
+mod stamp;
 mod sum;
 
 pub use detect::findings;
@@ -35,6 +36,9 @@ pub use error::{ChecksumError, Hint};
 pub use esp::{Partition, partitions};
 pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
+pub(crate) use stamp::Stamps;
+
+use zeroize::Zeroizing;
 
 use crate::image::{Edits, Endian, Image, Span};
 use crate::recipe::{ChecksumSpec, Complement, Initial, Keys};
@@ -153,19 +157,39 @@ impl Checksum {
         let source: crc::Source<'_, crate::image::ImageError> =
             &mut |take| self.feed.each(image, edits, take);
         let number = match &self.engine {
-            Engine::Crc(crc) => crc.value(source),
+            Engine::Crc(crc) | Engine::Esp8266(crc) => crc.value(source),
             Engine::Sum(sum) => sum.value(source),
             Engine::Hash(hash) => return hash.value(source).map_err(|error| self.broken(error)),
-            Engine::Esp8266(crc) => crc.value(source).map(esp8266),
             Engine::Sign(signature) => {
                 let made = signature.make(source).map_err(|error| self.broken(error))?;
-                return made.ok_or_else(|| ChecksumError::NoPrivateKey {
-                    checksum: self.label.clone(),
-                });
+                return self.signed(made);
             }
         };
-        let number = number.map_err(|error| self.broken(error))?;
-        Ok(self.field(number))
+        number
+            .map(|number| self.finish(number))
+            .map_err(|error| self.broken(error))
+    }
+
+    /// Turns a CRC or sum into the field's bytes.
+    fn finish(&self, number: u128) -> Vec<u8> {
+        match &self.engine {
+            Engine::Esp8266(_) => self.field(esp8266(number)),
+            _ => self.field(number),
+        }
+    }
+
+    /// Turns a digest of what is fed into the field's bytes: itself, or a signature.
+    fn of_digest(&self, digest: Vec<u8>) -> Result<Vec<u8>, ChecksumError> {
+        match &self.engine {
+            Engine::Sign(signature) => self.signed(signature.sign(&Zeroizing::new(digest))),
+            _ => Ok(digest),
+        }
+    }
+
+    fn signed(&self, made: Option<Vec<u8>>) -> Result<Vec<u8>, ChecksumError> {
+        made.ok_or_else(|| ChecksumError::NoPrivateKey {
+            checksum: self.label.clone(),
+        })
     }
 
     /// Returns whether `image` stores what its bytes give: recomputed from scratch, and for a

@@ -28,13 +28,17 @@ pub struct Stored {
 
 /// Makes every checksum of a patched image true, inner before outer.
 ///
+/// Each one follows from its value over the untouched image and from what the unit changes; the
+/// first unit of a Master pays for reading the image.
+///
 /// # Errors
 /// [`ChecksumError::Image`], which a proved Master does not give.
 pub fn seal(patched: Patched<'_>) -> Result<Sealed<'_>, ChecksumError> {
     let (master, mut edits, serial, fingerprint) = patched.into_parts();
+    let stamps = master.stamps()?;
     let mut stored = Vec::with_capacity(master.plan().checksums().len());
-    for checksum in master.plan().checksums() {
-        let bytes = checksum.compute(master.image(), &edits)?;
+    for (index, checksum) in master.plan().checksums().iter().enumerate() {
+        let bytes = stamps.field((index, checksum), master.image(), &edits)?;
         edits.put(checksum.at().start(), &bytes);
         stored.push(Stored {
             name: checksum.name().to_owned(),

@@ -105,7 +105,7 @@ impl Signature {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self.key.private.as_ref()? {
             Private::Ed25519(key) => Some(key.sign(message).to_bytes().to_vec()),
             Private::P256(key) => self.sign_der(key, message),

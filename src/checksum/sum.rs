@@ -42,6 +42,29 @@ impl Sum {
         }
     }
 
+    /// Returns what `bytes`, whole words, add to a sum of its own kind.
+    pub(super) fn part(self, bytes: &[u8]) -> u64 {
+        match self {
+            Self::Plain { unit, endian, .. } => units(bytes, unit, endian),
+            _ => bytes.iter().fold(0, |sum, byte| sum ^ u64::from(*byte)),
+        }
+    }
+
+    /// Returns the summands of Adler's and Fletcher's sums in `bytes`, whole words.
+    pub(super) fn summands(self, bytes: &[u8]) -> impl Iterator<Item = u64> {
+        let (len, endian) = match self {
+            Self::Fletcher32 { endian } => (2, endian),
+            _ => (1, Endian::Big),
+        };
+        bytes.chunks_exact(len).map(move |word| {
+            let word = word.iter().map(|byte| u64::from(*byte));
+            match endian {
+                Endian::Big => word.fold(0, |sum, byte| sum << 8 | byte),
+                Endian::Little => word.rev().fold(0, |sum, byte| sum << 8 | byte),
+            }
+        })
+    }
+
     /// Computes the sum of all that `source` gives; words are whole in each call.
     pub(super) fn value<E>(self, source: Source<'_, E>) -> Result<u128, E> {
         match self {

@@ -2,8 +2,9 @@
 
 use clap::Args;
 use eol_inject::checksum::State;
+#[cfg(feature = "probe")]
+use eol_inject::deliver::ProbeSetup;
 use eol_inject::image::{Address, Image, Span};
-use eol_inject::ledger::Ledger as _;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
             "  {WARN}no token is free{WARN:#}: name the list in [pool], or eol-inject pool import FILE"
         ));
     }
+    board(&recipe, &master, output, &mut report)?;
     let ready = state.clean && (listed > 0 || state.free > 0);
     let bytes: u64 = master.changes().iter().map(|span| span.len()).sum();
     put(&mut report, "ready", json!(ready));
@@ -54,6 +56,52 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
         "{GOOD}ready{GOOD:#}: each unit changes at most {bytes} bytes"
     ));
     Ok(0)
+}
+
+/// Says what each unit takes of its board's flash.
+#[cfg(feature = "probe")]
+fn board(
+    recipe: &Recipe,
+    master: &Master,
+    output: &Output,
+    report: &mut Value,
+) -> Result<(), CliError> {
+    let nest = recipe.nests.first().map(|nest| nest.probe.as_str());
+    let programmer = recipe
+        .flash
+        .as_ref()
+        .and_then(|flash| flash.program.as_ref());
+    let Some(setup) = ProbeSetup::of(recipe, nest).filter(|_| programmer.is_none()) else {
+        return Ok(());
+    };
+    let footprint = setup.footprint(master)?;
+    output.line(format_args!(
+        "  board     {}, {} mode: {} of flash, {} bytes, written for each unit",
+        footprint.chip,
+        footprint.mode,
+        count(footprint.sectors, "sector"),
+        grouped(footprint.bytes),
+    ));
+    if !footprint.compared {
+        output.warning(format_args!(
+            "nothing is known that tells a {} from another chip, or one board from another",
+            footprint.chip
+        ));
+    }
+    put(
+        report,
+        "board",
+        json!({
+            "chip": footprint.chip, "mode": footprint.mode.to_string(),
+            "sectors": footprint.sectors, "bytes": footprint.bytes,
+        }),
+    );
+    Ok(())
+}
+
+#[cfg(not(feature = "probe"))]
+fn board(_: &Recipe, _: &Master, _: &Output, _: &mut Value) -> Result<(), CliError> {
+    Ok(())
 }
 
 fn put(report: &mut Value, key: &str, value: Value) {

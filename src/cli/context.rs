@@ -9,18 +9,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
-use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
     Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
 };
-use eol_inject::nvs;
-use eol_inject::patch::{Master, MasterError};
+use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
-use zeroize::Zeroizing;
 
 use super::error::{CliError, exit};
+pub(crate) use super::firmware::{
+    Need, extension, image_name, master, read_image, shared, with_keys,
+};
 use super::output::{Output, count};
 use super::{DecisionArgs, StationArgs};
 
@@ -41,7 +41,7 @@ pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliErro
 /// Reads a file whole, or says why not.
 ///
 /// A device or pipe does not tell how much it holds, so what is read is limited, too.
-fn load(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn load(path: &Path) -> Result<Vec<u8>, String> {
     let told = |error: io::Error| error.to_string();
     let file = File::open(path).map_err(told)?;
     let length = file.metadata().map_err(told)?.len();
@@ -107,98 +107,6 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))
-}
-
-/// Reads the shared image, with the names that the recipe gives it.
-pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
-    let bytes = shared(recipe)?;
-    let image = Image::read(bytes, recipe.image.hint())
-        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))?;
-    match &recipe.image.symbols {
-        Some(names) => {
-            let names = recipe.path(names);
-            let program = read_image(&names, Hint::default())?;
-            image
-                .with_names(&program)
-                .map_err(|error| CliError::from(error).about(names.display()))
-        }
-        None => Ok(image),
-    }
-}
-
-/// Reads the shared image's bytes, or makes them, as the recipe says.
-pub(crate) fn shared(recipe: &Recipe) -> Result<Vec<u8>, CliError> {
-    let file = recipe.image_file();
-    let bytes = file
-        .map(|file| read(&file, exit::IMAGE, "the image"))
-        .transpose()?;
-    let mut beside = |file: &Path| load(&recipe.path(file));
-    nvs::shared(recipe, bytes, &mut beside)
-        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))
-}
-
-/// Returns how people call the shared image.
-pub(crate) fn image_name(recipe: &Recipe) -> PathBuf {
-    let file = recipe.image_file();
-    file.unwrap_or_else(|| recipe.image_name().into())
-}
-
-/// Reads an image file.
-pub(crate) fn read_image(path: &Path, hint: Hint) -> Result<Image, CliError> {
-    let bytes = read(path, exit::IMAGE, "the image")?;
-    Image::read(bytes, hint).map_err(|error| CliError::from(error).about_file(path))
-}
-
-/// What keys are wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// To sign: private keys.
-    Sign,
-    /// To check signatures: public keys, as far as the recipe names them.
-    Check,
-}
-
-/// Reads the key files that the recipe names.
-pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError> {
-    let mut keyed = recipe.clone();
-    for spec in &recipe.checksums {
-        let file = match need {
-            Need::Sign => spec.key.as_ref().or(spec.public_key.as_ref()),
-            Need::Check => spec.public_key.as_ref().or(spec.key.as_ref()),
-        };
-        if let Some(file) = file {
-            let bytes = read(&recipe.path(file), exit::RECIPE, "the key")?;
-            keyed.keys.put(file, Zeroizing::new(bytes));
-        }
-    }
-    Ok(keyed)
-}
-
-/// Proves the recipe on the shared image; every checksum can then be made.
-pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
-    let file = image_name(recipe);
-    let recipe = with_keys(recipe, Need::Sign)?;
-    let master = Master::prove(image(&recipe)?, &recipe)
-        .map_err(|error| CliError::from(error).about_file(&file))?;
-    let checksums = master.plan().checksums().iter();
-    for checksum in checksums.filter(|checksum| !checksum.can_be_made()) {
-        // It says why not, before a unit costs a token.
-        checksum
-            .compute(master.image(), &Edits::new())
-            .map_err(|error| CliError::from(MasterError::from(error)).about_file(&file))?;
-    }
-    Ok(master)
-}
-
-/// Returns the extension that images of this recipe get.
-pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
-    if let Some(form) = form {
-        return form.extension().to_owned();
-    }
-    recipe.image_extension().map_or_else(
-        || image.format().to_string(),
-        |extension| extension.to_string_lossy().into_owned(),
-    )
 }
 
 /// Returns the station's name: as given, else the computer's.
@@ -276,14 +184,29 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// Returns the file of a recipe's ledger.
+/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
 pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    let LedgerUrl::Sqlite(file) = recipe.ledger_url();
-    recipe.path(&file)
+    recipe.ledger_base()
+}
+
+/// Returns the file of a ledger that is one.
+fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::LEDGER,
+            "ledger-kind",
+            format!("{url}: this program was built without PostgreSQL"),
+        )),
+    }
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
+pub(crate) fn ledger(
+    recipe: &Recipe,
+    actor: &Actor,
+    missing: Missing,
+) -> Result<Box<dyn Ledger>, CliError> {
     // What cannot be looked into is told when it is opened.
     let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
     let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
@@ -295,8 +218,8 @@ pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
-) -> Result<Sqlite, CliError> {
-    let file = ledger_file(recipe);
+) -> Result<Box<dyn Ledger>, CliError> {
+    let file = sqlite_file(recipe)?;
     let identity = Identity {
         station: actor.station.clone(),
         simulated,
@@ -305,13 +228,19 @@ pub(crate) fn ledger_for(
         Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
         Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
     };
-    opened.map_err(|error| CliError::from(error).about_file(&file))
+    match opened {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
-    let file = ledger_file(recipe);
-    Sqlite::inspect(&file, &scope(recipe)).map_err(|error| CliError::from(error).about_file(&file))
+pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
+    let file = sqlite_file(recipe)?;
+    match Sqlite::inspect(&file, &scope(recipe)) {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

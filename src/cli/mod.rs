@@ -5,9 +5,11 @@
 mod batch;
 mod board;
 mod check;
+mod console;
 mod context;
 mod error;
 mod export;
+mod firmware;
 mod form;
 mod guard;
 mod holds;

@@ -10,7 +10,7 @@ use std::thread;
 
 use clap::{ArgGroup, Args};
 use eol_inject::image::{Address, Conversion};
-use eol_inject::ledger::{Ledger as _, UnitState};
+use eol_inject::ledger::UnitState;
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
 use eol_inject::verify::{Examined, Expected, Judge};
@@ -161,7 +161,7 @@ fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conv
     named.conversion(judge.format())
 }
 
-fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
+pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
     let shared = context::shared(recipe)?;
     let names = recipe
         .image

@@ -70,6 +70,9 @@ mod reject;
 /// The record tells of the file that is there.
 #[cfg(feature = "cli")]
 mod rerun;
+/// Units that are worked on once more, by the program.
+#[cfg(feature = "cli")]
+mod rework;
 /// The line on boards: the loop, nests, the line's own programmer, the factory's system.
 #[cfg(all(feature = "cli", unix))]
 mod run;
