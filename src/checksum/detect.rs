@@ -10,7 +10,7 @@ use super::finding::{Finding, Means};
 use super::key::Key;
 use super::sign::{Scheme, Signature, der_of};
 use super::{Checksum, ChecksumError, Engine, State, resolve};
-use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, rp2350};
+use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, plain, rp2350};
 use crate::image::{Endian, Image, Span};
 use crate::recipe::{ChecksumSpec, Complement, Keys};
 use crate::slot::Slot;
@@ -26,6 +26,7 @@ pub fn findings(image: &Image) -> Vec<Finding> {
     findings.extend(dfu::findings(image));
     findings.extend(nordic::findings(image));
     findings.extend(foreign::findings(image));
+    findings.extend(plain::findings(image, &findings));
     findings.sort_by_key(|finding| finding.at.first().copied());
     findings
 }
@@ -60,7 +61,7 @@ pub(super) fn expand(
             let made = match &finding.means {
                 Means::Compute(_) => Ok(finding.checksum(index)),
                 Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
-                Means::Refuse(_) | Means::CutOff { .. } => Ok(None),
+                Means::Refuse(_) | Means::Recipe(_) | Means::CutOff { .. } => Ok(None),
             };
             match made {
                 Ok(Some(checksum)) => {
@@ -243,11 +244,12 @@ pub(super) fn judge(
             .find_map(|spec| spec.leave.clone());
         match (reason, &finding.means, finding.kind) {
             (Some(reason), ..) => left.push((finding, reason)),
-            (None, Means::Refuse(next), _) => {
+            (None, Means::Refuse(_) | Means::Recipe(_), _) => {
+                let next = finding.advice();
                 return Err(ChecksumError::Unrepaired {
                     what,
                     covered,
-                    next: (*next).to_owned(),
+                    next,
                 });
             }
             (None, _, kind) => {

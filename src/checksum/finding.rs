@@ -38,6 +38,8 @@ pub(super) enum Means {
     Sign(Scheme),
     /// Not at all: why, and what to do.
     Refuse(&'static str),
+    /// By lines of the recipe, which say all of it.
+    Recipe(String),
     /// Not at all: the image's end is missing.
     CutOff {
         /// Bytes that the image says it has.
@@ -62,6 +64,8 @@ pub(super) enum Formula {
     Hash(Hash),
     /// A CRC of the catalogue.
     Crc(&'static str),
+    /// CRC-32/MPEG-2 as the CRC unit of an STM32 makes it of words.
+    Stm32,
     /// CRC-32/ISO-HDLC as ESP8266 boot loaders store it.
     Esp8266,
 }
@@ -78,6 +82,7 @@ impl Formula {
             }),
             Self::Hash(hash) => Engine::Hash(hash),
             Self::Crc(name) => Engine::Crc(Crc::named(name)?),
+            Self::Stm32 => Engine::Crc(Crc::named("CRC-32/MPEG-2")?),
             Self::Esp8266 => Engine::Esp8266(Crc::named("CRC-32/ISO-HDLC")?),
         })
     }
@@ -92,6 +97,7 @@ impl Finding {
             Means::Compute(_) => format!("[[checksum]] kind = \"{kind}\""),
             Means::Sign(_) => format!("[[checksum]] kind = \"{kind}\", key = \"<file>.pem\""),
             Means::Refuse(reason) => (*reason).to_owned(),
+            Means::Recipe(lines) => lines.clone(),
             Means::CutOff { says } => {
                 let stored: u64 = self.covers.iter().map(|span| span.len()).sum();
                 format!("cut off: it says {says} bytes and has {stored}")
@@ -188,6 +194,7 @@ impl Finding {
         };
         let words = match computed.formula {
             Formula::Words32 => Words::Whole(4),
+            Formula::Stm32 => Words::Swapped(4),
             _ => Words::Bytes,
         };
         let complement = match computed.formula {

@@ -22,6 +22,7 @@ mod mcuboot;
 mod nordic;
 mod order;
 mod particle;
+mod plain;
 mod range;
 mod read;
 mod resolve;
