@@ -30,7 +30,7 @@ fn crc(bytes: &[u8], poly: u32, reflected: bool, xorout: u32) -> u32 {
         register ^= u32::from(byte) << 24;
         for _ in 0..8 {
             let out = register >> 31;
-            register = register << 1 ^ poly * out;
+            register = (register << 1) ^ (poly * out);
         }
     }
     let register = if reflected {
