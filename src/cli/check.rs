@@ -29,6 +29,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let mut report = json!({ "v": 1, "product": recipe.product });
     headline(&recipe, &master, output, &mut report);
+    second_firmware(master.image(), output);
     store(&recipe, output, &mut report);
     slots(&master, output, &mut report);
     dead(&master, output);
@@ -179,6 +180,18 @@ fn dead(master: &Master, output: &Output) {
         if let Some(slot) = master.slots().get(index) {
             output.warning(dead_slot(slot, &at));
         }
+    }
+}
+
+/// Warns of a firmware in the same file that gets no token.
+pub(crate) fn second_firmware(image: &Image, output: &Output) {
+    let records = image.other_board_records();
+    if records > 0 {
+        output.warning(format_args!(
+            "{} are a second firmware for another board (micro:bit V2 in a universal HEX): it stays as it \
+             is and gets no token; take the HEX that is for the one board",
+            count(records, "record")
+        ));
     }
 }
 

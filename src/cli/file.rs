@@ -1,7 +1,7 @@
 //! Files that a person names: read up to a limit, written for their owner or for anybody.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
@@ -18,12 +18,25 @@ pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliErro
 }
 
 /// Reads a file whole, or says why not.
+///
+/// A device or pipe does not tell how much it holds, so what is read is limited, too.
 pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST {
-        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
+    let told = |error: io::Error| error.to_string();
+    let file = File::open(path).map_err(told)?;
+    let length = file.metadata().map_err(told)?.len();
+    let mut bytes = Vec::new();
+    if length <= LARGEST {
+        bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+        let most = LARGEST.saturating_add(1);
+        (&file).take(most).read_to_end(&mut bytes).map_err(told)?;
     }
-    fs::read(path).map_err(|error| error.to_string())
+    let length = length.max(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    if length > LARGEST {
+        return Err(format!(
+            "it has {length} bytes or more, at most {LARGEST} are read"
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Who may read a file that is written.

@@ -194,6 +194,16 @@ impl Image {
         &self.container
     }
 
+    /// Returns how many data records a HEX has for another board: the second firmware of a micro:bit
+    /// universal HEX. It is not loaded, and stays as it is.
+    #[must_use]
+    pub fn other_board_records(&self) -> usize {
+        match self.format {
+            Format::Hex => hex::other_board(&self.container),
+            _ => 0,
+        }
+    }
+
     /// Returns the sections and symbols.
     #[must_use]
     pub const fn names(&self) -> &Names {

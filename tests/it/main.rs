@@ -59,6 +59,8 @@ mod labels;
 mod ledger;
 /// The text, causes and name of every error.
 mod messages;
+/// Plain checksums that show themselves by their place.
+mod plain;
 /// Token lists: good ones, every bad one, and bytes of any kind.
 #[cfg(feature = "label")]
 mod pool;
