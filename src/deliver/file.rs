@@ -4,11 +4,11 @@
 //! read back piece by piece. Nothing here knows what it writes.
 
 use std::fs::{self, File};
-use std::io::{self, IoSlice, Read, Seek as _, Write as _};
+use std::io::{self, IoSlice, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::reflink::Reflink;
+use super::reflink::{Filled, Reflink};
 use super::{Deliver, DeliverError};
 use crate::atomic_file::{self, Names, Sync};
 use crate::checksum::Sealed;
@@ -163,11 +163,13 @@ impl Folder {
         } else {
             let part = atomic_file::part(path, stem)?;
             atomic_file::finish(part, path, self.sync, &mut |file| {
-                if self.shared.reflink.fill(file, folder, content) {
-                    return Ok(());
+                match self.shared.reflink.fill(file, folder, content) {
+                    Filled::Cloned => return Ok(()),
+                    Filled::Untouched => {}
+                    // Not for every file: ext4 starts to write out at once what was emptied
+                    // before (`auto_da_alloc`, ext4(5)), and the ledger's syncs wait for it.
+                    Filled::Torn => file.set_len(0)?,
                 }
-                file.set_len(0)?;
-                file.rewind()?;
                 write_parts(file, content)
             })?;
         }

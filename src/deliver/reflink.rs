@@ -22,17 +22,31 @@ pub(super) struct Reflink {
     source: OnceLock<Option<File>>,
 }
 
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// It holds the content.
+    Cloned,
+    /// It is as it was: files cannot share blocks here.
+    Untouched,
+    /// It may hold anything, from its start on.
+    Torn,
+}
+
 impl Reflink {
-    /// Makes `file`, which is empty and lies in `folder`, a clone with `content`; returns whether
-    /// it did. The file may be anything then, where it did not.
-    pub(super) fn fill(&self, file: &File, folder: &Path, content: &Rendered<'_>) -> bool {
+    /// Makes `file`, which is empty and lies in `folder`, a clone with `content`, where that can
+    /// be.
+    pub(super) fn fill(&self, file: &File, folder: &Path, content: &Rendered<'_>) -> Filled {
         let source = self.source.get_or_init(|| source(folder, content));
-        let cloned = |source| {
-            clone(file, source)?;
-            let mut blocks = content.changed_blocks(BLOCK).into_iter();
-            blocks.try_for_each(|(at, block)| write_at(file, &block, at))
+        let Some(source) = source else {
+            return Filled::Untouched;
         };
-        source.as_ref().is_some_and(|source| cloned(source).is_ok())
+        let mut blocks = content.changed_blocks(BLOCK).into_iter();
+        let cloned = clone(file, source);
+        match cloned.and_then(|()| blocks.try_for_each(|(at, block)| write_at(file, &block, at))) {
+            Ok(()) => Filled::Cloned,
+            Err(_) => Filled::Torn,
+        }
     }
 }
 
