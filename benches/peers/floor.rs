@@ -6,39 +6,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
+use super::Way;
 use super::work::Work;
-use super::{Way, fresh};
 
 /// Makes a way of one of this program's own loops.
 pub fn way(what: &'static str, work: &Work, threads: usize) -> Way {
     let text = match what {
         "write" => "write",
         "durable" => "write, fsync, rename",
-        "hash" => "SHA-256",
-        _ => "read and SHA-256",
+        _ => "SHA-256",
     };
     Way {
         name: format!("floor: {text}, {threads} threads"),
         units: work.units,
-        command: Box::new(move |work| {
-            let folder = if what == "read" {
-                work.path("out")
-            } else {
-                work.path("floor")
-            };
-            if what != "read" {
-                fresh(&folder);
-            }
-            let mut command = Command::new(std::env::current_exe().unwrap());
-            command
-                .args(["--floor", what])
-                .arg(folder)
-                .arg(work.path("fw.bin"));
-            command.args([work.units.to_string(), threads.to_string()]);
-            command
-        }),
+        command: Box::new(move |work| command(what, &work.fresh("floor"), (work, threads))),
         status: 0,
     }
+}
+
+/// Reads and hashes what is in `folder`.
+pub fn reading(folder: String, work: &Work, threads: usize) -> Way {
+    Way {
+        name: format!("floor: read and SHA-256, {threads} threads"),
+        units: work.units,
+        command: Box::new(move |work| command("read", &folder, (work, threads))),
+        status: 0,
+    }
+}
+
+fn command(what: &str, folder: &str, (work, threads): (&Work, usize)) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--floor", what]).arg(work.path(folder));
+    command.arg(work.path("fw.bin"));
+    command.args([work.units.to_string(), threads.to_string()]);
+    command
 }
 
 /// `WHAT FOLDER IMAGE UNITS THREADS`

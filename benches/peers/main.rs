@@ -24,7 +24,6 @@ mod others;
 /// Images, recipes, token lists.
 mod work;
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -112,20 +111,20 @@ fn durable(work: &Work) -> Vec<Way> {
 }
 
 fn verify(work: &Work) -> Vec<Way> {
-    let status = work
-        .batch(&[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let mut batch = work.batch(&[]);
+    let out = batch.get_current_dir().unwrap().join("out");
+    let status = batch.stdout(Stdio::null()).stderr(Stdio::null()).status();
     assert_eq!(status.unwrap().code(), Some(60));
+    let out = out.to_str().unwrap().to_owned();
+    let read = floor::reading(out.clone(), work, cores());
     vec![
         Way {
             name: "eol-inject verify".to_owned(),
             units: work.units,
-            command: Box::new(Work::verify),
+            command: Box::new(move |work| work.verify(&out)),
             status: 0,
         },
-        floor::way("read", work, cores()),
+        read,
     ]
 }
 
@@ -174,10 +173,4 @@ fn figures(values: &[f64]) -> (f64, f64) {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     (values[0], values[values.len() / 2])
-}
-
-/// Empties a folder.
-pub fn fresh(folder: &Path) {
-    let _ = std::fs::remove_dir_all(folder);
-    std::fs::create_dir_all(folder).unwrap();
 }

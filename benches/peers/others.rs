@@ -1,8 +1,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use super::Way;
 use super::work::{BASE, Kind, SLOT, Work, token};
-use super::{Way, fresh};
 
 /// Units of a peer that is started anew for each.
 const FEW: usize = 10;
@@ -47,10 +47,9 @@ pub fn ways(work: &Work) -> Vec<Way> {
             name: "Python loop, one process".to_owned(),
             units: work.units,
             command: Box::new(move |work| {
-                fresh(&work.path("peer"));
                 let mut command = Command::new(&python);
                 command
-                    .args(["loop.py", kind, &slot, &units, "peer"])
+                    .args(["loop.py", kind, &slot, &units, &work.fresh("peer")])
                     .current_dir(work.path(""));
                 command
             }),
@@ -64,27 +63,27 @@ pub fn ways(work: &Work) -> Vec<Way> {
     let (base, end) = (BASE.to_string(), (BASE + work.len - 4).to_string());
     if work.kind == Kind::Crc {
         if runs("objcopy", &["--version"]) && elf(work) {
-            let line = "objcopy -F elf32-little --update-section .auth_token=slot.bin fw.elf peer/$unit.elf";
+            let line = "objcopy -F elf32-little --update-section .auth_token=slot.bin fw.elf $peer/$unit.elf";
             ways.push(each("objcopy, no checksum, a process a unit", line));
         }
         if runs("srec_cat", &["--version"]) {
             let line = format!(
                 "srec_cat fw.bin -binary -offset {base} -exclude {from} {to} -exclude {end} \
                  $(({end} + 4)) slot.bin -binary -offset {from} -crc32-l-e {end} \
-                 -offset -{base} -o peer/$unit.bin -binary"
+                 -offset -{base} -o $peer/$unit.bin -binary"
             );
             ways.push(each("srec_cat, a process a unit", &line));
         }
         if runs(&python, &["-m", "imgtool.main", "version"]) {
             let line = format!(
                 "{python} -m imgtool.main sign --version 1.0.0 --header-size 0x200 --pad-header \
-                 --slot-size 0x8000000 fw.bin peer/$unit.bin"
+                 --slot-size 0x8000000 fw.bin $peer/$unit.bin"
             );
             ways.push(each("imgtool sign, SHA-256, a process a unit", &line));
         }
     } else if runs(&python, &["-m", "esptool", "version"]) {
         let line =
-            format!("{python} -m esptool --chip esp32c3 merge-bin -o peer/$unit.bin 0 fw.bin");
+            format!("{python} -m esptool --chip esp32c3 merge-bin -o $peer/$unit.bin 0 fw.bin");
         ways.push(each("esptool merge-bin, a process a unit", &line));
     }
     ways
@@ -98,9 +97,9 @@ fn each(name: &str, line: &str) -> Way {
         name: name.to_owned(),
         units: FEW,
         command: Box::new(move |work| {
-            fresh(&work.path("peer"));
             let mut command = Command::new("sh");
             command.args(["-c", &script]).current_dir(work.path(""));
+            command.env("peer", work.fresh("peer"));
             command
         }),
         status: 0,

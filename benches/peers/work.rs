@@ -1,10 +1,9 @@
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
-
-use super::fresh;
 
 /// Where the image is loaded.
 pub const BASE: usize = 0x0800_0000;
@@ -27,12 +26,14 @@ pub struct Work {
     /// Where the slot is in the file: in the middle.
     pub slot: usize,
     pub len: usize,
+    runs: Cell<usize>,
 }
 
 impl Work {
     pub fn new(kind: Kind, len: usize, units: usize) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("peers");
-        fresh(&folder);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
         let noise = noise(len);
         let (image, slot) = match kind {
             Kind::Crc => crc(noise),
@@ -73,6 +74,7 @@ impl Work {
             units,
             slot,
             len,
+            runs: Cell::new(0),
         }
     }
 
@@ -80,22 +82,36 @@ impl Work {
         self.folder.join(name)
     }
 
-    /// The program on a new ledger and an empty folder.
-    pub fn batch(&self, more: &[&str]) -> Command {
-        for name in [
-            "peers.ledger",
-            "peers.ledger-wal",
-            "peers.ledger-shm",
-            "peers.ledger.key",
-        ] {
-            let _ = fs::remove_file(self.path(name));
-        }
-        fresh(&self.path("out"));
-        self.program(&[&["batch", "--serials", "serials.txt", "-o", "out"], more].concat())
+    /// Makes an empty folder, with all that was written before on the disk.
+    ///
+    /// Nothing is removed before all runs are done: for a minute ext4 looks at each freed inode
+    /// again for every new file, and freed blocks are discarded beside the next run.
+    pub fn fresh(&self, name: &str) -> String {
+        self.runs.set(self.runs.get() + 1);
+        let name = format!("{name}-{}", self.runs.get());
+        fs::create_dir(self.path(&name)).unwrap();
+        let _ = Command::new("sync").status();
+        name
     }
 
-    pub fn verify(&self) -> Command {
-        self.program(&["verify", "out"])
+    /// The program on a new ledger and an empty folder.
+    pub fn batch(&self, more: &[&str]) -> Command {
+        let run = self.fresh("batch");
+        let text = fs::read_to_string(self.path("recipe.toml")).unwrap();
+        let text = text.replace("\"fw.bin\"", "\"../fw.bin\"");
+        let text = text.replace("\"tokens.csv\"", "\"../tokens.csv\"");
+        fs::write(self.path(&run).join("recipe.toml"), text).unwrap();
+        // A list is taken in once, long before a batch; what it costs stands for itself.
+        let mut import = self.program(&["pool", "import", "../tokens.csv"]);
+        let imported = import.current_dir(self.path(&run)).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+        let mut command = self.program(&["batch", "--serials", "../serials.txt", "-o", "out"]);
+        command.args(more).current_dir(self.path(&run));
+        command
+    }
+
+    pub fn verify(&self, folder: &str) -> Command {
+        self.program(&["verify", folder])
     }
 
     fn program(&self, args: &[&str]) -> Command {
@@ -156,4 +172,10 @@ fn esp(noise: &[u8]) -> (Vec<u8>, usize) {
     let digest = Sha256::digest(&image);
     image.extend(digest);
     (image, slot)
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }

@@ -94,6 +94,16 @@ impl<'i> Rendered<'i> {
         bytes
     }
 
+    /// Returns the byte at an offset.
+    #[must_use]
+    pub fn byte(&self, offset: usize) -> Option<u8> {
+        let patched = self.patches.iter().find_map(|(at, new)| {
+            let inside = offset.checked_sub(*at)?;
+            new.get(inside)
+        });
+        patched.or_else(|| self.shared.get(offset)).copied()
+    }
+
     /// Returns where `bytes` differs first: at a byte, or where the shorter one ends.
     #[must_use]
     pub fn difference(&self, bytes: &[u8]) -> Option<usize> {
@@ -229,6 +239,10 @@ mod tests {
         assert_eq!(one.difference(b"0123ab"), Some(6));
         assert_eq!(one.difference(b"0123ab6789+"), Some(10));
         assert_eq!(one.difference(b""), Some(0));
+        assert_eq!(
+            [3, 4, 5, 6, 10].map(|at| one.byte(at)),
+            [Some(b'3'), Some(b'a'), Some(b'b'), Some(b'6'), None]
+        );
     }
 
     #[test]
