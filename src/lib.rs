@@ -25,6 +25,8 @@ pub mod unit;
 #[deny(clippy::disallowed_methods)]
 pub mod image;
 #[deny(clippy::disallowed_methods)]
+pub mod nvs;
+#[deny(clippy::disallowed_methods)]
 pub mod slot;
 
 #[deny(clippy::disallowed_methods)]

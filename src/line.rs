@@ -244,13 +244,16 @@ fn labelled(entry: Entry, (already, written): (bool, Written), labels: &dyn Labe
     }
 }
 
-/// Refuses a board that holds another unit's token. A void unit's board may become another one.
+/// Refuses a board that holds another unit's token. The board of a burnt one may become another.
 fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(), LineError> {
     let Holds::Token(fingerprint) = seen.holds else {
         return Ok(());
     };
     let whose = match ledger.holder(&fingerprint)? {
-        Some(unit) if unit.state == UnitState::Void => return Ok(()),
+        // The token is burnt: what is on the board counts for nobody.
+        Some(unit) if matches!(unit.state, UnitState::Void | UnitState::Superseded) => {
+            return Ok(());
+        }
         Some(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
         Some(unit) => format!("belongs to {}", unit.serial),
         None => "this ledger gave to no unit".to_owned(),

@@ -33,6 +33,7 @@ mod sum;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};
+pub(crate) use esp::nvs_partitions;
 pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
 pub(crate) use stamp::Stamps;

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let actor = args.station.actor()?;
     let interrupted = context::interrupted();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    context::import_pool(&recipe, &mut ledger, &actor, output)?;
+    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
@@ -99,12 +99,12 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         stopped: false,
     };
     let outcome = match listed {
-        Some(serials) => shift.pass(&mut ledger, serials, &mut tally),
-        None => shift.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
+        Some(serials) => shift.pass(&mut *ledger, serials, &mut tally),
+        None => shift.count(&mut *ledger, args.count.unwrap_or(0), &mut tally),
     };
     output.done();
     // What was done before the ledger went is told all the same.
-    summary(&tally, &ledger, started, args);
+    summary(&tally, &*ledger, started, args);
     outcome?;
     if shift.stopped && tally.in_a_row >= args.stop_after {
         output.note(format_args!(

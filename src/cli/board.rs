@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eol_inject::deliver::{Sync, Unwatched};
-use eol_inject::ledger::{Claim, Finished, Ledger as _, Outcome, UnitState};
+use eol_inject::ledger::{Claim, Finished, Outcome, UnitState};
 use eol_inject::line::BoardPorts;
 use eol_inject::settle::{self, Settled};
 use eol_inject::unit::Serial;
@@ -66,7 +66,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         finished: Finished::Written,
     };
     let mut ports = BoardPorts {
-        ledger: &mut ledger,
+        ledger: &mut *ledger,
         fixture: fixture.as_mut(),
         labels: &labels,
         watch: &mut Unwatched,

@@ -2,10 +2,11 @@
 
 use clap::Args;
 use eol_inject::checksum::State;
+#[cfg(feature = "probe")]
+use eol_inject::deliver::ProbeSetup;
 use eol_inject::image::{Address, Image, Span};
-use eol_inject::ledger::Ledger as _;
 use eol_inject::patch::Master;
-use eol_inject::recipe::Recipe;
+use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let mut report = json!({ "v": 1, "product": recipe.product });
     headline(&recipe, &master, output, &mut report);
+    store(&recipe, output, &mut report);
     slots(&master, output, &mut report);
     dead(&master, output);
     checksums(&master, output, &mut report);
@@ -37,6 +39,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
             "  {WARN}no token is free{WARN:#}: name the list in [pool], or eol-inject pool import FILE"
         ));
     }
+    board(&recipe, &master, output, &mut report)?;
     let ready = state.clean && (listed > 0 || state.free > 0);
     let bytes: u64 = master.changes().iter().map(|span| span.len()).sum();
     put(&mut report, "ready", json!(ready));
@@ -54,6 +57,52 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// Says what each unit takes of its board's flash.
+#[cfg(feature = "probe")]
+fn board(
+    recipe: &Recipe,
+    master: &Master,
+    output: &Output,
+    report: &mut Value,
+) -> Result<(), CliError> {
+    let nest = recipe.nests.first().map(|nest| nest.probe.as_str());
+    let programmer = recipe
+        .flash
+        .as_ref()
+        .and_then(|flash| flash.program.as_ref());
+    let Some(setup) = ProbeSetup::of(recipe, nest).filter(|_| programmer.is_none()) else {
+        return Ok(());
+    };
+    let footprint = setup.footprint(master)?;
+    output.line(format_args!(
+        "  board     {}, {} mode: {} of flash, {} bytes, written for each unit",
+        footprint.chip,
+        footprint.mode,
+        count(footprint.sectors, "sector"),
+        grouped(footprint.bytes),
+    ));
+    if !footprint.compared {
+        output.warning(format_args!(
+            "nothing is known that tells a {} from another chip, or one board from another",
+            footprint.chip
+        ));
+    }
+    put(
+        report,
+        "board",
+        json!({
+            "chip": footprint.chip, "mode": footprint.mode.to_string(),
+            "sectors": footprint.sectors, "bytes": footprint.bytes,
+        }),
+    );
+    Ok(())
+}
+
+#[cfg(not(feature = "probe"))]
+fn board(_: &Recipe, _: &Master, _: &Output, _: &mut Value) -> Result<(), CliError> {
+    Ok(())
+}
+
 fn put(report: &mut Value, key: &str, value: Value) {
     if let Value::Object(map) = report {
         map.insert(key.to_owned(), value);
@@ -62,7 +111,7 @@ fn put(report: &mut Value, key: &str, value: Value) {
 
 fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Value) {
     let runs = master.image().runs();
-    let file = recipe.image.file.display();
+    let file = recipe.image_name();
     output.line(format_args!(
         "{}  {file}  {}, {}, {} bytes stored",
         recipe.product,
@@ -74,9 +123,31 @@ fn headline(recipe: &Recipe, master: &Master, output: &Output, report: &mut Valu
         report,
         "image",
         json!({
-            "file": file.to_string(), "format": master.image().format().to_string(),
+            "file": file, "format": master.image().format().to_string(),
             "sha256": master.digest().to_string(), "stored": stored(&runs),
         }),
+    );
+}
+
+/// Shows the settings store that the recipe makes.
+fn store(recipe: &Recipe, output: &Output, report: &mut Value) {
+    let Some(store) = &recipe.nvs else {
+        return;
+    };
+    let (kind, blocks) = match &store.kind {
+        StoreKind::Esp { version, .. } => (format!("ESP-IDF NVS, version {version}"), "page"),
+        StoreKind::Zephyr { .. } => ("Zephyr NVS".to_owned(), "sector"),
+    };
+    let number = usize::try_from(store.at.len() / store.block()).unwrap_or(usize::MAX);
+    output.line(format_args!(
+        "  store     {kind}   {}   {}, made from the recipe",
+        store.at,
+        count(number, blocks),
+    ));
+    put(
+        report,
+        "store",
+        json!({ "kind": kind, "at": store.at.to_string(), "bytes": store.at.len() }),
     );
 }
 

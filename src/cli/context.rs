@@ -13,6 +13,7 @@ use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{
     Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
 };
+use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{LedgerUrl, Recipe};
@@ -31,25 +32,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a file that a person names.
 pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::new(
-            code,
-            "file",
-            format!("cannot read {what} {}: {error}", path.display()),
-        )
-    };
-    let length = fs::metadata(path).map_err(failed)?.len();
+    load(path).map_err(|reason| {
+        let message = format!("cannot read {what} {}: {reason}", path.display());
+        CliError::new(code, "file", message)
+    })
+}
+
+/// Reads a file whole, or says why not.
+fn load(path: &Path) -> Result<Vec<u8>, String> {
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > LARGEST {
-        return Err(CliError::new(
-            code,
-            "file",
-            format!(
-                "{what} {} has {length} bytes, at most {LARGEST} are read",
-                path.display()
-            ),
-        ));
+        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
     }
-    fs::read(path).map_err(failed)
+    fs::read(path).map_err(|error| error.to_string())
 }
 
 /// Who may read a file that is written.
@@ -103,9 +98,9 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
 
 /// Reads the shared image, with the names that the recipe gives it.
 pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
-    let path = recipe.path(&recipe.image.file);
-    let hint = recipe.image.hint();
-    let image = read_image(&path, hint)?;
+    let bytes = shared(recipe)?;
+    let image = Image::read(bytes, recipe.image.hint())
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))?;
     match &recipe.image.symbols {
         Some(names) => {
             let names = recipe.path(names);
@@ -116,6 +111,23 @@ pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
         }
         None => Ok(image),
     }
+}
+
+/// Reads the shared image's bytes, or makes them, as the recipe says.
+pub(crate) fn shared(recipe: &Recipe) -> Result<Vec<u8>, CliError> {
+    let file = recipe.image_file();
+    let bytes = file
+        .map(|file| read(&file, exit::IMAGE, "the image"))
+        .transpose()?;
+    let mut beside = |file: &Path| load(&recipe.path(file));
+    nvs::shared(recipe, bytes, &mut beside)
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))
+}
+
+/// Returns how people call the shared image.
+pub(crate) fn image_name(recipe: &Recipe) -> PathBuf {
+    let file = recipe.image_file();
+    file.unwrap_or_else(|| recipe.image_name().into())
 }
 
 /// Reads an image file.
@@ -151,7 +163,7 @@ pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError>
 
 /// Proves the recipe on the shared image; every checksum can then be made.
 pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
-    let file = recipe.path(&recipe.image.file);
+    let file = image_name(recipe);
     let recipe = with_keys(recipe, Need::Sign)?;
     let master = Master::prove(image(&recipe)?, &recipe)
         .map_err(|error| CliError::from(error).about_file(&file))?;
@@ -170,7 +182,7 @@ pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>
     if let Some(form) = form {
         return form.extension().to_owned();
     }
-    recipe.image.file.extension().map_or_else(
+    recipe.image_extension().map_or_else(
         || image.format().to_string(),
         |extension| extension.to_string_lossy().into_owned(),
     )
@@ -251,14 +263,29 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// Returns the file of a recipe's ledger.
+/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
 pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    let LedgerUrl::Sqlite(file) = recipe.ledger_url();
-    recipe.path(&file)
+    recipe.ledger_base()
+}
+
+/// Returns the file of a ledger that is one.
+fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::LEDGER,
+            "ledger-kind",
+            format!("{url}: this program was built without PostgreSQL"),
+        )),
+    }
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Sqlite, CliError> {
+pub(crate) fn ledger(
+    recipe: &Recipe,
+    actor: &Actor,
+    missing: Missing,
+) -> Result<Box<dyn Ledger>, CliError> {
     // What cannot be looked into is told when it is opened.
     let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
     let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
@@ -270,8 +297,8 @@ pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
-) -> Result<Sqlite, CliError> {
-    let file = ledger_file(recipe);
+) -> Result<Box<dyn Ledger>, CliError> {
+    let file = sqlite_file(recipe)?;
     let identity = Identity {
         station: actor.station.clone(),
         simulated,
@@ -280,13 +307,19 @@ pub(crate) fn ledger_for(
         Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
         Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
     };
-    opened.map_err(|error| CliError::from(error).about_file(&file))
+    match opened {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Sqlite, CliError> {
-    let file = ledger_file(recipe);
-    Sqlite::inspect(&file, &scope(recipe)).map_err(|error| CliError::from(error).about_file(&file))
+pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
+    let file = sqlite_file(recipe)?;
+    match Sqlite::inspect(&file, &scope(recipe)) {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(CliError::from(error).about_file(&file)),
+    }
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

@@ -14,6 +14,7 @@ use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
 use eol_inject::mes::{HookError, OutboxError};
+use eol_inject::nvs::NvsError;
 use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
@@ -156,6 +157,10 @@ from! {
     ScanError => |_| exit::RECIPE;
     PoolError => |_| exit::RECIPE;
     ImageError => |_| exit::IMAGE;
+    NvsError => |error| match error {
+        NvsError::Occupied { .. } | NvsError::Outside { .. } | NvsError::Image(_) => exit::IMAGE,
+        _ => exit::RECIPE,
+    };
     SlotError => |_| exit::SLOT;
     ChecksumError => |_| exit::SLOT;
     PatchError => |_| exit::SLOT;
@@ -236,8 +241,14 @@ fn ledger_code(error: &LedgerError) -> u8 {
     match error {
         LedgerError::SerialsUsedUp { .. }
         | LedgerError::ListConflict { .. }
+        | LedgerError::Unbound { .. }
+        | LedgerError::Row { .. }
         | LedgerError::OriginMixed { .. } => exit::RECIPE,
-        LedgerError::NoUnit { .. } | LedgerError::NotReleasable { .. } => exit::REFUSED,
+        LedgerError::NoUnit { .. }
+        | LedgerError::NotReleasable { .. }
+        | LedgerError::NotVoidable { .. }
+        | LedgerError::NotLabelled { .. }
+        | LedgerError::NotReworkable { .. } => exit::REFUSED,
         _ => exit::LEDGER,
     }
 }
@@ -255,6 +266,17 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
+        "unit-other-board" => {
+            "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
+             --mode board-swapped --by NAME --reason TEXT"
+        }
+        "unit-finished" => {
+            "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
+             --by NAME --reason TEXT"
+        }
+        "unit-bound-elsewhere" => {
+            "a list that binds another token to it helps: eol-inject pool request, then pool import"
+        }
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use eol_inject::ledger::{Ledger, UnitRecord};
-use eol_inject::unit::{Fingerprint, Serial};
+use eol_inject::unit::{Digest, Fingerprint, Serial};
 use serde_json::{Value, json};
 
 use super::context::{self, Writable};
@@ -35,8 +35,8 @@ pub(crate) fn cells(unit: &UnitRecord) -> Vec<String> {
         unit.state.to_string(),
         unit.fingerprint.to_hex(),
         unit.uid.clone().unwrap_or_default(),
-        unit.image.to_string(),
-        unit.recipe.to_string(),
+        told(&unit.image).unwrap_or_default(),
+        told(&unit.recipe).unwrap_or_default(),
         unit.digest
             .map(|digest| digest.to_string())
             .unwrap_or_default(),
@@ -52,9 +52,14 @@ pub(crate) fn cells(unit: &UnitRecord) -> Vec<String> {
     .collect()
 }
 
+/// Returns a digest as text, unless nobody knows it.
+fn told(digest: &Digest) -> Option<String> {
+    digest.known().map(ToString::to_string)
+}
+
 /// Keeps a spreadsheet from running a cell: a leading `=`, `+`, `-`, `@`, Tab or CR gets an
 /// apostrophe in front, which spreadsheets take for "this is text" (OWASP, CSV injection).
-fn neutral(cell: String) -> String {
+pub(crate) fn neutral(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {
@@ -63,7 +68,7 @@ fn neutral(cell: String) -> String {
 }
 
 /// Takes back what [`neutral`] added.
-fn plain(cell: &str) -> &str {
+pub(crate) fn plain(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
         _ => cell,
@@ -78,8 +83,8 @@ pub(crate) fn object(unit: &UnitRecord) -> Value {
         "state": unit.state.to_string(),
         "fingerprint": unit.fingerprint.to_hex(),
         "chip_uid": unit.uid,
-        "image_sha256": unit.image.to_string(),
-        "recipe_sha256": unit.recipe.to_string(),
+        "image_sha256": told(&unit.image),
+        "recipe_sha256": told(&unit.recipe),
         "sha256": unit.digest.map(|digest| digest.to_string()),
         "target": unit.target.to_string(),
         "durable": unit.durable,

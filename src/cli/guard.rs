@@ -21,7 +21,8 @@ pub(crate) struct Guard {
 impl Guard {
     /// Lists what the recipe in `file` needs.
     pub(crate) fn of(recipe: &Recipe, file: &Path) -> Self {
-        let mut inputs = vec![file.to_owned(), recipe.path(&recipe.image.file)];
+        let mut inputs = vec![file.to_owned()];
+        inputs.extend(recipe.image_file());
         inputs.extend(recipe.image.symbols.as_ref().map(|file| recipe.path(file)));
         for checksum in &recipe.checksums {
             let keys = [&checksum.key, &checksum.public_key].into_iter().flatten();

@@ -54,11 +54,11 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    context::import_pool(&recipe, &mut ledger, &actor, output)?;
+    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
-        ledger: &mut ledger,
+        ledger: &mut *ledger,
         target: &target,
         labels: &labels,
     };

@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _};
 use clap::{Args, Subcommand};
 use eol_inject::deliver::Sync;
 use eol_inject::label::{self, LabelFolder, Labels as _, Scan};
-use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord};
+use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord, UnitState};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -73,15 +73,22 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
     let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
-    let mut serials = Vec::new();
+    // Of the records that a serial had, the last one counts.
+    let mut states = BTreeMap::new();
+    let mut order = 0usize;
     ledger.units(&mut |unit: UnitRecord| {
-        if super::verify::is_made(unit.state) {
-            serials.push(unit.serial);
-        }
+        order += 1;
+        states.insert(unit.serial.folded(), (order, unit.serial, unit.state));
     })?;
+    let mut units: Vec<_> = states.into_values().collect();
+    units.sort();
     let mut code = 0;
     let mut made = 0usize;
-    for serial in serials {
+    for (_, serial, state) in units {
+        if is_burnt(state) {
+            discard(&folder, &serial, output)?;
+            continue;
+        }
         let Some(entry) = ledger.entry(&serial)? else {
             continue;
         };
@@ -108,7 +115,24 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     Ok(code)
 }
 
-fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
+/// Removes the label files of a unit that has none any more.
+pub(crate) fn discard(
+    folder: &LabelFolder,
+    serial: &Serial,
+    output: &Output,
+) -> Result<bool, CliError> {
+    let found = folder.discard(serial)?;
+    if found {
+        let file = folder.picture(serial).display().to_string();
+        output.object(&json!({ "v": 1, "serial": serial.as_str(), "removed": file }));
+        output.line(format_args!(
+            "{serial}  {file} is removed: it counts no more"
+        ));
+    }
+    Ok(found)
+}
+
+pub(crate) fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
     let serial = &entry.record().serial;
     let file = folder.picture(serial).display().to_string();
     output.object(&json!({
@@ -122,7 +146,7 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let serial = recipe.serial.read(&args.serial)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    finished(&ledger, &serial)?;
+    finished(&*ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     folder.put(&entry)?;
@@ -177,7 +201,7 @@ fn scan(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
             },
         };
         let pair = match recipe.serial.read(&serial) {
-            Ok(serial) => compare(&mut ledger, serial, &text, &mut seen, &actor)?,
+            Ok(serial) => compare(&mut *ledger, serial, &text, &mut seen, &actor)?,
             Err(error) => {
                 let error = CliError::from(error);
                 Pair {
@@ -226,6 +250,11 @@ fn tell(pair: &Pair, output: &Output) {
     }
 }
 
+/// Returns whether a token that the unit had is burnt.
+const fn is_burnt(state: UnitState) -> bool {
+    matches!(state, UnitState::Void | UnitState::Superseded)
+}
+
 /// Compares one scan with the record, and records a right one.
 fn compare(
     ledger: &mut dyn Ledger,
@@ -240,8 +269,29 @@ fn compare(
         name,
         message: message.to_owned(),
     };
+    let owner = label::scanned(text).map(|code| ledger.owner(&code));
+    let owner = owner.transpose()?.flatten();
+    if let Some(owner) = owner.as_ref().filter(|owner| is_burnt(owner.state)) {
+        let message = format!(
+            "the label was {}'s, whose token was burnt on {}: destroy the label",
+            owner.serial, owner.at
+        );
+        return Ok(told(exit::LABEL, "label-burnt", &message));
+    }
+    let other = owner
+        .as_ref()
+        .filter(|owner| owner.serial.folded() != serial.folded());
+    let whose = match other {
+        Some(other) => format!("the label is {}'s", other.serial),
+        None => "the label is no unit's of this ledger".to_owned(),
+    };
+    let wrong = format!("{whose}: take it off, and quarantine the unit");
     let entry = match finished(ledger, &serial) {
         Ok(entry) => entry,
+        Err(error) if error.code == exit::REFUSED && other.is_some() => {
+            let message = format!("{wrong}; {}", error.message);
+            return Ok(told(exit::LABEL, "label-other", &message));
+        }
         Err(error) if error.code == exit::REFUSED => {
             return Ok(told(error.code, error.name, &error.message));
         }
@@ -249,16 +299,7 @@ fn compare(
     };
     match label::scan(&entry, text)? {
         Scan::Matches => {}
-        Scan::DoesNotMatch => {
-            let code = label::scanned(text);
-            let owner = code.map(|code| ledger.owner(&code)).transpose()?.flatten();
-            let whose = match owner {
-                Some(other) => format!("the label is {other}'s"),
-                None => "the label is no unit's of this ledger".to_owned(),
-            };
-            let message = format!("{whose}: take it off, and quarantine the unit");
-            return Ok(told(exit::LABEL, "label-other", &message));
-        }
+        Scan::DoesNotMatch => return Ok(told(exit::LABEL, "label-other", &wrong)),
         Scan::Secret => {
             return Ok(told(
                 exit::LABEL,

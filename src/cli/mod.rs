@@ -5,6 +5,7 @@
 mod batch;
 mod board;
 mod check;
+mod console;
 mod context;
 mod error;
 mod export;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
-use eol_inject::ledger::{Actor, Ledger as _};
+use eol_inject::ledger::Actor;
 use eol_inject::pool::{self, Request, Trial};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
 use eol_inject::unit::Serial;
@@ -15,6 +15,8 @@ use super::guard::Guard;
 use super::inspect::grouped;
 use super::output::{GOOD, Output, WARN};
 use super::{RecipeArg, StationArgs};
+
+mod reconcile;
 
 /// What to do with tokens.
 #[derive(Args)]
@@ -29,6 +31,8 @@ enum Command {
     Import(ImportArgs),
     /// Count tokens by state
     Status(StatusArgs),
+    /// Compare all tokens of the cloud with the ledger's, and list what to do in the console
+    Reconcile(reconcile::ReconcileArgs),
     /// Write the CSV that the console makes static tokens from
     Request(RequestArgs),
     /// Make trial tokens, in the shape of an export; no cloud knows them
@@ -43,6 +47,10 @@ struct ImportArgs {
     /// The lists; one that was taken in before changes nothing
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// Their tokens are on devices already that this ledger does not know: never hand one out
+    #[arg(long)]
+    used: bool,
 
     #[command(flatten)]
     station: StationArgs,
@@ -115,6 +123,7 @@ pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::Import(args) => import(&args, output),
         Command::Status(args) => status(&args, output),
+        Command::Reconcile(args) => reconcile::run(&args, output),
         Command::Request(args) => request(&args, output),
         Command::Generate(args) => generate(&args, output),
     }
@@ -126,7 +135,8 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in &args.files {
-        lists.push((file, context::token_list(file, &recipe)?));
+        let list = context::token_list(file, &recipe)?;
+        lists.push((file, if args.used { list.used() } else { list }));
     }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     for (file, list) in lists {

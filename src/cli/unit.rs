@@ -122,6 +122,12 @@ impl Ended {
         self.serial.as_ref().map_or("?", Serial::as_str)
     }
 
+    /// Returns whether this was no unit at all, but a scan that is no serial: a shaky hand says
+    /// nothing about the line.
+    fn misread(&self) -> bool {
+        self.serial.is_none() && matches!(&self.result, Err(error) if error.code == exit::RECIPE)
+    }
+
     /// Returns why a unit that passed has no label.
     pub(crate) fn unlabelled(&self) -> Option<CliError> {
         let error = self.result.as_ref().ok()?.unlabelled.as_ref()?;
@@ -170,12 +176,18 @@ impl<'t> Tally<'t> {
                 passed.entry.record().fingerprint,
                 error.code
             )),
-            (Ok(passed), None) if self.every_line => self.output.line(format_args!(
-                "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{}",
-                passed.entry.record().fingerprint,
-                ended.place.file().display(),
-                done_already(&passed.entry, passed.already),
-            )),
+            (Ok(passed), None) if self.every_line => {
+                let already = if passed.already {
+                    format!("  {DIM}{}{DIM:#}", done_already(&passed.entry))
+                } else {
+                    String::new()
+                };
+                self.output.line(format_args!(
+                    "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
+                    passed.entry.record().fingerprint,
+                    ended.place.file().display(),
+                ));
+            }
             (Ok(_), None) => {}
             (Err(error), _) => {
                 self.output.line(format_args!(
@@ -211,7 +223,7 @@ impl<'t> Tally<'t> {
             }
             Err(error) => {
                 self.failed += 1;
-                self.in_a_row += 1;
+                self.in_a_row += u64::from(!ended.misread());
                 if self.code == 0 || self.code == exit::UNLABELLED {
                     self.code = error.code;
                 }
@@ -351,10 +363,8 @@ fn checksums(written: &Written) -> Vec<Value> {
         .collect()
 }
 
-pub(crate) fn done_already(entry: &Entry, already: bool) -> String {
-    if !already {
-        return String::new();
-    }
+/// Says since when a finished unit is.
+pub(crate) fn done_already(entry: &Entry) -> String {
     let day: String = entry.record().at.chars().take(10).collect();
-    format!("  {DIM}done already on {day}, verified again{DIM:#}")
+    format!("done already on {day}, verified again")
 }

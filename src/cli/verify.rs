@@ -10,7 +10,7 @@ use std::thread;
 
 use clap::{ArgGroup, Args};
 use eol_inject::image::{Address, Conversion};
-use eol_inject::ledger::{Ledger as _, UnitState};
+use eol_inject::ledger::UnitState;
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
 use eol_inject::verify::{Examined, Expected, Judge};
@@ -150,7 +150,7 @@ fn expected(
 fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conversion>, CliError> {
     let asked = args.form.conversion(judge.format())?;
     let extension = args.path().extension().filter(|_| args.dump.is_none());
-    if asked.is_some() || args.path().is_dir() || extension == recipe.image.file.extension() {
+    if asked.is_some() || args.path().is_dir() || extension == recipe.image_extension() {
         return Ok(asked);
     }
     let named = extension.and_then(|text| text.to_str()?.parse().ok());
@@ -161,9 +161,8 @@ fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conv
     named.conversion(judge.format())
 }
 
-fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
-    let file = recipe.path(&recipe.image.file);
-    let shared = context::read(&file, exit::IMAGE, "the image")?;
+pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
+    let shared = context::shared(recipe)?;
     let names = recipe
         .image
         .symbols
@@ -172,7 +171,7 @@ fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
     let keyed = context::with_keys(recipe, context::Need::Check)?;
     Judge::new(shared, names.transpose()?, &keyed).map_err(|error| {
         // The shared image is at fault, not a unit's.
-        CliError::from(error).about(file.display())
+        CliError::from(error).about(context::image_name(recipe).display())
     })
 }
 
@@ -223,7 +222,7 @@ fn list(folder: &Path, recipe: &Recipe, form: Option<Conversion>) -> Result<List
     };
     let wanted = match form {
         Some(form) => Some(OsStr::new(form.extension())),
-        None => recipe.image.file.extension(),
+        None => recipe.image_extension(),
     };
     let mut found = Listing::default();
     for entry in fs::read_dir(folder).map_err(failed)? {

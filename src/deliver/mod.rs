@@ -15,7 +15,7 @@ pub use file::Folder;
 pub use fixture::{Effort, Fixture, Holds, Phase, Seen, Unwatched, Watch};
 pub use journal::{Journal, JournalError, MemoryJournal};
 #[cfg(feature = "probe")]
-pub use probe::{Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
+pub use probe::{Footprint, Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
 pub use program::{Program, ProgramError, Programmer};
 
 use std::io;

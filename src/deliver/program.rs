@@ -42,7 +42,7 @@ impl Programmer {
     #[must_use]
     pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
         let flash = recipe.flash.as_ref()?;
-        let extension = recipe.image.file.extension().unwrap_or_default();
+        let extension = recipe.image_extension().unwrap_or_default();
         Some(Self {
             chip: flash.chip.clone(),
             program: flash.program.clone()?,
@@ -135,6 +135,7 @@ impl Program {
                 "dump" => text.clone(),
                 "address" => format!("{:#x}", span.start().get()),
                 "size" => format!("{:#x}", span.len()),
+                "length" => span.len().to_string(),
                 _ => String::new(),
             },
             secret,
@@ -213,16 +214,15 @@ impl Fixture for Program {
             let file = work.file(&format!("image.{}", self.programmer.extension));
             work.write(&file, &container)?;
             watch.begin(Phase::Program, 0);
-            let place = |of: fn(Span) -> u64| {
-                let whole = whole(sealed.master().image());
-                format!("{:#x}", whole.map_or(0, of))
-            };
+            let all = whole(sealed.master().image());
+            let place = |of: fn(Span) -> u64| all.map_or(0, of);
             self.call(program).run(
                 &|name| match name {
                     "image" => file.display().to_string(),
                     "serial" => sealed.serial().to_string(),
-                    "address" => place(|span| span.start().get()),
-                    "size" => place(Span::len),
+                    "address" => format!("{:#x}", place(|span| span.start().get())),
+                    "size" => format!("{:#x}", place(Span::len)),
+                    "length" => place(Span::len).to_string(),
                     _ => String::new(),
                 },
                 Some(&secret),

@@ -7,14 +7,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::hex::write;
 use super::{Address, Edits, Format, Image, ImageError, Span};
 
 /// Bytes of filling that a BIN may have: more is a slip, such as flash and fuses in one file.
 const MOST_FILLING: u64 = 16 * 1024 * 1024;
-/// Data bytes of a HEX record, as linkers write them.
-const RECORD: u64 = 16;
-/// Addresses from one linear base of a HEX to the next.
-const BASE: u64 = 64 * 1024;
 /// Addresses that a HEX can write.
 const SPACE: u64 = 1 << 32;
 
@@ -136,27 +133,13 @@ impl Image {
 
     fn to_hex(&self, edits: &Edits) -> Result<Vec<u8>, ImageError> {
         let mut text = Vec::new();
-        let mut base = 0;
+        // What no record says counts from 0.
+        let mut base = Some(0);
         for run in self.runs() {
             let bytes = self.edited(run, edits)?;
-            let mut rest = bytes.as_slice();
-            let mut at = run.start().get();
-            while !rest.is_empty() {
-                if at / BASE != base {
-                    base = at / BASE;
-                    let upper = u16::try_from(base).unwrap_or(u16::MAX);
-                    record(&mut text, 4, 0, &upper.to_be_bytes());
-                }
-                // Records end at multiples of their length, so none crosses a base.
-                let len = usize::try_from(RECORD - at % RECORD).unwrap_or(1);
-                let (data, behind) = rest.split_at(len.min(rest.len()));
-                let offset = u16::try_from(at % BASE).unwrap_or_default();
-                record(&mut text, 0, offset, data);
-                at = at.saturating_add(u64::try_from(data.len()).unwrap_or(1));
-                rest = behind;
-            }
+            write::data(&mut text, &mut base, run.start(), &bytes);
         }
-        record(&mut text, 1, 0, &[]);
+        write::end(&mut text);
         Ok(text)
     }
 
@@ -168,29 +151,6 @@ impl Image {
     }
 }
 
-/// Writes one HEX record.
-fn record(text: &mut Vec<u8>, kind: u8, offset: u16, data: &[u8]) {
-    let [high, low] = offset.to_be_bytes();
-    let len = u8::try_from(data.len()).unwrap_or(u8::MAX);
-    let mut sum = 0u8;
-    text.push(b':');
-    let head = [len, high, low, kind];
-    for byte in head.iter().chain(data) {
-        sum = sum.wrapping_sub(*byte);
-        digits(text, *byte);
-    }
-    digits(text, sum);
-    text.push(b'\n');
-}
-
-/// Writes two upper-case digits.
-fn digits(text: &mut Vec<u8>, byte: u8) {
-    for value in [byte >> 4, byte & 15] {
-        let letter = if value < 10 { b'0' } else { b'A' - 10 };
-        text.push(letter + value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,12 +158,11 @@ mod tests {
 
     fn image(pieces: &[(u64, &[u8])]) -> Image {
         let mut text = Vec::new();
+        let mut base = None;
         for (at, data) in pieces {
-            let upper = u16::try_from(at / BASE).unwrap();
-            record(&mut text, 4, 0, &upper.to_be_bytes());
-            record(&mut text, 0, u16::try_from(at % BASE).unwrap(), data);
+            write::data(&mut text, &mut base, Address::new(*at), data);
         }
-        record(&mut text, 1, 0, &[]);
+        write::end(&mut text);
         Image::read(text, Hint::default()).unwrap()
     }
 

@@ -6,6 +6,8 @@
 //! therefore not loaded. Blank lines and lines that start with `;` or `#`, which some compilers
 //! write around the records, stay too. Nothing here re-encodes a record.
 
+pub(super) mod write;
+
 use super::records::{self, Collected, Conflict, Decoded, Form, NoBytes, Piece};
 use super::{Address, Format, ImageError};
 

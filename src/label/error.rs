@@ -53,6 +53,14 @@ pub enum LabelError {
         /// The unit.
         serial: Serial,
     },
+    /// The file of a label that counts no more could not be removed.
+    #[error("{} cannot be removed: {reason}; remove it, nobody may print it", file.display())]
+    Remove {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// The file of a label could not be written.
     #[error("{} cannot be written: {reason}", file.display())]
     Write {

@@ -40,6 +40,26 @@ impl LabelFolder {
         self.folder.join(file(serial, Format::Png))
     }
 
+    /// Removes a unit's label files; returns whether there were any.
+    ///
+    /// # Errors
+    /// [`LabelError::Remove`]
+    pub fn discard(&self, serial: &Serial) -> Result<bool, LabelError> {
+        let mut found = false;
+        for format in [Format::Png, Format::Svg] {
+            let path = self.folder.join(file(serial, format));
+            match fs::remove_file(&path) {
+                Ok(()) => found = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Err(LabelError::Remove { file: path, reason });
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Writes a file unless it holds exactly `bytes` already; returns whether it was written.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<bool, LabelError> {
         let path = self.folder.join(name);

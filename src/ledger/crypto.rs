@@ -59,9 +59,9 @@ impl Key {
         Ok(Self(bytes))
     }
 
-    /// Reads the text of a key file; `None` when it holds no key.
+    /// Reads the text of a key file, or its digits alone; `None` when it holds no key.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(HEADER)?.trim();
+        let digits = text.strip_prefix(HEADER).unwrap_or(text).trim();
         crate::unit::parse_hex(digits).map(|bytes| Self(Zeroizing::new(bytes)))
     }
 

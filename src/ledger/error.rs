@@ -62,6 +62,16 @@ pub enum Refusal {
         /// The board's number as it was read.
         seen: String,
     },
+    /// The serial was given up for another one.
+    #[error("{serial} has been {to} since {at}: scan that one")]
+    Rehoused {
+        /// The serial that was given up.
+        serial: Serial,
+        /// When.
+        at: String,
+        /// The serial that the unit has now.
+        to: String,
+    },
     /// The board is another unit already.
     #[error("the board {uid} is {holder} already, so it cannot become {serial}")]
     BoardTaken {
@@ -139,6 +149,14 @@ pub enum LedgerError {
         /// Why not.
         reason: String,
     },
+    /// The unit cannot be reworked this way.
+    #[error("{serial} cannot be reworked: {reason}")]
+    NotReworkable {
+        /// The unit.
+        serial: Serial,
+        /// What hinders it.
+        reason: String,
+    },
     /// A label was read for a unit that has no image yet.
     #[error("{serial} cannot be labelled: it is {state}")]
     NotLabelled {
@@ -184,6 +202,24 @@ pub enum LedgerError {
         row: usize,
         /// The row's token.
         fingerprint: Fingerprint,
+        /// What contradicts.
+        what: String,
+    },
+    /// A row of a mapping names no unit.
+    #[error("row {row}, token {fingerprint}: no serial says which unit has it")]
+    Unbound {
+        /// The row, from 1.
+        row: usize,
+        /// The row's token.
+        fingerprint: Fingerprint,
+    },
+    /// What a file says of a unit contradicts the ledger or itself; nothing of the file counts.
+    #[error("row {row}, {serial}: {what}")]
+    Row {
+        /// The row or line, from 1.
+        row: usize,
+        /// The unit.
+        serial: Serial,
         /// What contradicts.
         what: String,
     },
@@ -254,6 +290,14 @@ pub enum LedgerError {
     KeyDamaged {
         /// The key file.
         path: PathBuf,
+    },
+    /// The key cannot be had from where it should come.
+    #[error("the ledger's key cannot be had from {from}: {what}")]
+    KeyUnread {
+        /// Where it should come from.
+        from: String,
+        /// Why not.
+        what: String,
     },
     /// The key belongs to another ledger.
     #[error(

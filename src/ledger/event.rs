@@ -42,6 +42,14 @@ pub enum Kind {
     Voided,
     /// Secrets left the ledger.
     Revealed,
+    /// A unit's record ended, to be worked on once more.
+    Reworked,
+    /// A unit's record began in the place of one that was reworked.
+    Renewed,
+    /// A unit that existed already was taken in.
+    Adopted,
+    /// A witness outside says that a prepared unit's board carries its image.
+    Attested,
 }
 
 /// What an event says. No field holds a secret.
@@ -96,6 +104,24 @@ pub struct Body {
     pub rows: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprints: Option<Vec<String>>,
+    /// How a unit was reworked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The serial that a unit got instead of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
+    /// The serial that a unit had before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<String>,
+    /// What says that a board carries the image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
+    /// Whether a list named tokens that are on devices already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<bool>,
+    /// When its label was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +278,17 @@ pub fn claimed(frame: &Frame, unit: &UnitRow) -> Body {
         recipe: Some(unit.recipe.to_string()),
         simulated: Some(frame.identity.simulated == super::Simulated::Yes),
         ..Body::of(unit)
+    }
+}
+
+/// Returns what the event says that begins a unit without a claim.
+pub fn begun(frame: &Frame, unit: &UnitRow) -> Body {
+    Body {
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        touched: Some(unit.touched),
+        label: unit.label.clone(),
+        ..claimed(frame, unit)
     }
 }
 

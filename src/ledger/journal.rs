@@ -9,30 +9,56 @@ use zeroize::Zeroizing;
 use super::LedgerError;
 use super::crypto::{Cipher, Column};
 use super::files::{beside, create_folder, sync_folder};
-use super::sqlite::cipher;
+use super::key_source;
 use crate::atomic_file::{self, Sync};
 use crate::deliver::{Journal, JournalError};
+use crate::recipe::KeySource;
 use crate::unit::{Digest, Fingerprint};
 
 /// The folder `<ledger>.journal` with a sealed file for each board that is in hand.
 #[derive(Debug, Clone)]
 pub struct SealedJournal {
-    ledger: PathBuf,
+    key: Sealer,
     folder: PathBuf,
+}
+
+/// Whose key seals.
+#[derive(Debug, Clone)]
+enum Sealer {
+    /// The one beside a ledger.
+    #[cfg(feature = "sqlite")]
+    Beside(PathBuf),
+    /// One from a source, whose paths are relative to a folder.
+    From(KeySource, PathBuf),
 }
 
 impl SealedJournal {
     /// Takes the journal of the ledger at `path`; its key is read when something is kept.
+    #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn beside(path: &Path) -> Self {
         Self {
-            ledger: path.to_owned(),
+            key: Sealer::Beside(path.to_owned()),
             folder: beside(path, ".journal"),
         }
     }
 
+    /// Takes the journal `<base>.journal` of a ledger on a server, sealed with the key from
+    /// `source`, whose paths are relative to `folder`.
+    #[must_use]
+    pub fn keyed(base: &Path, source: KeySource, folder: &Path) -> Self {
+        Self {
+            key: Sealer::From(source, folder.to_owned()),
+            folder: beside(base, ".journal"),
+        }
+    }
+
     fn cipher(&self) -> Result<Cipher, LedgerError> {
-        cipher(&self.ledger)
+        match &self.key {
+            #[cfg(feature = "sqlite")]
+            Sealer::Beside(ledger) => super::sqlite::cipher(ledger),
+            Sealer::From(source, folder) => Ok(key_source::read(source, folder)?.cipher()),
+        }
     }
 
     fn file(&self, board: &str) -> PathBuf {

@@ -4,34 +4,45 @@
 //! leaves the program, [`Ledger::confirm`] the outcome after it was read back. Between
 //! the two the ledger knows which unit was in hand. Nothing here knows images.
 
+mod adopt;
 mod book;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod crypto;
 mod error;
 mod event;
-#[cfg(feature = "sqlite")]
+mod evidence;
+#[cfg(feature = "seal")]
 mod files;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 mod journal;
+#[cfg(feature = "seal")]
+mod key_source;
 mod memory;
+mod reconcile;
 mod record;
-#[cfg(feature = "sqlite")]
+mod rework;
+#[cfg(feature = "seal")]
 mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;
 
+pub use adopt::{Adopted, Mapping};
 pub use error::{LedgerError, Refusal};
-#[cfg(feature = "sqlite")]
+pub use evidence::{Attested, Evidence, Witness};
+#[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use memory::Memory;
+pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
+pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
+pub use tables::TokenState;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -119,11 +130,11 @@ pub trait Ledger: Send {
     /// [`LedgerError::NotLabelled`] for a unit that is not finished.
     fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError>;
 
-    /// Returns the unit that a label belongs to.
+    /// Returns the unit that a label belongs to: of a burnt token the one that had it.
     ///
     /// # Errors
     /// [`LedgerError`]
-    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError>;
+    fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError>;
 
     /// Returns everything about one unit: the live record, or the last one.
     ///
@@ -137,7 +148,8 @@ pub trait Ledger: Send {
     /// [`LedgerError`]
     fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError>;
 
-    /// Returns the unit that a token belongs to, void ones too.
+    /// Returns the unit that a token belongs to: of a burnt one the one that had it, void, or
+    /// superseded because its board was swapped.
     ///
     /// # Errors
     /// [`LedgerError`]
@@ -172,6 +184,42 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError>;
+
+    /// Works on a unit once more: its row ends, and what stays goes into another one.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReworkable`] with what hinders it; then nothing changed.
+    fn rework(
+        &mut self,
+        serial: &Serial,
+        rework: &Rework,
+        by: &Actor,
+    ) -> Result<Reworked, LedgerError>;
+
+    /// Takes in units that exist already, with tokens that are on their boards: delivered, with
+    /// whatever image. What is known exactly so changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::Row`] with the first row that contradicts; then no unit was taken in.
+    fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError>;
+
+    /// Records what witnesses outside say: prepared units become delivered, in the order given.
+    ///
+    /// # Errors
+    /// [`LedgerError::Row`] with the first that contradicts; then nothing was recorded.
+    fn attest(&mut self, evidence: &[Evidence], by: &Actor) -> Result<Vec<Attested>, LedgerError>;
+
+    /// Calls `each` for every token of the scope in the order of import.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError>;
+
+    /// Returns the QR Token that belongs to a token, whatever became of it.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn code(&self, fingerprint: &Fingerprint) -> Result<Option<QrToken>, LedgerError>;
 
     /// Records that secrets left the ledger in the clear, before they do.
     ///

@@ -194,7 +194,17 @@ pub struct Failure {
 
 /// A unit's state.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum UnitState {
@@ -226,6 +236,8 @@ pub enum Outcome {
     InDoubt,
     /// The delivery failed.
     Failed,
+    /// Rework asks for a delivery; no run has tried yet.
+    Due,
     /// The delivery was confirmed.
     Confirmed,
     /// The unit is void or superseded: nothing is delivered any more.
@@ -317,7 +329,7 @@ pub struct UnitRecord {
     pub durable: bool,
     /// The station that claimed it last.
     pub station: String,
-    /// The run that claimed it last.
+    /// The run that claimed it last; empty where a decision made the record.
     pub run: String,
     /// How often it was claimed.
     pub epoch: i64,

@@ -74,6 +74,7 @@ pub struct UnitRow {
     pub target: Target,
     pub durable: bool,
     pub station: String,
+    /// Empty where a decision made the row.
     pub run: String,
     pub epoch: i64,
     /// Whether the last attempt has no outcome yet.
@@ -95,6 +96,7 @@ impl UnitRow {
             (true, Target::File) => Outcome::Open,
             (true, Target::Probe | Target::Program) => Outcome::InDoubt,
             (false, _) => match self.state {
+                UnitState::Reserved if self.run.is_empty() => Outcome::Due,
                 UnitState::Reserved => Outcome::Failed,
                 UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
                     Outcome::Confirmed
@@ -231,7 +233,7 @@ pub trait Tables {
     fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the product's live unit on a board.
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError>;
-    /// Returns the unit that has a token now.
+    /// Returns the unit that has a token now, else the last one that had it.
     fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the number that the next unit gets.
     fn next_unit(&self) -> Result<i64, LedgerError>;
@@ -277,21 +279,31 @@ pub trait Store: Send {
     fn frame(&self) -> &Arc<Frame>;
 
     /// Does `work` in one transaction that is durable when this returns, or not at all.
+    ///
+    /// A back end with concurrent writers does `work` anew when others came in between, or when
+    /// it lost its server: whatever it changes outside the tables is made from scratch each time.
     fn write<T>(
+        &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError>;
+
+    /// Does `work` once, in a transaction that is durable only after the next
+    /// [`write`](Self::write).
+    fn stage<T>(
         &mut self,
         work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError>;
 
-    /// Like [`write`](Self::write), but durable only after the next `write`.
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    /// Does `work` on one consistent state, and anew like [`write`](Self::write).
+    fn read<T>(
+        &self,
+        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.write(work)
+        self.scan(work)
     }
 
-    /// Does `work` on one consistent state.
-    fn read<T>(
+    /// Does `work` on one consistent state, once: it hands rows on as it goes.
+    fn scan<T>(
         &self,
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError>;

@@ -25,6 +25,7 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
     }
     Ok(Pool {
         source: None,
+        used: false,
         rows: list.rows,
         origin: list.origin,
         notes,

@@ -46,8 +46,26 @@ pub struct Pool {
     /// Digest of the list's source and of how it was read, where the caller wants it
     /// remembered: the same source needs no second reading.
     pub source: Option<Digest>,
+    /// Whether its tokens are on devices that no ledger here knows: none is ever drawn.
+    pub used: bool,
     /// What a person should know about the list; no reason to refuse it.
     pub notes: Vec<Note>,
+}
+
+impl Pool {
+    /// Says that all its tokens are on devices already.
+    #[must_use]
+    pub fn used(mut self) -> Self {
+        for row in &mut self.rows {
+            row.claimed = true;
+        }
+        Self {
+            used: true,
+            // The same list without these words is another one.
+            source: None,
+            ..self
+        }
+    }
 }
 
 /// Where tokens come from. A ledger never mixes the two.

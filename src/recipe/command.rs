@@ -3,11 +3,13 @@
 use serde::Deserialize;
 
 /// What a command of the programmer may name.
-const PLACEHOLDERS: [&str; 6] = ["image", "dump", "address", "size", "serial", "probe"];
+const PLACEHOLDERS: [&str; 7] = [
+    "image", "dump", "address", "size", "length", "serial", "probe",
+];
 
 /// A program and its arguments, started without a shell.
 ///
-/// `{image}`, `{dump}`, `{address}`, `{size}`, `{serial}` and `{probe}` are filled in when it is
+/// `{image}`, `{dump}`, `{address}`, `{size}`, `{length}`, `{serial}` and `{probe}` are filled in when it is
 /// run; a brace that stands for itself is written twice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]

@@ -6,25 +6,31 @@
 mod checksum;
 mod command;
 mod keys;
+mod ledger;
 mod mes;
 mod nvs;
 mod range;
 mod slot;
 mod station;
+mod store;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::CommandLine;
 pub use keys::Keys;
+pub use ledger::{KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
-pub use nvs::ZephyrNvs;
+pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
-    Area, Case, Chip, Connect, LabelSpec, LedgerSpec, LedgerUrl, Mode, Pattern, PoolSpec, Precheck,
-    ScanError, SerialFormat, SerialSource, SerialSpec, When,
+    Area, Case, Chip, Connect, LabelSpec, Mode, Pattern, PoolSpec, Precheck, ScanError,
+    SerialFormat, SerialSource, SerialSpec, When,
 };
+pub(crate) use store::is_name;
+pub use store::{EspRow, StoreError, StoreKind, StoreSpec};
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -45,6 +51,8 @@ pub struct Recipe {
     pub template: Option<String>,
     /// The shared image.
     pub image: ImageSpec,
+    /// A settings store that is made for every unit.
+    pub nvs: Option<StoreSpec>,
     /// Where values go; at least one.
     pub slots: Vec<SlotSpec>,
     /// What covers them.
@@ -72,11 +80,11 @@ pub struct Recipe {
 }
 
 /// The shared image and how to read it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSpec {
-    /// The file.
-    pub file: PathBuf,
+    /// The file; absent, the image is the settings store of the recipe alone.
+    pub file: Option<PathBuf>,
     /// Its format; absent, content decides.
     pub format: Option<Format>,
     /// The load address of a BIN's first byte.
@@ -107,7 +115,9 @@ struct Text {
     schema: Option<u32>,
     product: String,
     template: Option<String>,
+    #[serde(default)]
     image: ImageSpec,
+    nvs: Option<StoreSpec>,
     slot: Vec<SlotSpec>,
     #[serde(default)]
     checksum: Vec<ChecksumSpec>,
@@ -138,6 +148,7 @@ impl Recipe {
             product: raw.product,
             template: raw.template,
             image: raw.image,
+            nvs: raw.nvs,
             slots: raw.slot,
             checksums: raw.checksum,
             keys: Keys::default(),
@@ -176,11 +187,38 @@ impl Recipe {
         }
         self.ledger = Some(LedgerSpec {
             url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
+            key: None,
+            schema: None,
         });
         self.label.dir = folder.join("labels");
         self.pool = None;
         self.hook = HookSpec::default();
         self
+    }
+
+    /// Returns the shared image's file as seen from here; none where the image is a store alone.
+    #[must_use]
+    pub fn image_file(&self) -> Option<PathBuf> {
+        self.image.file.as_ref().map(|file| self.path(file))
+    }
+
+    /// Returns how people call the shared image: its file, or the store that it is.
+    #[must_use]
+    pub fn image_name(&self) -> String {
+        match (&self.image.file, &self.nvs) {
+            (Some(file), _) => file.display().to_string(),
+            (None, Some(store)) => format!("settings store at {}", store.at.start()),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Returns the extension of the shared image's file, and so of every unit's.
+    #[must_use]
+    pub fn image_extension(&self) -> Option<&OsStr> {
+        match &self.image.file {
+            Some(file) => file.extension(),
+            None => Some(OsStr::new("bin")),
+        }
     }
 
     /// Returns the folder that paths are relative to, and that commands work in.
@@ -196,8 +234,25 @@ impl Recipe {
         url.unwrap_or_else(LedgerUrl::beside_the_recipe)
     }
 
+    /// Returns what names of files beside the ledger begin with: the ledger's own path, or one
+    /// beside the recipe for a ledger on a server.
+    #[must_use]
+    pub fn ledger_base(&self) -> PathBuf {
+        match self.ledger_url() {
+            LedgerUrl::Sqlite(file) => self.path(&file),
+            LedgerUrl::Postgres(_) => {
+                let schema = self
+                    .ledger
+                    .as_ref()
+                    .and_then(|ledger| ledger.schema.clone());
+                let schema = schema.unwrap_or_default();
+                self.path(Path::new(&format!("{}.postgres", schema.as_str())))
+            }
+        }
+    }
+
     /// Refuses what no single key can tell.
-    fn checked(self) -> Result<Self, RecipeError> {
+    fn checked(mut self) -> Result<Self, RecipeError> {
         let named = |text: &str| !text.trim().is_empty() && !text.contains(char::is_control);
         if !named(&self.product) {
             return Err(RecipeError::Product);
@@ -209,6 +264,7 @@ impl Recipe {
         {
             return Err(RecipeError::NoTokenSlot);
         }
+        self.check_store()?;
         if self.serial.source == SerialSource::Next && self.serial.format.is_none() {
             return Err(RecipeError::NoFormat);
         }
@@ -227,6 +283,35 @@ impl Recipe {
             .check()
             .map_err(|reason| RecipeError::Hook { reason })?;
         Ok(self)
+    }
+
+    /// Refuses a settings store that does not fit, and image and slots without the one they need.
+    fn check_store(&mut self) -> Result<(), RecipeError> {
+        let Some(store) = &self.nvs else {
+            let reserved = |slot: &SlotSpec| match &slot.locator {
+                Locator::EspNvs(place) => place.length.is_some(),
+                Locator::ZephyrNvs(place) => place.length.is_some(),
+                _ => false,
+            };
+            if self.slots.iter().any(reserved) {
+                return Err(RecipeError::NoStore);
+            }
+            return match self.image.file {
+                Some(_) => Ok(()),
+                None => Err(RecipeError::NoImage),
+            };
+        };
+        store
+            .adopt(&mut self.slots)
+            .map_err(|reason| RecipeError::Store { reason })?;
+        if self.image.file.is_none() {
+            if self.image != ImageSpec::default() {
+                return Err(RecipeError::NoImage);
+            }
+            self.image.format = Some(Format::Bin);
+            self.image.base = Some(store.at.start());
+        }
+        Ok(())
     }
 
     /// Tells what is wrong with the nests and the serials made from them.
@@ -290,6 +375,20 @@ pub enum RecipeError {
     /// No slot takes the AuthToken.
     #[error("no [[slot]] has value = \"auth-token\"")]
     NoTokenSlot,
+    /// No shared image.
+    #[error(
+        "[image] needs file = \"...\"; it is left out, with all of [image], where [nvs] alone makes the units' files"
+    )]
+    NoImage,
+    /// Room is reserved in no store.
+    #[error("length in nvs goes with [nvs], a store that is made from the recipe")]
+    NoStore,
+    /// The settings store does not fit.
+    #[error("[nvs]: {reason}")]
+    Store {
+        /// What is wrong.
+        reason: StoreError,
+    },
     /// `source = "next"` without a format.
     #[error("[serial] source = \"next\" needs format = \"...{{:06}}\"")]
     NoFormat,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::nvs::{NvsText, ZephyrNvs};
+use super::nvs::{EspNvs, NvsText, ZephyrNvs};
 use super::range;
-use crate::image::{Address, Span};
+use crate::image::Address;
 
 /// Which value a slot takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -68,14 +68,7 @@ pub enum Locator {
         set: Vec<(String, String)>,
     },
     /// A string in ESP-IDF's non-volatile storage.
-    EspNvs {
-        /// The namespace's name.
-        namespace: String,
-        /// The string's name.
-        key: String,
-        /// Where the storage is; absent, it is found by its structure.
-        at: Option<Span>,
-    },
+    EspNvs(EspNvs),
     /// A value in Zephyr's non-volatile storage.
     ZephyrNvs(ZephyrNvs),
 }

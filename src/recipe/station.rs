@@ -214,50 +214,6 @@ impl TryFrom<String> for SerialFormat {
     }
 }
 
-/// `[ledger]`: where records go.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LedgerSpec {
-    /// Which ledger.
-    pub url: LedgerUrl,
-}
-
-/// The address of a ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum LedgerUrl {
-    /// `sqlite:FILE`, relative to the recipe.
-    Sqlite(PathBuf),
-}
-
-impl LedgerUrl {
-    /// Where records go when the recipe does not say.
-    #[must_use]
-    pub fn beside_the_recipe() -> Self {
-        Self::Sqlite(PathBuf::from("eol-inject.ledger"))
-    }
-}
-
-impl std::fmt::Display for LedgerUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
-        }
-    }
-}
-
-impl TryFrom<String> for LedgerUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match text.strip_prefix("sqlite:") {
-            Some(file) if !file.is_empty() => Ok(Self::Sqlite(PathBuf::from(file))),
-            // The text is not repeated: an address of another kind may hold a password.
-            _ => Err("the ledger's address is not known: write url = \"sqlite:FILE\"".to_owned()),
-        }
-    }
-}
-
 /// `[flash]`: the chip and the probe.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -320,11 +276,11 @@ impl Chip {
         if !readback.names("dump") || misplaced(readback, "image") {
             return Err("`readback` must name {dump}, and no {image}".into());
         }
-        if readback.names("address") != readback.names("size") {
+        if readback.names("address") != (readback.names("size") || readback.names("length")) {
             return Err("`readback` names {address} and {size} together, or neither".into());
         }
         let told = |name: &&&str| self.identify.as_ref().is_some_and(|line| line.names(name));
-        if let Some(name) = ["image", "dump", "address", "size", "serial"]
+        if let Some(name) = ["image", "dump", "address", "size", "length", "serial"]
             .iter()
             .find(told)
         {

@@ -248,7 +248,7 @@ pub fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
     let slot = match &spec.locator {
         Locator::EolSlot { field } => eolslot::locate(image, spec, *field)?,
         Locator::BlnkOpt { key, set } => blnkopt::locate(image, spec, key, set)?,
-        Locator::EspNvs { .. } | Locator::ZephyrNvs(_) => nvs::locate(image, spec)?,
+        Locator::EspNvs(_) | Locator::ZephyrNvs(_) => nvs::locate(image, spec)?,
         _ => text::locate(image, spec)?,
     };
     match (&spec.value, &slot.layout) {

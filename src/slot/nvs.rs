@@ -73,9 +73,10 @@ impl Nvs {
 /// Finds the one entry that a recipe names.
 pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
     let (what, found) = match &spec.locator {
-        Locator::EspNvs { namespace, key, at } => {
+        Locator::EspNvs(place) => {
+            let (namespace, key) = (&place.namespace, &place.key);
             let what = format!("NVS key {namespace}/{key}");
-            (what, esp::find(image, (namespace, key), *at))
+            (what, esp::find(image, (namespace, key), place.at))
         }
         Locator::ZephyrNvs(place) => {
             let what = format!("Zephyr NVS id {}", place.id);

@@ -11,6 +11,24 @@ use thiserror::Error;
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// Stands for the digest of what nobody knows: 32 zero bytes, which no known input gives.
+    pub const UNKNOWN: Self = Self([0; 32]);
+
+    /// Returns the first 12 hex digits, or `unknown`.
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self.known() {
+            Some(digest) => digest.to_string().chars().take(12).collect(),
+            None => "unknown".to_owned(),
+        }
+    }
+
+    /// Returns the digest, unless it stands for what nobody knows.
+    #[must_use]
+    pub fn known(&self) -> Option<&Self> {
+        (*self != Self::UNKNOWN).then_some(self)
+    }
+
     /// Digests `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {

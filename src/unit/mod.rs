@@ -10,7 +10,7 @@ mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
 pub(crate) use digest::hex;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "seal")]
 pub(crate) use digest::parse_hex;
 pub use digest::{Digest, DigestError};
 pub use qr_token::{QrToken, QrTokenError};

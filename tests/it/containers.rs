@@ -208,7 +208,7 @@ fn what_stands_beside_loaded_bytes_is_judged_too() {
     ] {
         let text = fs::read_to_string(fixtures().join(format!("recipes/{name}.toml"))).unwrap();
         let recipe = recipe(&text);
-        let shared = fs::read(recipe.path(&recipe.image.file)).unwrap();
+        let shared = fs::read(recipe.image_file().unwrap()).unwrap();
         let judge = Judge::new(shared, None, &recipe).unwrap();
         let mut unit = fs::read(fixtures().join("golden").join(file)).unwrap();
         assert_eq!(judge.examine(unit.clone(), None).findings, [], "{name}");

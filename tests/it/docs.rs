@@ -70,3 +70,56 @@ fn the_readme_lists_the_exit_codes_of_the_help_text() {
     }
     assert!(count >= 13);
 }
+
+/// Command lines of the program that texts for people name.
+#[cfg(feature = "cli")]
+fn named(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let words = joined.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ends = ['`', '"', ';', ',', '(', ')', '|', '\'', ':'];
+    words
+        .split("eol-inject ")
+        .skip(1)
+        .map(|rest| rest.split(ends).next().unwrap_or_default().to_owned())
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        .collect()
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn every_command_that_a_hint_names_exists_with_its_options() {
+    let commands = [
+        "check", "pool", "ledger", "label", "verify", "run", "batch", "inject",
+    ];
+    let mut checked = 0;
+    let texts = [
+        "src/cli/error.rs",
+        "src/cli/ledger/rework.rs",
+        "docs/operator.md",
+    ];
+    for line in texts.into_iter().flat_map(|file| named(&read(file))) {
+        let mut words = line.split(' ');
+        let Some(first) = words.next().filter(|word| commands.contains(word)) else {
+            continue;
+        };
+        let mut args = vec![first];
+        if ["pool", "ledger", "label"].contains(&first) {
+            args.extend(words.next());
+        }
+        args.push("--help");
+        let output = std::process::Command::new(crate::bench::PROGRAM)
+            .args(&args)
+            .output()
+            .unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "no such command: {line}");
+        // A name of a subcommand that is wrong shows its parent's help.
+        assert!(help.contains(&args[..args.len() - 1].join(" ")), "{line}");
+        for option in line.split(' ').filter(|word| word.starts_with("--")) {
+            let option = option.trim_end_matches(['.', ']']);
+            assert!(help.contains(option), "{line}: no option {option}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 10, "{checked}");
+}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use eol_inject::image::{Hint, Image};
 use eol_inject::patch::{self, Master};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{AuthToken, Values};
-use eol_inject::{checksum, verify};
+use eol_inject::{checksum, nvs, verify};
 
 use crate::support::fixtures;
 
@@ -28,8 +29,15 @@ fn recipe(name: &str) -> Recipe {
     recipe
 }
 
+/// Reads the shared image, or makes it, as the recipe says.
+fn shared(recipe: &Recipe) -> Vec<u8> {
+    let file = recipe.image_file().map(|file| fs::read(file).unwrap());
+    let mut read = |file: &Path| fs::read(recipe.path(file)).map_err(|error| error.to_string());
+    nvs::shared(recipe, file, &mut read).unwrap()
+}
+
 fn image(recipe: &Recipe) -> Image {
-    let bytes = fs::read(recipe.path(&recipe.image.file)).unwrap();
+    let bytes = shared(recipe);
     let hint = recipe.image.hint();
     let image = Image::read(bytes, hint).unwrap();
     match &recipe.image.symbols {
@@ -67,7 +75,7 @@ fn agrees(name: &str, golden: &str) {
     assert_eq!(differs, None, "{name}: first difference from {golden}");
     assert_eq!(made.len(), wanted.len(), "{name}");
 
-    let shared = fs::read(recipe.path(&recipe.image.file)).unwrap();
+    let shared = shared(&recipe);
     let names = recipe.image.symbols.as_ref();
     let names = names.map(|names| fs::read(recipe.path(names)).unwrap());
     let judge = verify::Judge::new(shared.clone(), names, &recipe).unwrap();
@@ -101,6 +109,7 @@ golden! {
     gw100_uf2_of_esptool: "recipes/gw100-esptool-uf2.toml" => "gw100-esptool.uf2";
     nvs_of_esp_idf: "recipes/nvs-esp.toml" => "nvs-esp.bin";
     nvs_of_esp_idf_version_1: "recipes/nvs-esp-v1.toml" => "nvs-esp-v1.bin";
+    nvs_made_from_the_recipe: "recipes/nvs-made.toml" => "nvs-esp.bin";
     nvs_of_zephyr: "recipes/nvs-zephyr.toml" => "nvs-zephyr.bin";
     nvs_of_zephyr_with_data_crc: "recipes/nvs-zephyr-crc.toml" => "nvs-zephyr-crc.bin";
     stm_elf: "recipes/stm-elf.toml" => "stm.elf";
@@ -137,7 +146,7 @@ fn unusual_images_are_sealed_and_judged_right() {
         let recipe = recipe(&format!("recipes/{name}.toml"));
         let master = Master::prove(image(&recipe), &recipe).unwrap();
         let sealed = checksum::seal(patch::apply(&master, &values()).unwrap()).unwrap();
-        let shared = fs::read(recipe.path(&recipe.image.file)).unwrap();
+        let shared = shared(&recipe);
         let judge = verify::Judge::new(shared, None, &recipe).unwrap();
         let examined = judge.examine(sealed.container().unwrap(), None);
         assert_eq!(examined.findings, [], "{name}");

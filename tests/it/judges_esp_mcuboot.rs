@@ -1,55 +1,16 @@
 //! The vendors' own tools judge what the line makes of images that those tools made.
 //!
-//! `EOL_INJECT_PYTHON` names a Python with esptool, imgtool and intelhex; else `python3` is it.
+//! `EOL_INJECT_PYTHON` names a Python with esptool, imgtool and intelhex.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use crate::bench::{Bench, text};
+use crate::judge::{call, has};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/judges/images.py");
-
-fn python() -> String {
-    std::env::var("EOL_INJECT_PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
-
-fn call(folder: &Path, args: &[&str]) -> Output {
-    Command::new(python())
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        // Words wrap in narrow terminals.
-        .env("COLUMNS", "200")
-        .output()
-        .unwrap()
-}
-
-/// Returns whether the tools are here. Without them the test says so loudly, and fails where
-/// `.ci/run` asks for everything.
-fn has(what: &str) -> bool {
-    let found = Command::new(python())
-        .args(["-c", "import esptool, imgtool, intelhex"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        assert!(
-            std::env::var_os("EOL_INJECT_REQUIRE_TOOLS").is_none(),
-            "{} has no esptool, imgtool and intelhex, and every check is required",
-            python()
-        );
-        use std::io::Write as _;
-        let _ = writeln!(
-            std::io::stderr(),
-            "\n*** LEFT OUT: {what}: {} has no esptool, imgtool and intelhex ***\n",
-            python()
-        );
-    }
-    found
-}
+const MODULES: &[&str] = &["esptool", "imgtool", "intelhex"];
 
 /// One image that a tool made.
 struct Case {
@@ -172,7 +133,7 @@ fn image_info(bench: &Bench, file: &Path) -> String {
 
 #[test]
 fn esptool_says_valid_of_every_unit() {
-    if !has("ESP images judged by esptool") {
+    if !has("ESP images judged by esptool", MODULES) {
         return;
     }
     let bench = Bench::with(&["pools"]);
@@ -215,7 +176,7 @@ fn verify(bench: &Bench, file: &Path, key: Option<&str>) -> bool {
 
 #[test]
 fn imgtool_verifies_every_unit_by_its_key_and_by_no_other() {
-    if !has("MCUboot images judged by imgtool") {
+    if !has("MCUboot images judged by imgtool", MODULES) {
         return;
     }
     let bench = Bench::with(&["pools"]);
@@ -270,7 +231,7 @@ fn imgtool_verifies_every_unit_by_its_key_and_by_no_other() {
 
 #[test]
 fn a_unit_is_verified_where_the_private_key_is_not() {
-    if !has("signatures checked without the private key") {
+    if !has("signatures checked without the private key", MODULES) {
         return;
     }
     let bench = Bench::with(&["pools"]);

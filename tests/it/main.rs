@@ -34,12 +34,18 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// Judges in Python.
+#[cfg(feature = "cli")]
+mod judge;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;
 /// esptool and imgtool judge units of images that they made.
 #[cfg(feature = "cli")]
 mod judges_esp_mcuboot;
+/// Settings stores that a recipe makes, against Espressif's generator and readers of Zephyr's.
+#[cfg(feature = "cli")]
+mod judges_nvs;
 /// Other programs read the labels.
 #[cfg(feature = "cli")]
 mod labels;
@@ -64,6 +70,9 @@ mod reject;
 /// The record tells of the file that is there.
 #[cfg(feature = "cli")]
 mod rerun;
+/// Units that are worked on once more, by the program.
+#[cfg(feature = "cli")]
+mod rework;
 /// The line on boards: the loop, nests, the line's own programmer, the factory's system.
 #[cfg(all(feature = "cli", unix))]
 mod run;

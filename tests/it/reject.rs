@@ -29,7 +29,7 @@ fn by_recipe(path: &Path) -> Option<(String, String)> {
         Ok(recipe) => recipe,
         Err(error) => return Some(told(error.name(), &error)),
     };
-    let file = recipe.path(&recipe.image.file);
+    let file = recipe.image_file().unwrap();
     let Ok(bytes) = fs::read(&file) else {
         return Some(("file".to_owned(), "the image cannot be read".to_owned()));
     };

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use eol_inject::sim::{self, Pace, StopSignal, Stopped};
+use eol_inject::sim::{self, Model, Pace, StopSignal, Stopped};
 use probe_rs::{MemoryInterface, Permissions};
 
-use crate::rig::{REGISTRY, Rest, attach, board, image, write};
+use crate::rig::{REGISTRY, Rest, attach, board, image, read, write};
 
 #[test]
 fn attaching_under_reset_catches_the_reset_vector_with_the_wrapper() {
@@ -138,4 +138,32 @@ fn code_in_ram_runs_to_a_breakpoint_instruction() {
         .unwrap();
     let result: u32 = core.read_core_reg(probe_rs::RegisterId(0)).unwrap();
     assert_eq!(result, 42);
+}
+
+#[test]
+fn a_board_that_was_erased_whole_can_be_flashed_by_the_next_session() {
+    for model in Model::all() {
+        let board = board(model.name);
+        let base = model.flash_range().start;
+        let firmware = image(0x2000, 1);
+        let mut session = attach(&board).unwrap();
+        write(&mut session, base, &firmware, Rest::Lost).unwrap();
+        probe_rs::flashing::erase_all(
+            &mut session,
+            &mut probe_rs::flashing::FlashProgress::empty(),
+            false,
+        )
+        .unwrap();
+        drop(session);
+        let mut session = attach(&board).unwrap();
+        let written = write(&mut session, base, &firmware, Rest::Lost);
+        assert!(
+            written.is_ok(),
+            "{}: {:?}: {:?}",
+            model.name,
+            written,
+            board.lock()
+        );
+        assert!(read(&mut session, base, firmware.len()) == firmware);
+    }
 }

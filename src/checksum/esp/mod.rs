@@ -10,6 +10,8 @@
 mod partitions;
 mod signature;
 
+pub(crate) use partitions::nvs_partitions;
+
 use super::digest::Hash;
 use super::finding::{Finding, Formula};
 use super::read::{part, take, word};

@@ -20,10 +20,27 @@ const DIGEST: [u8; 16] = [
 /// Type of a partition for an application.
 const APP: u8 = 0;
 
-/// A partition for an application.
-struct App {
+/// Type and subtype of a partition for settings.
+const NVS: [u8; 2] = [1, 2];
+
+/// A partition: its type and subtype, place and name.
+struct Partition {
+    kind: [u8; 2],
     span: Span,
     label: String,
+}
+
+/// Returns the settings partitions that a table in `image` names, each with its label.
+pub(crate) fn nvs_partitions(image: &Image) -> Vec<(String, Span)> {
+    let tables = image
+        .runs()
+        .into_iter()
+        .filter_map(|run| tables(image, run));
+    tables
+        .flatten()
+        .filter(|partition| partition.kind == NVS)
+        .map(|partition| (partition.label, partition.span))
+        .collect()
 }
 
 /// Finds partitions for applications that hold bytes, and no image: encrypted, as a rule.
@@ -33,6 +50,9 @@ pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for run in image.runs() {
         for app in tables(image, run).unwrap_or_default() {
+            if app.kind.first() != Some(&APP) {
+                continue;
+            }
             if bases.contains(&app.span.start()) || is_erased(image, app.span) {
                 continue;
             }
@@ -47,43 +67,42 @@ pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
 }
 
 /// Reads the first table of a run whose digest is right; offsets count from the run's start.
-fn tables(image: &Image, run: Span) -> Option<Vec<App>> {
+fn tables(image: &Image, run: Span) -> Option<Vec<Partition>> {
     let mut at = SECTOR;
     while at < run.len() {
         if take(image, run.start(), at) == Some(MAGIC)
-            && let Some(apps) = table(image, run.start(), at)
+            && let Some(partitions) = table(image, run.start(), at)
         {
-            return Some(apps);
+            return Some(partitions);
         }
         at = at.checked_add(SECTOR)?;
     }
     None
 }
 
-fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<App>> {
-    let mut apps = Vec::new();
+fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<Partition>> {
+    let mut partitions = Vec::new();
     for index in 0..MOST {
         let entry = at.checked_add(index.checked_mul(ENTRY)?)?;
         if take(image, flash, entry)? == DIGEST {
             let entries = part(flash, at, entry.checked_sub(at)?)?;
             let digest: [u8; 16] = take(image, flash, entry.checked_add(16)?)?;
             let bytes = image.bytes(entries).ok()?;
-            return (Hash::Md5.of(&bytes) == digest).then_some(apps);
+            return (Hash::Md5.of(&bytes) == digest).then_some(partitions);
         }
-        let [first, second, kind, _] = take(image, flash, entry)?;
+        let [first, second, kind, subtype] = take(image, flash, entry)?;
         if [first, second] != MAGIC {
             return None;
         }
         let offset = word(image, flash, entry.checked_add(4)?)?;
         let size = word(image, flash, entry.checked_add(8)?)?;
         let label: [u8; 16] = take(image, flash, entry.checked_add(12)?)?;
-        if kind == APP {
-            let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
-            apps.push(App {
-                span: part(flash, offset.into(), size.into())?,
-                label: String::from_utf8_lossy(label).into_owned(),
-            });
-        }
+        let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
+        partitions.push(Partition {
+            kind: [kind, subtype],
+            span: part(flash, offset.into(), size.into())?,
+            label: String::from_utf8_lossy(label).into_owned(),
+        });
     }
     None
 }

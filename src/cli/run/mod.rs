@@ -100,7 +100,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     let simulated = simulated(&nests)?;
     let interrupted = context::interrupted();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
-    context::import_pool(&recipe, &mut ledger, &actor, output)?;
+    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
@@ -128,10 +128,10 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
         floor.add(nest, own);
     }
-    let ended = floor.run(plan, &ledger);
+    let ended = floor.run(plan, &*ledger);
     floor.close();
     output.done();
-    summary(&floor, &ledger, args, output);
+    summary(&floor, &*ledger, args, output);
     ended?;
     if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
         output.note("interrupted: the unit in hand is finished");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use eol_inject::ledger::{Actor, Ledger as _, Simulated};
+use eol_inject::ledger::{Actor, Simulated};
 use eol_inject::recipe::Recipe;
 
 use super::{RunArgs, line};

@@ -133,14 +133,15 @@ impl<'o> Screen<'o> {
         let name = ended.name();
         match (&ended.result, ended.unlabelled()) {
             (Ok(passed), None) => {
-                let already = done_already(&passed.entry, passed.already);
-                let place = if passed.already {
-                    already
+                let told = if passed.already {
+                    // Without colour: its bytes would count as columns.
+                    format!("  {}", done_already(&passed.entry))
                 } else {
-                    format!("  {}", label(ended, nest.len() + name.len()))
+                    let print = passed.entry.record().fingerprint;
+                    let label = label(ended, nest.len() + name.len());
+                    format!("  token {print}  {label}")
                 };
-                let print = passed.entry.record().fingerprint;
-                let told = format!("{nest}{name}  token {print}{place}");
+                let told = format!("{nest}{name}{told}");
                 // The word before it has 4 letters and 2 spaces.
                 let width = COLUMN - 6;
                 self.output.line(format_args!(

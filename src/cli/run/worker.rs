@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, Ledger, Sqlite};
+use eol_inject::ledger::{Claim, Finished, Ledger};
 use eol_inject::line::{self, BoardPorts, Passed};
 use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
@@ -94,7 +94,7 @@ pub(super) type Message = (usize, Event);
 pub(super) struct Worker {
     pub(super) nest: usize,
     pub(super) reach: Reach,
-    pub(super) ledger: Sqlite,
+    pub(super) ledger: Box<dyn Ledger>,
     pub(super) shared: Arc<Shared>,
     pub(super) messages: Sender<Message>,
 }
@@ -182,7 +182,7 @@ impl Worker {
         eye.tell = Some(self.messages.clone());
         eye.nest = self.nest;
         let mut ports = BoardPorts {
-            ledger: &mut self.ledger,
+            ledger: &mut *self.ledger,
             fixture: eye,
             labels: &shared.labels,
             watch: &mut watch,

@@ -14,10 +14,10 @@ pub struct Family {
     chips: &'static [(&'static str, &'static [u32])],
     /// The register of the identity, and the bits of it that count.
     identity: Option<(u64, u32)>,
-    /// Where the size of the flash stands.
-    pub size: FlashSize,
-    /// The chip's own number: first address, and words.
-    pub number: (u64, usize),
+    /// Where the size of the flash stands; none where the chip's description counts other memory too.
+    pub size: Option<FlashSize>,
+    /// The words of the chip's own number, by address.
+    pub number: &'static [u64],
     /// Memory that starts up, locks or calibrates the chip: first address, address behind, name.
     pub reserved: (u64, u64, &'static str),
     /// Whether erased bytes of a sector can be programmed beside programmed ones: programming the
@@ -40,14 +40,25 @@ pub enum FlashSize {
 const DEV_ID: u32 = 0xFFF;
 /// DBGMCU_IDCODE where the core is a Cortex-M3 or M4.
 const IDCODE: u64 = 0xE004_2000;
-const OPTIONS: (u64, u64, &str) = (0x1FFF_0000, 0x2000_0000, "system memory or option bytes");
+/// DBGMCU_IDCODE where the core is a Cortex-M0 or M0+.
+const IDCODE_M0: u64 = 0x4001_5800;
+/// DBGMCU_IDCODE where the core is a Cortex-M33.
+const IDCODE_M33: u64 = 0xE004_4000;
+const OPTIONS: (u64, u64, &str) = (0x1FF0_0000, 0x2000_0000, "system memory or option bytes");
+/// The same where the core is a Cortex-M33.
+const OPTIONS_M33: (u64, u64, &str) = (0x0BF0_0000, 0x0C00_0000, "system memory");
+/// The unique number of most families since 2015.
+const UID_96: &[u64] = &[0x1FFF_7590, 0x1FFF_7594, 0x1FFF_7598];
 const UICR: (u64, u64, &str) = (0x1000_0000, 0x1000_2000, "UICR");
 
 /// Sources: nRF52840 Product Specification 1.8 (FICR) and those of its family; nRF51 Series
 /// Reference Manual 3.0 (chapter 7); RM0091 and RM0360 (STM32F0), RM0008 and RM0041 (F1), RM0090,
 /// RM0368, RM0383, RM0386, RM0390, RM0401, RM0402 and RM0430 (F4), RM0351, RM0394 and RM0432 (L4):
 /// chapters "Debug support" and "Device electronic signature". The erratum sheet of the F405
-/// (ES0182) adds 0x411, which its first revision shows.
+/// (ES0182) adds 0x411, which its first revision shows. nRF9160 Product Specification (FICR);
+/// RM0490 (C0), RM0033 (F2), RM0313, RM0316, RM0364, RM0365 and RM0366 (F3), RM0385, RM0410 and RM0431
+/// (F7), RM0444 and RM0454 (G0), RM0440 (G4), RM0433 and RM0468 (H7), RM0367, RM0376, RM0377 and
+/// RM0451 (L0), RM0438 (L5), RM0456 (U5), RM0434, RM0471 and RM0473 (WB), RM0453 and RM0461 (WL).
 static FAMILIES: &[Family] = &[
     Family {
         name: "nRF52",
@@ -61,8 +72,8 @@ static FAMILIES: &[Family] = &[
             ("nRF52840", &[0x52840]),
         ],
         identity: Some((0x1000_0100, u32::MAX)),
-        size: FlashSize::Word(0x1000_0110),
-        number: (0x1000_0060, 2),
+        size: Some(FlashSize::Word(0x1000_0110)),
+        number: &[0x1000_0060, 0x1000_0064],
         reserved: UICR,
         programs_blank: true,
     },
@@ -70,8 +81,8 @@ static FAMILIES: &[Family] = &[
         name: "nRF51",
         chips: &[("nRF51", &[])],
         identity: None,
-        size: FlashSize::Pages(0x1000_0010),
-        number: (0x1000_0060, 2),
+        size: Some(FlashSize::Pages(0x1000_0010)),
+        number: &[0x1000_0060, 0x1000_0064],
         reserved: UICR,
         programs_blank: false,
     },
@@ -89,9 +100,9 @@ static FAMILIES: &[Family] = &[
             ("STM32F07", &[0x448]),
             ("STM32F09", &[0x442]),
         ],
-        identity: Some((0x4001_5800, DEV_ID)),
-        size: FlashSize::Half(0x1FFF_F7CC),
-        number: (0x1FFF_F7AC, 3),
+        identity: Some((IDCODE_M0, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_F7CC)),
+        number: &[0x1FFF_F7AC, 0x1FFF_F7B0, 0x1FFF_F7B4],
         reserved: OPTIONS,
         programs_blank: false,
     },
@@ -104,8 +115,8 @@ static FAMILIES: &[Family] = &[
             ("STM32F10", &[0x410, 0x412, 0x414, 0x430]),
         ],
         identity: Some((IDCODE, DEV_ID)),
-        size: FlashSize::Half(0x1FFF_F7E0),
-        number: (0x1FFF_F7E8, 3),
+        size: Some(FlashSize::Half(0x1FFF_F7E0)),
+        number: &[0x1FFF_F7E8, 0x1FFF_F7EC, 0x1FFF_F7F0],
         reserved: OPTIONS,
         programs_blank: false,
     },
@@ -129,8 +140,8 @@ static FAMILIES: &[Family] = &[
             ("STM32F43", &[0x419]),
         ],
         identity: Some((IDCODE, DEV_ID)),
-        size: FlashSize::Half(0x1FFF_7A22),
-        number: (0x1FFF_7A10, 3),
+        size: Some(FlashSize::Half(0x1FFF_7A22)),
+        number: &[0x1FFF_7A10, 0x1FFF_7A14, 0x1FFF_7A18],
         reserved: OPTIONS,
         programs_blank: true,
     },
@@ -153,8 +164,196 @@ static FAMILIES: &[Family] = &[
             ("STM32L4S", &[0x470]),
         ],
         identity: Some((IDCODE, DEV_ID)),
-        size: FlashSize::Half(0x1FFF_75E0),
-        number: (0x1FFF_7590, 3),
+        size: Some(FlashSize::Half(0x1FFF_75E0)),
+        number: UID_96,
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "nRF91",
+        chips: &[("nRF9160", &[0x9160])],
+        identity: Some((0x00FF_020C, u32::MAX)),
+        size: None,
+        number: &[0x00FF_0204, 0x00FF_0208],
+        reserved: (0x00FF_0000, 0x0100_0000, "UICR"),
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32C0",
+        chips: &[
+            ("STM32C011", &[0x443]),
+            ("STM32C031", &[0x453]),
+            ("STM32C071", &[0x493]),
+        ],
+        identity: Some((IDCODE_M0, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_75A0)),
+        number: &[0x1FFF_7550, 0x1FFF_7554, 0x1FFF_7558],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32F2",
+        chips: &[("STM32F2", &[0x411])],
+        identity: Some((IDCODE, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_7A22)),
+        number: &[0x1FFF_7A10, 0x1FFF_7A14, 0x1FFF_7A18],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32F3",
+        chips: &[
+            ("STM32F301", &[0x439]),
+            ("STM32F302", &[0x439, 0x422, 0x446]),
+            ("STM32F303", &[0x422, 0x446, 0x438]),
+            ("STM32F318", &[0x439]),
+            ("STM32F328", &[0x438]),
+            ("STM32F334", &[0x438]),
+            ("STM32F358", &[0x422]),
+            ("STM32F373", &[0x432]),
+            ("STM32F378", &[0x432]),
+            ("STM32F398", &[0x446]),
+        ],
+        identity: Some((IDCODE, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_F7CC)),
+        number: &[0x1FFF_F7AC, 0x1FFF_F7B0, 0x1FFF_F7B4],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32F72",
+        chips: &[("STM32F72", &[0x452]), ("STM32F73", &[0x452])],
+        identity: Some((IDCODE, DEV_ID)),
+        size: None,
+        number: &[0x1FF0_7A10, 0x1FF0_7A14, 0x1FF0_7A18],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32F7",
+        chips: &[
+            ("STM32F74", &[0x449]),
+            ("STM32F75", &[0x449]),
+            ("STM32F76", &[0x451]),
+            ("STM32F77", &[0x451]),
+        ],
+        identity: Some((IDCODE, DEV_ID)),
+        size: None,
+        number: &[0x1FF0_F420, 0x1FF0_F424, 0x1FF0_F428],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32G0",
+        chips: &[
+            ("STM32G03", &[0x466]),
+            ("STM32G04", &[0x466]),
+            ("STM32G05", &[0x456]),
+            ("STM32G06", &[0x456]),
+            ("STM32G07", &[0x460]),
+            ("STM32G08", &[0x460]),
+            ("STM32G0B", &[0x467]),
+            ("STM32G0C", &[0x467]),
+        ],
+        identity: Some((IDCODE_M0, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_75E0)),
+        number: UID_96,
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32G4",
+        chips: &[
+            ("STM32G43", &[0x468]),
+            ("STM32G44", &[0x468]),
+            ("STM32G47", &[0x469]),
+            ("STM32G48", &[0x469]),
+            ("STM32G49", &[0x479]),
+            ("STM32G4A", &[0x479]),
+        ],
+        identity: Some((IDCODE, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_75E0)),
+        number: UID_96,
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32H7",
+        chips: &[
+            ("STM32H72", &[0x483]),
+            ("STM32H73", &[0x483]),
+            ("STM32H74", &[0x450]),
+            ("STM32H75", &[0x450]),
+        ],
+        identity: Some((0x5C00_1000, DEV_ID)),
+        size: None,
+        number: &[0x1FF1_E800, 0x1FF1_E804, 0x1FF1_E808],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32L0",
+        chips: &[
+            ("STM32L010", &[0x457, 0x425, 0x417, 0x447]),
+            ("STM32L011", &[0x457]),
+            ("STM32L021", &[0x457]),
+            ("STM32L03", &[0x425]),
+            ("STM32L04", &[0x425]),
+            ("STM32L05", &[0x417]),
+            ("STM32L06", &[0x417]),
+            ("STM32L07", &[0x447]),
+            ("STM32L08", &[0x447]),
+        ],
+        identity: Some((IDCODE_M0, DEV_ID)),
+        size: None,
+        number: &[0x1FF8_0050, 0x1FF8_0054, 0x1FF8_0064],
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32L5",
+        chips: &[("STM32L55", &[0x472]), ("STM32L56", &[0x472])],
+        identity: Some((IDCODE_M33, DEV_ID)),
+        size: None,
+        number: &[0x0BFA_0590, 0x0BFA_0594, 0x0BFA_0598],
+        reserved: OPTIONS_M33,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32U5",
+        chips: &[
+            ("STM32U53", &[0x455]),
+            ("STM32U54", &[0x455]),
+            ("STM32U57", &[0x482]),
+            ("STM32U58", &[0x482]),
+            ("STM32U59", &[0x481]),
+            ("STM32U5A", &[0x481]),
+        ],
+        identity: Some((IDCODE_M33, DEV_ID)),
+        size: None,
+        number: &[0x0BFA_0700, 0x0BFA_0704, 0x0BFA_0708],
+        reserved: OPTIONS_M33,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32WB",
+        chips: &[
+            ("STM32WB1", &[0x494]),
+            ("STM32WB3", &[0x496, 0x495]),
+            ("STM32WB5", &[0x495]),
+        ],
+        identity: Some((IDCODE, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_75E0)),
+        number: UID_96,
+        reserved: OPTIONS,
+        programs_blank: false,
+    },
+    Family {
+        name: "STM32WL",
+        chips: &[("STM32WL5", &[0x497]), ("STM32WLE", &[0x497])],
+        identity: Some((IDCODE, DEV_ID)),
+        size: Some(FlashSize::Half(0x1FFF_75E0)),
+        number: UID_96,
         reserved: OPTIONS,
         programs_blank: false,
     },
@@ -212,6 +411,9 @@ mod tests {
         assert_eq!(of("stm32f072rb"), Some(("STM32F0", &[0x448][..])));
         assert_eq!(of("STM32F105RB"), Some(("STM32F1", &[0x418][..])));
         assert_eq!(of("nRF51822_xxAC"), Some(("nRF51", &[][..])));
+        assert_eq!(of("STM32WB55RG"), Some(("STM32WB", &[0x495][..])));
+        assert_eq!(of("STM32WBA52KG"), None);
+        assert_eq!(of("STM32F722RE"), Some(("STM32F72", &[0x452][..])));
         assert_eq!(of("RP2040"), None);
     }
 }

@@ -122,7 +122,10 @@ impl Link {
                 Err(fault) => return Err(fault),
             }
         }
-        let found = match self.flash_size(family) {
+        let Some(size) = family.size else {
+            return Ok(());
+        };
+        let found = match self.flash_size(size) {
             Ok(found) => found,
             Err(ProbeFault::Unreadable { .. }) => return Err(self.wrong()),
             Err(fault) => return Err(fault),
@@ -140,9 +143,9 @@ impl Link {
     }
 
     /// Reads the size of the flash in bytes; `None` for a number that means nothing.
-    fn flash_size(&mut self, family: &Family) -> Result<Option<u64>, ProbeFault> {
+    fn flash_size(&mut self, size: FlashSize) -> Result<Option<u64>, ProbeFault> {
         let kib = |size: u32| (1..=0x4000).contains(&size).then(|| u64::from(size) * 1024);
-        Ok(match family.size {
+        Ok(match size {
             FlashSize::Half(at) => {
                 let shift = if at & 2 == 0 { 0 } else { 16 };
                 kib(self.word(at & !3)? >> shift & 0xFFFF)
@@ -176,10 +179,10 @@ impl Link {
         let Some(family) = self.family else {
             return Ok(None);
         };
-        let (at, words) = family.number;
-        let mut number = vec![0; words];
-        self.with_core(|core| core.read_32(at, &mut number))
-            .map_err(|error| unreadable(Address::new(at), error.into()))?;
+        let mut number = Vec::with_capacity(family.number.len());
+        for at in family.number {
+            number.push(self.word(*at)?);
+        }
         let blank = |value: u32| number.iter().all(|word| *word == value);
         if blank(0) || blank(u32::MAX) {
             return Ok(None);
@@ -324,7 +327,7 @@ const fn phase(operation: ProgressOperation) -> Option<Phase> {
 }
 
 /// Finds a chip by its name.
-fn target(name: &str) -> Result<Target, ProbeFault> {
+pub fn target(name: &str) -> Result<Target, ProbeFault> {
     REGISTRY
         .get_target_by_name(name)
         .map_err(|error| ProbeFault::Chip {

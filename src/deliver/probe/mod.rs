@@ -6,6 +6,7 @@
 
 mod chip;
 mod error;
+mod footprint;
 mod guard;
 mod kept;
 mod link;
@@ -19,6 +20,7 @@ mod source;
 mod under_reset;
 
 pub use error::{ProbeError, ProbeFault};
+pub use footprint::Footprint;
 #[cfg(feature = "sim")]
 pub use guard::{StopSignal, Stopped, guard};
 pub use list::{Plugged, Probes, probes};
@@ -82,8 +84,7 @@ impl ProbeSetup {
 /// Returns where a line's simulated boards are kept: beside its ledger.
 #[cfg(feature = "sim")]
 fn boards(recipe: &Recipe) -> std::path::PathBuf {
-    let crate::recipe::LedgerUrl::Sqlite(ledger) = recipe.ledger_url();
-    let mut boards = recipe.path(&ledger).into_os_string();
+    let mut boards = recipe.ledger_base().into_os_string();
     boards.push(".boards");
     boards.into()
 }

@@ -94,11 +94,38 @@ impl ProgramError {
     }
 }
 
-/// Returns the last line that was said, behind a colon.
+/// Returns the line that says most of what went wrong, behind a colon: the first that calls itself
+/// an error, else the last one.
 fn tail(output: &str) -> String {
-    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
-    last.map_or_else(String::new, |line| {
-        let plain: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
-        format!(": {plain}")
-    })
+    let mut lines = output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let told = lines.clone().find(|line| {
+        let start: String = line.chars().take(5).collect();
+        ["error", "fatal"].contains(&start.to_ascii_lowercase().as_str())
+    });
+    told.or_else(|| lines.next_back())
+        .map_or_else(String::new, |line| {
+            let plain: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+            format!(": {plain}")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tail;
+
+    #[test]
+    fn the_line_that_calls_itself_an_error_is_told() {
+        let said =
+            "connecting\nerror: invalid value '0x40'\n\nFor more information, try '--help'.\n";
+        assert_eq!(tail(said), ": error: invalid value '0x40'");
+    }
+
+    #[test]
+    fn else_the_last_line_is_told() {
+        assert_eq!(tail("connecting\nno answer\n\n"), ": no answer");
+        assert_eq!(tail(" \n"), "");
+    }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::event::{Body, Head, Kind, qr_print};
 use super::super::tables::{EventRow, Order, Tables, TokenRow, TokenState};
-use super::super::{Audit, Finding, LedgerError, UnitState};
+use super::super::{Audit, Finding, LedgerError, Rework, UnitState};
 use super::import::row_digest;
 use super::replay::{Expected, holds_token};
 use crate::unit::Digest;
@@ -21,6 +21,8 @@ struct Lists {
     imports: HashMap<i64, (usize, Option<String>)>,
     /// Fingerprints that became gone after they were imported.
     gone: HashSet<String>,
+    /// Fingerprints that were burnt when their board was swapped.
+    swapped: HashSet<String>,
 }
 
 /// Collects findings, at most [`MOST`].
@@ -113,6 +115,12 @@ fn note_list(row: &EventRow, lists: &mut Lists) -> Result<(), LedgerError> {
         Ok(Kind::Gone) => {
             let names = Body::read(&row.event)?.fingerprints;
             lists.gone.extend(names.unwrap_or_default());
+        }
+        Ok(Kind::Reworked) => {
+            let body = Body::read(&row.event)?;
+            if body.mode.as_deref() == Some(Rework::BoardSwapped.mode()) {
+                lists.swapped.extend(body.fingerprint);
+            }
         }
         _ => {}
     }
@@ -238,9 +246,11 @@ fn tokens(tables: &dyn Tables, lists: &Lists, report: &mut Report) -> Result<(),
 fn misplaced(token: &TokenRow, holder: Option<UnitState>, lists: &Lists) -> Option<String> {
     let held = holder.is_some_and(holds_token);
     let gone = token.claimed || lists.gone.contains(&token.fingerprint.to_hex());
+    let swapped = lists.swapped.contains(&token.fingerprint.to_hex());
     let right = match token.state {
-        TokenState::Free => holder.is_none() && !gone,
-        TokenState::Bound => held,
+        TokenState::Free => holder.is_none() && !gone && !swapped,
+        TokenState::Bound => held && !swapped,
+        TokenState::Void if swapped => holder.is_none(),
         TokenState::Void => holder == Some(UnitState::Void),
         TokenState::Gone => holder.is_none() && gone,
     };
@@ -248,6 +258,7 @@ fn misplaced(token: &TokenRow, holder: Option<UnitState>, lists: &Lists) -> Opti
         return None;
     }
     let unit = match holder {
+        _ if swapped => "it was burnt when its board was swapped".to_owned(),
         Some(state) => format!("its unit is {state}"),
         None if gone => "no unit has it and the cloud gave it away".to_owned(),
         None => "no unit has it".to_owned(),

@@ -7,8 +7,9 @@ use super::super::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
 use super::super::{
     Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Target, UnitState,
 };
+use super::rework::rehoused;
 use super::{SIMULATED, check_simulated, entry};
-use crate::unit::{Digest, Values};
+use crate::unit::Values;
 
 /// What one claim came to.
 type Answer = Result<Attempt, Refusal>;
@@ -19,9 +20,10 @@ pub fn reserve(
     frame: &Frame,
     claims: &[Claim],
 ) -> Result<Vec<Answer>, LedgerError> {
-    let fixed = check_simulated(tables, frame)?;
-    if !fixed && !claims.is_empty() {
-        tables.set_fact(SIMULATED, frame.identity.simulated.into())?;
+    if claims.is_empty() {
+        check_simulated(tables, frame)?;
+    } else {
+        enter(tables, frame)?;
     }
     let mut seen = HashSet::new();
     let mut answers = Vec::with_capacity(claims.len());
@@ -38,13 +40,25 @@ pub fn reserve(
     Ok(answers)
 }
 
+/// Fixes with the first unit whether the units are real or simulated.
+pub fn enter(tables: &mut dyn Tables, frame: &Frame) -> Result<(), LedgerError> {
+    if check_simulated(tables, frame)? {
+        return Ok(());
+    }
+    tables.set_fact(SIMULATED, frame.identity.simulated.into())
+}
+
 /// Claims a token for one unit.
 fn one(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
-    let known = tables
-        .unit_of(&claim.serial.folded())?
-        .filter(|unit| unit.state != UnitState::Superseded);
-    let Some(unit) = known else {
-        return first(tables, frame, claim);
+    let unit = match tables.unit_of(&claim.serial.folded())? {
+        None => return first(tables, frame, claim),
+        Some(unit) if unit.state == UnitState::Superseded => {
+            return match rehoused(tables, &unit)? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => first(tables, frame, claim),
+            };
+        }
+        Some(unit) => unit,
     };
     if let Some(refusal) = refused(tables, frame, claim, &unit)? {
         return Ok(Err(refusal));
@@ -90,8 +104,8 @@ fn refused(
     if boarded && unit.image != claim.image {
         return Ok(Some(Refusal::Finished {
             serial,
-            image: short(&unit.image),
-            wanted: short(&claim.image),
+            image: unit.image.short(),
+            wanted: claim.image.short(),
         }));
     }
     if unit.uid.is_none() {
@@ -260,9 +274,4 @@ fn values(tables: &dyn Tables, unit: &UnitRow) -> Result<Values, LedgerError> {
         token: secrets.token,
         columns: secrets.columns,
     })
-}
-
-/// Returns the first digits of a digest.
-fn short(digest: &Digest) -> String {
-    digest.to_string().chars().take(12).collect()
 }

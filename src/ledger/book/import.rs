@@ -24,8 +24,8 @@ pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import
         check_origin(tables, pool)?;
         tables.begin_import(&by.station, &frame.run)
     })?;
-    match stage(store, &pool.rows, &pending)
-        .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, tally), by)))
+    match stage(store, pool, &pending)
+        .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, &tally), by)))
     {
         Ok(import) => Ok(import),
         Err(error) => {
@@ -80,10 +80,12 @@ fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError>
 ///
 /// Prints are looked up and added in their own order, rows in the list's: each page of an index
 /// is touched once, however long the list.
-fn stage<S: Store>(store: &mut S, rows: &[Row], pending: &Pending) -> Result<Tally, LedgerError> {
+fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+    let rows = pool.rows.as_slice();
     let mut tally = Tally {
         counts: Import::default(),
         pictures: 0,
+        used: pool.used,
         rows: Sha256::new(),
         turned: Vec::new(),
         new: vec![true; rows.len()],
@@ -181,7 +183,7 @@ fn take(
 fn finish(
     tables: &mut dyn Tables,
     pool: &Pool,
-    (pending, mut tally): (&Pending, Tally),
+    (pending, tally): (&Pending, &Tally),
     by: &Actor,
 ) -> Result<Import, LedgerError> {
     if let Some((serial, fingerprint)) = tables.overtaken(pending)? {
@@ -206,26 +208,30 @@ fn finish(
         }
     }
     let mut turned = Vec::new();
-    for fingerprint in std::mem::take(&mut tally.turned) {
-        if let Some(token) = tables.token(&fingerprint)?
+    for fingerprint in &tally.turned {
+        if let Some(token) = tables.token(fingerprint)?
             && token.state == TokenState::Free
         {
             tables.set_token(token.id, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
         }
     }
-    tally.counts.turned = turned.len();
-    if tally.counts.added == 0 && turned.is_empty() {
+    let counts = Import {
+        turned: turned.len(),
+        ..tally.counts
+    };
+    if counts.added == 0 && turned.is_empty() {
         tables.drop_import(pending)?;
-        return Ok(tally.counts);
+        return Ok(counts);
     }
     let body = Body {
         import: Some(pending.id),
         origin: Some(pool.origin.to_string()),
-        added: Some(tally.counts.added),
-        known: Some(tally.counts.known),
-        gone: Some(tally.counts.gone),
-        rows: Some(Digest::from_bytes(tally.rows.finalize().into()).to_string()),
+        added: Some(counts.added),
+        known: Some(counts.known),
+        gone: Some(counts.gone),
+        used: pool.used.then_some(true),
+        rows: Some(Digest::from_bytes(tally.rows.clone().finalize().into()).to_string()),
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Imported, None), body.by(by))?;
@@ -238,7 +244,7 @@ fn finish(
         event::append(tables, &by.station, (Kind::Gone, None), body.by(by))?;
     }
     tables.end_import(pending, tally.pictures)?;
-    Ok(tally.counts)
+    Ok(counts)
 }
 
 /// Returns what an import's digest counts of one row.

@@ -1,10 +1,13 @@
 //! The rules of the ledger, written once, over any back end's tables.
 
+mod adopt;
+mod attest;
 mod audit;
 mod claim;
 mod finish;
 mod import;
 mod replay;
+mod rework;
 mod rows;
 mod steps;
 mod undo;
@@ -12,10 +15,11 @@ mod undo;
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
-use super::tables::{Frame, Order, Store, Tables, UnitRow};
+use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
-    Actor, Attempt, Audit, Claim, Entry, Event, Failure, Import, Ledger, LedgerError, Receipt,
-    Refusal, Reservation, Revealed, Stock, UnitRecord, UnitState,
+    Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Import,
+    Ledger, LedgerError, Mapping, Receipt, Refusal, Reservation, Revealed, Rework, Reworked, Stock,
+    TokenRecord, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -44,8 +48,9 @@ impl<S: Store> Ledger for S {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {
             let units = tables.reserved_at(station)?.into_iter();
+            // Rework is for the unit's own board, not for whichever comes next.
             Ok(units
-                .filter(|unit| !frame.in_hand(tables, unit))
+                .filter(|unit| !unit.run.is_empty() && !frame.in_hand(tables, unit))
                 .map(|unit| unit.serial)
                 .collect())
         })
@@ -92,12 +97,11 @@ impl<S: Store> Ledger for S {
         self.write(|tables| finish::reprinted(tables, &frame, serial, by))
     }
 
-    fn owner(&self, code: &QrToken) -> Result<Option<Serial>, LedgerError> {
+    fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError> {
+        let frame = Arc::clone(self.frame());
         self.read(|tables| {
-            let Some(token) = tables.token_of_qr(&event::qr_print(code))? else {
-                return Ok(None);
-            };
-            Ok(tables.unit_with(token.id)?.map(|unit| unit.serial))
+            let token = tables.token_of_qr(&event::qr_print(code))?;
+            bearer(tables, &frame, token)
         })
     }
 
@@ -124,11 +128,8 @@ impl<S: Store> Ledger for S {
     fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {
-            let Some(token) = tables.token(fingerprint)? else {
-                return Ok(None);
-            };
-            let unit = tables.unit_with(token.id)?;
-            Ok(unit.map(|unit| record(tables, &frame, unit)))
+            let token = tables.token(fingerprint)?;
+            bearer(tables, &frame, token)
         })
     }
 
@@ -142,7 +143,7 @@ impl<S: Store> Ledger for S {
 
     fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError> {
         let frame = Arc::clone(self.frame());
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_units(&mut |unit| {
                 each(record(tables, &frame, unit));
                 Ok(())
@@ -162,6 +163,44 @@ impl<S: Store> Ledger for S {
     fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| undo::void(tables, &frame, serial, by))
+    }
+
+    fn rework(
+        &mut self,
+        serial: &Serial,
+        rework: &Rework,
+        by: &Actor,
+    ) -> Result<Reworked, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| rework::rework(tables, &frame, (serial, rework), by))
+    }
+
+    fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
+        adopt::adopt(self, mapping, by)
+    }
+
+    fn attest(&mut self, evidence: &[Evidence], by: &Actor) -> Result<Vec<Attested>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| attest::attest(tables, &frame, evidence, by))
+    }
+
+    fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| {
+            tables.scan_tokens(&mut |(token, _)| {
+                if token.ours {
+                    each(token_record(tables, &frame, token)?);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn code(&self, fingerprint: &Fingerprint) -> Result<Option<QrToken>, LedgerError> {
+        self.read(|tables| match tables.token(fingerprint)? {
+            Some(token) => Ok(tables.secrets(token.id)?.qr),
+            None => Ok(None),
+        })
     }
 
     fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError> {
@@ -188,7 +227,7 @@ impl<S: Store> Ledger for S {
     }
 
     fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
-        self.read(|tables| {
+        self.scan(|tables| {
             tables.scan_events(Order::After(seq), &mut |row| {
                 each(row.event);
                 Ok(())
@@ -213,6 +252,44 @@ const fn is_finished(state: UnitState) -> bool {
 fn record(tables: &(impl Tables + ?Sized), frame: &Frame, unit: UnitRow) -> UnitRecord {
     let alive = frame.in_hand(tables, &unit);
     unit.record(alive)
+}
+
+/// Returns what people may see of a token.
+fn token_record(
+    tables: &dyn Tables,
+    frame: &Frame,
+    token: TokenRow,
+) -> Result<TokenRecord, LedgerError> {
+    let (fingerprint, state) = (token.fingerprint, token.state);
+    let unit = match state {
+        TokenState::Free | TokenState::Gone => None,
+        TokenState::Bound | TokenState::Void => tables.unit_with(token.id)?,
+    };
+    let returned = match &unit {
+        Some(unit) => rework::returned(tables, unit)?,
+        None => None,
+    };
+    Ok(TokenRecord {
+        fingerprint,
+        state,
+        holder: unit.map(|unit| record(tables, frame, unit)),
+        returned,
+    })
+}
+
+/// Returns the unit that has a token, or had it when it was burnt.
+fn bearer(
+    tables: &(impl Tables + ?Sized),
+    frame: &Frame,
+    token: Option<TokenRow>,
+) -> Result<Option<UnitRecord>, LedgerError> {
+    let Some(token) = token else {
+        return Ok(None);
+    };
+    let unit = tables
+        .unit_with(token.id)?
+        .filter(|unit| unit.state != UnitState::Superseded || token.state == TokenState::Void);
+    Ok(unit.map(|unit| record(tables, frame, unit)))
 }
 
 /// Returns a finished unit with what its label needs.

@@ -50,7 +50,9 @@ impl Expected {
                 self.label = Some(event.at.clone());
             }
             Kind::Reprinted => self.expect(event.seq, &body),
-            Kind::Released | Kind::Voided => {
+            Kind::Renewed | Kind::Adopted => self.begun(event.seq, &event.station, &body),
+            Kind::Attested => self.attested(event.seq, &body),
+            Kind::Released | Kind::Voided | Kind::Reworked => {
                 self.expect(event.seq, &body);
                 self.pending = false;
             }
@@ -90,6 +92,19 @@ impl Expected {
         self.pending = true;
     }
 
+    /// Takes the beginning of a unit in that no claim began.
+    fn begun(&mut self, seq: i64, station: &str, body: &Body) {
+        if self.epoch > 0 {
+            self.note(seq, "begins a unit that there is already");
+        }
+        self.reserved(seq, station, body);
+        self.digest.clone_from(&body.digest);
+        self.durable = body.durable.unwrap_or_default();
+        self.label.clone_from(&body.label);
+        self.touched = body.touched.unwrap_or(true);
+        self.pending = false;
+    }
+
     /// Takes an outcome in.
     fn confirmed(&mut self, seq: i64, body: &Body) {
         self.expect(seq, body);
@@ -100,6 +115,16 @@ impl Expected {
         self.durable = body.durable.unwrap_or_default();
         self.pending = false;
         self.touched = true;
+    }
+
+    /// Takes in what a witness says.
+    fn attested(&mut self, seq: i64, body: &Body) {
+        self.expect(seq, body);
+        if self.state.as_deref() != Some(UnitState::Prepared.into()) {
+            self.note(seq, "delivers a unit that was not prepared");
+        }
+        self.target.clone_from(&body.target);
+        self.uid.clone_from(&body.uid);
     }
 
     /// Checks that an event is about the claim that stands.

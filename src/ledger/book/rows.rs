@@ -12,6 +12,8 @@ use crate::unit::{Fingerprint, QrToken, Serial};
 pub struct Tally {
     pub counts: Import,
     pub pictures: u64,
+    /// Whether the list's tokens are on devices that the ledger does not know.
+    pub used: bool,
     pub rows: Sha256,
     /// Known free tokens that the list calls claimed.
     pub turned: Vec<Fingerprint>,
@@ -87,6 +89,12 @@ pub fn look(
     let known = tables.token(&fingerprint)?;
     if let Some(known) = &known {
         if let Some(what) = contradicts(tables, row, known)? {
+            tally.contradict(index, what);
+        }
+        if tally.used && known.state == TokenState::Bound {
+            let holder = tables.unit_with(known.id)?;
+            let holder = holder.map_or_else(String::new, |unit| unit.serial.to_string());
+            let what = format!("{holder} of this ledger has it: it is not on another device too");
             tally.contradict(index, what);
         }
         if row.claimed && known.state == TokenState::Free {

@@ -60,7 +60,7 @@ pub fn in_steps<S: Store, T>(
     };
     loop {
         let more = match access {
-            Access::Read => store.read(|tables| step(Reach::Read(tables)))?,
+            Access::Read => store.scan(|tables| step(Reach::Read(tables)))?,
             Access::Stage => store.stage(|tables| step(Reach::Stage(tables)))?,
         };
         if !more {

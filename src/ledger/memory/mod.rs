@@ -66,6 +66,13 @@ impl Store for Memory {
 
     fn write<T>(
         &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.stage(work)
+    }
+
+    fn stage<T>(
+        &mut self,
         work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let mut state = lock(&self.state);
@@ -80,7 +87,7 @@ impl Store for Memory {
         answer
     }
 
-    fn read<T>(
+    fn scan<T>(
         &self,
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {

@@ -263,9 +263,9 @@ impl Tables for View<'_> {
     }
 
     fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError> {
-        let mut units = self.state.units.values();
-        let unit =
-            units.find(|(unit, _)| unit.token == token && unit.state != UnitState::Superseded);
+        // A superseded unit comes before the one in its place.
+        let mut units = self.state.units.values().rev();
+        let unit = units.find(|(unit, _)| unit.token == token);
         Ok(unit.map(|unit| self.see(unit)))
     }
 

@@ -175,6 +175,35 @@ impl Store for Sqlite {
 
     fn write<T>(
         &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.once(work)
+    }
+
+    fn stage<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        // The next full commit syncs the whole log, these transactions with it.
+        connect::set_staging(&self.conn)?;
+        let answer = self.once(work);
+        connect::set_durable(&self.conn)?;
+        answer
+    }
+
+    fn scan<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
+        work(&View::new(&transaction, &self.shop)?)
+    }
+}
+
+impl Sqlite {
+    /// Does `work` in one transaction.
+    fn once<T>(
+        &mut self,
         work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let transaction = self
@@ -184,24 +213,5 @@ impl Store for Sqlite {
         let answer = work(&mut View::new(&transaction, &self.shop)?)?;
         transaction.commit().map_err(fault)?;
         Ok(answer)
-    }
-
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        // The next full commit syncs the whole log, these transactions with it.
-        connect::set_staging(&self.conn)?;
-        let answer = self.write(work);
-        connect::set_durable(&self.conn)?;
-        answer
-    }
-
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop)?)
     }
 }

@@ -25,7 +25,7 @@ const BY_SERIAL: &str =
     select!("WHERE u.product = ?1 AND u.folded = ?2 ORDER BY u.past <> 0, u.past DESC LIMIT 1");
 const BY_BOARD: &str =
     select!("WHERE u.product = ?1 AND u.uid = ?2 AND u.uid IS NOT NULL AND u.state < 4");
-const BY_TOKEN: &str = select!("WHERE u.token = ?1 AND u.past = 0");
+const BY_TOKEN: &str = select!("WHERE u.token = ?1 ORDER BY u.past <> 0, u.past DESC LIMIT 1");
 const RESERVED_AT: &str =
     select!("WHERE u.scope = ?1 AND u.state = 0 AND u.station = ?2 ORDER BY u.id");
 const SCAN: &str = select!("WHERE u.scope = ?1 ORDER BY u.id");

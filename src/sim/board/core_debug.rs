@@ -77,6 +77,9 @@ const VC_CORERESET: u32 = 1;
 const VC_HARDERR: u32 = 1 << 10;
 const SYSRESETREQ: u32 = 1 << 2;
 
+/// What the program counter holds in lockup.
+const LOCKUP: u32 = 0xffff_fffe;
+
 /// Instructions that the core may run for each read of DHCSR.
 const SLICE: u32 = 50_000;
 
@@ -129,7 +132,7 @@ impl Board {
         if self.debug.enabled && self.debug.demcr & VC_CORERESET != 0 {
             self.halt(DFSR_VCATCH);
         } else if entry == u32::MAX {
-            self.core = Core::Lockup; // A blank chip.
+            self.lock_up(); // A blank chip.
         } else {
             self.core = Core::Application;
             if let Some(hook) = &mut self.on_boot {
@@ -158,7 +161,7 @@ impl Board {
                     if self.debug.enabled && self.debug.demcr & VC_HARDERR != 0 {
                         self.halt(DFSR_VCATCH);
                     } else {
-                        self.core = Core::Lockup; // There is no HardFault handler to enter.
+                        self.lock_up(); // There is no HardFault handler to enter.
                     }
                 }
             }
@@ -181,6 +184,13 @@ impl Board {
         }
         self.core = Core::Halted;
         self.debug.dfsr |= reason;
+    }
+
+    /// Leaves the core where it does nothing: resumed from there, it locks up again, and executes
+    /// nothing of what was left in RAM (DDI 0403E, B1.5.15).
+    fn lock_up(&mut self) {
+        self.core = Core::Lockup;
+        self.cpu.set_register(15, LOCKUP);
     }
 
     fn resume(&mut self) {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Entry, Found, Nvs, blocks, half, word};
 use crate::image::{Address, Image, Span};
+use crate::nvs::esp::{crc, own_crc};
 
 const PAGE: u64 = 4096;
 const ENTRY: usize = 32;
@@ -26,28 +27,6 @@ const WRITTEN: u8 = 0b10;
 /// Entry types: the number of a namespace (`u8`), and a string.
 const NUMBER: u8 = 0x01;
 const STRING: u8 = 0x21;
-
-/// CRC-32 as the boot ROM computes it from 0xFFFFFFFF on: its register is the complement.
-fn crc(parts: &[&[u8]]) -> u32 {
-    const MODEL: crc::Algorithm<u32> = crc::Algorithm {
-        init: 0,
-        check: 0xd202_d277,
-        ..crc::CRC_32_ISO_HDLC
-    };
-    const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&MODEL);
-    let mut digest = CRC.digest();
-    for part in parts {
-        digest.update(part);
-    }
-    digest.finalize()
-}
-
-/// Returns an entry's own CRC: of all its bytes but the CRC.
-fn own_crc(entry: &[u8]) -> u32 {
-    let head = entry.get(..4).unwrap_or_default();
-    let rest = entry.get(8..ENTRY).unwrap_or_default();
-    crc(&[head, rest])
-}
 
 /// Returns the entries that a text of `len` bytes, with its NUL, takes beside its header.
 const fn entries(len: usize) -> usize {

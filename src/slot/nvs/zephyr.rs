@@ -8,29 +8,9 @@ use zeroize::Zeroizing;
 
 use super::{Entry, Found, Nvs, blocks, half};
 use crate::image::{Address, Image, Span};
+pub(super) use crate::nvs::zephyr::CRC;
+use crate::nvs::zephyr::{ATE, crc8, crc32};
 use crate::recipe::ZephyrNvs;
-
-/// Bytes of a table entry before it is aligned.
-const ATE: u64 = 8;
-/// Bytes of the CRC-32 behind a value, with `CONFIG_NVS_DATA_CRC`.
-pub(super) const CRC: usize = 4;
-
-/// Returns the CRC-8 of a table entry: CCITT, from 0xFF on.
-fn crc8(bytes: &[u8]) -> u8 {
-    const MODEL: crc::Algorithm<u8> = crc::Algorithm {
-        init: 0xFF,
-        check: 0xFB,
-        ..crc::CRC_8_SMBUS
-    };
-    const CRC8: crc::Crc<u8> = crc::Crc::<u8>::new(&MODEL);
-    CRC8.checksum(bytes)
-}
-
-/// Returns the CRC-32 of a value, as it is stored.
-fn crc32(value: &[u8]) -> [u8; CRC] {
-    const CRC32: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-    CRC32.checksum(value).to_le_bytes()
-}
 
 /// Writes a text with its NUL.
 pub(super) fn write(text: &[u8], crc: bool) -> Zeroizing<Vec<u8>> {

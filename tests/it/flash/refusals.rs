@@ -327,3 +327,33 @@ fn a_board_of_the_same_number_is_the_same_board() {
     line.run(&product, &board, "GW1").unwrap();
     line.assert_one("GW1");
 }
+
+#[test]
+fn what_each_unit_writes_is_known_before_a_board_is_there() {
+    use eol_inject::deliver::ProbeSetup;
+    let footprint = |product: &Product| {
+        let setup = ProbeSetup::of(&product.recipe, None).unwrap();
+        setup.footprint(&product.master)
+    };
+    for model in Model::all() {
+        let full = footprint(&Product::new(model.name, Kind::Sealed, "")).unwrap();
+        let slot = Product::new(model.name, Kind::Sealed, "mode = \"slot\"");
+        let told = footprint(&slot).unwrap();
+        assert_eq!(told.sectors, 1, "{}", model.name);
+        assert!(full.sectors >= told.sectors && full.bytes >= LENGTH as u64);
+        // The run touches just these.
+        let (line, board) = (Line::new(), slot.carrying("GW1"));
+        line.run(&slot, &board, "GW1").unwrap();
+        assert_eq!(board.lock().statistics().erased_sectors.len(), told.sectors);
+    }
+    // An image where the chip has no flash, and a chip that nobody knows.
+    for (chip, name) in [
+        ("nRF52840_xxAA", "probe-no-flash"),
+        ("nRF52841", "probe-chip"),
+    ] {
+        let mut product = Product::new("STM32F072RB", Kind::Sealed, "");
+        product.recipe.flash.as_mut().unwrap().chip = chip.to_owned();
+        let error = footprint(&product).unwrap_err();
+        assert_eq!(error.name(), name, "{error}");
+    }
+}

@@ -276,7 +276,8 @@ fn a_label_made_again_is_on_record_and_names_its_owner(bench: &dyn Bench) {
     let history = ledger.history(&serial("GW1")).unwrap();
     assert_eq!(history.last().unwrap().kind, "reprinted");
     let code = entry.qr().unwrap();
-    assert_eq!(ledger.owner(code).unwrap(), Some(serial("GW1")));
+    let owner = ledger.owner(code).unwrap().unwrap();
+    assert_eq!(owner.serial, serial("GW1"));
     let error = ledger.reprinted(&serial("GW2"), &actor("L1")).unwrap_err();
     assert_eq!(error.name(), "ledger-no-unit");
     assert_clean(&*ledger);

@@ -2,10 +2,12 @@
 
 mod claims;
 mod finish;
+mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
 mod records;
+mod rework;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -21,6 +21,10 @@ fn label_errors() {
         LabelError::Differs { serial: serial() },
         LabelError::TooLong { serial: serial() },
         LabelError::Draw { serial: serial() },
+        LabelError::Remove {
+            file: "labels/GW000001.png".into(),
+            reason: "Permission denied (os error 13)".to_owned(),
+        },
         LabelError::Write {
             file: "labels/GW000001.png".into(),
             reason: "No space left on device (os error 28)".to_owned(),

@@ -49,6 +49,11 @@ fn refusals() {
             claimed: "9f02".to_owned(),
             seen: "9f03".to_owned(),
         },
+        Refusal::Rehoused {
+            serial: serial.clone(),
+            at: "2026-11-24T09:00:00.000Z".to_owned(),
+            to: "GW000112".to_owned(),
+        },
         Refusal::BoardTaken {
             serial: serial.clone(),
             uid: "9f02".to_owned(),
@@ -95,6 +100,10 @@ fn about_units() -> Vec<LedgerError> {
             serial: serial.clone(),
             reason: "it is in work at station L2; end that run first".to_owned(),
         },
+        LedgerError::NotReworkable {
+            serial: serial.clone(),
+            reason: "it is void since 2026-11-24T09:00:00.000Z".to_owned(),
+        },
         LedgerError::NotLabelled {
             serial: serial.clone(),
             state: "reserved",
@@ -117,6 +126,15 @@ fn about_units() -> Vec<LedgerError> {
             row: 7,
             fingerprint,
             what: "it is known with another QR Token".to_owned(),
+        },
+        LedgerError::Unbound {
+            row: 3,
+            fingerprint,
+        },
+        LedgerError::Row {
+            row: 7,
+            serial: self::serial(),
+            what: "its board is GW000011 already".to_owned(),
         },
         LedgerError::OriginMixed {
             has: "export".to_owned(),
@@ -149,6 +167,10 @@ fn about_files() -> Vec<LedgerError> {
         },
         LedgerError::KeyMissing { path: key() },
         LedgerError::KeyDamaged { path: key() },
+        LedgerError::KeyUnread {
+            from: "the variable EOL_LEDGER_KEY".to_owned(),
+            what: "environment variable not found".to_owned(),
+        },
         LedgerError::KeyWrong {
             path: key(),
             has: "0011223344556677".to_owned(),

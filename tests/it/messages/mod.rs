@@ -8,6 +8,7 @@ mod image;
 mod label;
 mod ledger;
 mod mes;
+mod nvs;
 mod patch;
 #[cfg(feature = "label")]
 mod pool;

@@ -15,6 +15,8 @@ value = "auth-token"
 section = ".auth_token"
 "#;
 
+const ZEPHYR: &str = "[nvs]\nkind = \"zephyr\"\nat = \"0x9000..0xf000\"\n";
+
 fn refused(text: &str) -> Sample {
     let error = Recipe::parse(text, Path::new(".")).unwrap_err();
     Sample(error.name(), Box::new(error))
@@ -26,6 +28,7 @@ fn recipe_errors() {
     let slot = |text: &str| refused(&GOOD.replace("section = \".auth_token\"", text));
     let flash = |text: &str| refused(&format!("{GOOD}[flash]\nchip = \"c\"\n{text}"));
     let nest = |text: &str| refused(&format!("{GOOD}[flash]\nchip = \"c\"\n[[nest]]\n{text}"));
+    let store = |text: &str| refused(&format!("{GOOD}[nvs]\n{text}"));
     let samples = [
         refused("product = 7"),
         refused(&format!("{GOOD}colour = \"red\"")),
@@ -40,6 +43,30 @@ fn recipe_errors() {
         slot("eolslot = \"one\""),
         slot("section = \"a\"\nset = { ssid = \"x\" }"),
         refused(&GOOD.replace("auth-token", "colour")),
+        refused(&GOOD.replace("[image]\nfile = \"gw100.elf\"\n", "")),
+        slot("nvs = { id = 2, length = 8 }"),
+        store("kind = \"esp-idf\"\nat = \"0x9000\""),
+        store("kind = \"esp-idf\"\nat = \"0x9000..0xe800\""),
+        store("kind = \"zephyr\"\nat = \"0x9000..0xa000\""),
+        store("kind = \"zephyr\"\nat = \"0x9000..0xf000\"\nversion = 2"),
+        store("kind = \"esp-idf\"\nat = \"0x9000..0xf000\"\nsector = 4096"),
+        store("kind = \"esp-idf\"\nat = \"0x9000..0xf000\"\nversion = 3"),
+        store("kind = \"zephyr\"\nat = \"0x9000..0xf000\"\nalign = 3"),
+        store("kind = \"zephyr\"\nat = \"0x9000..0xf000\"\n[[nvs.entry]]\nid = 1"),
+        store("kind = \"esp-idf\"\nat = \"0x9000..0xf000\"\n[[nvs.entry]]\nid = 1\ntext = \"a\""),
+        store(
+            "kind = \"zephyr\"\nat = \"0x9000..0xf000\"\nentry = [{ id = 1, text = \"a\" }, { id = 1, text = \"b\" }]",
+        ),
+        store("kind = \"zephyr\"\nat = \"0x9000..0xf000\""),
+        refused(&format!(
+            "{}{ZEPHYR}[[slot]]\nvalue = \"serial\"\nnvs = {{ id = 3 }}",
+            GOOD.replace("section = \".auth_token\"", "nvs = { id = 2 }")
+        )),
+        refused(&format!(
+            "{}{ZEPHYR}",
+            GOOD.replace("file = \"gw100.elf\"", "base = 0")
+                .replace("section = \".auth_token\"", "nvs = { id = 2 }")
+        )),
         checksum("kind = \"crc7\""),
         checksum("kind = \"crc\"\nover = [\"image\"]"),
         checksum("kind = \"crc\"\nown = \"zero\""),

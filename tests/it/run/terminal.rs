@@ -93,3 +93,23 @@ fn early_scans_are_dropped_and_a_board_that_stays_is_not_flashed_again() {
         "{shown}"
     );
 }
+
+#[test]
+fn scans_that_are_no_serial_do_not_stop_the_line() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = bench(&format!("{FLASH}probe = \"one\"\n{SCAN}"));
+    seat(&bench, "one", "b1");
+    let mut terminal = Terminal::start(&bench);
+    for times in 1..=4 {
+        terminal.wait("serial> ", times);
+        terminal.types("GX1\n");
+    }
+    terminal.wait("serial> ", 5);
+    terminal.types("GW000001\n");
+    terminal.wait("GW000001  token", 1);
+    terminal.types("\x04");
+    assert!(terminal.child.wait().is_ok());
+    assert!(!terminal.shows().contains("stopped"));
+}

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use eol_inject::ledger::{Ledger, Sqlite, Target};
+use eol_inject::ledger::{Ledger, Target};
 use eol_inject::unit::Serial;
 
 use super::Nest;
@@ -106,7 +106,7 @@ impl<'f> Floor<'f> {
     }
 
     /// Starts a nest.
-    pub(super) fn add(&mut self, nest: Nest, ledger: Sqlite) {
+    pub(super) fn add(&mut self, nest: Nest, ledger: Box<dyn Ledger>) {
         let (jobs, queue) = mpsc::channel();
         let mut seat = Seat {
             name: nest.name,

@@ -1,6 +1,7 @@
 //! The floor with a scanner: one serial after the other, or one for every nest.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use eol_inject::ledger::{Ledger, Target};
@@ -147,7 +148,8 @@ impl Floor<'_> {
     }
 
     fn leave_prompt(&self, scans: &Scans) {
-        if scans.is_terminal() && self.goes_on() {
+        let broken_off = self.shared.interrupted.load(Ordering::SeqCst);
+        if scans.is_terminal() && (self.goes_on() || broken_off) {
             self.output.note("");
         }
     }

@@ -1,0 +1,116 @@
+//! Flash dumps as witnesses: each is judged as offline verification judges it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eol_inject::image::Address;
+use eol_inject::ledger::{Actor, Attested, Evidence, Ledger, LedgerError, Witness};
+use eol_inject::recipe::Recipe;
+use eol_inject::unit::Serial;
+use eol_inject::verify::{Expected, Judge};
+
+use crate::cli::context;
+use crate::cli::error::{CliError, exit};
+
+/// One dump, and the unit that it is of.
+pub(super) struct Dump {
+    pub(super) serial: Serial,
+    file: PathBuf,
+}
+
+/// Lists the dumps: one file, or all of a folder, each named by its serial.
+pub(super) fn find(
+    recipe: &Recipe,
+    path: &Path,
+    serial: Option<&str>,
+) -> Result<Vec<Dump>, CliError> {
+    let named = |file: PathBuf| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let serial = recipe
+            .serial
+            .read(&stem)
+            .map_err(|error| CliError::from(error).about(file.display()))?;
+        Ok(Dump { serial, file })
+    };
+    match (path.is_dir(), serial) {
+        (true, Some(_)) => Err(CliError::usage(
+            "--serial names the unit of one dump, and this is a folder",
+        )),
+        (false, Some(serial)) => Ok(vec![Dump {
+            serial: recipe.serial.read(serial)?,
+            file: path.to_owned(),
+        }]),
+        (false, None) => Ok(vec![named(path.to_owned())?]),
+        (true, None) => files(path)?.into_iter().map(named).collect(),
+    }
+}
+
+/// Lists the files of a folder by their names; hidden ones are nobody's dump.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let failed = |error: std::io::Error| CliError::file("cannot list", folder, &error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_file() && !name.starts_with('.') {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(CliError::usage(format!(
+            "{} holds no dump",
+            folder.display()
+        )));
+    }
+    Ok(files)
+}
+
+impl Dump {
+    /// Judges the dump and records what it shows.
+    pub(super) fn outcome(
+        &self,
+        judge: &Judge,
+        base: Address,
+        (ledger, actor): (&mut dyn Ledger, &Actor),
+    ) -> Result<Attested, CliError> {
+        let known = ledger.find(&self.serial)?;
+        let known = known.ok_or_else(|| LedgerError::NoUnit {
+            serial: self.serial.clone(),
+        })?;
+        let bytes = context::read(&self.file, exit::DIFFERS, "the dump")?;
+        let expected = Expected {
+            serial: known.serial,
+            fingerprint: Some(known.fingerprint),
+        };
+        let examined = judge.examine_dump(base, bytes, Some(&expected));
+        if let Some(finding) = examined.findings.first() {
+            return Err(CliError::new(
+                exit::DIFFERS,
+                finding.name(),
+                format!("{}: {finding}", self.file.display()),
+            ));
+        }
+        let evidence = Evidence {
+            row: 1,
+            serial: self.serial.clone(),
+            fingerprint: examined.fingerprint,
+            uid: None,
+            image: Some(judge.digest()),
+            witness: Witness::Dump,
+        };
+        let mut attested = ledger
+            .attest(&[evidence], actor)
+            .map_err(|error| match error {
+                LedgerError::Row { what, .. } => CliError::new(exit::REFUSED, "unit-dump", what),
+                other => other.into(),
+            })?;
+        attested.pop().ok_or_else(|| {
+            CliError::new(
+                exit::LEDGER,
+                "ledger-no-answer",
+                "the ledger gave no answer",
+            )
+        })
+    }
+}

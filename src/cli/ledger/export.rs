@@ -1,0 +1,185 @@
+//! `ledger export`: the record for others, without secrets unless asked.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
+use eol_inject::recipe::Recipe;
+
+use crate::cli::console::ConsoleArgs;
+use crate::cli::context::{self, Missing, Writable};
+use crate::cli::error::CliError;
+use crate::cli::guard::Guard;
+use crate::cli::output::Output;
+use crate::cli::{RecipeArg, export};
+
+/// How the record is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A table for spreadsheets; `verify --mapping` reads it.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// How it is written
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+
+    /// The file to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Write the history after this event as JSON Lines, for a system that missed some
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["format", "reveal"])]
+    since: Option<i64>,
+
+    #[command(flatten)]
+    lists: ConsoleArgs,
+
+    /// Write the AuthTokens too, in the clear; that is recorded
+    #[arg(long, requires_all = ["by", "reason", "output"])]
+    reveal: bool,
+
+    /// Who decides to reveal, for the record
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
+    /// Name of this station in the record [default: the computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
+}
+
+pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    if let Some(file) = &args.output {
+        Guard::of(&recipe, &args.recipe.recipe).allow(file)?;
+    }
+    let actor = context::plain(Actor {
+        station: context::station(args.station.as_deref()),
+        by: args.by.clone(),
+        reason: args.reason.clone(),
+    })?;
+    if args.lists.any() {
+        if args.reveal || args.since.is_some() || args.output.is_some() {
+            return Err(CliError::usage(
+                "lists for the console are written alone: without -o, --since and --reveal",
+            ));
+        }
+        return lists(args, &recipe, output);
+    }
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    if args.reveal {
+        return reveal(args, &mut *ledger, &actor, output);
+    }
+    if let Some(seq) = args.since {
+        return export::history(&*ledger, seq, args.output.as_deref());
+    }
+    let failed = |error: io::Error| {
+        let file = args.output.clone().unwrap_or_else(|| "-".into());
+        CliError::file("cannot write", &file, &error)
+    };
+    let mut out: Box<dyn Write> = match &args.output {
+        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut written: io::Result<()> = Ok(());
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    if matches!(args.format, Format::Csv) {
+        written = csv.write_record(export::HEADERS).map_err(io::Error::other);
+    }
+    ledger.units(&mut |unit| {
+        if written.is_err() {
+            return;
+        }
+        written = match args.format {
+            Format::Csv => csv
+                .write_record(export::cells(&unit))
+                .map_err(io::Error::other),
+            Format::Jsonl => writeln!(out, "{}", export::object(&unit)),
+        };
+    })?;
+    written.map_err(failed)?;
+    let table = csv
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    out.write_all(&table)
+        .and_then(|()| out.flush())
+        .map_err(failed)?;
+    Ok(0)
+}
+
+/// Writes the lists for the console, by the record alone.
+fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliError> {
+    args.lists.allow(&Guard::of(recipe, &args.recipe.recipe))?;
+    let ledger = context::records(recipe)?;
+    let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
+    ledger.tokens(&mut |token| {
+        let named = |token: &TokenRecord| {
+            let serial = token.holder.as_ref().map(|unit| unit.serial.clone());
+            (token.fingerprint, serial)
+        };
+        if token.is_to_disclaim() {
+            disclaim.push(named(&token));
+        }
+        if token.is_burnt() {
+            delete.push(named(&token));
+        }
+    })?;
+    args.lists.write(&*ledger, (&disclaim, &delete), output)?;
+    Ok(0)
+}
+
+/// Writes the AuthTokens in the clear, owner-only, after that is on record.
+fn reveal(
+    args: &ExportArgs,
+    ledger: &mut dyn Ledger,
+    actor: &Actor,
+    output: &Output,
+) -> Result<u8, CliError> {
+    let Some(file) = &args.output else {
+        return Err(CliError::usage("--reveal needs a file: --output FILE"));
+    };
+    let mut units = Vec::new();
+    ledger.units(&mut |unit| {
+        // What it had is the next record's, free again, or burnt.
+        if unit.state != UnitState::Superseded {
+            units.push(unit);
+        }
+    })?;
+    let revealed = ledger.revealed("export", actor)?;
+    let failed = |error: io::Error| CliError::file("cannot write", file, &error);
+    let mut out = context::create(file, Writable::Owner).map_err(failed)?;
+    let mut count = 0usize;
+    writeln!(out, "serial,state,fingerprint,auth_token").map_err(failed)?;
+    for unit in units {
+        let token = ledger.reveal(&unit.serial, &revealed)?;
+        count += 1;
+        write!(
+            out,
+            "{},{},{},",
+            unit.serial,
+            unit.state,
+            unit.fingerprint.to_hex()
+        )
+        .and_then(|()| out.write_all(token.expose()))
+        .and_then(|()| out.write_all(b"\n"))
+        .map_err(failed)?;
+    }
+    out.sync_all().map_err(failed)?;
+    output.warning(format_args!(
+        "{} holds {count} AuthTokens in the clear: remove it as soon as it has served",
+        file.display()
+    ));
+    Ok(0)
+}

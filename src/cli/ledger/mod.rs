@@ -1,0 +1,68 @@
+//! `ledger`: looks into the record, and corrects it with a name and a reason.
+
+use clap::{Args, Subcommand};
+use eol_inject::recipe::Recipe;
+use eol_inject::unit::Serial;
+
+use super::error::CliError;
+use super::output::Output;
+
+mod adopt;
+mod audit;
+mod confirm;
+mod correct;
+mod export;
+mod list;
+mod rework;
+mod show;
+
+/// What to do with the record.
+#[derive(Args)]
+pub(crate) struct LedgerArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List units
+    List(list::ListArgs),
+    /// Show everything about one unit
+    Show(show::ShowArgs),
+    /// Settle a unit in doubt by reading its board, which must be on the fixture
+    Resolve(super::board::ResolveArgs),
+    /// Take in units that exist already, with the tokens that they have
+    Adopt(adopt::AdoptArgs),
+    /// Make prepared units delivered by flash dumps, by a programmer's log or by a list
+    Confirm(confirm::ConfirmArgs),
+    /// Take back a claim that no delivery started for: its token is free again
+    Release(correct::CorrectArgs),
+    /// Burn a unit's token: it is never handed out again, and the serial is refused
+    Void(correct::CorrectArgs),
+    /// Work on a unit once more: deliver it again, swap its board, rehouse it, take it back
+    Rework(rework::ReworkArgs),
+    /// Write the record as CSV or JSON Lines, without secrets unless asked
+    Export(export::ExportArgs),
+    /// Replay the history against the record, and check every sum and uniqueness
+    Audit(audit::AuditArgs),
+}
+
+pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
+    match args.command {
+        Command::List(args) => list::run(&args, output),
+        Command::Show(args) => show::run(&args, output),
+        Command::Resolve(args) => super::board::resolve(&args, output),
+        Command::Adopt(args) => adopt::run(&args, output),
+        Command::Confirm(args) => confirm::run(&args, output),
+        Command::Release(args) => correct::release(&args, output),
+        Command::Void(args) => correct::void(&args, output),
+        Command::Rework(args) => rework::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
+    }
+}
+
+/// Reads a serial as the recipe has it.
+fn serial(recipe: &Recipe, text: &str) -> Result<Serial, CliError> {
+    Ok(recipe.serial.read(text)?)
+}

@@ -1,0 +1,81 @@
+//! `ledger show`: everything about one unit.
+
+use clap::Args;
+use eol_inject::ledger::LedgerError;
+use serde_json::{Value, json};
+
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::{RecipeArg, context, export};
+
+/// Which unit.
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The unit
+    #[arg(allow_hyphen_values = true)]
+    serial: String,
+}
+
+pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let serial = super::serial(&recipe, &args.serial)?;
+    let ledger = context::records(&recipe)?;
+    let unit = ledger.find(&serial)?;
+    let unit = unit.ok_or(LedgerError::NoUnit {
+        serial: serial.clone(),
+    })?;
+    let history = ledger.history(&serial)?;
+    let mut object = export::object(&unit);
+    let events: Vec<Value> = history
+        .iter()
+        .map(|event| {
+            json!({
+                "seq": event.seq, "at": event.at, "station": event.station, "kind": event.kind,
+                "body": serde_json::from_str::<Value>(&event.body).ok(),
+                "hash": event.hash.to_string(),
+            })
+        })
+        .collect();
+    if let Value::Object(map) = &mut object {
+        map.insert("history".to_owned(), Value::Array(events));
+    }
+    output.object(&object);
+    for (name, cell) in export::HEADERS.iter().zip(export::cells(&unit)) {
+        if !cell.is_empty() {
+            output.line(format_args!("{name:<14} {cell}"));
+        }
+    }
+    output.line("history");
+    for event in history {
+        let at: String = event.at.chars().take(19).collect();
+        output.line(format_args!(
+            "  {:>6}  {at}  {:<10} {}  {}",
+            event.seq,
+            event.kind,
+            event.station,
+            told(&event.body)
+        ));
+    }
+    Ok(0)
+}
+
+/// Returns what people want to read of an event: not the digests, which `--json` shows.
+fn told(body: &str) -> String {
+    const SHOWN: [&str; 9] = [
+        "epoch", "target", "uid", "durable", "name", "message", "touched", "by", "reason",
+    ];
+    let Ok(Value::Object(body)) = serde_json::from_str(body) else {
+        return String::new();
+    };
+    let shown = SHOWN.iter().filter_map(|key| {
+        let value = body.get(*key)?;
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        Some(format!("{key} {text}"))
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,53 @@
+//! What a unit takes of the chip's flash, by the chip's description alone: no probe is asked.
+
+use super::chip::Family;
+use super::error::ProbeError;
+use super::link;
+use super::map::FlashMap;
+use super::{DeliverError, ProbeSetup};
+use crate::patch::Master;
+use crate::recipe::Mode;
+
+/// The part of a chip's flash that each unit writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Footprint {
+    /// The chip's name in full.
+    pub chip: String,
+    /// How much of the image is written.
+    pub mode: Mode,
+    /// Sectors that are erased, at most.
+    pub sectors: usize,
+    /// Bytes of these sectors.
+    pub bytes: u64,
+    /// Whether a chip of another kind would be noticed.
+    pub compared: bool,
+}
+
+impl ProbeSetup {
+    /// Finds out what each unit writes, before a board is there.
+    ///
+    /// # Errors
+    /// [`DeliverError::Probe`]: no such chip is known, or the image does not fit its flash.
+    pub fn footprint(&self, master: &Master) -> Result<Footprint, DeliverError> {
+        let told = |fault| ProbeError::new(fault, false);
+        let target = link::target(&self.attach.chip).map_err(told)?;
+        let family = Family::of(&target.name).map(|(family, _)| family);
+        let map = FlashMap::of(&target, family);
+        let runs = master.image().runs();
+        for run in &runs {
+            map.allow(*run, &self.also).map_err(told)?;
+        }
+        let sectors = match self.mode {
+            Mode::Full => map.sectors(&runs),
+            Mode::Slot => map.sectors(&master.changes()),
+        }
+        .map_err(told)?;
+        Ok(Footprint {
+            chip: target.name,
+            mode: self.mode,
+            sectors: sectors.len(),
+            bytes: sectors.iter().map(|sector| sector.span.len()).sum(),
+            compared: family.is_some(),
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Adopt: units that exist already get their records, all or none.
+
+use std::collections::HashMap;
+
+use super::super::adopt::{Adopted, Existing, Mapping};
+use super::super::event::{self, Kind};
+use super::super::tables::{Frame, Store, Tables, TokenState, UnitRow};
+use super::super::{Actor, LedgerError, Target, UnitState};
+use super::claim::enter;
+use super::import;
+use super::rework::rehoused;
+use crate::unit::{Digest, Fingerprint};
+
+/// Takes units in that exist already.
+pub fn adopt<S: Store>(
+    store: &mut S,
+    mapping: &Mapping,
+    by: &Actor,
+) -> Result<Adopted, LedgerError> {
+    let frame = store.frame().clone();
+    alone(mapping)?;
+    // Before anything is written; and once more where it is, since others work meanwhile.
+    store.read(|tables| check(tables, mapping).map(drop))?;
+    // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
+    import::import(store, &mapping.pool, by)?;
+    store.write(|tables| {
+        let known = check(tables, mapping)?;
+        enter(tables, &frame)?;
+        let mut adopted = Adopted::default();
+        for ((_, unit, row), known) in mapping.rows().zip(known) {
+            if known {
+                adopted.known += 1;
+            } else {
+                let print = row.token.fingerprint();
+                let unit = place(tables, &frame, (unit, print), by)?;
+                adopted.added.push(unit.record(false));
+            }
+        }
+        Ok(adopted)
+    })
+}
+
+/// Refuses a mapping with one board twice; tokens and serials were compared when it was read.
+fn alone(mapping: &Mapping) -> Result<(), LedgerError> {
+    let mut boards = HashMap::new();
+    for (number, unit, _) in mapping.rows() {
+        let Some(uid) = &unit.uid else { continue };
+        if let Some(first) = boards.insert(uid, number) {
+            let what = format!("the board {uid} stands in row {first} too");
+            return Err(refuse(number, unit, what));
+        }
+    }
+    Ok(())
+}
+
+fn refuse(row: usize, unit: &Existing, what: String) -> LedgerError {
+    let serial = unit.serial.clone();
+    LedgerError::Row { row, serial, what }
+}
+
+/// Tells for each row whether it is known exactly so; refuses the first that contradicts.
+fn check(tables: &dyn Tables, mapping: &Mapping) -> Result<Vec<bool>, LedgerError> {
+    let mut known = Vec::with_capacity(mapping.len());
+    for (number, unit, row) in mapping.rows() {
+        match standing(tables, unit, row.token.fingerprint())? {
+            Ok(same) => known.push(same),
+            Err(what) => return Err(refuse(number, unit, what)),
+        }
+    }
+    Ok(known)
+}
+
+/// Tells whether a unit is known exactly so, or what contradicts.
+fn standing(
+    tables: &dyn Tables,
+    unit: &Existing,
+    print: Fingerprint,
+) -> Result<Result<bool, String>, LedgerError> {
+    let folded = unit.serial.folded();
+    let row = tables.unit_of(&folded)?;
+    if let Some(ended) = row
+        .as_ref()
+        .filter(|row| row.state == UnitState::Superseded)
+        && let Some(refusal) = rehoused(tables, ended)?
+    {
+        return Ok(Err(refusal.to_string()));
+    }
+    let row = row.filter(|row| row.state != UnitState::Superseded);
+    let board = match &unit.uid {
+        Some(uid) => tables.unit_on(uid)?,
+        None => None,
+    };
+    if let Some(holder) = board.filter(|holder| holder.serial.folded() != folded) {
+        return Ok(Err(format!("its board is {} already", holder.serial)));
+    }
+    if let Some(row) = row {
+        return Ok(same(unit, print, &row));
+    }
+    if let Some(fixed) = tables.fixed_any(&folded)?
+        && fixed.fingerprint != print
+    {
+        let other = fixed.fingerprint;
+        return Ok(Err(format!("a list fixes it to token {other}")));
+    }
+    let Some(token) = tables.token(&print)? else {
+        return Ok(Ok(false));
+    };
+    if !token.ours {
+        let what = format!("its token {print} is known for another product or template");
+        return Ok(Err(what));
+    }
+    if let Some(fixed) = token.fixed.filter(|fixed| fixed.folded() != folded) {
+        return Ok(Err(format!("a list fixes its token {print} to {fixed}")));
+    }
+    Ok(match token.state {
+        TokenState::Free | TokenState::Gone => Ok(false),
+        TokenState::Void => Err(format!("its token {print} is burnt")),
+        TokenState::Bound => {
+            let holder = tables.unit_with(token.id)?;
+            let holder = holder.map_or_else(String::new, |holder| holder.serial.to_string());
+            Err(format!("its token {print} is {holder}'s already"))
+        }
+    })
+}
+
+/// Compares a unit with its record.
+fn same(unit: &Existing, print: Fingerprint, row: &UnitRow) -> Result<bool, String> {
+    let state = row.state;
+    if !row.ours {
+        return Err("it is of another template".to_owned());
+    }
+    if row.fingerprint != print {
+        let other = row.fingerprint;
+        return Err(format!(
+            "it is {state} here with token {other}, not {print}"
+        ));
+    }
+    match (&row.uid, &unit.uid) {
+        (Some(known), Some(told)) if known != told => {
+            return Err(format!("it is on the board {known} here, not {told}"));
+        }
+        _ => {}
+    }
+    match state {
+        UnitState::Delivered | UnitState::Labelled => Ok(true),
+        _ => Err(format!("it is {state} here: confirm it instead")),
+    }
+}
+
+/// Gives a unit its record.
+fn place(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    (unit, print): (&Existing, Fingerprint),
+    by: &Actor,
+) -> Result<UnitRow, LedgerError> {
+    let token = tables.token(&print)?.ok_or_else(|| {
+        LedgerError::damaged(format!("token {print} was taken in and is missing"))
+    })?;
+    tables.set_token(token.id, TokenState::Bound)?;
+    let mut unit = UnitRow {
+        id: tables.next_unit()?,
+        serial: unit.serial.clone(),
+        token: token.id,
+        fingerprint: print,
+        state: UnitState::Delivered,
+        uid: unit.uid.clone(),
+        image: unit.image.unwrap_or(Digest::UNKNOWN),
+        recipe: Digest::UNKNOWN,
+        digest: None,
+        target: Target::Program,
+        durable: false,
+        station: by.station.clone(),
+        run: String::new(),
+        epoch: 1,
+        pending: false,
+        touched: true,
+        label: None,
+        at: String::new(),
+        event: Digest::UNKNOWN,
+        ours: true,
+    };
+    let body = event::begun(frame, &unit);
+    event::append_unit(tables, &by.station, Kind::Adopted, (&mut unit, body.by(by)))?;
+    tables.add_unit(&unit)?;
+    Ok(unit)
+}

@@ -1,0 +1,178 @@
+//! Rework: the row ends, and another one takes over what stays.
+
+use super::super::event::{self, Body, Kind};
+use super::super::rework::{Content, Rework, Reworked};
+use super::super::tables::{Frame, Tables, TokenState, UnitRow};
+use super::super::{Actor, LedgerError, Refusal, UnitState};
+use crate::unit::Serial;
+
+/// Works on a unit once more.
+pub fn rework(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    (serial, rework): (&Serial, &Rework),
+    by: &Actor,
+) -> Result<Reworked, LedgerError> {
+    let unit = tables
+        .unit_of(&serial.folded())?
+        .ok_or_else(|| LedgerError::NoUnit {
+            serial: serial.clone(),
+        })?;
+    if let Some(reason) = hindered(tables, frame, &unit, rework)? {
+        let serial = unit.serial;
+        return Err(LedgerError::NotReworkable { serial, reason });
+    }
+    let state = unit.state;
+    let before = end(tables, unit, rework, by)?;
+    let after = match successor(&before, state, rework, by) {
+        Some(mut unit) => {
+            unit.id = tables.next_unit()?;
+            let body = Body {
+                mode: Some(rework.mode().to_owned()),
+                predecessor: Some(before.serial.to_string()),
+                ..event::begun(frame, &unit)
+            };
+            event::append_unit(tables, &by.station, Kind::Renewed, (&mut unit, body.by(by)))?;
+            tables.add_unit(&unit)?;
+            Some(unit.record(false))
+        }
+        None => None,
+    };
+    Ok(Reworked {
+        before: before.record(false),
+        after,
+    })
+}
+
+/// Says why a unit cannot be reworked this way, and what to do.
+fn hindered(
+    tables: &dyn Tables,
+    frame: &Frame,
+    unit: &UnitRow,
+    rework: &Rework,
+) -> Result<Option<String>, LedgerError> {
+    if !unit.ours {
+        return Ok(Some("it is of another template".to_owned()));
+    }
+    if frame.in_hand(tables, unit) {
+        let station = &unit.station;
+        let reason = format!("it is in work at station {station}; end that run first");
+        return Ok(Some(reason));
+    }
+    let made = matches!(unit.state, UnitState::Delivered | UnitState::Labelled);
+    let state = unit.state;
+    let reason = match (state, rework) {
+        (UnitState::Void, _) => Some(format!("it is void since {}", unit.at)),
+        (UnitState::Superseded, _) => Some(format!("its record ended on {}", unit.at)),
+        (_, Rework::SameBoard) if !made => Some(format!(
+            "it is {state} and on no board yet; make it as if for the first time"
+        )),
+        (_, Rework::Returned) if !made => Some(format!("it is {state}: it never left on a board")),
+        (_, Rework::Rehoused { to, .. }) => return taken(tables, unit, to),
+        _ => None,
+    };
+    Ok(reason)
+}
+
+/// Says why a unit cannot get another serial.
+fn taken(tables: &dyn Tables, unit: &UnitRow, to: &Serial) -> Result<Option<String>, LedgerError> {
+    let folded = to.folded();
+    if folded == unit.serial.folded() {
+        return Ok(Some(format!("{to} is the serial that it has")));
+    }
+    let other = tables.unit_of(&folded)?;
+    if let Some(other) = other.filter(|other| other.state != UnitState::Superseded) {
+        let (serial, state) = (other.serial, other.state);
+        return Ok(Some(format!("{serial} is another unit, {state}")));
+    }
+    let fixed = tables.fixed_any(&folded)?;
+    Ok(fixed
+        .filter(|token| token.id != unit.token)
+        .map(|token| format!("a list fixes {to} to token {}", token.fingerprint)))
+}
+
+/// Ends a row, and burns the token where its board is given up.
+fn end(
+    tables: &mut dyn Tables,
+    unit: UnitRow,
+    rework: &Rework,
+    by: &Actor,
+) -> Result<UnitRow, LedgerError> {
+    let mut unit = UnitRow {
+        state: UnitState::Superseded,
+        pending: false,
+        ..unit
+    };
+    let body = Body {
+        mode: Some(rework.mode().to_owned()),
+        successor: match rework {
+            Rework::Rehoused { to, .. } => Some(to.to_string()),
+            _ => None,
+        },
+        ..Body::of(&unit)
+    };
+    event::append_unit(
+        tables,
+        &by.station,
+        Kind::Reworked,
+        (&mut unit, body.by(by)),
+    )?;
+    if *rework == Rework::BoardSwapped {
+        tables.set_token(unit.token, TokenState::Void)?;
+    }
+    tables.set_unit(&unit)?;
+    Ok(unit)
+}
+
+/// Returns the row that takes over from one that ended in `state`.
+fn successor(ended: &UnitRow, state: UnitState, rework: &Rework, by: &Actor) -> Option<UnitRow> {
+    let made = matches!(state, UnitState::Delivered | UnitState::Labelled);
+    let (serial, state) = match rework {
+        Rework::BoardSwapped => return None,
+        Rework::SameBoard | Rework::Returned => (ended.serial.clone(), UnitState::Reserved),
+        Rework::Rehoused { to, content } => match content {
+            Content::Stays if made => (to.clone(), UnitState::Delivered),
+            Content::Stays | Content::Changes => (to.clone(), UnitState::Reserved),
+        },
+    };
+    let stays = state == UnitState::Delivered;
+    Some(UnitRow {
+        serial,
+        state,
+        digest: ended.digest.filter(|_| stays),
+        durable: ended.durable && stays,
+        station: by.station.clone(),
+        // No run has claimed it: a decision is none.
+        run: String::new(),
+        epoch: 1,
+        pending: false,
+        touched: true,
+        label: match rework {
+            Rework::SameBoard => ended.label.clone(),
+            _ => None,
+        },
+        ..ended.clone()
+    })
+}
+
+/// Refuses a serial that was given up for another one; any other that ended starts anew.
+pub fn rehoused(tables: &dyn Tables, ended: &UnitRow) -> Result<Option<Refusal>, LedgerError> {
+    let Some(event) = tables.last_event(ended.id, Kind::Reworked.into())? else {
+        return Ok(None);
+    };
+    Ok(Body::read(&event)?.successor.map(|to| Refusal::Rehoused {
+        serial: ended.serial.clone(),
+        at: event.at,
+        to,
+    }))
+}
+
+/// Returns when a unit came back from a customer, if its record began with that.
+pub fn returned(tables: &dyn Tables, unit: &UnitRow) -> Result<Option<String>, LedgerError> {
+    // A row that a run began has no such event, and most have been begun so.
+    let Some(event) = tables.last_event(unit.id, Kind::Renewed.into())? else {
+        return Ok(None);
+    };
+    let mode = Body::read(&event)?.mode;
+    Ok((mode.as_deref() == Some(Rework::Returned.mode())).then_some(event.at))
+}

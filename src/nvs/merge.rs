@@ -1,0 +1,70 @@
+//! A settings store into a shared image: over erased bytes that it stores, or as records of its own.
+
+use super::{ERASED, NvsError};
+use crate::checksum::nvs_partitions;
+use crate::image::{Address, Edits, Format, Hint, Image, Span};
+
+/// Puts `store` into the container `bytes`.
+pub(super) fn merge(
+    bytes: Vec<u8>,
+    hint: Hint,
+    (at, store): (Span, &[u8]),
+) -> Result<Vec<u8>, NvsError> {
+    let image = Image::read(bytes, hint)?;
+    if let Some(first) = foreign(&image, at) {
+        return Err(NvsError::Occupied { at, first });
+    }
+    expected(&image, at)?;
+    match image.require(at) {
+        Ok(()) => {
+            let mut edits = Edits::new();
+            edits.put(at.start(), store);
+            Ok(image.render(&edits)?)
+        }
+        Err(_) if image.format() == Format::Hex && image.stored_within(at).next().is_none() => {
+            Ok(image.with_records(at.start(), store))
+        }
+        Err(_) => Err(NvsError::Outside {
+            at,
+            first: unstored(&image, at),
+            format: image.format(),
+        }),
+    }
+}
+
+/// Returns the first address that stores anything but erased flash.
+fn foreign(image: &Image, at: Span) -> Option<Address> {
+    image.stored_within(at).find_map(|part| {
+        let bytes = image.bytes(part).ok()?;
+        let index = bytes.iter().position(|byte| *byte != ERASED)?;
+        part.start().checked_add(u64::try_from(index).ok()?)
+    })
+}
+
+/// Returns the first address that nothing is stored at.
+fn unstored(image: &Image, at: Span) -> Address {
+    let mut first = at.start();
+    for part in image.stored_within(at) {
+        if part.start() != first {
+            break;
+        }
+        first = part.end();
+    }
+    first
+}
+
+/// Refuses a place that the partition table in the image does not know as a store.
+fn expected(image: &Image, at: Span) -> Result<(), NvsError> {
+    let known = nvs_partitions(image);
+    if known.is_empty() || known.iter().any(|(_, span)| *span == at) {
+        return Ok(());
+    }
+    let known: Vec<String> = known
+        .iter()
+        .map(|(label, span)| format!("{label:?} at {span}"))
+        .collect();
+    Err(NvsError::Partition {
+        at,
+        known: known.join(", "),
+    })
+}

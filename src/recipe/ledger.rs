@@ -1,0 +1,186 @@
+//! `[ledger]`: which ledger, and where its key comes from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// `[ledger]`: where records go.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSpec {
+    /// Which ledger.
+    pub url: LedgerUrl,
+    /// Where the key of a ledger on a server comes from; one in a file has it beside the file.
+    pub key: Option<KeySource>,
+    /// The schema of a ledger on a server: several ledgers share a database.
+    pub schema: Option<SchemaName>,
+}
+
+/// The address of a ledger.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum LedgerUrl {
+    /// `sqlite:FILE`, relative to the recipe.
+    Sqlite(PathBuf),
+    /// `postgres://...`, as libpq reads it. It may hold a password, so it is never shown whole.
+    Postgres(String),
+}
+
+impl LedgerUrl {
+    /// Returns where records go when the recipe does not say.
+    #[must_use]
+    pub fn beside_the_recipe() -> Self {
+        Self::Sqlite(PathBuf::from("eol-inject.ledger"))
+    }
+}
+
+impl fmt::Display for LedgerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
+            Self::Postgres(url) => f.write_str(&without_secrets(url)),
+        }
+    }
+}
+
+impl fmt::Debug for LedgerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LedgerUrl({self})")
+    }
+}
+
+/// Returns servers and database of an address; people, passwords and options are left out.
+fn without_secrets(url: &str) -> String {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    // A password may hold an unescaped `@` or `/`: the last `@` ends it.
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("postgres://{place}")
+}
+
+impl TryFrom<String> for LedgerUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once(':') {
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(PathBuf::from(file))),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(text))
+            }
+            // The text is not repeated: an address of another kind may hold a password.
+            _ => Err(
+                "the ledger's address is not known: write url = \"sqlite:FILE\" or \
+                 url = \"postgres://HOST/DATABASE\""
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// Where a ledger's key comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeySource {
+    /// A file that only its owner may read, relative to the recipe.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+    /// The output of a command: a vault's client.
+    Command(Vec<String>),
+}
+
+impl KeySource {
+    /// Name of the variable that is looked at when the recipe names no source.
+    pub const VARIABLE: &str = "EOL_LEDGER_KEY";
+}
+
+impl Default for KeySource {
+    fn default() -> Self {
+        Self::Env(Self::VARIABLE.to_owned())
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Env(name) => write!(f, "the variable {name}"),
+            Self::Command(command) => {
+                let program = command.first().map_or("", String::as_str);
+                write!(f, "the command {program}")
+            }
+        }
+    }
+}
+
+/// The name of a schema: letters, digits and `_`, so that it needs no quotes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SchemaName(String);
+
+impl SchemaName {
+    /// Longest name that PostgreSQL does not cut (NAMEDATALEN - 1).
+    const LONGEST: usize = 63;
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for SchemaName {
+    fn default() -> Self {
+        Self("eol_inject".to_owned())
+    }
+}
+
+impl TryFrom<String> for SchemaName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let good = text.len() <= Self::LONGEST
+            && text.bytes().all(plain)
+            && text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+            // The server keeps such names for itself.
+            && !text.starts_with("pg_");
+        if good {
+            return Ok(Self(text));
+        }
+        Err(format!(
+            "{text:?} is no schema name: at most {} of a-z, 0-9 and _, no digit first, not pg_...",
+            Self::LONGEST
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let shown = |url: &str| LedgerUrl::try_from(url.to_owned()).unwrap().to_string();
+        assert_eq!(
+            shown("postgres://eol:se@cr/et@db1:5432,db2/line?password=x"),
+            "postgres://db1:5432,db2/line"
+        );
+        assert_eq!(shown("postgresql://db/line"), "postgres://db/line");
+        assert_eq!(shown("sqlite:a.ledger"), "sqlite:a.ledger");
+        let url = LedgerUrl::try_from("postgres://eol:hidden@db/line".to_owned()).unwrap();
+        assert!(!format!("{url:?}").contains("hidden"));
+        let error = LedgerUrl::try_from("mysql://eol:hidden@db".to_owned()).unwrap_err();
+        assert!(!error.contains("hidden"));
+    }
+
+    #[test]
+    fn a_schema_name_needs_no_quotes() {
+        let name = |text: &str| SchemaName::try_from(text.to_owned());
+        assert_eq!(name("line_2").unwrap().as_str(), "line_2");
+        for bad in ["", "Line", "2nd", "pg_x", "a-b", "a\"b", &"a".repeat(64)] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+    }
+}
