@@ -11,6 +11,7 @@ use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};
 
 use super::RecipeArg;
+use super::books;
 use super::context;
 use super::error::{CliError, exit};
 use super::inspect::{describe, grouped, stored};
@@ -333,7 +334,7 @@ struct Books {
 /// Shows the ledger.
 fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books, CliError> {
     let url = recipe.ledger_url();
-    if !context::ledger_file(recipe).exists() {
+    let Some(ledger) = books::records_if_any(recipe)? else {
         output.line(format_args!(
             "  ledger    {url}: not there yet; the first unit makes it"
         ));
@@ -341,11 +342,10 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
             clean: true,
             free: 0,
         });
-    }
-    let ledger = context::records(recipe)?;
+    };
     let stock = ledger.stock()?;
     let audit = ledger.audit()?;
-    let all = stock.free + stock.bound + stock.void + stock.gone;
+    let all = stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
         grouped(stock.free),
@@ -361,6 +361,10 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
+    let danger = super::ledger::backup::unprotected(recipe, audit.backup.as_deref());
+    if let Some(danger) = danger.filter(|_| all > 0) {
+        output.warning(format_args!("the ledger has {danger}"));
+    }
     for finding in &audit.findings {
         output.line(format_args!(
             "            {BAD}{}{BAD:#}: {}",
@@ -372,6 +376,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "ledger",
         json!({
             "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
+            "backup": audit.backup, "mirror": books::mirror(recipe).is_some(),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))

@@ -1,7 +1,5 @@
 //! What several commands begin with: recipe, image, Master, ledger, station.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,77 +8,23 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
-use eol_inject::ledger::{
-    Actor, Claim, Finished, Identity, Ledger, LedgerError, Scope, Simulated, Sqlite, Target,
-};
+use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Target};
 use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
 use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::recipe::{PoolSpec, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
 use zeroize::Zeroizing;
 
+pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
+use super::file::load;
+pub(crate) use super::file::{Writable, create, read, write, write_whole};
 use super::output::{Output, count};
 use super::{DecisionArgs, StationArgs};
 
-/// Largest file that is read whole: far above any microcontroller's flash.
-const LARGEST: u64 = 1 << 30;
-
 /// How long an import of another station is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Reads a file that a person names.
-pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
-    load(path).map_err(|reason| {
-        let message = format!("cannot read {what} {}: {reason}", path.display());
-        CliError::new(code, "file", message)
-    })
-}
-
-/// Reads a file whole, or says why not.
-fn load(path: &Path) -> Result<Vec<u8>, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST {
-        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
-    }
-    fs::read(path).map_err(|error| error.to_string())
-}
-
-/// Who may read a file that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writable {
-    /// Its owner: it holds secrets.
-    Owner,
-    /// Anybody the system lets.
-    Anybody,
-}
-
-/// Writes a file that a person names.
-pub(crate) fn write(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
-    create(path, who)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(|error| CliError::file("cannot write", path, &error))
-}
-
-/// Makes a file, or empties one.
-pub(crate) fn create(path: &Path, who: Writable) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if who == Writable::Owner {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        // The mode above counts for a new file only.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        return Ok(file);
-    }
-    let _ = who;
-    options.open(path)
-}
 
 /// Reads a recipe.
 pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
@@ -254,72 +198,11 @@ pub(crate) fn scope(recipe: &Recipe) -> Scope {
     }
 }
 
-/// Whether a ledger that is not there yet is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// It is made, with its key.
-    Create,
-    /// That is an error.
-    Refuse,
-}
-
-/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
-pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    recipe.ledger_base()
-}
-
-/// Returns the file of a ledger that is one.
-fn sqlite_file(recipe: &Recipe) -> Result<PathBuf, CliError> {
-    match recipe.ledger_url() {
-        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
-        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
-            exit::LEDGER,
-            "ledger-kind",
-            format!("{url}: this program was built without PostgreSQL"),
-        )),
-    }
-}
-
-/// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(
-    recipe: &Recipe,
-    actor: &Actor,
-    missing: Missing,
-) -> Result<Box<dyn Ledger>, CliError> {
-    // What cannot be looked into is told when it is opened.
-    let stock = records(recipe).ok().and_then(|ledger| ledger.stock().ok());
-    let kind = stock.and_then(|stock| stock.simulated).unwrap_or_default();
-    ledger_for(recipe, actor, (missing, kind))
-}
-
-/// Opens the recipe's ledger to make real or simulated units.
-pub(crate) fn ledger_for(
-    recipe: &Recipe,
-    actor: &Actor,
-    (missing, simulated): (Missing, Simulated),
-) -> Result<Box<dyn Ledger>, CliError> {
-    let file = sqlite_file(recipe)?;
-    let identity = Identity {
-        station: actor.station.clone(),
-        simulated,
-    };
-    let opened = match missing {
-        Missing::Create => Sqlite::open(&file, &scope(recipe), identity),
-        Missing::Refuse => Sqlite::open_existing(&file, &scope(recipe), identity),
-    };
-    match opened {
-        Ok(ledger) => Ok(Box::new(ledger)),
-        Err(error) => Err(CliError::from(error).about_file(&file)),
-    }
-}
-
-/// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
-    let file = sqlite_file(recipe)?;
-    match Sqlite::inspect(&file, &scope(recipe)) {
-        Ok(ledger) => Ok(Box::new(ledger)),
-        Err(error) => Err(CliError::from(error).about_file(&file)),
-    }
+/// Reads a list of tokens that are used elsewhere, whatever its columns are called.
+pub(crate) fn used_list(path: &Path) -> Result<Pool, CliError> {
+    let list = pool::folder::open(path, &PoolSpec::default());
+    let list = list.map_err(|error| CliError::from(error).about_file(path))?;
+    Ok(list.used())
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

@@ -4,11 +4,13 @@
 
 mod batch;
 mod board;
+mod books;
 mod check;
 mod console;
 mod context;
 mod error;
 mod export;
+mod file;
 mod form;
 mod guard;
 mod inject;

@@ -1,4 +1,4 @@
-//! A ledger's key from a file, a variable or a command. None is ever made here.
+//! A ledger's key from a file, a variable or a command; made only when somebody asks for one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::LedgerError;
 use super::crypto::Key;
-use super::files::{about, exposed};
+use super::files::{about, exposed, write_new};
 use crate::process::{self, Broken, Setting};
 use crate::recipe::KeySource;
 
@@ -20,21 +20,37 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// [`LedgerError::KeyUnread`] when it cannot be had, [`LedgerError::Exposed`] when others may read
 /// its file, [`LedgerError::KeyDamaged`] when what was read is no key.
 pub fn read(source: &KeySource, folder: &Path) -> Result<Key, LedgerError> {
+    Key::parse(&text(source, folder)?).ok_or_else(|| LedgerError::KeyDamaged {
+        path: source.to_string().into(),
+    })
+}
+
+/// Reads the text that should hold a key, as [`read`] does.
+pub fn text(source: &KeySource, folder: &Path) -> Result<Zeroizing<String>, LedgerError> {
     let unread = |what: String| LedgerError::KeyUnread {
         from: source.to_string(),
         what,
     };
-    let text = match source {
-        KeySource::File(path) => from_file(&folder.join(path), unread)?,
+    match source {
+        KeySource::File(path) => from_file(&folder.join(path), unread),
         KeySource::Env(name) => {
             let value = std::env::var(name);
-            Zeroizing::new(value.map_err(|error| unread(error.to_string()))?)
+            Ok(Zeroizing::new(
+                value.map_err(|error| unread(error.to_string()))?,
+            ))
         }
-        KeySource::Command(command) => from_command(command, folder).map_err(unread)?,
-    };
-    Key::parse(&text).ok_or_else(|| LedgerError::KeyDamaged {
-        path: source.to_string().into(),
-    })
+        KeySource::Command(command) => from_command(command, folder).map_err(unread),
+    }
+}
+
+/// Makes a key in a new file that only its owner may read, durable when this returns; returns its id.
+///
+/// # Errors
+/// [`LedgerError::File`] when the file is there already, or cannot be written.
+pub fn make_key_file(path: &Path) -> Result<String, LedgerError> {
+    let key = Key::make()?;
+    write_new(path, key.to_text().as_bytes()).map_err(about(path))?;
+    Ok(key.id())
 }
 
 fn from_file(
@@ -73,7 +89,6 @@ fn from_command(command: &[String], folder: &Path) -> Result<Zeroizing<String>, 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::ledger::files::write_new;
 
     #[test]
     fn a_key_is_the_same_from_every_source() {

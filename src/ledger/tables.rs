@@ -1,6 +1,6 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
@@ -24,6 +24,10 @@ pub enum TokenState {
     Void,
     /// The cloud gave it to somebody.
     Gone,
+    /// A part of the ledger has it, at a station without network.
+    Away,
+    /// A backup said that it is free or reserved; what became of it since is not known.
+    Quarantined,
 }
 
 /// A token without its secrets.
@@ -133,6 +137,8 @@ impl Stock {
             TokenState::Bound => &mut self.bound,
             TokenState::Void => &mut self.void,
             TokenState::Gone => &mut self.gone,
+            TokenState::Away => &mut self.away,
+            TokenState::Quarantined => &mut self.quarantined,
         }
     }
 
@@ -199,7 +205,7 @@ pub trait Tables {
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the token that a list fixes to a serial, one that can still be used first.
     fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
-    /// Returns the usable token that a list fixes to a serial, unseen ones too.
+    /// Returns the token that a list fixes to a serial, unseen ones too; not void or gone ones.
     fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the serials of free tokens that are fixed to one, in order.
     fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
@@ -209,6 +215,19 @@ pub trait Tables {
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
     /// Opens a token's picture.
     fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// Returns how many rows of a list are taken in between two looks at the clock.
+    fn step(&self) -> usize {
+        64
+    }
+    /// Says which prints are looked up next; a back end far away asks for them at once.
+    fn expect_prints(&self, _: &[[u8; 32]]) -> Result<(), LedgerError> {
+        Ok(())
+    }
+    /// Says which serials are looked up next.
+    fn expect_serials(&self, _: &[String]) -> Result<(), LedgerError> {
+        Ok(())
+    }
 
     /// Returns the unfinished import.
     fn pending(&self) -> Result<Option<Pending>, LedgerError>;
@@ -302,6 +321,11 @@ pub trait Store: Send {
         self.scan(work)
     }
 
+    /// Waits until the events that can be seen are all up to the last of them.
+    fn settle(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     /// Does `work` on one consistent state, once: it hands rows on as it goes.
     fn scan<T>(
         &self,
@@ -317,6 +341,8 @@ pub struct Frame {
     pub run: String,
     /// The units that this run has in hand.
     holds: Mutex<HashMap<i64, Weak<()>>>,
+    /// Parts that came back or were burnt: that never changes.
+    ended: Mutex<HashSet<i64>>,
 }
 
 impl Frame {
@@ -326,6 +352,7 @@ impl Frame {
             identity,
             run,
             holds: Mutex::default(),
+            ended: Mutex::default(),
         }
     }
 
@@ -339,6 +366,18 @@ impl Frame {
         }
         holds.insert(unit, Arc::downgrade(&hold));
         hold
+    }
+
+    /// Notes that a part has ended, as a transaction that changes no part saw it.
+    pub fn note_ended(&self, part: i64) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.insert(part);
+    }
+
+    /// Returns whether a part is known to have ended.
+    pub fn has_ended(&self, part: i64) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.contains(&part)
     }
 
     /// Returns whether a live run has the unit in hand, this one included.

@@ -188,6 +188,7 @@ impl Recipe {
         self.ledger = Some(LedgerSpec {
             url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
             key: None,
+            mirror: None,
             schema: None,
         });
         self.label.dir = folder.join("labels");

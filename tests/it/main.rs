@@ -37,6 +37,12 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// Blocks of units for programmers that work alone.
+#[cfg(feature = "cli")]
+mod handoff;
+/// A ledger joined in the middle, by the program.
+#[cfg(feature = "cli")]
+mod joining;
 /// Judges in Python.
 #[cfg(feature = "cli")]
 mod judge;
@@ -85,6 +91,9 @@ mod run;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Stations without network, backups, mirrors and keys, by the real program.
+#[cfg(all(feature = "cli", unix))]
+mod stations;
 /// Vendors' structures are recognised, repaired or refused, and never seen by chance.
 mod structures;
 /// Where the fixtures are.

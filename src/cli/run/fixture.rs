@@ -3,14 +3,12 @@
 use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer};
 #[cfg(feature = "probe")]
 use eol_inject::deliver::{Probe, ProbeError, ProbeFault, ProbeSetup};
-#[cfg(feature = "probe")]
-use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{Simulated, Target};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 
 #[cfg(feature = "probe")]
-use crate::cli::context;
+use crate::cli::books;
 use crate::cli::error::{CliError, exit};
 
 /// How boards are reached.
@@ -95,7 +93,7 @@ impl Reach {
             #[cfg(feature = "probe")]
             Self::Probe(probe) => {
                 let setup = ProbeSetup::of(recipe, Some(probe));
-                let journal = SealedJournal::beside(&context::ledger_file(recipe));
+                let journal = books::journal(recipe);
                 let missing = || ProbeFault::Selector {
                     text: probe.clone(),
                 };

@@ -9,7 +9,7 @@ use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenState};
 use super::super::{Actor, Import, LedgerError};
 use super::ORIGIN;
 use super::rows::{Print, Side, Tally, fixed_already, look, look_qr, print_of, sorted};
-use super::steps::{Access, PAUSE, in_steps};
+use super::steps::{Access, PAUSE, Reach, in_steps};
 use crate::pool::{Pool, Row};
 use crate::unit::{Digest, Fingerprint, Serial};
 
@@ -19,6 +19,10 @@ const NAMED: usize = 256;
 /// Takes a token list in.
 pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
     let frame = store.frame().clone();
+    store.read(|tables| {
+        let what = "its tokens come from that one only, by split";
+        super::parts::refuse_part(tables, what)
+    })?;
     discard_dead(store, &frame)?;
     let pending = store.write(|tables| {
         check_origin(tables, pool)?;
@@ -93,19 +97,37 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
     };
     let mut prints = sorted(rows);
     let mut before: Option<Print> = None;
-    in_steps(store, Access::Read, &prints, |tables, print| {
+    let ahead = |tables: &dyn Tables, prints: &[Print]| {
+        let next = prints.iter().filter_map(|(_, index, side)| {
+            let row = rows.get(*index)?;
+            print_of(row, *side)
+        });
+        tables.expect_prints(&next.collect::<Vec<_>>())
+    };
+    let work = |tables: &mut Reach<'_>, print: &Print| {
         match print.2 {
             Side::Token => look(tables.get(), rows, (before, *print), &mut tally)?,
             Side::Qr => look_qr(tables.get(), rows, (before, *print), &mut tally)?,
         }
         before = Some(*print);
         Ok(())
-    })?;
+    };
+    in_steps(store, Access::Read, &prints, (ahead, work))?;
     refuse(rows, &tally)?;
     let mut ids = vec![0; rows.len()];
     let mut next = pending.first;
     let numbered: Vec<usize> = (0..rows.len()).collect();
-    in_steps(store, Access::Stage, &numbered, |tables, index| {
+    let ahead = |tables: &dyn Tables, numbers: &[usize]| {
+        let bound = numbers
+            .iter()
+            .filter_map(|index| rows.get(*index)?.bound.as_ref());
+        let folded: Vec<String> = bound.map(Serial::folded).collect();
+        match folded.is_empty() {
+            true => Ok(()),
+            false => tables.expect_serials(&folded),
+        }
+    };
+    let work = |tables: &mut Reach<'_>, index: &usize| {
         let (Some(row), Some(id)) = (rows.get(*index), ids.get_mut(*index)) else {
             return Ok(());
         };
@@ -115,17 +137,24 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
             take(tables.get_mut()?, pending, (*index, *id, row), &mut tally)?;
         }
         Ok(())
-    })?;
+    };
+    in_steps(store, Access::Stage, &numbered, (ahead, work))?;
     refuse(rows, &tally)?;
     prints.retain(|(_, index, _)| tally.new.get(*index) == Some(&true));
-    in_steps(store, Access::Stage, &prints, |tables, (_, index, side)| {
+    let work = |tables: &mut Reach<'_>, (_, index, side): &Print| {
         if let (Some(row), Some(id)) = (rows.get(*index), ids.get(*index))
             && let Some(print) = print_of(row, *side)
         {
             tables.get_mut()?.add_print(&print, *id)?;
         }
         Ok(())
-    })?;
+    };
+    in_steps(
+        store,
+        Access::Stage,
+        &prints,
+        (|_: &dyn Tables, _: &[Print]| Ok(()), work),
+    )?;
     Ok(tally)
 }
 

@@ -9,8 +9,6 @@ use super::super::tables::{Store, Tables};
 const HOLD: Duration = Duration::from_millis(30);
 /// How long others get in between.
 pub const PAUSE: Duration = Duration::from_millis(4);
-/// How many rows are stored between two looks at the clock.
-const STEP: usize = 64;
 
 /// How steps reach the tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,22 +39,30 @@ impl Reach<'_> {
     }
 }
 
-/// Does `work` for each item, in short transactions with pauses in between.
+/// Does `work` for each item, in short transactions with pauses in between; `ahead` is told some
+/// items before.
 pub fn in_steps<S: Store, T>(
     store: &mut S,
     access: Access,
     items: &[T],
-    mut work: impl FnMut(&mut Reach<'_>, &T) -> Result<(), LedgerError>,
+    (mut ahead, mut work): (
+        impl FnMut(&dyn Tables, &[T]) -> Result<(), LedgerError>,
+        impl FnMut(&mut Reach<'_>, &T) -> Result<(), LedgerError>,
+    ),
 ) -> Result<(), LedgerError> {
-    let mut items = items.iter().peekable();
+    let mut rest = items;
     let mut step = |mut tables: Reach<'_>| {
         let began = Instant::now();
-        while items.peek().is_some() && began.elapsed() < HOLD {
-            for item in items.by_ref().take(STEP) {
+        while !rest.is_empty() && began.elapsed() < HOLD {
+            let length = tables.get().step().min(rest.len());
+            let (now, later) = rest.split_at(length);
+            ahead(tables.get(), now)?;
+            for item in now {
                 work(&mut tables, item)?;
             }
+            rest = later;
         }
-        Ok(items.peek().is_some())
+        Ok(!rest.is_empty())
     };
     loop {
         let more = match access {

@@ -6,8 +6,16 @@ mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+#[cfg(feature = "sqlite")]
+mod mirror;
+mod parts;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod records;
+mod restored;
 mod rework;
+#[cfg(feature = "sqlite")]
+mod shift;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -28,6 +36,13 @@ pub trait Bench {
     fn open(&self, station: &str) -> Box<dyn Ledger> {
         self.open_for(&scope(), identity(station))
     }
+
+    /// Opens it with a mirror in a folder.
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger>;
+
+    /// Another, empty ledger of the same kind.
+    fn another(&self) -> Box<dyn Bench>;
 }
 
 /// In memory.
@@ -42,6 +57,16 @@ impl InMemory {
 impl Bench for InMemory {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(self.0.again(scope, identity).unwrap())
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = self.0.again(&scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
     }
 }
 
@@ -59,6 +84,15 @@ macro_rules! contract {
             $(#[test]
             fn $name() {
                 super::$name(&crate::ledger::sqlite::InFile::new());
+            })*
+        }
+        #[cfg(all(feature = "postgres", unix))]
+        mod postgres {
+            $(#[test]
+            fn $name() {
+                if let Some(bench) = crate::ledger::postgres::OnServer::new() {
+                    super::$name(&bench);
+                }
             })*
         }
     };

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use super::*;
+use crate::ledger::shift;
 
 /// Says which part a child process plays; unset in a normal run.
 const PART: &str = "EOL_INJECT_TEST_PART";
@@ -109,6 +110,12 @@ fn a_killed_import_leaves_nothing_behind() {
     assert_eq!(import.added, 10);
     assert_eq!(ledger.stock().unwrap().free, 10);
     assert_clean(&*ledger);
+}
+
+#[test]
+fn eight_processes_are_killed_at_random_until_all_units_are_delivered() {
+    let bench = InFile::new();
+    shift::shift(&bench, bench.path.to_str().unwrap(), 8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod crowd;
 mod files;
 mod journal;
-mod secrets;
+pub mod secrets;
 mod tamper;
 
 use std::path::PathBuf;
@@ -32,6 +32,15 @@ impl InFile {
 impl Bench for InFile {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
+    }
+
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = Sqlite::open(&self.path, &scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
     }
 }
 

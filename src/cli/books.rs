@@ -1,0 +1,204 @@
+//! Which ledger a recipe means, and how it is opened.
+
+use std::path::PathBuf;
+#[cfg(feature = "postgres")]
+use std::time::Duration;
+
+#[cfg(feature = "probe")]
+use eol_inject::ledger::SealedJournal;
+use eol_inject::ledger::{
+    Actor, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Simulated, Sqlite,
+};
+#[cfg(feature = "postgres")]
+use eol_inject::ledger::{Postgres, Server};
+#[cfg(any(feature = "postgres", feature = "probe"))]
+use eol_inject::recipe::LedgerSpec;
+use eol_inject::recipe::{LedgerUrl, Recipe};
+
+use super::context::scope;
+use super::error::{CliError, exit};
+
+/// How long somebody who only looks waits for a server.
+#[cfg(feature = "postgres")]
+const GLANCE: Duration = Duration::from_secs(5);
+
+/// Whether a ledger that is not there yet is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is made, a file with its key.
+    Create,
+    /// That is an error.
+    Refuse,
+}
+
+/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
+pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
+    recipe.ledger_base()
+}
+
+/// Returns the file of a ledger that is one; others have means of their own server.
+pub(crate) fn file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::USAGE,
+            "ledger-kind",
+            format!("{url} is no file: its server has tools of its own for that"),
+        )),
+    }
+}
+
+/// Returns where the key of a ledger in a file comes from.
+pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
+    let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
+    source.map_or(KeyPlace::Beside, |source| {
+        KeyPlace::From(source, recipe.folder().to_owned())
+    })
+}
+
+/// Returns the folder of the ledger's mirror.
+pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
+    let mirror = recipe.ledger.as_ref()?.mirror.as_ref()?;
+    Some(recipe.path(mirror))
+}
+
+/// Ties an open ledger to its mirror, where the recipe names one.
+macro_rules! mirrored {
+    ($recipe:expr, $opened:expr) => {
+        match (mirror($recipe), $opened) {
+            (Some(folder), Ok(ledger)) => boxed(Mirrored::new(ledger, &folder)),
+            (_, opened) => boxed(opened),
+        }
+    };
+}
+
+/// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
+pub(crate) fn ledger(
+    recipe: &Recipe,
+    actor: &Actor,
+    missing: Missing,
+) -> Result<Box<dyn Ledger>, CliError> {
+    let kind = match records(recipe) {
+        Ok(ledger) => ledger.stock().ok().and_then(|stock| stock.simulated),
+        // It was waited for already.
+        Err(error) if error.name == "ledger-unreachable" => return Err(error),
+        // What cannot be looked into is told when it is opened.
+        Err(_) => None,
+    };
+    ledger_for(recipe, actor, (missing, kind.unwrap_or_default()))
+}
+
+/// Opens the recipe's ledger to make real or simulated units.
+pub(crate) fn ledger_for(
+    recipe: &Recipe,
+    actor: &Actor,
+    (missing, simulated): (Missing, Simulated),
+) -> Result<Box<dyn Ledger>, CliError> {
+    let scope = scope(recipe);
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated,
+    };
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => {
+            let file = recipe.path(&file);
+            let place = key_place(recipe);
+            let opened = match missing {
+                Missing::Create => Sqlite::create_keyed(&file, &scope, identity, &place),
+                Missing::Refuse => Sqlite::open_keyed(&file, &scope, identity, &place),
+            };
+            mirrored!(recipe, opened).map_err(|error| error.about_file(&file))
+        }
+        #[cfg(feature = "postgres")]
+        url @ LedgerUrl::Postgres(_) => {
+            let server = server(recipe, Server::PATIENCE);
+            let opened = match missing {
+                Missing::Create => Postgres::open(&server, &scope, identity),
+                Missing::Refuse => Postgres::open_existing(&server, &scope, identity),
+            };
+            mirrored!(recipe, opened).map_err(|error| error.about(url))
+        }
+        #[cfg(not(feature = "postgres"))]
+        url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
+    }
+}
+
+/// Opens the recipe's ledger, to look into it: nothing is written.
+pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
+    let scope = scope(recipe);
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => {
+            let file = recipe.path(&file);
+            boxed(Sqlite::inspect_keyed(&file, &scope, &key_place(recipe)))
+                .map_err(|error| error.about_file(&file))
+        }
+        #[cfg(feature = "postgres")]
+        url @ LedgerUrl::Postgres(_) => {
+            let opened = Postgres::inspect(&server(recipe, GLANCE), &scope);
+            boxed(opened).map_err(|error| error.about(url))
+        }
+        #[cfg(not(feature = "postgres"))]
+        url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
+    }
+}
+
+/// Opens the recipe's ledger like [`records`]; `None` when there is none yet.
+pub(crate) fn records_if_any(recipe: &Recipe) -> Result<Option<Box<dyn Ledger>>, CliError> {
+    match records(recipe) {
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(error) if matches!(error.name, "ledger-absent" | "ledger-no-schema") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns where boards in hand keep what is their own.
+#[cfg(feature = "probe")]
+pub(crate) fn journal(recipe: &Recipe) -> SealedJournal {
+    let base = recipe.ledger_base();
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(_) => SealedJournal::of(&base, key_place(recipe)),
+        LedgerUrl::Postgres(_) => {
+            let key = spec(recipe).and_then(|ledger| ledger.key.clone());
+            SealedJournal::keyed(&base, key.unwrap_or_default(), recipe.folder())
+        }
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "probe"))]
+fn spec(recipe: &Recipe) -> Option<&LedgerSpec> {
+    recipe.ledger.as_ref()
+}
+
+/// Returns what is needed for a ledger on a server.
+#[cfg(feature = "postgres")]
+fn server(recipe: &Recipe, patience: Duration) -> Server {
+    let spec = spec(recipe);
+    Server {
+        url: recipe.ledger_url(),
+        schema: spec
+            .and_then(|ledger| ledger.schema.clone())
+            .unwrap_or_default(),
+        key: spec
+            .and_then(|ledger| ledger.key.clone())
+            .unwrap_or_default(),
+        folder: recipe.folder().to_owned(),
+        base: recipe.ledger_base(),
+        patience,
+    }
+}
+
+fn boxed<L: Ledger + 'static>(opened: Result<L, LedgerError>) -> Result<Box<dyn Ledger>, CliError> {
+    match opened {
+        Ok(ledger) => Ok(Box::new(ledger)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+fn unknown(url: &LedgerUrl) -> CliError {
+    CliError::new(
+        exit::LEDGER,
+        "ledger-kind",
+        format!("{url}: this program was built without PostgreSQL"),
+    )
+}

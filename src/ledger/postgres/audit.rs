@@ -1,0 +1,107 @@
+//! What only the server can tell: that its rules are still there, and that references lead to rows.
+
+use std::collections::BTreeSet;
+
+use super::super::tables::{Each, TokenRow};
+use super::super::{Finding, LedgerError, UnitState};
+use super::rows::get;
+use super::secrets::Sealed;
+use super::tokens::{columns, unseen};
+use super::view::View;
+use super::{tokens, units};
+
+/// Lists the rules of a schema.
+const RULES: &str = include_str!("../migrations/rules.postgres.sql");
+/// What that lists for a ledger that nobody touched.
+const WANTED: &str = include_str!("../migrations/rules.postgres.txt");
+
+const TOKENS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", u.state, t.token, t.qr, t.columns, p.picture FROM tokens t \
+     LEFT JOIN units u ON u.token = t.id AND u.past = 0 \
+     LEFT JOIN pictures p ON p.token = t.id WHERE t.id < ",
+    unseen!(),
+    " ORDER BY t.id"
+);
+// What no foreign key watches.
+const ORPHANS: &str = "SELECT t.id FROM tokens t \
+     LEFT JOIN imports i ON i.id = t.import LEFT JOIN keys k ON k.id = t.key \
+     WHERE i.id IS NULL OR k.id IS NULL OR i.scope <> t.scope LIMIT 20";
+const LOOSE: &str = "SELECT p.token FROM prints p LEFT JOIN tokens t ON t.id = p.token \
+     WHERE t.id IS NULL OR p.print NOT IN (t.fingerprint, coalesce(t.qr_print, t.fingerprint)) \
+     LIMIT 20";
+
+/// Reads all seen tokens, each with the state of its live unit.
+pub fn scan_tokens(
+    view: &View<'_>,
+    each: Each<'_, (TokenRow, Option<UnitState>)>,
+) -> Result<(), LedgerError> {
+    let scope = view.shop.scope;
+    let mut ahead = |rows: &[postgres::Row]| {
+        let mut prints = Vec::with_capacity(2 * rows.len());
+        let mut sealed = std::collections::HashMap::with_capacity(rows.len());
+        for row in rows {
+            let token = tokens::read(row, scope)?;
+            prints.push(*token.fingerprint.as_bytes());
+            prints.extend(token.qr.map(|qr| *qr.as_bytes()));
+            let blobs = Sealed {
+                picture: Some(get(row, 12)?),
+                ..Sealed::read(row, (2, 9))?
+            };
+            sealed.insert(token.id, blobs);
+        }
+        tokens::expect(view, &prints)?;
+        view.ahead.borrow_mut().sealed = sealed;
+        Ok(())
+    };
+    let mut pass = |row: &postgres::Row| {
+        let unit = get::<Option<i16>>(row, 8)?.map(units::state).transpose()?;
+        each((tokens::read(row, scope)?, unit))
+    };
+    view.scan_ahead(TOKENS, &[], (&mut ahead, &mut pass))
+}
+
+/// Checks that no rule was taken away, and that every row has those that it needs.
+pub fn integrity(view: &View<'_>) -> Result<Vec<Finding>, LedgerError> {
+    let mut findings = Vec::new();
+    let mut add = |about: String, what: &str| {
+        findings.push(Finding {
+            about,
+            what: what.to_owned(),
+        });
+    };
+    let rows = view.rows(RULES, &[])?;
+    let found: BTreeSet<String> = rows
+        .iter()
+        .map(|row| get(row, 0).map(one_line))
+        .collect::<Result<_, _>>()?;
+    let wanted: BTreeSet<String> = WANTED.lines().map(str::to_owned).collect();
+    let name = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
+    for line in wanted.difference(&found) {
+        add(
+            name(line),
+            "the ledger's own rule is missing or was changed",
+        );
+    }
+    let known: BTreeSet<String> = wanted.iter().map(|line| name(line)).collect();
+    for line in found.difference(&wanted) {
+        if !known.contains(&name(line)) {
+            add(name(line), "no version made this");
+        }
+    }
+    for row in view.rows(ORPHANS, &[])? {
+        let id: i64 = get(&row, 0)?;
+        add(format!("token {id}"), "no list or no key has it");
+    }
+    for row in view.rows(LOOSE, &[])? {
+        let id: i64 = get(&row, 0)?;
+        add(format!("token {id}"), "a print of it is not its own");
+    }
+    Ok(findings)
+}
+
+/// Makes a rule one line: the text of a function has several.
+fn one_line(rule: String) -> String {
+    rule.replace('\n', " ")
+}

@@ -1,0 +1,226 @@
+//! Opening: tables, key, run and lease, in this order.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::super::book::check_simulated;
+use super::super::crypto::Key;
+use super::super::files::beside;
+use super::super::runs::{Run, Runs};
+use super::super::tables::{Frame, Store as _};
+use super::super::{Identity, LedgerError, Scope, Simulated, key_source};
+use super::address::{Address, Purpose};
+use super::fault::meaning;
+use super::keys::{self, Ready};
+use super::lease::{self, Keeper, LEASE};
+use super::link::Link;
+use super::patience::Patience;
+use super::schema::{self, Prepared};
+use super::view::Shop;
+use super::{Postgres, Server};
+use crate::recipe::LedgerUrl;
+
+const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
+const SCOPE: &str = "SELECT p.id, s.id FROM products p \
+     LEFT JOIN scopes s ON s.product = p.id AND s.template = $2 WHERE p.name = $1";
+const ADD_PRODUCT: &str = "INSERT INTO products (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+const ADD_SCOPE: &str = "INSERT INTO scopes (product, template) \
+     SELECT id, $2 FROM products WHERE name = $1 ON CONFLICT (product, template) DO NOTHING";
+const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES ($1, $2, $3) \
+     ON CONFLICT (id) DO NOTHING";
+const ADD_LEASE: &str = "INSERT INTO leases (run, till) \
+     VALUES ($1, clock_timestamp() + make_interval(secs => $2)) ON CONFLICT (run) DO NOTHING";
+
+impl Server {
+    fn link(&self, purpose: Purpose) -> Result<Link, LedgerError> {
+        let LedgerUrl::Postgres(url) = &self.url else {
+            return Err(LedgerError::Address {
+                what: "it is none of a server".to_owned(),
+            });
+        };
+        let address = Address::parse(url, &self.folder, purpose)?;
+        Ok(Link::to(address, self.schema.clone()))
+    }
+
+    fn runs(&self) -> std::path::PathBuf {
+        beside(&self.base, ".runs")
+    }
+
+    fn absent(&self) -> LedgerError {
+        LedgerError::NoSchema {
+            schema: self.schema.as_str().to_owned(),
+        }
+    }
+}
+
+/// Connects, and waits for a server that is not there.
+fn reach(link: &mut Link, server: &Server) -> Result<(), LedgerError> {
+    let mut patience = Patience::new(server.patience);
+    loop {
+        match link.connected() {
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                link.lose();
+                patience.after(error)?;
+            }
+        }
+    }
+}
+
+impl Postgres {
+    /// Opens the ledger as a new run; makes its tables if there are none.
+    ///
+    /// The key is never made here.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; a missing or wrong key is said with nothing written.
+    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+        let mut link = server.link(Purpose::Work)?;
+        let key = key_source::read(&server.key, &server.folder)?;
+        reach(&mut link, server)?;
+        make(&mut link, server, &key)?;
+        Self::enter_as_run((link, &key), server, (scope, identity))
+    }
+
+    /// Opens the ledger as a new run; there must be one.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
+    pub fn open_existing(
+        server: &Server,
+        scope: &Scope,
+        identity: Identity,
+    ) -> Result<Self, LedgerError> {
+        let mut link = server.link(Purpose::Work)?;
+        reach(&mut link, server)?;
+        let schema = link.schema().clone();
+        let (client, _) = link.connected().map_err(meaning)?;
+        schema::version(client, &schema)?.ok_or_else(|| server.absent())?;
+        let key = key_source::read(&server.key, &server.folder)?;
+        make(&mut link, server, &key)?;
+        Self::enter_as_run((link, &key), server, (scope, identity))
+    }
+
+    /// Opens the ledger to look at it: nothing is made, no claim is held, a standby will do.
+    ///
+    /// Without its key all but secrets, pictures and the audit can be seen.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
+    pub fn inspect(server: &Server, scope: &Scope) -> Result<Self, LedgerError> {
+        let mut link = server.link(Purpose::Look)?;
+        reach(&mut link, server)?;
+        let schema = link.schema().clone();
+        let (client, _) = link.connected().map_err(meaning)?;
+        schema::version(client, &schema)?.ok_or_else(|| server.absent())?;
+        let key = match key_source::read(&server.key, &server.folder) {
+            Ok(key) => Ok(keys::prove(client, &key, &server.key)?),
+            Err(LedgerError::KeyUnread { what, .. }) => Err(what),
+            Err(other) => return Err(other),
+        };
+        let identity = Identity {
+            station: String::new(),
+            simulated: Simulated::No,
+        };
+        let frame = Arc::new(Frame::new(scope, identity, String::new()));
+        Self::assemble((link, key), server, (frame, None))
+    }
+
+    /// Proves the key and begins a run.
+    fn enter_as_run(
+        (mut link, key): (Link, &Key),
+        server: &Server,
+        (scope, identity): (&Scope, Identity),
+    ) -> Result<Self, LedgerError> {
+        let (client, _) = link.connected().map_err(meaning)?;
+        let ready = keys::prove(client, key, &server.key)?;
+        let run = Run::start(&server.runs())?;
+        let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
+        let other = link.another();
+        let mut this = Self::assemble((link, Ok(ready)), server, (Arc::clone(&frame), Some(run)))?;
+        this.begin()?;
+        this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
+        this.read_facts()?;
+        this.read(|tables| check_simulated(tables, &frame))?;
+        Ok(this)
+    }
+
+    fn assemble(
+        (link, key): (Link, Result<Ready, String>),
+        server: &Server,
+        (frame, run): (Arc<Frame>, Option<Run>),
+    ) -> Result<Self, LedgerError> {
+        let place = lease::place(&server.runs());
+        let mut this = Self {
+            link: RefCell::new(link),
+            shop: Shop {
+                frame,
+                runs: Runs::at(server.runs()),
+                place,
+                key,
+                source: server.key.to_string(),
+                ledger: String::new(),
+                product: 0,
+                scope: 0,
+                settled: Cell::new(i64::MAX),
+            },
+            patience: server.patience,
+            writes: 0,
+            _keeper: None,
+            _run: run,
+        };
+        this.read_facts()?;
+        Ok(this)
+    }
+
+    /// Gives the run, its station and its scope their rows; again changes nothing.
+    fn begin(&self) -> Result<(), LedgerError> {
+        let (frame, place) = (&self.shop.frame, &self.shop.place);
+        let (station, product) = (&frame.identity.station, &frame.scope.product);
+        let template = frame.scope.template.as_deref().unwrap_or_default();
+        self.patiently(|transaction| {
+            transaction.execute(ADD_PRODUCT, &[product])?;
+            transaction.execute(ADD_SCOPE, &[product, &template])?;
+            transaction.execute(ADD_STATION, &[station])?;
+            transaction.execute(ADD_RUN, &[&frame.run, station, place])?;
+            transaction
+                .execute(ADD_LEASE, &[&frame.run, &LEASE.as_secs_f64()])
+                .map(drop)
+        })
+    }
+
+    /// Reads what stays the same.
+    fn read_facts(&mut self) -> Result<(), LedgerError> {
+        let scope = self.shop.frame.scope.clone();
+        let template = scope.template.unwrap_or_default();
+        let (ledger, ids) = self.patiently(|transaction| {
+            let ledger: String = transaction.query_one(LEDGER, &[])?.try_get(0)?;
+            let ids = transaction.query_opt(SCOPE, &[&scope.product, &template])?;
+            Ok((ledger, ids))
+        })?;
+        self.shop.ledger = ledger;
+        if let Some(row) = ids {
+            self.shop.product = super::rows::get(&row, 0)?;
+            self.shop.scope = super::rows::get::<Option<i64>>(&row, 1)?.unwrap_or(0);
+        }
+        Ok(())
+    }
+}
+
+/// Brings the tables up to date; of several programs that make them one does.
+fn make(link: &mut Link, server: &Server, key: &Key) -> Result<(), LedgerError> {
+    let mut patience = Patience::new(server.patience);
+    let schema = link.schema().clone();
+    loop {
+        let (client, _) = link.connected().map_err(meaning)?;
+        // A ledger that is there has its key: a wrong one makes no table anew.
+        if schema::version(client, &schema)?.is_some() {
+            keys::prove(client, key, &server.key)?;
+        }
+        match schema::prepare(client, &schema, key)? {
+            Prepared::Done => return Ok(()),
+            Prepared::Raced => patience.again()?,
+        }
+    }
+}
