@@ -29,7 +29,7 @@ pub use edits::Edits;
 pub use error::ImageError;
 pub use machine::{Endian, Machine};
 pub use names::{NameKind, Names, Place, Section, Symbol};
-pub use render::Patch;
+pub use render::{Patch, Rendered};
 pub use srec::SrecError;
 pub use uf2::{Md5, Uf2Error};
 

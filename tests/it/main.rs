@@ -19,6 +19,9 @@ mod craft;
 mod docs;
 /// Writes the ELF files of these tests.
 mod elf_file;
+/// Files are left alone where they are right.
+#[cfg(unix)]
+mod files;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
 mod findings;
 /// Boards on a simulated probe: both modes, every chip, every fault.
@@ -67,6 +70,9 @@ mod pool;
 /// The process is killed at every effect, and the next run finishes.
 #[cfg(feature = "cli")]
 mod power_cut;
+/// Many units at once: killed at random, and held to their memory.
+#[cfg(feature = "cli")]
+mod pressure;
 /// Edits change what they say and nothing else; readers agree; nothing panics.
 mod properties;
 /// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
