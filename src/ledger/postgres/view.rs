@@ -32,6 +32,9 @@ const ADD_COUNTER: &str = "INSERT INTO counters (product, format, next) VALUES (
      ON CONFLICT (product, format) DO NOTHING";
 const SET_COUNTER: &str = "UPDATE counters SET next = $3 WHERE product = $1 AND format = $2";
 
+/// What is done with rows that arrived.
+type Take<'a, T> = &'a mut dyn FnMut(&T) -> Result<(), LedgerError>;
+
 /// Rows that are fetched together.
 pub const BATCH: i32 = 2000;
 
@@ -223,7 +226,7 @@ impl<'a> View<'a> {
         &self,
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
-        each: &mut dyn FnMut(&Row) -> Result<(), LedgerError>,
+        each: Take<'_, Row>,
     ) -> Result<(), LedgerError> {
         self.scan_ahead(sql, params, (&mut |_| Ok(()), each))
     }
@@ -235,7 +238,7 @@ impl<'a> View<'a> {
         params: &[&(dyn ToSql + Sync)],
         (ahead, each): (
             &mut dyn FnMut(&[Row]) -> Result<(), LedgerError>,
-            &mut dyn FnMut(&Row) -> Result<(), LedgerError>,
+            Take<'_, Row>,
         ),
     ) -> Result<(), LedgerError> {
         let statement = self.statement(sql)?;
