@@ -92,6 +92,9 @@ pub struct Load {
     pub prints: Rows,
 }
 
+/// Is shown some rows before each of them is.
+type Ahead<'a> = &'a mut dyn FnMut(&[Row]) -> Result<(), LedgerError>;
+
 /// One transaction.
 pub struct View<'a> {
     transaction: RefCell<Transaction<'a>>,
@@ -233,10 +236,7 @@ impl<'a> View<'a> {
         &self,
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
-        (ahead, each): (
-            &mut dyn FnMut(&[Row]) -> Result<(), LedgerError>,
-            &mut dyn FnMut(&Row) -> Result<(), LedgerError>,
-        ),
+        (ahead, each): (Ahead<'_>, &mut dyn FnMut(&Row) -> Result<(), LedgerError>),
     ) -> Result<(), LedgerError> {
         let statement = self.statement(sql)?;
         let portal = self.transaction.borrow_mut().bind(&statement, params);
