@@ -24,6 +24,9 @@ const TEXT: usize = 1024 * 1024;
 /// Tokens to look for, by their bytes.
 pub(super) type Secrets<'a> = HashSet<&'a [u8; AuthToken::LEN]>;
 
+/// A symbol's modules, row by row, true where dark.
+pub(crate) type Modules = Vec<Vec<bool>>;
+
 /// Returns whether `bytes` start like a PNG.
 pub(super) fn is_png(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
@@ -38,14 +41,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<QrToken, PictureError> {
     Picture::decode(bytes)?.code()
 }
 
-/// Reads the QR Token of a picture with exactly one symbol; and the symbol's modules, row by
-/// row and true where dark, where the picture is drawn without a flaw.
+/// Reads the QR Token of a picture with exactly one symbol; and the symbol's modules,
+/// where the picture is drawn without a flaw.
 ///
 /// # Errors
 /// [`PictureError`]
-pub(crate) fn read_modules(
-    bytes: &[u8],
-) -> Result<(QrToken, Option<Vec<Vec<bool>>>), PictureError> {
+pub(crate) fn read_modules(bytes: &[u8]) -> Result<(QrToken, Option<Modules>), PictureError> {
     let picture = Picture::decode(bytes)?;
     let exact = symbol::exact(&picture.dark(), picture.width);
     match exact.and_then(|code| Some((decoded(&code)?, code))) {

@@ -83,10 +83,12 @@ fn agree(spec: &ChecksumSpec, bytes: &[u8], changes: &[(Span, Vec<u8>)]) {
 
 #[test]
 fn every_algorithm_follows_a_change() {
-    let bytes: Vec<u8> = (0..LEN).map(|at| (at * 167 + at / 7) as u8).collect();
+    let bytes: Vec<u8> = (0..LEN)
+        .map(|at| (at * 167 + at / 7).to_le_bytes()[0])
+        .collect();
     let changes: Vec<_> = [(0x101, 41), (0x17E, 20), (0x206, 8), (0x2FF, 1)]
         .into_iter()
-        .map(|(at, len)| (span(at, len), vec![0xA5; len as usize]))
+        .map(|(at, len): (u64, u8)| (span(at, len.into()), vec![0xA5; len.into()]))
         .collect();
     for index in 0..CATALOGUE.len() + OTHERS.len() {
         for unit in [1, 2, 4] {

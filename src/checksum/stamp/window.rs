@@ -12,6 +12,9 @@ pub(super) struct Windows {
     words: Words,
 }
 
+/// What may change: how many bytes are fed before it, and its load addresses.
+type Parts = Vec<(u64, Span)>;
+
 /// Some bytes of a feed, in whole words.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -35,7 +38,7 @@ impl Windows {
         let unit = u64::from(words.unit().max(1));
         let mut all: Vec<Window> = Vec::new();
         let mut next = 0u64;
-        let mut parts: Vec<(u64, Span)> = Vec::new();
+        let mut parts: Parts = Vec::new();
         for piece in feed.pieces() {
             if let Piece::Stored(span) = piece {
                 let mut hit: Vec<Span> = changes
@@ -49,7 +52,7 @@ impl Windows {
             }
             next = next.saturating_add(piece.len());
         }
-        let mut bounds: Vec<(u64, u64, Vec<(u64, Span)>)> = Vec::new();
+        let mut bounds: Vec<(u64, u64, Parts)> = Vec::new();
         for (from, part) in parts {
             let start = from - from % unit;
             let end = from.saturating_add(part.len()).next_multiple_of(unit);
