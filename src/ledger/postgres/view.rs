@@ -113,6 +113,9 @@ pub struct View<'a> {
     pub load: RefCell<Load>,
 }
 
+/// Is shown each page of rows before they are handed on.
+type Page<'a> = &'a mut dyn FnMut(&[Row]) -> Result<(), LedgerError>;
+
 impl<'a> View<'a> {
     pub fn new(
         (transaction, statements): (Transaction<'a>, &'a mut Statements),
@@ -236,10 +239,7 @@ impl<'a> View<'a> {
         &self,
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
-        (ahead, each): (
-            &mut dyn FnMut(&[Row]) -> Result<(), LedgerError>,
-            Take<'_, Row>,
-        ),
+        (ahead, each): (Page<'_>, Take<'_, Row>),
     ) -> Result<(), LedgerError> {
         let statement = self.statement(sql)?;
         let portal = self.transaction.borrow_mut().bind(&statement, params);
