@@ -22,7 +22,10 @@ pub enum Sync {
 /// Writes `bytes` to `path`, owner-only, by way of the hidden file `.<stem>.part` beside it.
 ///
 /// Only one writer may be at work on a stem: the holder of the unit's claim.
-#[cfg(any(feature = "seal", feature = "label"))]
+#[cfg_attr(
+    not(feature = "seal"),
+    allow(dead_code, reason = "the journal alone writes so")
+)]
 pub(crate) fn write(path: &Path, stem: &str, bytes: &[u8], sync: Sync) -> io::Result<()> {
     let part = part(path, stem)?;
     let written = finish(part, path, sync, &mut |file| file.write_all(bytes));
