@@ -5,7 +5,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -22,21 +23,31 @@ pub enum Sync {
 ///
 /// Only one writer may be at work on a stem: the holder of the unit's claim.
 pub(crate) fn write(path: &Path, stem: &str, bytes: &[u8], sync: Sync) -> io::Result<()> {
+    let part = part(path, stem)?;
+    let written = finish(part, path, sync, &mut |file| file.write_all(bytes));
+    written.and_then(|()| match sync {
+        Sync::Durable => sync_folder(folder_of(path)),
+        Sync::Written => Ok(()),
+    })
+}
+
+/// Opens the part file of `stem` for `path`, owner-only, in place of what an earlier run left.
+pub(crate) fn part(path: &Path, stem: &str) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
-    remove_part(&part(folder, stem))?;
+    remove_part(folder, stem)?;
     // With no random characters the name is exactly the part file's; the crate opens it
     // exclusively and owner-only, and removes it again when anything below fails.
     let prefix = format!(".{stem}");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".part").rand_bytes(0);
-    finish(builder.tempfile_in(folder)?, path, bytes, sync)
+    builder.tempfile_in(folder)
 }
 
-/// Writes `bytes` to `path` by way of a file that no other writer has.
+/// Opens a part file for `path` that no other writer has, for anybody to read.
 ///
 /// What a power cut leaves of it stays, so it is for files without secrets only.
 #[cfg(feature = "label")]
-pub(crate) fn write_shared(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
+pub(crate) fn shared_part(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".part");
     #[cfg(unix)]
@@ -44,21 +55,68 @@ pub(crate) fn write_shared(path: &Path, bytes: &[u8], sync: Sync) -> io::Result<
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o644));
     }
-    let folder = folder_of(path);
-    finish(builder.tempfile_in(folder)?, path, bytes, sync)
+    builder.tempfile_in(folder_of(path))
 }
 
-/// Fills a part file and gives it its name.
-fn finish(mut file: NamedTempFile, path: &Path, bytes: &[u8], sync: Sync) -> io::Result<()> {
-    file.write_all(bytes)?;
+/// Fills a part file and gives it its name, which a power cut may still take: the folder is not
+/// synced.
+pub(crate) fn finish(
+    mut part: NamedTempFile,
+    path: &Path,
+    sync: Sync,
+    fill: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    fill(part.as_file_mut())?;
     if sync == Sync::Durable {
-        file.as_file().sync_all()?;
+        part.as_file().sync_all()?;
     }
-    file.persist(path).map_err(|error| error.error)?;
-    if sync == Sync::Durable {
-        sync_folder(folder_of(path))?;
-    }
+    part.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Makes the names in one folder durable for many threads: one sync serves all that came while
+/// the one before was at work.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    rounds: Mutex<Rounds>,
+    ended: Condvar,
+}
+
+/// What a sync came to, once it has ended.
+type Round = Arc<OnceLock<Result<(), (Option<i32>, io::ErrorKind)>>>;
+
+#[derive(Debug, Default)]
+struct Rounds {
+    /// The sync that has not begun: it covers every name given so far.
+    next: Round,
+    running: bool,
+}
+
+impl Names {
+    /// Returns when the names that `folder` has now survive a power cut.
+    pub(crate) fn sync(&self, folder: &Path) -> io::Result<()> {
+        let lock = || self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rounds = lock();
+        let round = Arc::clone(&rounds.next);
+        while rounds.running && round.get().is_none() {
+            let waited = self.ended.wait(rounds);
+            rounds = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if round.get().is_none() {
+            rounds.running = true;
+            rounds.next = Round::default();
+            drop(rounds);
+            let outcome = sync_folder(folder);
+            let _ = round.set(outcome.map_err(|error| (error.raw_os_error(), error.kind())));
+            lock().running = false;
+            self.ended.notify_all();
+        }
+        match round.get() {
+            Some(Err((Some(code), _))) => Err(io::Error::from_raw_os_error(*code)),
+            Some(Err((None, kind))) => Err((*kind).into()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Makes a folder and those above it; where a new name went is synced.
@@ -83,14 +141,9 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Returns the part file of `stem` in `folder`.
-fn part(folder: &Path, stem: &str) -> PathBuf {
-    folder.join(format!(".{stem}.part"))
-}
-
-/// Removes what an earlier run left.
-fn remove_part(part: &Path) -> io::Result<()> {
-    match fs::remove_file(part) {
+/// Removes the part file that an earlier run left of `stem`.
+pub(crate) fn remove_part(folder: &Path, stem: &str) -> io::Result<()> {
+    match fs::remove_file(folder.join(format!(".{stem}.part"))) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -117,6 +170,31 @@ mod tests {
         write(&path, "GW1", b"whole", Sync::Durable).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_sync_serves_many_and_fails_for_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = Names::default();
+        let (here, gone) = (folder.path(), folder.path().join("gone"));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        names.sync(here).unwrap();
+                    }
+                });
+            }
+        });
+        let missing = Names::default();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let error = missing.sync(&gone).unwrap_err();
+                    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+                });
+            }
+        });
     }
 
     #[cfg(unix)]

@@ -44,6 +44,9 @@ pub mod ledger;
 pub mod deliver;
 
 #[deny(clippy::disallowed_methods)]
+pub mod handoff;
+
+#[deny(clippy::disallowed_methods)]
 pub mod label;
 
 pub mod batch;

@@ -10,7 +10,7 @@ use super::finding::{Finding, Means};
 use super::key::Key;
 use super::sign::{Scheme, Signature, der_of};
 use super::{Checksum, ChecksumError, Engine, State, resolve};
-use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, rp2350};
+use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, plain, rp2350};
 use crate::image::{Endian, Image, Span};
 use crate::recipe::{ChecksumSpec, Complement, Keys};
 use crate::slot::Slot;
@@ -26,6 +26,7 @@ pub fn findings(image: &Image) -> Vec<Finding> {
     findings.extend(dfu::findings(image));
     findings.extend(nordic::findings(image));
     findings.extend(foreign::findings(image));
+    findings.extend(plain::findings(image, &findings));
     findings.sort_by_key(|finding| finding.at.first().copied());
     findings
 }
@@ -60,7 +61,7 @@ pub(super) fn expand(
             let made = match &finding.means {
                 Means::Compute(_) => Ok(finding.checksum(index)),
                 Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
-                Means::Refuse(_) => Ok(None),
+                Means::Refuse(_) | Means::Recipe(_) | Means::CutOff { .. } => Ok(None),
             };
             match made {
                 Ok(Some(checksum)) => {
@@ -190,7 +191,7 @@ fn key(
 /// Holds the recipe against what was found; gives what the recipe leaves, with the reasons.
 ///
 /// # Errors
-/// [`ChecksumError::InFrame`], [`ChecksumError::Signed`], [`ChecksumError::Unrepaired`],
+/// [`ChecksumError::CutOff`], [`ChecksumError::InFrame`], [`ChecksumError::Signed`], [`ChecksumError::Unrepaired`],
 /// [`ChecksumError::Undeclared`] and [`ChecksumError::NotFound`].
 pub(super) fn judge(
     findings: Vec<Finding>,
@@ -198,6 +199,15 @@ pub(super) fn judge(
     slots: &[Slot],
     checksums: &[Checksum],
 ) -> Result<Vec<(Finding, String)>, ChecksumError> {
+    for finding in &findings {
+        if let Means::CutOff { says } = finding.means
+            && covered(finding, slots, checksums).is_some()
+        {
+            let (what, stored) = (finding.text.clone(), finding.covers.iter());
+            let stored = stored.map(|span| span.len()).sum();
+            return Err(ChecksumError::CutOff { what, says, stored });
+        }
+    }
     for (index, spec) in specs.iter().enumerate() {
         let same = |finding: &Finding| finding.kind == Some(spec.kind) && finding.right;
         if resolve::by_structure(spec.kind) && !findings.iter().any(same) {
@@ -234,11 +244,12 @@ pub(super) fn judge(
             .find_map(|spec| spec.leave.clone());
         match (reason, &finding.means, finding.kind) {
             (Some(reason), ..) => left.push((finding, reason)),
-            (None, Means::Refuse(next), _) => {
+            (None, Means::Refuse(_) | Means::Recipe(_), _) => {
+                let next = finding.advice();
                 return Err(ChecksumError::Unrepaired {
                     what,
                     covered,
-                    next: (*next).to_owned(),
+                    next,
                 });
             }
             (None, _, kind) => {

@@ -41,7 +41,7 @@ fn suffix(image: &Image, run: Span) -> Option<Finding> {
             part(base, end, CRC)?,
             formula,
         )
-        .named(format!("DFU suffix at {}: CRC-32", frame.start()))
+        .named(format!("DFU file at {base}: CRC-32"))
         .framed(vec![frame])
         .judged(image)
     });

@@ -219,6 +219,18 @@ pub enum ChecksumError {
         /// What is stored there.
         stored: Vec<u8>,
     },
+    /// The end of an image around a slot is missing.
+    #[error(
+        "{what} says {says} bytes and has {stored}: its end is missing, and no device starts it; fetch or build the file again"
+    )]
+    CutOff {
+        /// What was found, and where.
+        what: String,
+        /// Bytes that it says it has.
+        says: u64,
+        /// Bytes that are stored.
+        stored: u64,
+    },
     /// A signature covers a slot or checksum.
     #[error(
         "{what} covers {covered}, and no unit's image would be accepted without making it again: {next}"

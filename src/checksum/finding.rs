@@ -38,6 +38,13 @@ pub(super) enum Means {
     Sign(Scheme),
     /// Not at all: why, and what to do.
     Refuse(&'static str),
+    /// By lines of the recipe, which say all of it.
+    Recipe(String),
+    /// Not at all: the image's end is missing.
+    CutOff {
+        /// Bytes that the image says it has.
+        says: u64,
+    },
 }
 
 /// A field that follows from bytes alone.
@@ -57,6 +64,8 @@ pub(super) enum Formula {
     Hash(Hash),
     /// A CRC of the catalogue.
     Crc(&'static str),
+    /// CRC-32/MPEG-2 as the CRC unit of an STM32 makes it of words.
+    Stm32,
     /// CRC-32/ISO-HDLC as ESP8266 boot loaders store it.
     Esp8266,
 }
@@ -73,6 +82,7 @@ impl Formula {
             }),
             Self::Hash(hash) => Engine::Hash(hash),
             Self::Crc(name) => Engine::Crc(Crc::named(name)?),
+            Self::Stm32 => Engine::Crc(Crc::named("CRC-32/MPEG-2")?),
             Self::Esp8266 => Engine::Esp8266(Crc::named("CRC-32/ISO-HDLC")?),
         })
     }
@@ -87,6 +97,11 @@ impl Finding {
             Means::Compute(_) => format!("[[checksum]] kind = \"{kind}\""),
             Means::Sign(_) => format!("[[checksum]] kind = \"{kind}\", key = \"<file>.pem\""),
             Means::Refuse(reason) => (*reason).to_owned(),
+            Means::Recipe(lines) => lines.clone(),
+            Means::CutOff { says } => {
+                let stored: u64 = self.covers.iter().map(|span| span.len()).sum();
+                format!("cut off: it says {says} bytes and has {stored}")
+            }
         }
     }
 
@@ -132,6 +147,16 @@ impl Finding {
         }
     }
 
+    /// Describes an image of `says` bytes of which only `covers` are stored.
+    pub(super) fn cut_off(covers: Span, what: String, says: u64) -> Self {
+        Self {
+            right: false,
+            signed: false,
+            means: Means::CutOff { says },
+            ..Self::refused(covers, what, "")
+        }
+    }
+
     /// Stores the field with its highest byte first.
     pub(super) fn big_endian(mut self) -> Self {
         if let Means::Compute(computed) = &mut self.means {
@@ -169,6 +194,7 @@ impl Finding {
         };
         let words = match computed.formula {
             Formula::Words32 => Words::Whole(4),
+            Formula::Stm32 => Words::Swapped(4),
             _ => Words::Bytes,
         };
         let complement = match computed.formula {

@@ -25,9 +25,13 @@ const CRC: u64 = 0x28;
 const BEHIND_CRC: u64 = 0x2C;
 /// Least length of an image with a header.
 const LEAST: u64 = 0x40;
-/// Image types: CRC for execution in place, and signed.
-const XIP_CRC: u8 = 5;
-const XIP_SIGNED: u8 = 4;
+/// Image types in the low bits, as spsdk has them (`MbiImageTypeEnum`): with a CRC, loaded into RAM
+/// or executed in place; and signed.
+const TYPES: u8 = 0x3F;
+const WITH_CRC: [u8; 2] = [2, 5];
+const SIGNED: [u8; 3] = [1, 4, 8];
+/// First bytes of a certificate block, of version 1 and 2.1.
+const CERTIFICATES: [[u8; 4]; 2] = [*b"cert", *b"chdr"];
 
 /// Finds the fields at the start of each run.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {
@@ -98,8 +102,8 @@ fn image_crc(image: &Image, run: Span) -> Option<Finding> {
         return None;
     }
     let header = part(base, LENGTH, 0x18)?;
-    match kind {
-        XIP_CRC => {
+    match kind & TYPES {
+        kind if WITH_CRC.contains(&kind) => {
             let behind = length.checked_sub(BEHIND_CRC)?;
             let covers = vec![
                 part(base, 0, CRC)?,
@@ -111,13 +115,13 @@ fn image_crc(image: &Image, run: Span) -> Option<Finding> {
                 .framed(vec![header]);
             finding.judged(image).filter(|finding| finding.right)
         }
-        XIP_SIGNED => {
+        kind if SIGNED.contains(&kind) => {
             let block = u64::from(word(image, base, CRC)?);
-            let certificates = take(image, base, block)? == *b"cert";
+            let certificates = CERTIFICATES.contains(&take(image, base, block)?);
             let covers = stored(image, base, 0, length).filter(|_| certificates)?;
             Some(Finding::refused(
                 covers,
-                format!("LPC55 image at {base}: RSA signature"),
+                format!("LPC55 image at {base}: signature"),
                 "sign it behind this step, or keep the slot outside the signed bytes",
             ))
         }

@@ -22,6 +22,13 @@ const HEADER_SIZE: u64 = 8;
 const PROTECTED_SIZE: u64 = 10;
 const IMAGE_SIZE: u64 = 12;
 const FLAGS: u64 = 16;
+const PAD: u64 = 28;
+/// What a header that is none by chance keeps to: its size, the image's, and the flags.
+const LARGEST_HEADER: u16 = 0x8000;
+const LARGEST: u32 = 64 * 1024 * 1024;
+const KNOWN_FLAGS: u32 = 0xFFFF;
+/// Images start at a multiple of this: flash sectors.
+const SECTOR: u64 = 4096;
 /// `IMAGE_F_ENCRYPTED_AES128`, `IMAGE_F_ENCRYPTED_AES256`.
 const ENCRYPTED: u32 = 0x04 | 0x08;
 /// `IMAGE_F_COMPRESSED_LZMA1`, `IMAGE_F_COMPRESSED_LZMA2`.
@@ -56,9 +63,39 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
     };
     let bases = image.find(&MAGIC).filter(aligned);
     bases
-        .filter_map(|base| layout(image, base))
-        .flat_map(|layout| fields(image, &layout))
+        .flat_map(|base| match layout(image, base) {
+            Some(layout) => fields(image, &layout),
+            None => cut_off(image, base).into_iter().collect(),
+        })
         .collect()
+}
+
+/// Finds an image whose end is missing, by a header that makes sense at the start of a sector.
+fn cut_off(image: &Image, base: Address) -> Option<Finding> {
+    let run = run_of(image, base)?;
+    let offset = base.get().checked_sub(run.start().get())?;
+    let header = half(image, base, HEADER_SIZE)?;
+    let size = word(image, base, IMAGE_SIZE)?;
+    let plausible = offset.is_multiple_of(SECTOR)
+        && (HEADER..=LARGEST_HEADER).contains(&header)
+        && header.is_multiple_of(4)
+        && (1..=LARGEST).contains(&size)
+        && word(image, base, FLAGS)? <= KNOWN_FLAGS
+        && word(image, base, PAD)? == 0;
+    if !plausible {
+        return None;
+    }
+    let protected = u64::from(half(image, base, PROTECTED_SIZE)?);
+    let info = (u64::from(header) + u64::from(size)).checked_add(protected)?;
+    let entries =
+        half(image, base, info.checked_add(2)?).filter(|_| half(image, base, info) == Some(INFO));
+    let says = info.checked_add(entries.map_or(ENTRY, u64::from))?;
+    let stored = run.len().checked_sub(offset)?;
+    (says > stored).then_some(Finding::cut_off(
+        part(base, 0, stored)?,
+        format!("MCUboot image at {base}"),
+        says,
+    ))
 }
 
 /// Reads the header and the entries behind the image.

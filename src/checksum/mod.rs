@@ -22,6 +22,7 @@ mod mcuboot;
 mod nordic;
 mod order;
 mod particle;
+mod plain;
 mod range;
 mod read;
 mod resolve;
@@ -33,7 +34,7 @@ mod sum;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};
-pub(crate) use esp::nvs_partitions;
+pub use esp::{Partition, partitions};
 pub use finding::Finding;
 pub use sealed::{Sealed, Stored, seal};
 pub(crate) use stamp::Stamps;

@@ -19,10 +19,11 @@ const VERSION: u64 = 4;
 const BANK_SIZE: u64 = 0x18;
 const BANK_CRC: u64 = 0x1C;
 const SETTINGS_END: u64 = 0x5C;
-/// Boot validation of version 2: CRC, covered bytes, and the application's part.
+/// Boot validation of version 2: CRC, covered bytes (three of type and 64 bytes), and the
+/// application's part.
 const BOOT_CRC: u64 = 0x25C;
 const BOOT: u64 = 0x260;
-const BOOT_END: u64 = 0x322;
+const BOOT_END: u64 = 0x323;
 const BOOT_TYPE: u64 = 0x2A1;
 const BOOT_BYTES: u64 = 0x2A2;
 /// Types of boot validation.

@@ -93,10 +93,11 @@ fn field(image: &Image, block: &Block) -> Option<Finding> {
     let def = find(HASH_DEF)?;
     let [_, _, _, hash] = def.head;
     let words = u64::from(super::read::half(image, def.at, WORD)?);
-    let mut pieces = loaded(image, map)?;
+    let readings = [End::Storage, End::Runtime].map(|end| loaded(image, map, end));
+    let readings: Vec<Vec<Piece>> = readings.into_iter().flatten().collect();
     let signed = block.items.iter().find(|item| item.kind == SIGNATURE);
     if signed.is_some() {
-        let covers = pieces.iter().filter_map(|piece| match piece {
+        let covers = readings.iter().flatten().filter_map(|piece| match piece {
             Piece::Stored(span) => Some(*span),
             Piece::Constant { .. } => None,
         });
@@ -114,16 +115,33 @@ fn field(image: &Image, block: &Block) -> Option<Finding> {
     if hash != SHA256 || value.span.len() != 36 || !inside {
         return None;
     }
-    pieces.extend(without_tbyb(image, base, length, find(IMAGE_DEF)?)?);
+    let block_part = without_tbyb(image, base, length, find(IMAGE_DEF)?)?;
     let at = part(value.at, WORD, 32)?;
-    Finding::fed(Kind::Rp2350Hash, pieces, at, Formula::Hash(Hash::Sha256))
-        .named(format!("RP2350 image definition at {base}: SHA-256"))
-        .framed(vec![block.span])
-        .judged(image)
+    let mut fields = readings.into_iter().filter_map(|mut pieces| {
+        pieces.extend(block_part.iter().cloned());
+        Finding::fed(Kind::Rp2350Hash, pieces, at, Formula::Hash(Hash::Sha256))
+            .named(format!("RP2350 image definition at {base}: SHA-256"))
+            .framed(vec![block.span])
+            .judged(image)
+    });
+    // The hash shows which reading is meant.
+    let first = fields.next()?;
+    if first.right {
+        return Some(first);
+    }
+    Some(fields.find(|field| field.right).unwrap_or(first))
+}
+
+/// What the third word of an absolute entry is: the datasheet says the one, picotool reads the other.
+/// They differ where code is stored elsewhere than it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Storage,
+    Runtime,
 }
 
 /// Returns what the entries of a load map count as.
-fn loaded(image: &Image, map: &Item) -> Option<Vec<Piece>> {
+fn loaded(image: &Image, map: &Item, end: End) -> Option<Vec<Piece>> {
     let [_, _, _, counts] = map.head;
     let (absolute, entries) = (counts & 0x80 != 0, u64::from(counts & 0x7F));
     let mut pieces = Vec::new();
@@ -137,8 +155,12 @@ fn loaded(image: &Image, map: &Item) -> Option<Vec<Piece>> {
             continue;
         }
         let span = if absolute {
-            let bounds = [storage, last].map(|bound| Address::new(bound.into()));
-            Span::between(bounds[0], bounds[1])?
+            let from = match end {
+                End::Storage => storage,
+                End::Runtime => word(image, map.at, at.checked_add(WORD)?)?,
+            };
+            let len = last.checked_sub(from).filter(|len| *len > 0)?;
+            Span::new(Address::new(storage.into()), len.into())?
         } else {
             // A distance from the item, with a sign.
             let distance = i64::from(storage.cast_signed());

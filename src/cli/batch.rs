@@ -203,42 +203,10 @@ impl Shift<'_> {
             }
             let mut serials: Vec<Serial> = open.drain(..wanted.min(open.len())).collect();
             if serials.is_empty() {
-                serials = self.new_serials(ledger, wanted, &offered)?;
+                serials = new_serials(self.recipe, ledger, (wanted, &offered))?;
             }
             offered.extend(serials.iter().map(Serial::folded));
             self.pass(ledger, serials, tally)?;
-        }
-    }
-
-    /// Returns serials that no unit has.
-    ///
-    /// A serial of the list that was offered in this call and did not pass is not offered again.
-    fn new_serials(
-        &self,
-        ledger: &mut dyn Ledger,
-        count: usize,
-        offered: &BTreeSet<String>,
-    ) -> Result<Vec<Serial>, CliError> {
-        let spec = &self.recipe.serial;
-        match (spec.source, &spec.format) {
-            (SerialSource::Next, Some(format)) => Ok(ledger.next_serials(format, count)?),
-            (SerialSource::Pool, _) => {
-                let mut serials = ledger.bound_serials(count.saturating_add(offered.len()))?;
-                serials.retain(|serial| !offered.contains(&serial.folded()));
-                serials.truncate(count);
-                if serials.is_empty() {
-                    return Err(CliError::new(
-                        exit::POOL_EMPTY,
-                        "unit-pool-empty",
-                        "no free token of the list names a serial",
-                    ));
-                }
-                Ok(serials)
-            }
-            (source, _) => Err(CliError::usage(format!(
-                "--count needs serials from the line itself, but [serial] source is \"{source}\": \
-                 use --serials, or source = \"next\" or \"pool\""
-            ))),
         }
     }
 
@@ -269,6 +237,37 @@ fn target(args: &BatchArgs, extension: &str) -> Folder {
         folder.with_digest()
     } else {
         folder
+    }
+}
+
+/// Returns serials that no unit has.
+///
+/// A serial of the list that was offered in this call and did not pass is not offered again.
+pub(crate) fn new_serials(
+    recipe: &Recipe,
+    ledger: &mut dyn Ledger,
+    (count, offered): (usize, &BTreeSet<String>),
+) -> Result<Vec<Serial>, CliError> {
+    let spec = &recipe.serial;
+    match (spec.source, &spec.format) {
+        (SerialSource::Next, Some(format)) => Ok(ledger.next_serials(format, count)?),
+        (SerialSource::Pool, _) => {
+            let mut serials = ledger.bound_serials(count.saturating_add(offered.len()))?;
+            serials.retain(|serial| !offered.contains(&serial.folded()));
+            serials.truncate(count);
+            if serials.is_empty() {
+                return Err(CliError::new(
+                    exit::POOL_EMPTY,
+                    "unit-pool-empty",
+                    "no free token of the list names a serial",
+                ));
+            }
+            Ok(serials)
+        }
+        (source, _) => Err(CliError::usage(format!(
+            "--count needs serials from the line itself, but [serial] source is \"{source}\": \
+             use --serials, or source = \"next\" or \"pool\""
+        ))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eol_inject::deliver::{Sync, Unwatched};
+use eol_inject::image::Span;
 use eol_inject::ledger::{Claim, Finished, Outcome, UnitState};
 use eol_inject::line::BoardPorts;
 use eol_inject::settle::{self, Settled};
@@ -130,9 +131,32 @@ pub(crate) fn verify(
     let serial = expected.as_ref().map(|expected| &expected.serial);
     let mut fixture = reach.open(recipe, serial)?;
     let seen = fixture.identify(judge.master(), &mut Unwatched)?;
-    let read = fixture.read(&judge.runs(), &mut Unwatched);
+    let flash = recipe.flash.as_ref();
+    let skip: Vec<Span> = flash.map_or_else(Vec::new, |flash| {
+        flash.skip.iter().map(|area| area.span()).collect()
+    });
+    let mut runs = judge.runs();
+    for skip in &skip {
+        runs = runs
+            .into_iter()
+            .flat_map(|run| run.without(*skip))
+            .collect();
+    }
+    let read = fixture.read(&runs, &mut Unwatched);
     let released = fixture.release();
-    let examined = judge.examine_board(&read?, expected.as_ref());
+    let mut read = read?;
+    // What stays off the board by the recipe is not looked at.
+    let image = judge.master().image();
+    for (run, skip) in judge
+        .runs()
+        .iter()
+        .flat_map(|run| skip.iter().map(move |skip| (run, skip)))
+    {
+        if let Some(part) = run.intersection(*skip) {
+            read.put(part.start(), &image.bytes(part)?);
+        }
+    }
+    let examined = judge.examine_board(&read, expected.as_ref());
     released?;
     let findings: Vec<_> = examined
         .findings

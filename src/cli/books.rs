@@ -6,7 +6,9 @@ use std::time::Duration;
 
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
-use eol_inject::ledger::{Actor, Identity, Ledger, LedgerError, Simulated, Sqlite};
+use eol_inject::ledger::{
+    Actor, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Simulated, Sqlite,
+};
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
 #[cfg(any(feature = "postgres", feature = "probe"))]
@@ -14,9 +16,7 @@ use eol_inject::recipe::LedgerSpec;
 use eol_inject::recipe::{LedgerUrl, Recipe};
 
 use super::context::scope;
-use super::error::CliError;
-#[cfg(not(feature = "postgres"))]
-use super::error::exit;
+use super::error::{CliError, exit};
 
 /// How long somebody who only looks waits for a server.
 #[cfg(feature = "postgres")]
@@ -34,6 +34,42 @@ pub(crate) enum Missing {
 /// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
 pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
     recipe.ledger_base()
+}
+
+/// Returns the file of a ledger that is one; others have means of their own server.
+pub(crate) fn file(recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => Ok(recipe.path(&file)),
+        url @ LedgerUrl::Postgres(_) => Err(CliError::new(
+            exit::USAGE,
+            "ledger-kind",
+            format!("{url} is no file: its server has tools of its own for that"),
+        )),
+    }
+}
+
+/// Returns where the key of a ledger in a file comes from.
+pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
+    let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
+    source.map_or(KeyPlace::Beside, |source| {
+        KeyPlace::From(source, recipe.folder().to_owned())
+    })
+}
+
+/// Returns the folder of the ledger's mirror.
+pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
+    let mirror = recipe.ledger.as_ref()?.mirror.as_ref()?;
+    Some(recipe.path(mirror))
+}
+
+/// Ties an open ledger to its mirror, where the recipe names one.
+macro_rules! mirrored {
+    ($recipe:expr, $opened:expr) => {
+        match (mirror($recipe), $opened) {
+            (Some(folder), Ok(ledger)) => boxed(Mirrored::new(ledger, &folder)),
+            (_, opened) => boxed(opened),
+        }
+    };
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
@@ -66,11 +102,12 @@ pub(crate) fn ledger_for(
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
+            let place = key_place(recipe);
             let opened = match missing {
-                Missing::Create => Sqlite::open(&file, &scope, identity),
-                Missing::Refuse => Sqlite::open_existing(&file, &scope, identity),
+                Missing::Create => Sqlite::create_keyed(&file, &scope, identity, &place),
+                Missing::Refuse => Sqlite::open_keyed(&file, &scope, identity, &place),
             };
-            boxed(opened).map_err(|error| error.about_file(&file))
+            mirrored!(recipe, opened).map_err(|error| error.about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
@@ -79,7 +116,7 @@ pub(crate) fn ledger_for(
                 Missing::Create => Postgres::open(&server, &scope, identity),
                 Missing::Refuse => Postgres::open_existing(&server, &scope, identity),
             };
-            boxed(opened).map_err(|error| error.about(url))
+            mirrored!(recipe, opened).map_err(|error| error.about(url))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
@@ -92,7 +129,8 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
-            boxed(Sqlite::inspect(&file, &scope)).map_err(|error| error.about_file(&file))
+            boxed(Sqlite::inspect_keyed(&file, &scope, &key_place(recipe)))
+                .map_err(|error| error.about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
@@ -118,7 +156,7 @@ pub(crate) fn records_if_any(recipe: &Recipe) -> Result<Option<Box<dyn Ledger>>,
 pub(crate) fn journal(recipe: &Recipe) -> SealedJournal {
     let base = recipe.ledger_base();
     match recipe.ledger_url() {
-        LedgerUrl::Sqlite(_) => SealedJournal::beside(&base),
+        LedgerUrl::Sqlite(_) => SealedJournal::of(&base, key_place(recipe)),
         LedgerUrl::Postgres(_) => {
             let key = spec(recipe).and_then(|ledger| ledger.key.clone());
             SealedJournal::keyed(&base, key.unwrap_or_default(), recipe.folder())

@@ -29,6 +29,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let mut report = json!({ "v": 1, "product": recipe.product });
     headline(&recipe, &master, output, &mut report);
+    second_firmware(master.image(), output);
     store(&recipe, output, &mut report);
     slots(&master, output, &mut report);
     dead(&master, output);
@@ -179,6 +180,18 @@ fn dead(master: &Master, output: &Output) {
         if let Some(slot) = master.slots().get(index) {
             output.warning(dead_slot(slot, &at));
         }
+    }
+}
+
+/// Warns of a firmware in the same file that gets no token.
+pub(crate) fn second_firmware(image: &Image, output: &Output) {
+    let records = image.other_board_records();
+    if records > 0 {
+        output.warning(format_args!(
+            "{} are a second firmware for another board (micro:bit V2 in a universal HEX): it stays as it \
+             is and gets no token; take the HEX that is for the one board",
+            count(records, "record")
+        ));
     }
 }
 
@@ -345,7 +358,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
     };
     let stock = ledger.stock()?;
     let audit = ledger.audit()?;
-    let all = stock.free + stock.bound + stock.void + stock.gone;
+    let all = stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
         grouped(stock.free),
@@ -361,6 +374,10 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
+    let danger = super::ledger::backup::unprotected(recipe, audit.backup.as_deref());
+    if let Some(danger) = danger.filter(|_| all > 0) {
+        output.warning(format_args!("the ledger has {danger}"));
+    }
     for finding in &audit.findings {
         output.line(format_args!(
             "            {BAD}{}{BAD:#}: {}",
@@ -372,6 +389,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         "ledger",
         json!({
             "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
+            "backup": audit.backup, "mirror": books::mirror(recipe).is_some(),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))

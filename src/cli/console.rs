@@ -82,7 +82,9 @@ fn list(ledger: &dyn Ledger, (file, tokens): (&Path, &[Named])) -> Result<(), Cl
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(["QR Token", "Serial Number", "Fingerprint"])
         .map_err(failed)?;
-    for (print, serial) in tokens {
+    let mut tokens = tokens.to_vec();
+    tokens.sort_by(|one, other| (&one.1, one.0.as_bytes()).cmp(&(&other.1, other.0.as_bytes())));
+    for (print, serial) in &tokens {
         let code = ledger.code(print)?;
         let code = code.map(|code| code.token().to_owned()).unwrap_or_default();
         let serial = serial.as_ref().map_or("", Serial::as_str).to_owned();

@@ -1,85 +1,29 @@
 //! What several commands begin with: recipe, image, Master, ledger, station.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
-use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Target};
-use eol_inject::nvs;
-use eol_inject::patch::{Master, MasterError};
+use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::Recipe;
+use eol_inject::recipe::{PoolSpec, Recipe};
 use eol_inject::unit::{AuthToken, Digest, Serial};
-use zeroize::Zeroizing;
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
+pub(crate) use super::file::{Writable, create, read, write, write_whole};
+pub(crate) use super::firmware::{
+    Need, extension, image_name, master, read_image, shared, with_keys,
+};
 use super::output::{Output, count};
 use super::{DecisionArgs, StationArgs};
 
-/// Largest file that is read whole: far above any microcontroller's flash.
-const LARGEST: u64 = 1 << 30;
-
 /// How long an import of another station is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Reads a file that a person names.
-pub(crate) fn read(path: &Path, code: u8, what: &str) -> Result<Vec<u8>, CliError> {
-    load(path).map_err(|reason| {
-        let message = format!("cannot read {what} {}: {reason}", path.display());
-        CliError::new(code, "file", message)
-    })
-}
-
-/// Reads a file whole, or says why not.
-fn load(path: &Path) -> Result<Vec<u8>, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LARGEST {
-        return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
-    }
-    fs::read(path).map_err(|error| error.to_string())
-}
-
-/// Who may read a file that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writable {
-    /// Its owner: it holds secrets.
-    Owner,
-    /// Anybody the system lets.
-    Anybody,
-}
-
-/// Writes a file that a person names.
-pub(crate) fn write(path: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
-    create(path, who)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(|error| CliError::file("cannot write", path, &error))
-}
-
-/// Makes a file, or empties one.
-pub(crate) fn create(path: &Path, who: Writable) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if who == Writable::Owner {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        // The mode above counts for a new file only.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        return Ok(file);
-    }
-    let _ = who;
-    options.open(path)
-}
 
 /// Reads a recipe.
 pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
@@ -93,98 +37,6 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))
-}
-
-/// Reads the shared image, with the names that the recipe gives it.
-pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
-    let bytes = shared(recipe)?;
-    let image = Image::read(bytes, recipe.image.hint())
-        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))?;
-    match &recipe.image.symbols {
-        Some(names) => {
-            let names = recipe.path(names);
-            let program = read_image(&names, Hint::default())?;
-            image
-                .with_names(&program)
-                .map_err(|error| CliError::from(error).about(names.display()))
-        }
-        None => Ok(image),
-    }
-}
-
-/// Reads the shared image's bytes, or makes them, as the recipe says.
-pub(crate) fn shared(recipe: &Recipe) -> Result<Vec<u8>, CliError> {
-    let file = recipe.image_file();
-    let bytes = file
-        .map(|file| read(&file, exit::IMAGE, "the image"))
-        .transpose()?;
-    let mut beside = |file: &Path| load(&recipe.path(file));
-    nvs::shared(recipe, bytes, &mut beside)
-        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))
-}
-
-/// Returns how people call the shared image.
-pub(crate) fn image_name(recipe: &Recipe) -> PathBuf {
-    let file = recipe.image_file();
-    file.unwrap_or_else(|| recipe.image_name().into())
-}
-
-/// Reads an image file.
-pub(crate) fn read_image(path: &Path, hint: Hint) -> Result<Image, CliError> {
-    let bytes = read(path, exit::IMAGE, "the image")?;
-    Image::read(bytes, hint).map_err(|error| CliError::from(error).about_file(path))
-}
-
-/// What keys are wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// To sign: private keys.
-    Sign,
-    /// To check signatures: public keys, as far as the recipe names them.
-    Check,
-}
-
-/// Reads the key files that the recipe names.
-pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError> {
-    let mut keyed = recipe.clone();
-    for spec in &recipe.checksums {
-        let file = match need {
-            Need::Sign => spec.key.as_ref().or(spec.public_key.as_ref()),
-            Need::Check => spec.public_key.as_ref().or(spec.key.as_ref()),
-        };
-        if let Some(file) = file {
-            let bytes = read(&recipe.path(file), exit::RECIPE, "the key")?;
-            keyed.keys.put(file, Zeroizing::new(bytes));
-        }
-    }
-    Ok(keyed)
-}
-
-/// Proves the recipe on the shared image; every checksum can then be made.
-pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
-    let file = image_name(recipe);
-    let recipe = with_keys(recipe, Need::Sign)?;
-    let master = Master::prove(image(&recipe)?, &recipe)
-        .map_err(|error| CliError::from(error).about_file(&file))?;
-    let checksums = master.plan().checksums().iter();
-    for checksum in checksums.filter(|checksum| !checksum.can_be_made()) {
-        // It says why not, before a unit costs a token.
-        checksum
-            .compute(master.image(), &Edits::new())
-            .map_err(|error| CliError::from(MasterError::from(error)).about_file(&file))?;
-    }
-    Ok(master)
-}
-
-/// Returns the extension that images of this recipe get.
-pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
-    if let Some(form) = form {
-        return form.extension().to_owned();
-    }
-    recipe.image_extension().map_or_else(
-        || image.format().to_string(),
-        |extension| extension.to_string_lossy().into_owned(),
-    )
 }
 
 /// Returns the station's name: as given, else the computer's.
@@ -251,6 +103,13 @@ pub(crate) fn scope(recipe: &Recipe) -> Scope {
         product: recipe.product.clone(),
         template: recipe.template.clone(),
     }
+}
+
+/// Reads a list of tokens that are used elsewhere, whatever its columns are called.
+pub(crate) fn used_list(path: &Path) -> Result<Pool, CliError> {
+    let list = pool::folder::open(path, &PoolSpec::default());
+    let list = list.map_err(|error| CliError::from(error).about_file(path))?;
+    Ok(list.used())
 }
 
 /// Reads a token list: a file, or the folder of an unpacked export.

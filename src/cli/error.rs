@@ -9,6 +9,7 @@ use eol_inject::checksum::ChecksumError;
 #[cfg(feature = "probe")]
 use eol_inject::deliver::ProbeFault;
 use eol_inject::deliver::{DeliverError, ProgramError};
+use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
@@ -169,12 +170,27 @@ from! {
         _ => exit::SLOT,
     };
     DeliverError => deliver_code;
-    Refusal => refusal_code;
     LedgerError => ledger_code;
+    HandoffError => |_| exit::SLOT;
     LabelError => |_| exit::UNLABELLED;
     VerifyError => |_| exit::DIFFERS;
     HookError => |_| exit::MES;
     OutboxError => |_| exit::LEDGER;
+}
+
+impl From<Refusal> for CliError {
+    fn from(error: Refusal) -> Self {
+        let mut this = Self::of(refusal_code(&error), error.name(), &error);
+        let subject = match &error {
+            Refusal::OtherBoard { serial, .. } | Refusal::Finished { serial, .. } => Some(serial),
+            Refusal::BoardTaken { holder, .. } => Some(holder),
+            _ => None,
+        };
+        if let (Some(hint), Some(serial)) = (&mut this.hint, subject) {
+            *hint = hint.replace("SERIAL", serial.as_str());
+        }
+        this
+    }
 }
 
 impl From<LineError> for CliError {
@@ -216,7 +232,10 @@ fn deliver_code(error: &DeliverError) -> u8 {
             ProbeFault::Differs { .. }
             | ProbeFault::Firmware { .. }
             | ProbeFault::Values { .. } => exit::DIFFERS,
-            ProbeFault::Chip { .. } | ProbeFault::Selector { .. } => exit::RECIPE,
+            ProbeFault::Chip { .. }
+            | ProbeFault::Selector { .. }
+            | ProbeFault::Skipped { .. }
+            | ProbeFault::SkippedInPart { .. } => exit::RECIPE,
             ProbeFault::Busy { .. } => exit::REFUSED,
             _ => exit::DELIVERY,
         },
@@ -248,7 +267,21 @@ fn ledger_code(error: &LedgerError) -> u8 {
         | LedgerError::NotReleasable { .. }
         | LedgerError::NotVoidable { .. }
         | LedgerError::NotLabelled { .. }
-        | LedgerError::NotReworkable { .. } => exit::REFUSED,
+        | LedgerError::NotReworkable { .. }
+        | LedgerError::PartSerial { .. }
+        | LedgerError::PartBegun { .. }
+        | LedgerError::NoPart { .. }
+        | LedgerError::PartState { .. }
+        | LedgerError::IsPart { .. }
+        | LedgerError::NotAPart
+        | LedgerError::PartOther { .. } => exit::REFUSED,
+        LedgerError::NextNumber { .. }
+        | LedgerError::TokensMissing { .. }
+        | LedgerError::MirrorProduct { .. }
+        | LedgerError::ListsSince { .. } => exit::RECIPE,
+        LedgerError::NoToken { .. } => exit::REFUSED,
+        LedgerError::PartShort { .. } => exit::POOL_EMPTY,
+        LedgerError::PartConflict { .. } => exit::DIFFERS,
         _ => exit::LEDGER,
     }
 }
@@ -262,10 +295,20 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-no-usb" => "a container sees no USB unless it is given: docs/flashing.md",
         "probe-missing" => "eol-inject probes lists what is plugged in",
         "probe-locked" => "unlock it outside of the line: that erases it",
-        "probe-reserved" => "docs/flashing.md: also = [\"START..END\"] under [flash]",
+        "probe-reserved" => {
+            "under [flash], also = [\"START..END\"] writes it and skip = [\"START..END\"] leaves it out"
+        }
+        "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
+        "ledger-key-missing" => {
+            "without its key nobody reads a token of it, its makers neither: docs/ledger.md, A lost key"
+        }
+        "ledger-next-number" => "--next N, the first number that was never handed out",
+        "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
+        "ledger-mirror-ahead" => "move it away; eol-inject ledger restore FILE, or rebuild",
+        "unit-quarantined" => "eol-inject ledger clear --serial S --by NAME --reason TEXT",
         "unit-other-board" => {
             "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
@@ -273,6 +316,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-finished" => {
             "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
              --by NAME --reason TEXT"
+        }
+        "unit-board-taken" => {
+            "if that one has another board now: eol-inject ledger rework --serial SERIAL \
+             --mode board-swapped --by NAME --reason TEXT"
         }
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
@@ -284,4 +331,39 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hinted(refusal: Refusal) -> String {
+        CliError::from(refusal).hint.unwrap()
+    }
+
+    #[test]
+    fn a_refusal_that_rework_settles_says_the_command_for_its_unit() {
+        let serial = || "GW000012".parse().unwrap();
+        let other = Refusal::OtherBoard {
+            serial: serial(),
+            claimed: "9f02".to_owned(),
+            seen: "9f03".to_owned(),
+        };
+        let swapped = "ledger rework --serial GW000012 --mode board-swapped --by NAME";
+        assert!(hinted(other).contains(swapped));
+        let finished = Refusal::Finished {
+            serial: serial(),
+            image: String::new(),
+            wanted: String::new(),
+        };
+        let again = "ledger rework --serial GW000012 --mode same-board --by NAME";
+        assert!(hinted(finished).contains(again));
+        // The unit that the board is has to give it up, not the one that was scanned.
+        let taken = Refusal::BoardTaken {
+            serial: serial(),
+            uid: "9f02".to_owned(),
+            holder: "GW000011".parse().unwrap(),
+        };
+        assert!(hinted(taken).contains("--serial GW000011 --mode board-swapped"));
+    }
 }

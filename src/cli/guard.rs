@@ -8,8 +8,16 @@ use super::context;
 use super::error::CliError;
 
 /// What stands beside a ledger and is lost with it.
-const BESIDE: [&str; 8] = [
-    "", ".key", "-wal", "-shm", ".runs", ".outbox", ".journal", ".boards",
+const BESIDE: [&str; 9] = [
+    "",
+    ".key",
+    ".key.next",
+    "-wal",
+    "-shm",
+    ".runs",
+    ".outbox",
+    ".journal",
+    ".boards",
 ];
 
 /// The files that the line itself needs.

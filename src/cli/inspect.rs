@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eol_inject::checksum::{self, Finding};
+use eol_inject::checksum;
 use eol_inject::image::{Address, Hint, Image, ImageError, Md5, Span};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
@@ -11,6 +11,7 @@ use eol_inject::slot::{self, Slot};
 use serde_json::json;
 
 use super::error::{CliError, exit};
+use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
 use super::{check, context};
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = args.recipe.as_deref().map(context::recipe).transpose()?;
     let image = read(args, recipe.as_ref())?;
     headline(args, &image, output);
+    check::second_firmware(&image, output);
     runs(&image, output);
     let mut marks = Vec::new();
     if let Some(recipe) = &recipe {
@@ -131,9 +133,9 @@ fn headline(args: &InspectArgs, image: &Image, output: &Output) {
         "bytes": image.container().len(), "stored": stored(&runs), "sha256": digest.to_string(),
         "sections": image.names().sections.len(), "symbols": image.names().symbols.len(),
     }));
+    output.line(format_args!("{}", args.image.display()));
     output.line(format_args!(
-        "{}  {}, {} bytes, {} of them loaded",
-        args.image.display(),
+        "  format    {}, {} bytes, {} loaded",
         describe(image),
         grouped(u64::try_from(image.container().len()).unwrap_or(u64::MAX)),
         grouped(stored(&runs)),
@@ -159,6 +161,10 @@ fn runs(image: &Image, output: &Output) {
             "  run       {run}  {} bytes",
             grouped(run.len())
         ));
+        let names = image.names().sections.iter();
+        let names = names.filter(|section| section.stored && section.lma.is_some());
+        let width = names.map(|section| section.name.len()).max();
+        let width = width.unwrap_or_default().min(24);
         for section in &image.names().sections {
             let Some(span) = section
                 .lma
@@ -174,7 +180,7 @@ fn runs(image: &Image, output: &Output) {
                     format!("  runs at {}", Address::new(section.vma))
                 };
                 output.line(format_args!(
-                    "    {DIM}{:<24} {span}  {} bytes{runs_at}{DIM:#}",
+                    "    {DIM}{:<width$}  {span}  {} bytes{runs_at}{DIM:#}",
                     section.name,
                     grouped(span.len()),
                 ));
@@ -275,7 +281,8 @@ fn tags(image: &Image, output: &Output) {
             "v": 1, "kind": "blnkinf", "at": tag.at.to_string(),
             "pairs": tag.pairs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         }));
-        output.line(format_args!("  blnkinf   {}  {}", tag.at, pairs.join("  ")));
+        let lines = holds::wrapped(&format!("{}  {}", tag.at, pairs.join("  ")), holds::ROOM);
+        headed("blnkinf", &lines, output);
     }
 }
 
@@ -306,28 +313,41 @@ fn md5s(image: &Image, output: &Output) {
     }
 }
 
+/// Shows containers, and in each its integrity fields with their states.
 fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
-    for finding in checksum::findings(image) {
+    let findings = checksum::findings(image);
+    for finding in &findings {
         marks.extend(finding.at.iter().map(|at| (*at, Mark::Integrity)));
-        show(&finding, output);
+        output.object(&json!({
+            "v": 1, "kind": "integrity", "what": finding.text, "right": finding.right,
+            "signed": finding.signed, "advice": finding.advice(),
+            "at": finding.at.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }));
     }
+    let partitions = checksum::partitions(image);
+    for partition in &partitions {
+        output.object(&json!({
+            "v": 1, "kind": "partition", "label": partition.label, "what": partition.kind,
+            "start": partition.span.start().to_string(), "end": partition.span.end().to_string(),
+        }));
+    }
+    let stores = slot::stores(image);
+    for store in &stores {
+        output.object(&json!({
+            "v": 1, "kind": "nvs", "start": store.span.start().to_string(),
+            "end": store.span.end().to_string(),
+            "strings": store.strings.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        }));
+    }
+    let lines = holds::lines(&findings, &partitions, &stores);
+    headed("holds", &lines, output);
 }
 
-fn show(finding: &Finding, output: &Output) {
-    let (style, state) = if finding.right {
-        (GOOD, "right")
-    } else {
-        (BAD, "wrong")
-    };
-    output.object(&json!({
-        "v": 1, "kind": "integrity", "what": finding.text, "right": finding.right,
-        "signed": finding.signed, "advice": finding.advice(),
-        "at": finding.at.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    }));
-    output.line(format_args!(
-        "  integrity {}  {style}{state}{style:#}   {DIM}{}{DIM:#}",
-        finding.text,
-        finding.advice(),
-    ));
+/// Prints lines, the first with a word in front.
+fn headed(word: &str, lines: &[String], output: &Output) {
+    for (index, line) in lines.iter().enumerate() {
+        let head = if index == 0 { word } else { "" };
+        output.line(format_args!("  {head:<10}{line}"));
+    }
 }

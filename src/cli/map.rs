@@ -6,6 +6,10 @@ use eol_inject::image::{Address, Image, Span};
 const WIDTH: usize = 80;
 /// Rows of a picture at most, those that say something was left out aside.
 const ROWS: u64 = 8;
+/// How to read it.
+const LEGEND: &str = "# stored  - erased  + in part  . nothing  S slot  C integrity";
+/// Flash after an erase.
+const ERASED: u8 = 0xFF;
 /// Bytes of a cell at least.
 const LEAST: u64 = 4;
 
@@ -27,7 +31,7 @@ impl Mark {
     }
 }
 
-/// Draws the map; the first line says how to read it.
+/// Draws the map; the first line says its scale, the last one how to read it.
 pub(crate) fn picture(image: &Image, marks: &[(Span, Mark)]) -> Vec<String> {
     let runs = image.runs();
     let Some(last) = runs.last() else {
@@ -39,10 +43,7 @@ pub(crate) fn picture(image: &Image, marks: &[(Span, Mark)]) -> Vec<String> {
     let cells: u64 = if indent + 64 <= WIDTH { 64 } else { 32 };
     let cell = scale(&runs, cells);
     let row = cell.saturating_mul(cells);
-    let mut lines = vec![format!(
-        "{} bytes a cell: # stored, + in part, . nothing, S slot, C integrity field",
-        super::inspect::grouped(cell)
-    )];
+    let mut lines = vec![format!("{} bytes a cell", super::inspect::grouped(cell))];
     let mut next: Option<u64> = None;
     for number in rows(&runs, row) {
         if next.is_some_and(|next| next != number) {
@@ -60,6 +61,7 @@ pub(crate) fn picture(image: &Image, marks: &[(Span, Mark)]) -> Vec<String> {
             width = digits.len()
         ));
     }
+    lines.push(format!("{:14}{LEGEND}", ""));
     lines
 }
 
@@ -115,9 +117,16 @@ fn letter(image: &Image, marks: &[(Span, Mark)], start: u64, cell: u64) -> char 
     }
     match image.stored_within(span).map(Span::len).sum::<u64>() {
         0 => '.',
+        stored if stored == cell && is_erased(image, span) => '-',
         stored if stored == cell => '#',
         _ => '+',
     }
+}
+
+/// Returns whether nothing but erased flash is stored there.
+fn is_erased(image: &Image, span: Span) -> bool {
+    let chunks = image.chunks(span);
+    chunks.is_ok_and(|mut chunks| chunks.all(|(_, bytes)| bytes.iter().all(|byte| *byte == ERASED)))
 }
 
 #[cfg(test)]
@@ -150,7 +159,21 @@ mod tests {
         assert_eq!(lines[1], format!("  0x00000000  {dots}{cells}"));
         let row = format!("#SS####+{}", ".".repeat(56));
         assert_eq!(lines[2], format!("  0x00000100  {row}"));
-        assert_eq!(lines.len(), 3);
+        assert_eq!(lines.len(), 4);
+        assert!(lines[3].ends_with(LEGEND));
+    }
+
+    #[test]
+    fn erased_flash_is_told_from_what_is_stored() {
+        let hint = Hint {
+            base: Some(Address::new(0)),
+            ..Hint::default()
+        };
+        let bytes = [vec![0xFF; 128], vec![7; 130]].concat();
+        let lines = picture(&Image::read(bytes, hint).unwrap(), &[]);
+        let (erased, stored) = ("-".repeat(32), "#".repeat(32));
+        assert_eq!(lines[1], format!("  0x00000000  {erased}{stored}"));
+        assert!(lines[2].starts_with("  0x00000100  +..."));
     }
 
     #[test]
@@ -162,7 +185,7 @@ mod tests {
             (0xffff_fff0, 32),
         ] {
             let lines = picture(&bin(base, len), &[]);
-            assert!(lines.len() <= 10, "{}", lines.len());
+            assert!(lines.len() <= 11, "{}", lines.len());
             assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
         }
     }
@@ -172,7 +195,7 @@ mod tests {
         let text = ":0100000011EE\n:020000041000EA\n:0100000022DD\n:00000001FF\n";
         let image = Image::read(text.into(), Hint::default()).unwrap();
         let lines = picture(&image, &[]);
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines.len(), 5);
         assert_eq!(lines[2], "  ..");
         assert!(lines[3].starts_with("  0x10000000  +..."));
     }

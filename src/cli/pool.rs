@@ -135,8 +135,12 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in &args.files {
-        let list = context::token_list(file, &recipe)?;
-        lists.push((file, if args.used { list.used() } else { list }));
+        let list = if args.used {
+            context::used_list(file)?
+        } else {
+            context::token_list(file, &recipe)?
+        };
+        lists.push((file, list));
     }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
     for (file, list) in lists {
@@ -173,7 +177,8 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
     let stock = ledger.stock()?;
     output.object(&json!({
         "v": 1, "kind": "stock", "product": recipe.product, "free": stock.free,
-        "bound": stock.bound, "void": stock.void, "gone": stock.gone, "pictures": stock.pictures,
+        "bound": stock.bound, "void": stock.void, "gone": stock.gone, "away": stock.away,
+        "quarantined": stock.quarantined, "pictures": stock.pictures,
     }));
     let style = if stock.free == 0 { WARN } else { GOOD };
     output.line(format_args!(
@@ -185,6 +190,22 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         grouped(stock.gone),
         grouped(stock.pictures),
     ));
+    if stock.away > 0 {
+        output.line(format_args!(
+            "  {} away in parts, at stations without network",
+            grouped(stock.away)
+        ));
+    }
+    if stock.quarantined > 0 {
+        output.line(format_args!(
+            "  {WARN}{} set aside{WARN:#}, as nobody knows what became of them: eol-inject ledger clear",
+            grouped(stock.quarantined)
+        ));
+    }
+    for part in ledger.parts()? {
+        output.object(&super::ledger::part::object(&part));
+        output.line(format_args!("  {}", super::ledger::part::line(&part)));
+    }
     Ok(if stock.free == 0 { exit::POOL_EMPTY } else { 0 })
 }
 

@@ -1,17 +1,23 @@
 //! Files: a part file, sync, rename, folder sync, read back.
 //!
-//! Nothing here knows what it writes.
+//! Nothing of the shared container is copied for a unit: it is written from where it lies, and
+//! read back piece by piece. Nothing here knows what it writes.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use super::reflink::{Filled, Reflink};
 use super::{Deliver, DeliverError};
-use crate::atomic_file::{self, Sync};
+use crate::atomic_file::{self, Names, Sync};
 use crate::checksum::Sealed;
-use crate::image::Conversion;
+use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
 use crate::ledger::Receipt;
 use crate::unit::{Digest, Serial};
+
+/// Bytes that are read back at a time.
+const BLOCK: usize = 64 * 1024;
 
 /// A folder that takes one image per unit, owner-only.
 #[derive(Debug, Clone)]
@@ -20,6 +26,23 @@ pub struct Folder {
     sync: Sync,
     digest: bool,
     form: Option<Conversion>,
+    shared: Arc<Shared>,
+}
+
+/// What the files of one folder have in common.
+#[derive(Default)]
+struct Shared {
+    /// The Master in another form, with the digest of what it was made from.
+    converted: OnceLock<(Digest, Image)>,
+    reflink: Reflink,
+    names: Names,
+}
+
+/// Shows nothing of an image.
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -45,6 +68,7 @@ impl Folder {
             sync,
             digest: false,
             form: None,
+            shared: Arc::default(),
         }
     }
 
@@ -56,6 +80,7 @@ impl Folder {
             sync: Sync::Durable,
             digest: false,
             form: None,
+            shared: Arc::default(),
         }
     }
 
@@ -74,11 +99,42 @@ impl Folder {
     }
 
     /// Returns what the file of a unit holds.
-    fn content(&self, sealed: &Sealed<'_>) -> Result<Vec<u8>, DeliverError> {
-        Ok(match self.form {
-            Some(form) => sealed.master().image().convert(sealed.edits(), form)?,
-            None => sealed.container()?,
-        })
+    fn content<'s>(&'s self, sealed: &'s Sealed<'_>) -> Result<Rendered<'s>, DeliverError> {
+        let image = sealed.master().image();
+        let image = match self.form {
+            Some(form) => self.converted_image(sealed, image, form)?,
+            None => image,
+        };
+        Ok(image.rendered(sealed.edits())?)
+    }
+
+    /// Converts the shared image, once: a unit changes the same addresses in any form.
+    fn converted_image(
+        &self,
+        sealed: &Sealed<'_>,
+        image: &Image,
+        form: Conversion,
+    ) -> Result<&Image, ImageError> {
+        let digest = sealed.master().digest();
+        if self.shared.converted.get().is_none() {
+            let hint = Hint {
+                format: Some(form.format()),
+                base: match form {
+                    Conversion::Bin { .. } => image.runs().first().map(|run| run.start()),
+                    Conversion::Hex => None,
+                },
+                family: None,
+            };
+            let bytes = image.convert(&Edits::new(), form)?;
+            let made = (digest, Image::read(bytes, hint)?);
+            // Threads that start at once may each make it; all make the same.
+            let _ = self.shared.converted.set(made);
+        }
+        match self.shared.converted.get() {
+            Some((of, image)) if *of == digest => Ok(image),
+            // One folder serves one batch, and a batch has one Master.
+            _ => Err(ImageError::ReadOnly),
+        }
     }
 
     /// Returns the file of a unit.
@@ -94,9 +150,39 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Writes a unit's file, unless exactly it is there.
+    fn put(&self, path: &Path, stem: &str, content: &Rendered<'_>) -> io::Result<()> {
+        let folder = atomic_file::folder_of(path);
+        if stands(path, content) {
+            atomic_file::remove_part(folder, stem)?;
+            if self.sync == Sync::Durable {
+                // Whoever wrote it may not have synced it.
+                File::open(path)?.sync_all()?;
+            }
+        } else {
+            let part = atomic_file::part(path, stem)?;
+            atomic_file::finish(part, path, self.sync, &mut |file| {
+                match self.shared.reflink.fill(file, folder, content) {
+                    Filled::Cloned => return Ok(()),
+                    Filled::Untouched => {}
+                    // Not for every file: ext4 starts to write out at once what was emptied
+                    // before (`auto_da_alloc`, ext4(5)), and the ledger's syncs wait for it.
+                    Filled::Torn => file.set_len(0)?,
+                }
+                write_parts(file, content)
+            })?;
+        }
+        match self.sync {
+            Sync::Durable => self.shared.names.sync(folder),
+            Sync::Written => Ok(()),
+        }
+    }
+}
+
 impl Deliver for Folder {
     fn deliver(&self, sealed: &Sealed<'_>) -> Result<Receipt, DeliverError> {
-        let bytes = self.content(sealed)?;
+        let content = self.content(sealed)?;
         let path = self.path(sealed.serial());
         let folder = atomic_file::folder_of(&path);
         atomic_file::make_folder(folder).map_err(|source| DeliverError::Folder {
@@ -104,20 +190,19 @@ impl Deliver for Folder {
             source,
         })?;
         let stem = sealed.serial().as_str();
-        atomic_file::write(&path, stem, &bytes, self.sync).map_err(|source| {
-            DeliverError::Write {
+        self.put(&path, stem, &content)
+            .map_err(|source| DeliverError::Write {
                 file: path.clone(),
                 source,
-            }
-        })?;
+            })?;
         if self.sync == Sync::Durable {
-            compare(&path, &bytes)?;
+            compare(&path, &content)?;
         }
         tracing::debug!(serial = %sealed.serial(), file = %path.display(), sync = ?self.sync, "written");
         Ok(Receipt {
             serial: sealed.serial().clone(),
             fingerprint: sealed.fingerprint(),
-            digest: self.digest.then(|| Digest::of(&bytes)),
+            digest: self.digest.then(|| Digest::of_parts(content.parts())),
             durable: self.sync == Sync::Durable,
         })
     }
@@ -137,21 +222,86 @@ impl Deliver for Folder {
     }
 }
 
-/// Compares a file with `bytes`.
-fn compare(path: &Path, bytes: &[u8]) -> Result<(), DeliverError> {
-    let mut found = Vec::with_capacity(bytes.len().saturating_add(1));
-    File::open(path)
-        .and_then(|mut file| file.read_to_end(&mut found))
-        .map_err(|source| DeliverError::ReadBack {
+/// Writes all parts in as few calls as the system takes them.
+fn write_parts(file: &mut File, content: &Rendered<'_>) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = content.parts().map(IoSlice::new).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether `path` is a file as this program makes them, with exactly `content`.
+///
+/// What cannot be told is written anew.
+#[cfg(unix)]
+fn stands(path: &Path, content: &Rendered<'_>) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    let owner = rustix::process::geteuid().as_raw();
+    let ours = found.is_file() && found.nlink() == 1 && found.uid() == owner;
+    let alike = found.mode() & 0o777 == 0o600 && usize::try_from(found.len()) == Ok(content.len());
+    ours && alike && compare(path, content).is_ok()
+}
+
+/// Elsewhere nothing tells who else may read a file: it is written anew.
+#[cfg(not(unix))]
+fn stands(_: &Path, _: &Rendered<'_>) -> bool {
+    false
+}
+
+/// Compares a file with `content`.
+fn compare(path: &Path, content: &Rendered<'_>) -> Result<(), DeliverError> {
+    let compared = File::open(path).and_then(|file| difference(file, content));
+    match compared {
+        Ok(None) => Ok(()),
+        Ok(Some(offset)) => Err(DeliverError::Differs {
+            file: path.to_owned(),
+            offset,
+        }),
+        Err(source) => Err(DeliverError::ReadBack {
             file: path.to_owned(),
             source,
-        })?;
-    if found == bytes {
-        return Ok(());
+        }),
     }
-    let same = found.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-    Err(DeliverError::Differs {
-        file: path.to_owned(),
-        offset: same,
-    })
+}
+
+/// Returns where `file` differs first from `content`.
+fn difference(mut file: impl Read, content: &Rendered<'_>) -> io::Result<Option<usize>> {
+    let mut room = vec![0; BLOCK];
+    let mut offset = 0;
+    for wanted in content.parts().flat_map(|part| part.chunks(BLOCK)) {
+        let found = room.get_mut(..wanted.len()).unwrap_or_default();
+        let len = fill(&mut file, found)?;
+        let found = found.get(..len).unwrap_or_default();
+        if found != wanted {
+            let same = found.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+            return Ok(Some(offset + same));
+        }
+        offset += len;
+    }
+    let more = fill(&mut file, room.get_mut(..1).unwrap_or_default())?;
+    Ok((more > 0).then_some(offset))
+}
+
+/// Reads until `room` is full or the file ends; returns how many bytes came.
+fn fill(file: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
+    let mut len = 0;
+    while let Some(rest) = room.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
 }

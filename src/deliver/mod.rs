@@ -8,6 +8,7 @@ mod journal;
 pub(crate) mod probe;
 mod program;
 mod redact;
+mod reflink;
 
 pub use crate::atomic_file::Sync;
 pub use file::Folder;

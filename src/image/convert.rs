@@ -8,7 +8,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::hex::write;
-use super::{Address, Edits, Image, ImageError, Span};
+use super::{Address, Edits, Format, Image, ImageError, Span};
 
 /// Bytes of filling that a BIN may have: more is a slip, such as flash and fuses in one file.
 const MOST_FILLING: u64 = 16 * 1024 * 1024;
@@ -30,6 +30,15 @@ pub enum Conversion {
 impl Conversion {
     /// What erased NOR flash holds.
     pub const FILL: u8 = 0xFF;
+
+    /// Returns the format of such a file.
+    #[must_use]
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Bin { .. } => Format::Bin,
+            Self::Hex => Format::Hex,
+        }
+    }
 
     /// Returns the extension of such a file.
     #[must_use]

@@ -67,6 +67,18 @@ pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
     Ok(decoded)
 }
 
+/// Returns how many data records of a second firmware `container` has: those of a micro:bit universal
+/// HEX that are meant for another board (type 0D).
+pub(super) fn other_board(container: &[u8]) -> usize {
+    records::spoken(container)
+        .filter(|line| {
+            line.text
+                .get(7..9)
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"0D"))
+        })
+        .count()
+}
+
 /// Length, address and type of a record.
 struct Head {
     len: u8,

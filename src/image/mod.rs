@@ -29,7 +29,7 @@ pub use edits::Edits;
 pub use error::ImageError;
 pub use machine::{Endian, Machine};
 pub use names::{NameKind, Names, Place, Section, Symbol};
-pub use render::Patch;
+pub use render::{Patch, Rendered};
 pub use srec::SrecError;
 pub use uf2::{Md5, Uf2Error};
 
@@ -192,6 +192,16 @@ impl Image {
     #[must_use]
     pub fn container(&self) -> &[u8] {
         &self.container
+    }
+
+    /// Returns how many data records a HEX has for another board: the second firmware of a micro:bit
+    /// universal HEX. It is not loaded, and stays as it is.
+    #[must_use]
+    pub fn other_board_records(&self) -> usize {
+        match self.format {
+            Format::Hex => hex::other_board(&self.container),
+            _ => 0,
+        }
     }
 
     /// Returns the sections and symbols.

@@ -1,11 +1,138 @@
 //! Back into the container: what changes in it for changed load addresses.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::{Edits, Format, Image, ImageError, Span};
 
 /// New bytes at an offset of the container.
 pub type Patch = (usize, Zeroizing<Vec<u8>>);
+
+/// A container with a few bytes changed, not put together: what is shared is not copied.
+pub struct Rendered<'i> {
+    shared: &'i [u8],
+    patches: Vec<Patch>,
+}
+
+impl<'i> Rendered<'i> {
+    /// Returns its length in bytes: that of the shared container.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// Returns whether it has no byte.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.shared.is_empty()
+    }
+
+    /// Returns the container before any change.
+    #[must_use]
+    pub const fn shared(&self) -> &'i [u8] {
+        self.shared
+    }
+
+    /// Returns what changes: sorted, and none overlaps another.
+    #[must_use]
+    pub fn patches(&self) -> &[Patch] {
+        &self.patches
+    }
+
+    /// Returns all bytes, piece by piece from the start.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self
+            .patches
+            .iter()
+            .map(|(at, new)| at.saturating_add(new.len()));
+        let starts = self.patches.iter().map(|(at, _)| *at);
+        let shared = std::iter::once(0)
+            .chain(ends)
+            .zip(starts.chain([self.shared.len()]))
+            .map(|(from, to)| self.shared.get(from..to).unwrap_or_default());
+        let changed = self.patches.iter().map(|(_, new)| new.as_slice());
+        let parts = shared.zip(changed.chain([&[][..]]));
+        parts
+            .flat_map(|(shared, changed)| [shared, changed])
+            .filter(|part| !part.is_empty())
+    }
+
+    /// Returns the blocks of `size` bytes in which something changes, whole; the last one may be
+    /// shorter.
+    #[must_use]
+    pub fn changed_blocks(&self, size: usize) -> Vec<Patch> {
+        let mut blocks: Vec<Patch> = Vec::new();
+        for (at, new) in &self.patches {
+            let end = at.saturating_add(new.len());
+            let (from, to) = (at - at % size, end.next_multiple_of(size).min(self.len()));
+            let done = blocks
+                .last()
+                .map_or(0, |(at, held)| at.saturating_add(held.len()));
+            let more = self.shared.get(from.max(done)..to).unwrap_or_default();
+            match blocks.last_mut() {
+                Some((_, held)) if from <= done => held.extend_from_slice(more),
+                _ => blocks.push((from, Zeroizing::new(more.to_vec()))),
+            }
+            if let Some((start, held)) = blocks.last_mut() {
+                let place = at
+                    .checked_sub(*start)
+                    .and_then(|at| held.get_mut(at..at.checked_add(new.len())?));
+                if let Some(place) = place {
+                    place.copy_from_slice(new);
+                }
+            }
+        }
+        blocks
+    }
+
+    /// Puts it together.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.parts().for_each(|part| bytes.extend_from_slice(part));
+        bytes
+    }
+
+    /// Returns the byte at an offset.
+    #[must_use]
+    pub fn byte(&self, offset: usize) -> Option<u8> {
+        let patched = self.patches.iter().find_map(|(at, new)| {
+            let inside = offset.checked_sub(*at)?;
+            new.get(inside)
+        });
+        patched.or_else(|| self.shared.get(offset)).copied()
+    }
+
+    /// Returns where `bytes` differs first: at a byte, or where the shorter one ends.
+    #[must_use]
+    pub fn difference(&self, bytes: &[u8]) -> Option<usize> {
+        let mut rest = bytes;
+        for part in self.parts() {
+            let (found, behind) = rest.split_at(part.len().min(rest.len()));
+            if found != part {
+                let same = found.iter().zip(part).take_while(|(a, b)| a == b).count();
+                return Some(bytes.len() - rest.len() + same);
+            }
+            rest = behind;
+        }
+        (!rest.is_empty()).then(|| bytes.len() - rest.len())
+    }
+}
+
+/// Shows places only: a patch may be a secret.
+impl fmt::Debug for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patches = self.patches.iter();
+        f.debug_struct("Rendered")
+            .field("len", &self.len())
+            .field(
+                "patches",
+                &patches.map(|(at, new)| (at, new.len())).collect::<Vec<_>>(),
+            )
+            .finish()
+    }
+}
 
 impl Image {
     /// Returns what changes in the container for `edits`: offsets and new bytes.
@@ -39,22 +166,24 @@ impl Image {
         Ok(patches)
     }
 
+    /// Returns the container with `edits` in it, not put together: of the same length, and equal
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::patches`].
+    pub fn rendered(&self, edits: &Edits) -> Result<Rendered<'_>, ImageError> {
+        Ok(Rendered {
+            shared: &self.container,
+            patches: self.patches(edits)?,
+        })
+    }
+
     /// Returns the container with `edits` in it: of the same length, and equal elsewhere.
     ///
     /// # Errors
     /// As [`Self::patches`].
     pub fn render(&self, edits: &Edits) -> Result<Vec<u8>, ImageError> {
-        let patches = self.patches(edits)?;
-        let mut bytes = self.container.to_vec();
-        for (at, new) in patches {
-            let place = at
-                .checked_add(new.len())
-                .and_then(|end| bytes.get_mut(at..end));
-            if let Some(place) = place {
-                place.copy_from_slice(&new);
-            }
-        }
-        Ok(bytes)
+        self.rendered(edits).map(|rendered| rendered.to_vec())
     }
 
     /// Maps edits to the container of a format that stores bytes as they are loaded.
@@ -77,5 +206,60 @@ impl Image {
             }
         }
         Ok(patches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered<'s>(shared: &'s [u8], patches: &[(usize, &[u8])]) -> Rendered<'s> {
+        let patches = patches.iter();
+        Rendered {
+            shared,
+            patches: patches
+                .map(|(at, new)| (*at, Zeroizing::new(new.to_vec())))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn parts_put_together_are_the_container_with_its_changes() {
+        let one = rendered(b"0123456789", &[(0, b"ab"), (2, b"c"), (8, b"yz")]);
+        assert_eq!(one.to_vec(), b"abc34567yz");
+        assert_eq!(one.parts().count(), 4);
+        assert_eq!(rendered(b"0123", &[]).to_vec(), b"0123");
+    }
+
+    #[test]
+    fn the_first_difference_is_found() {
+        let one = rendered(b"0123456789", &[(4, b"ab")]);
+        assert_eq!(one.difference(b"0123ab6789"), None);
+        assert_eq!(one.difference(b"0123aX6789"), Some(5));
+        assert_eq!(one.difference(b"0123ab"), Some(6));
+        assert_eq!(one.difference(b"0123ab6789+"), Some(10));
+        assert_eq!(one.difference(b""), Some(0));
+        assert_eq!(
+            [3, 4, 5, 6, 10].map(|at| one.byte(at)),
+            [Some(b'3'), Some(b'a'), Some(b'b'), Some(b'6'), None]
+        );
+    }
+
+    #[test]
+    fn changed_blocks_are_whole() {
+        let shared = b"0123456789abcdef..";
+        let one = rendered(shared, &[(1, b"X"), (3, b"YZ"), (12, b"V"), (17, b"W")]);
+        let mut bytes = shared.to_vec();
+        let blocks = one.changed_blocks(4);
+        for (at, block) in &blocks {
+            assert_eq!(at % 4, 0);
+            bytes[*at..at + block.len()].copy_from_slice(block);
+        }
+        assert_eq!(bytes, one.to_vec());
+        let places: Vec<_> = blocks
+            .iter()
+            .map(|(at, block)| (*at, block.len()))
+            .collect();
+        assert_eq!(places, [(0, 8), (12, 6)]);
     }
 }

@@ -64,8 +64,10 @@ fn content(bytes: &[u8]) -> Content {
     }
 }
 
-/// Returns `bytes` without the blank and comment lines that some tools write in front.
-fn text(mut bytes: &[u8]) -> &[u8] {
+/// Returns `bytes` without the blank and comment lines that some tools write in front, nor the
+/// mark of UTF-8 that editors write: the reader tells that it does not belong there.
+fn text(bytes: &[u8]) -> &[u8] {
+    let mut bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     loop {
         bytes = bytes.trim_ascii_start();
         if !bytes.starts_with(b";") && !bytes.starts_with(b"#") {
@@ -100,6 +102,8 @@ mod tests {
             known(b"\r\n; made by x\r\n :00000001FF"),
             Content::Known(Format::Hex)
         );
+        let marked = b"\xEF\xBB\xBF:00000001FF";
+        assert_eq!(known(marked), Content::Known(Format::Hex));
         assert_eq!(known(b":-) hello"), Content::Known(Format::Bin));
         assert_eq!(known(b"; nothing"), Content::Known(Format::Bin));
         assert_eq!(known(b"S00F000068656C6C6F"), Content::Known(Format::Srec));

@@ -6,11 +6,12 @@
 )]
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Format, Label, LabelError, Labels, file};
-use crate::atomic_file::{self, Sync};
+use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
 use crate::unit::Serial;
 
@@ -19,6 +20,7 @@ use crate::unit::Serial;
 pub struct LabelFolder {
     folder: PathBuf,
     sync: Sync,
+    names: Arc<Names>,
 }
 
 impl LabelFolder {
@@ -28,6 +30,7 @@ impl LabelFolder {
         Self {
             folder: folder.to_owned(),
             sync,
+            names: Arc::default(),
         }
     }
 
@@ -65,12 +68,19 @@ impl LabelFolder {
         }
         // A label is read by whoever prints it: no secret of the device is in it.
         atomic_file::make_folder(&self.folder)
-            .and_then(|()| atomic_file::write_shared(&path, bytes, self.sync))
-            .map(|()| true)
-            .map_err(|error| LabelError::Write {
-                file: path.clone(),
-                reason: error.to_string(),
+            .and_then(|()| atomic_file::shared_part(&path))
+            .and_then(|part| {
+                atomic_file::finish(part, &path, self.sync, &mut |file| file.write_all(bytes))
             })
+            .map(|()| true)
+            .map_err(|error| refused(path, &error))
+    }
+}
+
+fn refused(file: PathBuf, error: &io::Error) -> LabelError {
+    LabelError::Write {
+        file,
+        reason: error.to_string(),
     }
 }
 
@@ -78,7 +88,12 @@ impl Labels for LabelFolder {
     fn put(&self, entry: &Entry) -> Result<bool, LabelError> {
         let label = Label::for_entry(entry)?;
         let picture = self.write(&label.file(Format::Png), label.png())?;
-        let drawing = self.write(&label.file(Format::Svg), label.svg()?.as_bytes())?;
-        Ok(picture || drawing)
+        let drawing = self.write(&label.file(Format::Svg), label.svg().as_bytes())?;
+        let made = picture || drawing;
+        if made && self.sync == Sync::Durable {
+            let synced = self.names.sync(&self.folder);
+            synced.map_err(|error| refused(self.folder.clone(), &error))?;
+        }
+        Ok(made)
     }
 }

@@ -12,6 +12,7 @@ pub(super) const QUIET: usize = 4;
 const SCALE: usize = 6;
 
 /// A symbol, module by module.
+#[derive(Debug, Clone)]
 pub(super) struct Symbol {
     /// Modules along a side, without quiet zone.
     pub size: usize,
@@ -20,6 +21,12 @@ pub(super) struct Symbol {
 }
 
 impl Symbol {
+    /// Takes modules as they were read: as many rows as modules in each.
+    pub(super) const fn read(rows: Vec<Vec<bool>>) -> Self {
+        let size = rows.len();
+        Self { size, rows }
+    }
+
     /// Encodes a QR Token with error correction level M.
     pub(super) fn of(code: &QrToken, serial: &Serial) -> Result<Self, LabelError> {
         let code = QrCode::with_error_correction_level(code.payload(), EcLevel::M);

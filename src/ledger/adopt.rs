@@ -1,6 +1,7 @@
 //! Units that exist already: taken in from a mapping of serial, token and board.
 
 use super::LedgerError;
+use super::evidence::{SECRET, is_secret};
 use super::record::UnitRecord;
 use crate::pool::{Pool, Row};
 use crate::unit::{Digest, Serial};
@@ -49,6 +50,13 @@ impl Mapping {
                 None => None,
             };
             let uid = take(row, &UID);
+            if uid.as_deref().is_some_and(is_secret) {
+                return Err(LedgerError::Row {
+                    row: number,
+                    serial,
+                    what: SECRET.to_owned(),
+                });
+            }
             // It is on a device: it is never drawn, whatever comes of the rest.
             row.claimed = true;
             units.push(Existing { serial, uid, image });

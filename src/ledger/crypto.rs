@@ -51,8 +51,17 @@ impl Column {
 /// A ledger's key. Zeroed on drop.
 pub struct Key(Zeroizing<[u8; 32]>);
 
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LedgerKey(<secret>)")
+    }
+}
+
 impl Key {
     /// Makes a key from the system's random numbers.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`] when the system has none.
     pub fn make() -> Result<Self, LedgerError> {
         let mut bytes = Zeroizing::new([0; 32]);
         random(bytes.as_mut())?;
@@ -60,12 +69,31 @@ impl Key {
     }
 
     /// Reads the text of a key file, or its digits alone; `None` when it holds no key.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(HEADER).unwrap_or(text).trim();
         crate::unit::parse_hex(digits).map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
+    /// Takes the 32 bytes of a key; `None` when there are more or fewer.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let mut key = Zeroizing::new([0; 32]);
+        if bytes.len() != key.len() {
+            return None;
+        }
+        key.copy_from_slice(bytes);
+        Some(Self(key))
+    }
+
+    /// Returns the 32 bytes.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Returns the text of a key file.
+    #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(96));
         text.push_str(HEADER);
@@ -77,6 +105,7 @@ impl Key {
     }
 
     /// Returns what tells keys apart and helps nobody to open anything.
+    #[must_use]
     pub fn id(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(KEY);
@@ -86,7 +115,7 @@ impl Key {
     }
 
     /// Returns what seals and opens with it.
-    pub fn cipher(&self) -> Cipher {
+    pub(super) fn cipher(&self) -> Cipher {
         let key: &[u8; 32] = &self.0;
         Cipher(XChaCha20Poly1305::new(key.into()))
     }

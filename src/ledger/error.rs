@@ -98,6 +98,42 @@ pub enum Refusal {
         /// The unit.
         serial: Serial,
     },
+    /// The serial is away in a part.
+    #[error(
+        "{serial} belongs to part {part}, which station {station} has: merge or void that first"
+    )]
+    Away {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who has it.
+        station: String,
+    },
+    /// This ledger is a part, and the serial is none of its own.
+    #[error("{serial} is no serial of part {part}: it may be made elsewhere")]
+    NotOfPart {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// This ledger is a part that goes back.
+    #[error("{serial} gets no token: part {part} is closed and goes back to its ledger")]
+    Closed {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// The ledger was restored, and nobody knows what became of the claim since its backup.
+    #[error(
+        "{serial} was claimed when the restored backup was made, and its token may be anywhere: clear it first"
+    )]
+    Quarantined {
+        /// The unit.
+        serial: Serial,
+    },
     /// The same serial stands twice in one group.
     #[error("{serial} is named twice")]
     Twice {
@@ -231,6 +267,167 @@ pub enum LedgerError {
         /// Where the list's tokens come from.
         list: String,
     },
+    /// Fewer tokens are free than a part should get.
+    #[error("{wanted} tokens are wanted for the part, {free} can be given: nothing was split off")]
+    PartShort {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many there are.
+        free: usize,
+    },
+    /// A serial cannot go into a part.
+    #[error("{serial} cannot go into the part: {what}")]
+    PartSerial {
+        /// The unit.
+        serial: Serial,
+        /// Why not.
+        what: String,
+    },
+    /// A part was begun and not finished.
+    #[error(
+        "part {part} for station {station}, {count} tokens, was begun and not finished: {what}"
+    )]
+    PartBegun {
+        /// The part's number.
+        part: i64,
+        /// Who gets it.
+        station: String,
+        /// How many tokens.
+        count: usize,
+        /// What to do.
+        what: &'static str,
+    },
+    /// The ledger has no such part.
+    #[error("the ledger has no part {part}")]
+    NoPart {
+        /// The part's number.
+        part: i64,
+    },
+    /// The part is past that.
+    #[error("part {part} is {state}: {what}")]
+    PartState {
+        /// The part's number.
+        part: i64,
+        /// Its state.
+        state: &'static str,
+        /// What cannot be done.
+        what: &'static str,
+    },
+    /// This ledger is a part, and its tokens come from its own ledger only.
+    #[error("this ledger is part {part} of another one: {what}")]
+    IsPart {
+        /// The part's number.
+        part: i64,
+        /// What a part does not do.
+        what: &'static str,
+    },
+    /// This ledger is no part.
+    #[error("this ledger is no part of another one")]
+    NotAPart,
+    /// The part belongs to another ledger.
+    #[error("the part belongs to the ledger {wants}, this one is {has}")]
+    PartOther {
+        /// The ledger that the part names, first digits.
+        wants: String,
+        /// This ledger, first digits.
+        has: String,
+    },
+    /// The part contradicts the ledger or itself; nothing was merged.
+    #[error("part {part} was not merged: {first} ({} in all)", findings.len())]
+    PartConflict {
+        /// The part's number.
+        part: i64,
+        /// The first finding.
+        first: String,
+        /// What is wrong.
+        findings: Vec<super::Finding>,
+    },
+    /// A restored ledger does not know which numbers were handed out since its backup.
+    #[error(
+        "numbers of {format} below {known} were handed out before the backup, and nobody knows how many since{}: say where new ones begin",
+        given.map(|given| format!("; {given} is below that")).unwrap_or_default()
+    )]
+    NextNumber {
+        /// The format.
+        format: String,
+        /// The next number, as the backup has it.
+        known: u64,
+        /// The number that was given.
+        given: Option<u64>,
+    },
+    /// No such token.
+    #[error("the ledger has no token {fingerprint}")]
+    NoToken {
+        /// The token.
+        fingerprint: Fingerprint,
+    },
+    /// Units have tokens that no list brought.
+    #[error(
+        "{count} units have tokens that the token lists lack, the first {first}: give all lists"
+    )]
+    TokensMissing {
+        /// How many units.
+        count: usize,
+        /// The first such token.
+        first: Fingerprint,
+    },
+    /// The mirror cannot be written.
+    #[error("the mirror {path} cannot be written; what was recorded is in the ledger", path = path.display())]
+    Mirror {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The mirror knows what the ledger does not.
+    #[error(
+        "the mirror {path} has event {seq}, which this ledger lacks: an older copy of the ledger is in use",
+        path = path.display()
+    )]
+    MirrorAhead {
+        /// The mirror's file.
+        path: PathBuf,
+        /// The event.
+        seq: i64,
+    },
+    /// No mirror is there.
+    #[error("there is no mirror of the ledger in {path}", path = path.display())]
+    MirrorAbsent {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The mirror is of another ledger.
+    #[error("the mirror {path} is of another ledger than {has}", path = path.display())]
+    MirrorOther {
+        /// The mirror's file or folder.
+        path: PathBuf,
+        /// The ledger, first digits.
+        has: String,
+    },
+    /// The mirror holds units of another product.
+    #[error("the mirror holds units of {product}, the recipe is for {wanted}")]
+    MirrorProduct {
+        /// The other product.
+        product: String,
+        /// The recipe's.
+        wanted: String,
+    },
+    /// The mirror is damaged.
+    #[error("the mirror {path} is damaged: {what}", path = path.display())]
+    MirrorDamaged {
+        /// The mirror's file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A list came after the backup, and its tokens are not in it.
+    #[error(
+        "{lists} token lists were taken in since the backup: rebuild the ledger from mirror and lists"
+    )]
+    ListsSince {
+        /// How many.
+        lists: u64,
+    },
     /// Another import is going on.
     #[error("station {station} is importing a token list: wait for it, then import again")]
     ImportBusy {
@@ -312,6 +509,15 @@ pub enum LedgerError {
         /// The id of the ledger's key.
         wants: String,
     },
+    /// The key cannot be changed now.
+    #[error("the ledger's key cannot be changed now: {what}")]
+    KeyInUse {
+        /// Why not.
+        what: &'static str,
+    },
+    /// The ledger got another key while this run was at work.
+    #[error("the ledger got another key meanwhile: start again")]
+    Rotated,
     /// A sealed value does not open: the row was changed.
     #[error("the {column} of token {fingerprint} does not open: its row was changed")]
     Unsealed {

@@ -42,6 +42,28 @@ pub enum Kind {
     Voided,
     /// Secrets left the ledger.
     Revealed,
+    /// Tokens went to a part of the ledger.
+    Split,
+    /// The part's file is whole and leaves.
+    Handed,
+    /// In a part: it goes back, and gives no token out any more.
+    Returned,
+    /// A part came back: what was not used is here again.
+    Merged,
+    /// A unit came back with a part.
+    Joined,
+    /// A part is lost: its tokens are burnt.
+    Burnt,
+    /// A backup was made.
+    Saved,
+    /// The ledger was restored from a backup: what that called free or reserved is set aside.
+    Restored,
+    /// What was set aside is used again.
+    Cleared,
+    /// The ledger was made anew from its mirror and a token list.
+    Rebuilt,
+    /// All secrets are sealed with another key.
+    Rotated,
     /// A unit's record ended, to be worked on once more.
     Reworked,
     /// A unit's record began in the place of one that was reworked.
@@ -104,6 +126,36 @@ pub struct Body {
     pub rows: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprints: Option<Vec<String>>,
+    /// The number of a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<i64>,
+    /// What tells parts apart, whatever ledger they are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_id: Option<String>,
+    /// The station that a part is for, or where a unit was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner: Option<String>,
+    /// How many tokens or units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// The serials that go with the fingerprints, in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serials: Option<Vec<String>>,
+    /// The numbers that a part has: format, first, and the one after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<(String, u64, u64)>,
+    /// Whether the last attempt on a unit has no outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
+    /// When the right label was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The hash of an event in another chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// Heads of chains: station, place, hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heads: Option<Vec<(String, i64, String)>>,
     /// How a unit was reworked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
@@ -119,9 +171,6 @@ pub struct Body {
     /// Whether a list named tokens that are on devices already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<bool>,
-    /// When its label was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,6 +313,23 @@ pub fn append_unit(
     unit.at = stamp.at;
     unit.event = stamp.hash;
     Ok(())
+}
+
+/// Returns all that a unit's row says, for an event that begins its history here.
+pub fn whole(unit: &UnitRow) -> Body {
+    Body {
+        run: Some(unit.run.clone()),
+        target: Some(unit.target.to_string()),
+        uid: unit.uid.clone(),
+        image: Some(unit.image.to_string()),
+        recipe: Some(unit.recipe.to_string()),
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        pending: Some(unit.pending),
+        touched: Some(unit.touched),
+        label: unit.label.clone(),
+        ..Body::of(unit)
+    }
 }
 
 /// Returns what a claim's event says.

@@ -1,7 +1,11 @@
 //! Evidence from outside that a board carries what was prepared for it.
 
 use super::record::Entry;
-use crate::unit::{Digest, Fingerprint, Serial};
+use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
+
+/// What is said of a board's number that may be a secret.
+pub(super) const SECRET: &str =
+    "what stands for its board looks like a token; it is not repeated here";
 
 /// What says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr)]
@@ -30,6 +34,13 @@ pub struct Evidence {
     pub image: Option<Digest>,
     /// What says so.
     pub witness: Witness,
+}
+
+/// Returns whether what is given as a board's number may be a secret: it is neither recorded nor
+/// repeated. Some chips have 32 hex digits.
+pub(super) fn is_secret(uid: &str) -> bool {
+    let digits = uid.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !digits && AuthToken::stands_in(uid)
 }
 
 /// A unit that is delivered by what a witness says.

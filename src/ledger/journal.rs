@@ -10,6 +10,8 @@ use super::LedgerError;
 use super::crypto::{Cipher, Column};
 use super::files::{beside, create_folder, sync_folder};
 use super::key_source;
+#[cfg(feature = "sqlite")]
+use super::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
 use crate::deliver::{Journal, JournalError};
 use crate::recipe::KeySource;
@@ -27,7 +29,7 @@ pub struct SealedJournal {
 enum Sealer {
     /// The one beside a ledger.
     #[cfg(feature = "sqlite")]
-    Beside(PathBuf),
+    Beside(PathBuf, KeyPlace),
     /// One from a source, whose paths are relative to a folder.
     From(KeySource, PathBuf),
 }
@@ -37,8 +39,15 @@ impl SealedJournal {
     #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn beside(path: &Path) -> Self {
+        Self::of(path, KeyPlace::Beside)
+    }
+
+    /// Takes the journal of the ledger at `path`, whose key comes from `place`.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn of(path: &Path, place: KeyPlace) -> Self {
         Self {
-            key: Sealer::Beside(path.to_owned()),
+            key: Sealer::Beside(path.to_owned(), place),
             folder: beside(path, ".journal"),
         }
     }
@@ -56,7 +65,7 @@ impl SealedJournal {
     fn cipher(&self) -> Result<Cipher, LedgerError> {
         match &self.key {
             #[cfg(feature = "sqlite")]
-            Sealer::Beside(ledger) => super::sqlite::cipher(ledger),
+            Sealer::Beside(ledger, place) => super::sqlite::ring(ledger, place)?.into_current(),
             Sealer::From(source, folder) => Ok(key_source::read(source, folder)?.cipher()),
         }
     }

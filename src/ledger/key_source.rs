@@ -20,21 +20,27 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// [`LedgerError::KeyUnread`] when it cannot be had, [`LedgerError::Exposed`] when others may read
 /// its file, [`LedgerError::KeyDamaged`] when what was read is no key.
 pub fn read(source: &KeySource, folder: &Path) -> Result<Key, LedgerError> {
+    Key::parse(&text(source, folder)?).ok_or_else(|| LedgerError::KeyDamaged {
+        path: source.to_string().into(),
+    })
+}
+
+/// Reads the text that should hold a key, as [`read`] does.
+pub fn text(source: &KeySource, folder: &Path) -> Result<Zeroizing<String>, LedgerError> {
     let unread = |what: String| LedgerError::KeyUnread {
         from: source.to_string(),
         what,
     };
-    let text = match source {
-        KeySource::File(path) => from_file(&folder.join(path), unread)?,
+    match source {
+        KeySource::File(path) => from_file(&folder.join(path), unread),
         KeySource::Env(name) => {
             let value = std::env::var(name);
-            Zeroizing::new(value.map_err(|error| unread(error.to_string()))?)
+            Ok(Zeroizing::new(
+                value.map_err(|error| unread(error.to_string()))?,
+            ))
         }
-        KeySource::Command(command) => from_command(command, folder).map_err(unread)?,
-    };
-    Key::parse(&text).ok_or_else(|| LedgerError::KeyDamaged {
-        path: source.to_string().into(),
-    })
+        KeySource::Command(command) => from_command(command, folder).map_err(unread),
+    }
 }
 
 /// Makes a key in a new file that only its owner may read, durable when this returns; returns its id.

@@ -18,10 +18,16 @@ mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
 mod memory;
+#[cfg(feature = "seal")]
+mod mirror;
+mod part;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod recipient;
 mod reconcile;
 mod record;
+mod restore;
 mod rework;
 #[cfg(feature = "seal")]
 mod runs;
@@ -30,6 +36,8 @@ mod sqlite;
 mod tables;
 
 pub use adopt::{Adopted, Mapping};
+#[cfg(feature = "seal")]
+pub use crypto::Key as LedgerKey;
 pub use error::{LedgerError, Refusal};
 pub use evidence::{Attested, Evidence, Witness};
 #[cfg(feature = "seal")]
@@ -37,17 +45,23 @@ pub use journal::SealedJournal;
 #[cfg(feature = "seal")]
 pub use key_source::make_key_file;
 pub use memory::Memory;
+#[cfg(feature = "seal")]
+pub use mirror::{History, Mirrored};
+pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, Server};
+#[cfg(feature = "sqlite")]
+pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
+pub use restore::{Clear, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
-pub use sqlite::Sqlite;
+pub use sqlite::{KeyPlace, PartFile, Remaking, Rotation, Sqlite};
 pub use tables::TokenState;
 
 use crate::pool::Pool;
@@ -250,4 +264,121 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`] when it could not be found out; findings are no error.
     fn audit(&self) -> Result<Audit, LedgerError>;
+
+    /// Records that a backup was made, after it was.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn saved(&mut self, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Sets aside all that a backup, which this ledger was restored from, calls free or
+    /// reserved; new numbers of the format begin where it is said.
+    ///
+    /// # Errors
+    /// [`LedgerError::NextNumber`] when it must be said and is not.
+    fn restored(
+        &mut self,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<SetAside, LedgerError>;
+
+    /// Takes back tokens that were set aside; returns how many.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoUnit`], [`LedgerError::NoToken`]
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError>;
+
+    /// Brings a ledger that was restored from a backup up to date by its mirror: nothing is set
+    /// aside then, as all that was ever acted upon is known.
+    ///
+    /// # Errors
+    /// [`LedgerError::ListsSince`] when lists came in since; those of a damaged mirror.
+    #[cfg(feature = "seal")]
+    fn catch_up(
+        &mut self,
+        history: &History,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError>;
+
+    /// Makes this ledger, which must be empty and have the number of the lost one, from the
+    /// mirror of that and from the token lists.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the ledger is of no use then.
+    #[cfg(feature = "seal")]
+    fn rebuild(
+        &mut self,
+        from: (&History, &[Pool]),
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError>;
+
+    /// Returns which heads and events that others keep are not in this ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn compare(&self, seen: &[Witnessed]) -> Result<Vec<Finding>, LedgerError>;
+
+    /// Returns which tokens and boards this ledger and other sites use twice.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError>;
+
+    /// Takes a share of tokens and serials out for a station without network: they are away
+    /// from here on. Goes on with the part that was begun for the station and never finished.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then nothing was split off.
+    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError>;
+
+    /// Records that a part's file is whole, before it gets the name by which it leaves.
+    ///
+    /// # Errors
+    /// [`LedgerError::PartState`] when that was recorded before: a part leaves once.
+    fn handed(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError>;
+
+    /// Returns all parts, oldest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn parts(&self) -> Result<Vec<Part>, LedgerError>;
+
+    /// Burns the tokens of a part that will not come back.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoPart`], [`LedgerError::PartState`]
+    fn void_part(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError>;
+
+    /// Makes this ledger, which must be empty, the part.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the ledger is of no use then.
+    fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Returns which part of which ledger this one is.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn part_of(&self) -> Result<Option<PartOf>, LedgerError>;
+
+    /// Records in a part that it goes back: it gives no token out any more.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotAPart`]
+    fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Reads what a part brings back, and replays its chains; its key is not needed.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotAPart`]; what is wrong in it is told when it is merged.
+    fn bring_back(&self) -> Result<Return, LedgerError>;
+
+    /// Takes a part back: its units, and the tokens that it did not use. These are free again if
+    /// the part was closed, and quarantined if it was not.
+    ///
+    /// # Errors
+    /// [`LedgerError::PartConflict`] with all that contradicts; then nothing was merged.
+    fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError>;
 }

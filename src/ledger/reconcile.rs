@@ -133,7 +133,11 @@ fn compare(token: &TokenRecord, claimed: Option<bool>) -> Option<Difference> {
     match (token.state, claimed) {
         // A gone token is nobody's business here, and a deleted burnt one is as it should be.
         (TokenState::Gone, _) | (TokenState::Void, None) => None,
-        (TokenState::Free, None) => Some(Difference::FreeDeleted),
+        // What was split off or set aside may be used already: only that it is deleted is news.
+        (TokenState::Away | TokenState::Quarantined, Some(_)) => None,
+        (TokenState::Free | TokenState::Away | TokenState::Quarantined, None) => {
+            Some(Difference::FreeDeleted)
+        }
         (TokenState::Bound, None) => Some(Difference::MadeDeleted),
         (TokenState::Void, Some(true)) => Some(Difference::BurntClaimed),
         (TokenState::Void, Some(false)) => Some(Difference::BurntThere),

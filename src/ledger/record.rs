@@ -384,6 +384,10 @@ pub struct Stock {
     pub void: u64,
     /// Tokens that the cloud gave to somebody.
     pub gone: u64,
+    /// Tokens that are away in parts, at stations without network.
+    pub away: u64,
+    /// Tokens that a restored backup called free or reserved: not drawn until cleared.
+    pub quarantined: u64,
     /// Tokens with a picture.
     pub pictures: u64,
     /// Claimed units.
@@ -413,6 +417,8 @@ pub struct Audit {
     pub heads: Vec<(String, i64, Digest)>,
     /// What is wrong; empty for a clean ledger.
     pub findings: Vec<Finding>,
+    /// When the last backup was made, RFC 3339, UTC.
+    pub backup: Option<String>,
 }
 
 /// One thing that is wrong.

@@ -116,6 +116,23 @@ impl Runs {
         }
     }
 
+    /// Returns whether another run than this one lives.
+    pub fn others(&self, own: &str) -> Result<bool, LedgerError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(about(&self.folder)(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(about(&self.folder))?.path();
+            let is_own = path.file_name().is_some_and(|name| name == own);
+            if !is_own && !matches!(is_locked(&path), Ok(false)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns whether a run lives. What cannot be found out counts as alive: a claim that
     /// waits is better than a token on two boards.
     pub fn alive(&self, run: &str) -> bool {

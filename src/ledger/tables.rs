@@ -1,6 +1,6 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
@@ -24,6 +24,10 @@ pub enum TokenState {
     Void,
     /// The cloud gave it to somebody.
     Gone,
+    /// A part of the ledger has it, at a station without network.
+    Away,
+    /// A backup said that it is free or reserved; what became of it since is not known.
+    Quarantined,
 }
 
 /// A token without its secrets.
@@ -133,6 +137,8 @@ impl Stock {
             TokenState::Bound => &mut self.bound,
             TokenState::Void => &mut self.void,
             TokenState::Gone => &mut self.gone,
+            TokenState::Away => &mut self.away,
+            TokenState::Quarantined => &mut self.quarantined,
         }
     }
 
@@ -199,7 +205,7 @@ pub trait Tables {
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the token that a list fixes to a serial, one that can still be used first.
     fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
-    /// Returns the usable token that a list fixes to a serial, unseen ones too.
+    /// Returns the token that a list fixes to a serial, unseen ones too; not void or gone ones.
     fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the serials of free tokens that are fixed to one, in order.
     fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
@@ -335,6 +341,8 @@ pub struct Frame {
     pub run: String,
     /// The units that this run has in hand.
     holds: Mutex<HashMap<i64, Weak<()>>>,
+    /// Parts that came back or were burnt: that never changes.
+    ended: Mutex<HashSet<i64>>,
 }
 
 impl Frame {
@@ -344,6 +352,7 @@ impl Frame {
             identity,
             run,
             holds: Mutex::default(),
+            ended: Mutex::default(),
         }
     }
 
@@ -357,6 +366,18 @@ impl Frame {
         }
         holds.insert(unit, Arc::downgrade(&hold));
         hold
+    }
+
+    /// Notes that a part has ended, as a transaction that changes no part saw it.
+    pub fn note_ended(&self, part: i64) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.insert(part);
+    }
+
+    /// Returns whether a part is known to have ended.
+    pub fn has_ended(&self, part: i64) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.contains(&part)
     }
 
     /// Returns whether a live run has the unit in hand, this one included.

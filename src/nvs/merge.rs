@@ -1,7 +1,7 @@
 //! A settings store into a shared image: over erased bytes that it stores, or as records of its own.
 
 use super::{ERASED, NvsError};
-use crate::checksum::nvs_partitions;
+use crate::checksum::{Partition, partitions};
 use crate::image::{Address, Edits, Format, Hint, Image, Span};
 
 /// Puts `store` into the container `bytes`.
@@ -55,13 +55,14 @@ fn unstored(image: &Image, at: Span) -> Address {
 
 /// Refuses a place that the partition table in the image does not know as a store.
 fn expected(image: &Image, at: Span) -> Result<(), NvsError> {
-    let known = nvs_partitions(image);
-    if known.is_empty() || known.iter().any(|(_, span)| *span == at) {
+    let mut known = partitions(image);
+    known.retain(Partition::is_nvs);
+    if known.is_empty() || known.iter().any(|one| one.span == at) {
         return Ok(());
     }
     let known: Vec<String> = known
         .iter()
-        .map(|(label, span)| format!("{label:?} at {span}"))
+        .map(|one| format!("{:?} at {}", one.label, one.span))
         .collect();
     Err(NvsError::Partition {
         at,

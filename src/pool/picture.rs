@@ -33,8 +33,25 @@ pub(super) fn is_png(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`PictureError`]
+#[cfg(test)]
 pub(crate) fn read(bytes: &[u8]) -> Result<QrToken, PictureError> {
     Picture::decode(bytes)?.code()
+}
+
+/// Reads the QR Token of a picture with exactly one symbol; and the symbol's modules, row by
+/// row and true where dark, where the picture is drawn without a flaw.
+///
+/// # Errors
+/// [`PictureError`]
+pub(crate) fn read_modules(
+    bytes: &[u8],
+) -> Result<(QrToken, Option<Vec<Vec<bool>>>), PictureError> {
+    let picture = Picture::decode(bytes)?;
+    let exact = symbol::exact(&picture.dark(), picture.width);
+    match exact.and_then(|code| Some((decoded(&code)?, code))) {
+        Some((text, code)) => Ok((token(&text)?, Some(symbol::modules(&code)))),
+        None => Ok((picture.code()?, None)),
+    }
 }
 
 /// Reads the QR Token of a picture that must give none of `secrets` away.
@@ -110,21 +127,18 @@ impl Picture {
 
     /// Reads the one symbol.
     fn code(&self) -> Result<QrToken, PictureError> {
-        let text = self.text()?;
-        let text = std::str::from_utf8(&text).unwrap_or_default();
-        text.parse().map_err(|source| {
-            if AuthToken::looks_like(text.trim()) {
-                PictureError::SecretInSymbol
-            } else {
-                PictureError::NotAQrToken { source }
-            }
-        })
+        token(&self.text()?)
+    }
+
+    /// Tells dark pixels from light ones, one byte each.
+    fn dark(&self) -> Vec<u8> {
+        self.grey.iter().map(|grey| u8::from(*grey < 128)).collect()
     }
 
     /// Reads the text of the one symbol.
     fn text(&self) -> Result<Vec<u8>, PictureError> {
-        let dark: Vec<u8> = self.grey.iter().map(|g| u8::from(*g < 128)).collect();
-        if let Some(text) = symbol::exact(&dark, self.width).and_then(|code| decoded(&code)) {
+        if let Some(text) = symbol::exact(&self.dark(), self.width).and_then(|code| decoded(&code))
+        {
             return Ok(text);
         }
         let codes = self.found();
@@ -144,6 +158,18 @@ impl Picture {
         })
         .unwrap_or_default()
     }
+}
+
+/// Takes the text of a symbol as a QR Token.
+fn token(text: &[u8]) -> Result<QrToken, PictureError> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    text.parse().map_err(|source| {
+        if AuthToken::looks_like(text.trim()) {
+            PictureError::SecretInSymbol
+        } else {
+            PictureError::NotAQrToken { source }
+        }
+    })
 }
 
 /// Corrects and unpacks a symbol.

@@ -13,6 +13,9 @@ pub struct LedgerSpec {
     pub url: LedgerUrl,
     /// Where the key of a ledger on a server comes from; one in a file has it beside the file.
     pub key: Option<KeySource>,
+    /// Folder in which everything that happens is told again, on another disk, relative to the
+    /// recipe.
+    pub mirror: Option<PathBuf>,
     /// The schema of a ledger on a server: several ledgers share a database.
     pub schema: Option<SchemaName>,
 }

@@ -5,6 +5,7 @@
 
 mod checksum;
 mod command;
+mod error;
 mod keys;
 mod ledger;
 mod mes;
@@ -16,6 +17,7 @@ mod store;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::CommandLine;
+pub use error::RecipeError;
 pub use keys::Keys;
 pub use ledger::{KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
@@ -34,7 +36,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use thiserror::Error;
 
 use crate::image::{Address, Format, Hint};
 use crate::unit::Digest;
@@ -188,6 +189,7 @@ impl Recipe {
         self.ledger = Some(LedgerSpec {
             url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
             key: None,
+            mirror: None,
             schema: None,
         });
         self.label.dir = folder.join("labels");
@@ -348,77 +350,4 @@ impl Recipe {
 fn line_of(text: &str, offset: usize) -> usize {
     let before = text.bytes().take(offset).filter(|byte| *byte == b'\n');
     before.count().saturating_add(1)
-}
-
-/// Why text is no recipe.
-#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
-#[strum(serialize_all = "kebab-case", prefix = "recipe-")]
-#[non_exhaustive]
-pub enum RecipeError {
-    /// No TOML, an unknown key, or a value of the wrong kind.
-    #[error("line {line}: {reason}")]
-    Syntax {
-        /// Line of the text, from 1; 0 where no line is to blame.
-        line: usize,
-        /// What the reader says.
-        reason: String,
-    },
-    /// Written for a later version.
-    #[error("schema {schema} is not known; this version reads schema 1")]
-    Schema {
-        /// The recipe's schema.
-        schema: u32,
-    },
-    /// The product's name is empty or has control characters.
-    #[error("`product` is empty or has control characters")]
-    Product,
-    /// No slot takes the AuthToken.
-    #[error("no [[slot]] has value = \"auth-token\"")]
-    NoTokenSlot,
-    /// No shared image.
-    #[error(
-        "[image] needs file = \"...\"; it is left out, with all of [image], where [nvs] alone makes the units' files"
-    )]
-    NoImage,
-    /// Room is reserved in no store.
-    #[error("length in nvs goes with [nvs], a store that is made from the recipe")]
-    NoStore,
-    /// The settings store does not fit.
-    #[error("[nvs]: {reason}")]
-    Store {
-        /// What is wrong.
-        reason: StoreError,
-    },
-    /// `source = "next"` without a format.
-    #[error("[serial] source = \"next\" needs format = \"...{{:06}}\"")]
-    NoFormat,
-    /// `source = "pool"` without a column.
-    #[error("[serial] source = \"pool\" needs bind = \"<column>\" in [pool]")]
-    NoBind,
-    /// The commands of the line's own programmer do not fit together.
-    #[error("[flash]: {reason}")]
-    Program {
-        /// What is wrong.
-        reason: String,
-    },
-    /// The nests do not fit together.
-    #[error("[[nest]]: {reason}")]
-    Nest {
-        /// What is wrong.
-        reason: String,
-    },
-    /// A hook cannot be run as it stands there.
-    #[error("[hook]: {reason}")]
-    Hook {
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl RecipeError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
 }

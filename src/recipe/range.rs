@@ -140,7 +140,10 @@ struct PositionText {
 
 /// An address as a TOML integer, or as text with `start`, `end` and an offset.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an address is a number from 0 on, or text such as \"0x08000000\""
+)]
 enum Number {
     Integer(u64),
     Text(String),

@@ -235,6 +235,9 @@ pub struct Chip {
     /// Places beside the flash that a probe may write: UICR, option bytes.
     #[serde(default)]
     pub also: Vec<Area>,
+    /// Places of the image that stay off the board, and are not looked at there.
+    #[serde(default)]
+    pub skip: Vec<Area>,
     /// The line's own programmer, in place of a probe.
     pub program: Option<CommandLine>,
     /// How it reads flash into a file.

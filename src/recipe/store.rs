@@ -95,7 +95,10 @@ enum KindText {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an entry of [nvs] has namespace, key, encoding and value for esp-idf; id and text or hex for zephyr"
+)]
 enum EntryText {
     Esp(EspRow),
     Zephyr(ZephyrText),
@@ -252,7 +255,7 @@ pub enum StoreError {
     At(String),
     /// The place is not made of whole pages or sectors.
     #[error(
-        "{at} has {} bytes from {} on, the store takes {least} or more blocks of {block} bytes that start at multiples of it",
+        "{at} has {} bytes from {} on, the store takes {least} or more blocks of {block} bytes that start at multiples of it, 16 MiB at most",
         at.len(),
         at.start()
     )]

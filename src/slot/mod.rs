@@ -13,6 +13,7 @@ mod text;
 
 pub use dead::suspects;
 pub use error::{SlotError, Takes, Wrong};
+pub use nvs::Stored;
 
 use zeroize::Zeroizing;
 
@@ -315,6 +316,14 @@ pub fn found(image: &Image) -> Vec<Found> {
     found.extend(blnkopt::found(image));
     found.sort_by_key(|found| found.span);
     found
+}
+
+/// Lists the settings stores of ESP-IDF in an image, with the names of their strings; no value.
+///
+/// Zephyr's stores have no mark of their own, and are found by a recipe only.
+#[must_use]
+pub fn stores(image: &Image) -> Vec<Stored> {
+    nvs::listed(image)
 }
 
 /// Returns the addresses at which `pattern` stands in loaded bytes, in order.

@@ -116,6 +116,20 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
     })
 }
 
+/// A settings store of ESP-IDF that was found by its structure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its pages, in load addresses; erased ones behind them are counted.
+    pub span: Span,
+    /// Its strings, as `namespace/key`, each with the entries that it takes.
+    pub strings: Vec<(String, Span)>,
+}
+
+/// Lists the settings stores of ESP-IDF that show themselves; no value is told.
+pub(super) fn listed(image: &Image) -> Vec<Stored> {
+    esp::listed(image)
+}
+
 /// Entries that are meant, and places that look like them.
 #[derive(Default)]
 struct Found {
@@ -126,19 +140,20 @@ struct Found {
 /// Returns the addresses in stored bytes, or in `within`, at which blocks of `size` bytes start
 /// that are stored whole.
 fn blocks(image: &Image, within: Option<Span>, size: u64) -> Vec<Span> {
-    let areas = match within {
-        Some(area) => vec![(area, area.start().get())],
-        // Flash sectors start at multiples of their size.
-        None => image.runs().into_iter().map(|run| (run, 0)).collect(),
-    };
+    // Flash sectors start at multiples of their size; a place that is given starts with one.
+    let origin = within.map_or(0, |area| area.start().get());
+    let runs = image.runs().into_iter();
+    let areas = runs.filter_map(|run| match within {
+        Some(area) => run.intersection(area),
+        None => Some(run),
+    });
     let mut blocks = Vec::new();
-    for (area, origin) in areas {
-        let ahead = (area.start().get().saturating_sub(origin)).next_multiple_of(size.max(1));
-        let mut next = Span::new(Address::new(origin.saturating_add(ahead)), size);
+    for area in areas {
+        let ahead = (area.start().get().saturating_sub(origin)).checked_next_multiple_of(size);
+        let start = ahead.and_then(|ahead| origin.checked_add(ahead));
+        let mut next = start.and_then(|start| Span::new(Address::new(start), size));
         while let Some(block) = next.filter(|block| area.contains(*block)) {
-            if image.require(block).is_ok() {
-                blocks.push(block);
-            }
+            blocks.push(block);
             next = Span::new(block.end(), size);
         }
     }

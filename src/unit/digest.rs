@@ -35,6 +35,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Digests `parts`, one behind the other.
+    pub(crate) fn of_parts<'p>(parts: impl Iterator<Item = &'p [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        parts.for_each(|part| hash.update(part));
+        Self(hash.finalize().into())
+    }
+
     /// Takes the 32 bytes of a stored digest.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

@@ -29,6 +29,13 @@ impl Bench {
         Self { folder }
     }
 
+    /// Takes a copy of all that is in this one.
+    pub fn again(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_all(self.folder.path(), folder.path());
+        Self { folder }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -93,15 +100,24 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 fn copy(from: &Path, to: &Path) {
+    copy_some(from, to, &is_left_over);
+}
+
+/// Copies a folder whole.
+pub fn copy_all(from: &Path, to: &Path) {
+    copy_some(from, to, &|_| false);
+}
+
+fn copy_some(from: &Path, to: &Path, left_out: &dyn Fn(&Path) -> bool) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if is_left_over(&entry.path()) {
+        if left_out(&entry.path()) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
+            copy_some(&entry.path(), &target, left_out);
         } else {
             fs::copy(entry.path(), target).unwrap();
         }

@@ -238,3 +238,23 @@ fn a_partition_for_an_application_without_an_image_is_refused() {
         "proved"
     );
 }
+
+#[test]
+fn an_image_whose_end_is_missing_is_told_and_is_no_master() {
+    let esp = esp(&[&payload(), &[7; 20]]);
+    let mcuboot = mcuboot(&payload(), 0, &[]);
+    for (whole, kind) in [(&esp, "esp-image"), (&mcuboot, "mcuboot")] {
+        let keys = format!("[[checksum]]\nkind = \"{kind}\"\n");
+        assert_eq!(refusal(whole, &keys), "proved");
+        // From behind the slot to before the last byte.
+        for len in (180..whole.len()).step_by(7).chain([whole.len() - 1]) {
+            let cut = &whole[..len];
+            let advice = |finding: &Finding| finding.advice().starts_with("cut off: it says ");
+            let found = findings(&bin(cut));
+            assert!(found.iter().any(advice), "{kind} of {len}: {found:?}");
+            // Whatever the recipe says of it.
+            assert_eq!(refusal(cut, &keys), "checksum-cut-off", "{kind} of {len}");
+            assert_eq!(refusal(cut, ""), "checksum-cut-off", "{kind} of {len}");
+        }
+    }
+}

@@ -3,15 +3,21 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::bench::{Bench, has};
+use crate::bench::{Bench, has, text};
+use crate::judge;
 
-/// The recipes of one firmware in the text formats, ELF and BIN.
-const FORMS: [(&str, &str, &str); 4] = [
+/// The recipes of one firmware in five formats, and what srec_cat calls those that it reads.
+const FORMS: [(&str, &str, &str); 5] = [
     ("gw100/recipe.toml", "elf", ""),
     ("recipes/gw100-bin.toml", "bin", "-binary"),
     ("recipes/gw100-hex.toml", "hex", "-intel"),
     ("recipes/gw100-srec.toml", "srec", "-motorola"),
+    ("recipes/gw100-uf2.toml", "uf2", ""),
 ];
+
+/// Reads all forms by other people's modules.
+const AGREE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/judges/agree.py");
+const MODULES: &[&str] = &["elftools", "intelhex", "bincopy", "adafruit_uf2"];
 
 fn run(folder: &Path, program: &str, args: &[&str]) {
     let output = Command::new(program)
@@ -53,11 +59,13 @@ fn srec_cat_reads_the_same_bytes_from_every_form() {
     let bench = Bench::new();
     unit(&bench);
     let folder = bench.path("");
-    for (_, own, reads) in &FORMS[1..] {
+    let text_forms = FORMS.iter().filter(|(_, _, reads)| !reads.is_empty());
+    for (_, own, reads) in text_forms {
         let file = format!("unit.{own}");
         run(&folder, "srec_cmp", &["unit.hex", "-intel", &file, reads]);
     }
-    for (_, own, _) in FORMS {
+    // A UF2 fills its last block up, so what it becomes is longer.
+    for (_, own, _) in &FORMS[..4] {
         let (bin, hex) = (format!("{own}.bin"), format!("{own}.hex"));
         run(
             &folder,
@@ -77,6 +85,37 @@ fn srec_cat_reads_the_same_bytes_from_every_form() {
         "hex",
     ];
     bench.ok(&[&judge[..], &["--serial", "GW000001", "anew.hex"]].concat());
+}
+
+/// One firmware, one token, five containers: four strangers and the BIN agree at every address.
+#[test]
+fn readers_of_five_formats_find_the_same_firmware() {
+    if !judge::has(
+        "five formats read by pyelftools, intelhex, bincopy and uf2conv",
+        MODULES,
+    ) {
+        return;
+    }
+    let bench = Bench::new();
+    unit(&bench);
+    let files = FORMS.map(|(_, own, _)| format!("unit.{own}"));
+    let args: Vec<&str> = [AGREE]
+        .into_iter()
+        .chain(files.iter().map(String::as_str))
+        .collect();
+    let read = judge::call(&bench.path(""), &args);
+    assert!(read.status.success(), "{}", text(&read.stderr));
+    assert_eq!(text(&read.stdout).trim(), "4164");
+    // It tells where one of them differs.
+    let mut torn = std::fs::read(bench.path("unit.bin")).unwrap();
+    torn[0x1003] ^= 1;
+    std::fs::write(bench.path("unit.bin"), torn).unwrap();
+    let read = judge::call(&bench.path(""), &args);
+    assert!(
+        text(&read.stderr).contains("at 0x1003"),
+        "{}",
+        text(&read.stderr)
+    );
 }
 
 /// `objcopy` lays the patched ELF out by load address, as the conversion does.

@@ -19,6 +19,9 @@ mod craft;
 mod docs;
 /// Writes the ELF files of these tests.
 mod elf_file;
+/// Files are left alone where they are right.
+#[cfg(unix)]
+mod files;
 /// Integrity fields are found by structure, and what the recipe says of them is held to.
 mod findings;
 /// Boards on a simulated probe: both modes, every chip, every fault.
@@ -34,6 +37,12 @@ mod golden;
 /// What the line needs is never written over; a token is never a name.
 #[cfg(feature = "cli")]
 mod guards;
+/// Blocks of units for programmers that work alone.
+#[cfg(feature = "cli")]
+mod handoff;
+/// A ledger joined in the middle, by the program.
+#[cfg(feature = "cli")]
+mod joining;
 /// Judges in Python.
 #[cfg(feature = "cli")]
 mod judge;
@@ -53,12 +62,17 @@ mod labels;
 mod ledger;
 /// The text, causes and name of every error.
 mod messages;
+/// Plain checksums that show themselves by their place.
+mod plain;
 /// Token lists: good ones, every bad one, and bytes of any kind.
 #[cfg(feature = "label")]
 mod pool;
 /// The process is killed at every effect, and the next run finishes.
 #[cfg(feature = "cli")]
 mod power_cut;
+/// Many units at once: killed at random, and held to their memory.
+#[cfg(feature = "cli")]
+mod pressure;
 /// Edits change what they say and nothing else; readers agree; nothing panics.
 mod properties;
 /// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
@@ -79,6 +93,9 @@ mod run;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Stations without network, backups, mirrors and keys, by the real program.
+#[cfg(all(feature = "cli", unix))]
+mod stations;
 /// Vendors' structures are recognised, repaired or refused, and never seen by chance.
 mod structures;
 /// Where the fixtures are.

@@ -28,7 +28,7 @@ const EFFECTS: [&str; 14] = [
 ];
 
 /// Runs the program and kills it on entry to its `n`th `call`; returns whether it came so far.
-fn cut(bench: &Bench, args: &[&str], (call, n): (&str, usize)) -> bool {
+pub fn cut(bench: &Bench, args: &[&str], (call, n): (&str, usize)) -> bool {
     let status = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null"])
         .args(["-e", &format!("trace={call}")])
@@ -81,6 +81,28 @@ fn sweep(args: &[&str], serials: &[&str]) {
         }
     }
     assert!(cuts > 50, "only {cuts} cuts");
+}
+
+/// Cuts `args` at effect after effect, each in a copy of `world`, and looks `after` each.
+pub fn sweep_in(world: &Bench, args: &[&str], after: impl Fn(&Bench, (&str, usize))) {
+    if !has("strace", "the power cut") {
+        return;
+    }
+    let mut cuts = 0;
+    for call in EFFECTS {
+        let mut n = 1;
+        loop {
+            let bench = world.again();
+            if !cut(&bench, args, (call, n)) {
+                break;
+            }
+            after(&bench, (call, n));
+            cuts += 1;
+            // A database writes page after page: of a long row of them some are enough.
+            n += if n > 8 { 5 } else { 1 };
+        }
+    }
+    assert!(cuts > 10, "only {cuts} cuts");
 }
 
 /// Cuts once, finishes, and looks at what is there; returns whether anything was cut.

@@ -76,6 +76,15 @@ fn no_output_and_no_file_but_the_images_holds_a_token() {
     let bench = Bench::new();
     let tokens = tokens(&bench);
     let recipe = "gw100/recipe.toml";
+    // Units that exist already: with their tokens, as a file; and one that contradicts.
+    let last = tokens.len() - 1;
+    let mapping = format!("serial,token\nGW000901,{}\n", tokens[last]);
+    fs::write(bench.path("old.csv"), &mapping).unwrap();
+    let wrong = format!("{mapping}GW000901,{}\n", tokens[last - 1]);
+    fs::write(bench.path("wrong.csv"), wrong).unwrap();
+    fs::write(bench.path("token.log"), &tokens[0]).unwrap();
+    let passed = "serial,result\nGW000001,pass\n";
+    fs::write(bench.path("passed.csv"), passed).unwrap();
     let mut before = Vec::new();
     files(&bench.path("."), &mut before);
     let before: BTreeSet<PathBuf> = before.into_iter().collect();
@@ -139,6 +148,91 @@ fn no_output_and_no_file_but_the_images_holds_a_token() {
         vec!["ledger", "audit", "--recipe", recipe, "--json"],
         with(&["label", "reprint", "--serial", "GW000001"]),
         with(&["ledger", "void", "--serial", "GW000002"]),
+        with(&["ledger", "adopt", "--mapping", "old.csv", "--json"]),
+        with(&["ledger", "adopt", "--mapping", "wrong.csv"]),
+        with(&[
+            "ledger",
+            "handoff",
+            "--format",
+            "flasher",
+            "--count",
+            "2",
+            "-o",
+            "out/Patches.txt",
+            "--block",
+            "block.csv",
+            "--json",
+        ]),
+        with(&[
+            "ledger",
+            "handoff",
+            "--format",
+            "pg4uw",
+            "--count",
+            "1",
+            "-o",
+            "out/no.txt",
+            "--block",
+            "no.csv",
+        ]),
+        with(&[
+            "ledger",
+            "confirm",
+            "--log",
+            "token.log",
+            "--pattern",
+            "(?<line>.*)",
+            "--block",
+            "block.csv",
+        ]),
+        with(&[
+            "ledger",
+            "confirm",
+            "--log",
+            "token.log",
+            "--pattern",
+            "(?<serial>.*)",
+        ]),
+        with(&["ledger", "confirm", "--list", "passed.csv", "--json"]),
+        with(&[
+            "ledger", "rework", "--serial", "GW000001", "--mode", "returned",
+        ]),
+        with(&[
+            "ledger",
+            "rework",
+            "--serial",
+            "GW000003",
+            "--mode",
+            "board-swapped",
+            "--json",
+        ]),
+        vec![
+            "pool",
+            "import",
+            "--recipe",
+            recipe,
+            "--used",
+            "pools/tokens-only.csv",
+        ],
+        vec![
+            "pool",
+            "reconcile",
+            "--recipe",
+            recipe,
+            "pools/blynk-export.zip",
+            "--delete-list",
+            "delete.csv",
+            "--disclaim-list",
+            "disclaim.csv",
+        ],
+        vec![
+            "ledger",
+            "export",
+            "--recipe",
+            recipe,
+            "--delete-list",
+            "burnt.csv",
+        ],
     ];
     for args in calls {
         let output = bench
@@ -157,6 +251,12 @@ fn no_output_and_no_file_but_the_images_holds_a_token() {
                 );
             }
         }
+    }
+    // What was meant to come about did.
+    assert!(bench.path("out/Patches.txt").exists() && bench.path("delete.csv").exists());
+    let listed = bench.ok(&["ledger", "list", "--recipe", recipe]);
+    for unit in ["GW000901", "superseded", "void", "delivered"] {
+        assert!(listed.contains(unit), "{unit}: {listed}");
     }
     let mut after = Vec::new();
     files(&bench.path("."), &mut after);

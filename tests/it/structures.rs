@@ -45,13 +45,13 @@ fn lpc(payload: &[u8]) -> Vec<u8> {
     image
 }
 
-/// An LPC55 image for execution in place.
-fn lpc55(payload: &[u8]) -> Vec<u8> {
+/// An LPC55 image of a type: 5 for execution in place, 2 for RAM.
+fn lpc55(payload: &[u8], kind: u32) -> Vec<u8> {
     let mut image = vec![7; 64];
     image.extend(payload);
     let length = u32::try_from(image.len()).unwrap();
     put(&mut image, 0x20, length);
-    put(&mut image, 0x24, 5);
+    put(&mut image, 0x24, kind);
     let mut crc = MPEG2.digest();
     crc.update(&image[..0x28]);
     crc.update(&image[0x2C..]);
@@ -60,16 +60,28 @@ fn lpc55(payload: &[u8]) -> Vec<u8> {
     image
 }
 
+/// What the entries of an RP2350's load map say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Map {
+    /// A distance and a length.
+    Relative,
+    /// Addresses, and where the storage ends.
+    StorageEnd,
+    /// Addresses, and where the memory ends that it is loaded into.
+    RuntimeEnd,
+}
+
 /// An RP2350 image whose block stands behind the payload; `tbyb` is a bit that does not count.
-fn rp2350(payload: &[u8], tbyb: bool, absolute: bool) -> Vec<u8> {
+fn rp2350(payload: &[u8], tbyb: bool, map: Map) -> Vec<u8> {
     let at = u32::try_from(payload.len()).unwrap();
     let mut block = vec![0xFFFF_DED3u32, if tbyb { 0x9021_0142 } else { 0x1021_0142 }];
     // The load map's item stands at word 2; a cleared range counts as its length.
-    let (start, last) = if absolute {
-        (4, at)
-    } else {
-        (0u32.wrapping_sub(at + 8) + 4, at - 4)
+    let (start, last) = match map {
+        Map::Relative => (0u32.wrapping_sub(at + 8) + 4, at - 4),
+        Map::StorageEnd => (4, at),
+        Map::RuntimeEnd => (4, 0x2000_0000 + at - 4),
     };
+    let absolute = map != Map::Relative;
     block.push(if absolute { 0x8200_0706 } else { 0x0200_0706 });
     block.extend([start, 0x2000_0000, last, 0, 0x2004_0000, 0x400]);
     block.extend([0x0100_0247, 11]);
@@ -119,7 +131,10 @@ fn nordic(payload: &[u8], kind: u8) -> Vec<u8> {
     for page in [0x2_F000, 0x2_E000] {
         let page = &mut flash[page..page + 0x1000];
         page[..0x400].fill(0);
-        put(page, 4, 2);
+        // Settings version 2; version 1 of application and boot loader; a valid application.
+        for (at, word) in [(4, 2), (8, 1), (0xC, 1), (0x20, 1)] {
+            put(page, at, word);
+        }
         put(page, 0x18, u32::try_from(payload.len()).unwrap());
         put(page, 0x1C, CRC32.checksum(payload));
         page[0x2A1] = kind;
@@ -128,7 +143,7 @@ fn nordic(payload: &[u8], kind: u8) -> Vec<u8> {
             2 => page[0x2A2..0x2C2].copy_from_slice(&Sha256::digest(payload)),
             _ => {}
         }
-        let crc = CRC32.checksum(&page[0x260..0x322]);
+        let crc = CRC32.checksum(&page[0x260..0x323]);
         put(page, 0x25C, crc);
         let crc = CRC32.checksum(&page[4..0x5C]);
         put(page, 0, crc);
@@ -178,13 +193,18 @@ fn is_repaired(kind: &str, make: &dyn Fn(&[u8]) -> Vec<u8>) {
 
 #[test]
 fn an_lpc55_image_is_repaired() {
-    is_repaired("lpc55-image", &lpc55);
+    // With flags of other fields in the type's word, as spsdk writes them for some parts.
+    for kind in [5, 2, 0x4002] {
+        is_repaired("lpc55-image", &|payload| lpc55(payload, kind));
+    }
 }
 
 #[test]
 fn an_rp2350_hash_is_repaired() {
-    for (tbyb, absolute) in [(false, false), (true, false), (false, true), (true, true)] {
-        is_repaired("rp2350-hash", &|payload| rp2350(payload, tbyb, absolute));
+    for map in [Map::Relative, Map::StorageEnd, Map::RuntimeEnd] {
+        for tbyb in [false, true] {
+            is_repaired("rp2350-hash", &|payload| rp2350(payload, tbyb, map));
+        }
     }
 }
 
@@ -206,6 +226,14 @@ fn a_dfu_suffix_is_repaired() {
 fn a_nordic_settings_page_and_its_backup_are_repaired() {
     for kind in [0, 1, 2] {
         is_repaired("nordic-settings", &|payload| nordic(payload, kind));
+    }
+    // What nrfutil 5.2.0 (`bl_dfu_sett.py`) stores for this application.
+    for (kind, boot) in [(1, 0x6DDA_CDC0), (2, 0x19EF_6301u32)] {
+        let flash = nordic(&payload(), kind);
+        let word = |at: usize| flash[0x2_F000 + at..0x2_F004 + at].to_vec();
+        assert_eq!(word(0), 0x9D27_66D1u32.to_le_bytes());
+        assert_eq!(word(0x1C), 0x001C_D0CEu32.to_le_bytes());
+        assert_eq!(word(0x25C), boot.to_le_bytes());
     }
     let keys = format!("{SLOT}[[checksum]]\nkind = \"nordic-settings\"");
     let master = prove(&nordic(&payload(), 2), &keys).unwrap();
@@ -263,7 +291,14 @@ fn what_takes_another_tool_is_refused_by_name() {
         (stm32mp1(), "STM32MP1 image at 0x00000000: sum"),
         (gbl(), "GBL file at 0x00000000: CRC-32 or signature"),
         (hab(), "HAB image at 0x00000100: signature"),
-        (lpc55_signed(), "LPC55 image at 0x00000000: RSA signature"),
+        (
+            lpc55_signed(4, b"cert"),
+            "LPC55 image at 0x00000000: signature",
+        ),
+        (
+            lpc55_signed(1, b"chdr"),
+            "LPC55 image at 0x00000000: signature",
+        ),
     ] {
         let error = prove(&image, SLOT).unwrap_err();
         assert_eq!(error.name(), "checksum-signed", "{text}");
@@ -357,11 +392,10 @@ fn hab() -> Vec<u8> {
     image
 }
 
-fn lpc55_signed() -> Vec<u8> {
-    let mut image = lpc55(&payload());
-    put(&mut image, 0x24, 4);
+fn lpc55_signed(kind: u32, certificates: &[u8; 4]) -> Vec<u8> {
+    let mut image = lpc55(&payload(), kind);
     put(&mut image, 0x28, 0x130);
-    image[0x130..0x134].copy_from_slice(b"cert");
+    image[0x130..0x134].copy_from_slice(certificates);
     image
 }
 
@@ -449,8 +483,8 @@ proptest! {
     ) {
         let mut bytes = match which {
             0 => lpc(&payload()),
-            1 => lpc55(&payload()),
-            2 => rp2350(&payload(), true, false),
+            1 => lpc55(&payload(), 5),
+            2 => rp2350(&payload(), true, Map::Relative),
             3 => particle(&payload()),
             4 => dfu(&payload()),
             5 => uimage(),
@@ -459,8 +493,8 @@ proptest! {
             8 => stm32mp1(),
             9 => gbl(),
             10 => hab(),
-            11 => lpc55_signed(),
-            _ => rp2350(&payload(), false, true),
+            11 => lpc55_signed(4, b"cert"),
+            _ => rp2350(&payload(), false, Map::StorageEnd),
         };
         for (at, byte) in changes {
             let at = at.index(bytes.len());

@@ -10,16 +10,20 @@
 mod partitions;
 mod signature;
 
-pub(crate) use partitions::nvs_partitions;
+pub use partitions::{Partition, partitions};
 
 use super::digest::Hash;
 use super::finding::{Finding, Formula};
-use super::read::{part, take, word};
+use super::read::{part, run_of, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 
 /// First byte of a header.
 const MAGIC: u8 = 0xE9;
+/// The last flash mode (`ESP_IMAGE_SPI_MODE_SLOW_READ`).
+const LAST_FLASH_MODE: u8 = 5;
+/// Upper bytes of addresses at which ESP32 and later chips have memory.
+const ADDRESSES: std::ops::RangeInclusive<u8> = 0x20..=0x6F;
 /// First byte of an ESP8266 image of version 2: one segment first, then a header as above.
 const MAGIC_2: u8 = 0xEA;
 /// Most segments of an image (`ESP_IMAGE_MAX_SEGMENTS`).
@@ -70,7 +74,10 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
         let steps = (0..run.len()).step_by(usize::try_from(SECTOR).unwrap_or(usize::MAX));
         for base in steps.filter_map(|offset| run.start().checked_add(offset)) {
             let found = match take(image, base, 0) {
-                Some([MAGIC]) => at(image, base),
+                Some([MAGIC]) => match at(image, base) {
+                    found if found.is_empty() => cut_off(image, base).into_iter().collect(),
+                    found => found,
+                },
                 Some([MAGIC_2]) => version_2(image, base).unwrap_or_default(),
                 _ => continue,
             };
@@ -100,6 +107,45 @@ fn at(image: &Image, base: Address) -> Vec<Finding> {
         return Vec::new();
     }
     findings.swap_remove(best).1
+}
+
+/// Finds an image whose end is missing, by a long header and segments that make sense.
+fn cut_off(image: &Image, base: Address) -> Option<Finding> {
+    let run = run_of(image, base)?;
+    let header: [u8; 24] = take(image, base, 0)?;
+    let [_, segments, mode, _, _, _, _, entry, .., digest] = header;
+    let reserved = header.get(19..23)?;
+    let plausible = (1..=MOST_SEGMENTS).contains(&segments)
+        && mode <= LAST_FLASH_MODE
+        && ADDRESSES.contains(&entry)
+        && reserved == [0; 4]
+        && matches!(digest, 0 | 1);
+    if !plausible {
+        return None;
+    }
+    let stored = run.end().get().checked_sub(base.get())?;
+    let mut next = LONG;
+    for _ in 0..segments {
+        let inside = next.checked_add(SEGMENT_HEADER)? <= stored;
+        if !inside {
+            break;
+        }
+        let [.., load] = take::<4>(image, base, next)?;
+        let len = word(image, base, next.checked_add(4)?)?;
+        if len % 4 != 0 || len >= MOST_BYTES || !(ADDRESSES.contains(&load) || load == 0) {
+            return None;
+        }
+        next = next.checked_add(SEGMENT_HEADER)?.checked_add(len.into())?;
+    }
+    // At least as many: the segments behind the end cannot be read.
+    let says = (next | 15).checked_add(if digest == 1 { 33 } else { 1 })?;
+    missing(base, stored, says)
+}
+
+/// Says that an image of `says` bytes has only `stored`.
+fn missing(base: Address, stored: u64, says: u64) -> Option<Finding> {
+    let covers = part(base, 0, stored)?;
+    (says > stored).then(|| Finding::cut_off(covers, format!("ESP image at {base}"), says))
 }
 
 /// Reads an ESP8266 image of version 2 at `base`.
@@ -199,6 +245,11 @@ fn fields(image: &Image, layout: &Layout, xor: Finding) -> Vec<Finding> {
             .judged(image)
     };
     let digest = layout.digest.then(digest).flatten();
+    if layout.digest && digest.is_none() {
+        let run = run_of(image, base).map_or(0, |run| run.end().get());
+        let stored = run.saturating_sub(base.get());
+        fields.extend(missing(base, stored, end.saturating_add(32)));
+    }
     let behind = end.saturating_add(if digest.is_some() { 32 } else { 0 });
     if digest.is_some() {
         fields.extend(signature::version_1(image, base, behind));

@@ -23,24 +23,55 @@ const APP: u8 = 0;
 /// Type and subtype of a partition for settings.
 const NVS: [u8; 2] = [1, 2];
 
-/// A partition: its type and subtype, place and name.
-struct Partition {
-    kind: [u8; 2],
-    span: Span,
-    label: String,
+/// A partition of a flash image, as a table in it has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// The table, with its digest.
+    pub table: Span,
+    /// Where the partition is, in load addresses.
+    pub span: Span,
+    /// Its name.
+    pub label: String,
+    /// What it is for, such as `app, ota_0`.
+    pub kind: String,
+    code: [u8; 2],
 }
 
-/// Returns the settings partitions that a table in `image` names, each with its label.
-pub(crate) fn nvs_partitions(image: &Image) -> Vec<(String, Span)> {
-    let tables = image
-        .runs()
-        .into_iter()
-        .filter_map(|run| tables(image, run));
-    tables
-        .flatten()
-        .filter(|partition| partition.kind == NVS)
-        .map(|partition| (partition.label, partition.span))
-        .collect()
+impl Partition {
+    /// Returns whether it is for settings (NVS).
+    #[must_use]
+    pub fn is_nvs(&self) -> bool {
+        self.code == NVS
+    }
+}
+
+/// Lists the partitions of ESP flash images: those of the first table of each run whose digest is
+/// right.
+#[must_use]
+pub fn partitions(image: &Image) -> Vec<Partition> {
+    let tables = image.runs().into_iter();
+    let tables = tables.filter_map(|run| tables_of(image, run));
+    tables.flatten().collect()
+}
+
+/// Names type and subtype as ESP-IDF's tables of partitions do.
+fn kind([kind, subtype]: [u8; 2]) -> String {
+    let text = match (kind, subtype) {
+        (0, 0) => "app, factory",
+        (0, 0x10..=0x1F) => return format!("app, ota_{}", subtype & 0xF),
+        (0, 0x20) => "app, test",
+        (1, 0) => "data, ota",
+        (1, 1) => "data, phy",
+        (1, 2) => "data, nvs",
+        (1, 3) => "data, coredump",
+        (1, 4) => "data, nvs_keys",
+        (1, 5) => "data, efuse",
+        (1, 0x81) => "data, fat",
+        (1, 0x82) => "data, spiffs",
+        (1, 0x83) => "data, littlefs",
+        _ => return format!("type {kind:#04x}, subtype {subtype:#04x}"),
+    };
+    text.to_owned()
 }
 
 /// Finds partitions for applications that hold bytes, and no image: encrypted, as a rule.
@@ -49,8 +80,8 @@ pub(crate) fn nvs_partitions(image: &Image) -> Vec<(String, Span)> {
 pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for run in image.runs() {
-        for app in tables(image, run).unwrap_or_default() {
-            if app.kind.first() != Some(&APP) {
+        for app in tables_of(image, run).unwrap_or_default() {
+            if app.code.first() != Some(&APP) {
                 continue;
             }
             if bases.contains(&app.span.start()) || is_erased(image, app.span) {
@@ -67,7 +98,7 @@ pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
 }
 
 /// Reads the first table of a run whose digest is right; offsets count from the run's start.
-fn tables(image: &Image, run: Span) -> Option<Vec<Partition>> {
+fn tables_of(image: &Image, run: Span) -> Option<Vec<Partition>> {
     let mut at = SECTOR;
     while at < run.len() {
         if take(image, run.start(), at) == Some(MAGIC)
@@ -81,16 +112,20 @@ fn tables(image: &Image, run: Span) -> Option<Vec<Partition>> {
 }
 
 fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<Partition>> {
-    let mut partitions = Vec::new();
+    let mut partitions: Vec<Partition> = Vec::new();
     for index in 0..MOST {
         let entry = at.checked_add(index.checked_mul(ENTRY)?)?;
         if take(image, flash, entry)? == DIGEST {
             let entries = part(flash, at, entry.checked_sub(at)?)?;
             let digest: [u8; 16] = take(image, flash, entry.checked_add(16)?)?;
             let bytes = image.bytes(entries).ok()?;
+            let whole = part(flash, at, entry.checked_add(ENTRY)?.checked_sub(at)?)?;
+            for partition in &mut partitions {
+                partition.table = whole;
+            }
             return (Hash::Md5.of(&bytes) == digest).then_some(partitions);
         }
-        let [first, second, kind, subtype] = take(image, flash, entry)?;
+        let [first, second, type_, subtype] = take(image, flash, entry)?;
         if [first, second] != MAGIC {
             return None;
         }
@@ -98,10 +133,14 @@ fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<Partition>> {
         let size = word(image, flash, entry.checked_add(8)?)?;
         let label: [u8; 16] = take(image, flash, entry.checked_add(12)?)?;
         let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
+        let code = [type_, subtype];
+        let span = part(flash, offset.into(), size.into())?;
         partitions.push(Partition {
-            kind: [kind, subtype],
-            span: part(flash, offset.into(), size.into())?,
+            table: span,
+            span,
             label: String::from_utf8_lossy(label).into_owned(),
+            kind: kind(code),
+            code,
         });
     }
     None

@@ -20,10 +20,17 @@ const NIBBLE: u32 = 4;
 #[derive(Debug)]
 pub(super) struct Linear {
     shape: Shape,
-    /// What each byte leaves in a register of zeros.
-    bytes: Box<[u128; 256]>,
+    bytes: Bytes,
     /// One for each window: on to the next one, or to the end.
     shifts: Vec<Shift>,
+}
+
+/// What each byte leaves in a register of zeros.
+#[derive(Debug)]
+enum Bytes {
+    /// For 64 bits and fewer, mirrored where bytes come in mirrored.
+    Narrow(Box<[u64; 256]>),
+    Wide(Box<[u128; 256]>),
 }
 
 /// A register moved on by a fixed number of zero bytes: a linear map, four bits a table.
@@ -32,17 +39,10 @@ struct Shift(Vec<[u128; 16]>);
 
 impl Linear {
     pub(super) fn new(shape: Shape, windows: &Windows) -> Self {
-        let poly = shape.poly << (BITS - u32::from(shape.width));
-        let byte = |byte: u8| {
-            (0..8).fold(u128::from(byte) << (BITS - 8), |register, _| {
-                let carry = register >> (BITS - 1) == 1;
-                (register << 1) ^ if carry { poly } else { 0 }
-            })
+        let bytes = match shape.width {
+            ..=64 => Bytes::narrow(shape),
+            _ => Bytes::Wide(wide(shape)),
         };
-        let mut bytes = Box::new([0; 256]);
-        for (value, entry) in (0..=u8::MAX).zip(bytes.iter_mut()) {
-            *entry = byte(value);
-        }
         let shifts = windows.gaps().into_iter();
         let shifts = shifts.map(|zeros| Shift::by(shape, zeros)).collect();
         Self {
@@ -62,9 +62,8 @@ impl Linear {
         let mut register = 0;
         for (window, shift) in windows.iter().zip(&self.shifts) {
             let old = windows.read(window, edits, new);
-            for (old, new) in old.iter().zip(new.iter()) {
-                register = self.step(register, old ^ new);
-            }
+            let changed = old.iter().zip(new.iter()).map(|(old, new)| old ^ new);
+            register = self.bytes.feed(register, changed, self.shape.refin);
             register = shift.apply(register);
         }
         let value = register >> (BITS - u32::from(self.shape.width));
@@ -73,16 +72,71 @@ impl Linear {
             false => value,
         }
     }
+}
 
-    fn step(&self, register: u128, byte: u8) -> u128 {
-        let byte = match self.shape.refin {
-            true => byte.reverse_bits(),
-            false => byte,
-        };
-        let [top, ..] = register.to_be_bytes();
-        let entry = self.bytes.get(usize::from(top ^ byte));
-        (register << 8) ^ entry.copied().unwrap_or_default()
+impl Bytes {
+    fn narrow(shape: Shape) -> Self {
+        let wide = wide(shape);
+        // The lower half of a left-aligned register of at most 64 bits is empty.
+        let entry = |index: u8| wide.get(usize::from(index)).map_or(0, |entry| half(*entry));
+        let mut bytes = Box::new([0; 256]);
+        for (index, to) in (0..=u8::MAX).zip(bytes.iter_mut()) {
+            *to = match shape.refin {
+                true => entry(index.reverse_bits()).reverse_bits(),
+                false => entry(index),
+            };
+        }
+        Self::Narrow(bytes)
     }
+
+    fn feed(&self, register: u128, bytes: impl Iterator<Item = u8>, refin: bool) -> u128 {
+        match self {
+            Self::Narrow(table) => {
+                let entry = |index: u8| table.get(usize::from(index)).copied().unwrap_or_default();
+                let register = half(register);
+                let register = if refin {
+                    let mirrored = bytes.fold(register.reverse_bits(), |register, byte| {
+                        let [low, ..] = register.to_le_bytes();
+                        (register >> 8) ^ entry(low ^ byte)
+                    });
+                    mirrored.reverse_bits()
+                } else {
+                    bytes.fold(register, |register, byte| {
+                        let [top, ..] = register.to_be_bytes();
+                        (register << 8) ^ entry(top ^ byte)
+                    })
+                };
+                u128::from(register) << u64::BITS
+            }
+            Self::Wide(table) => bytes.fold(register, |register, byte| {
+                let byte = if refin { byte.reverse_bits() } else { byte };
+                let [top, ..] = register.to_be_bytes();
+                let entry = table.get(usize::from(top ^ byte));
+                (register << 8) ^ entry.copied().unwrap_or_default()
+            }),
+        }
+    }
+}
+
+/// Returns the upper half of a register.
+fn half(register: u128) -> u64 {
+    u64::try_from(register >> u64::BITS).unwrap_or_default()
+}
+
+/// Returns what each byte leaves in a left-aligned register of zeros.
+fn wide(shape: Shape) -> Box<[u128; 256]> {
+    let poly = shape.poly << (BITS - u32::from(shape.width));
+    let byte = |byte: u8| {
+        (0..8).fold(u128::from(byte) << (BITS - 8), |register, _| {
+            let carry = register >> (BITS - 1) == 1;
+            (register << 1) ^ if carry { poly } else { 0 }
+        })
+    };
+    let mut bytes = Box::new([0; 256]);
+    for (value, entry) in (0..=u8::MAX).zip(bytes.iter_mut()) {
+        *entry = byte(value);
+    }
+    bytes
 }
 
 impl Shift {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eol_inject::ledger::Mapping;
+use eol_inject::ledger::{Mapping, Simulated};
 use eol_inject::pool;
 use eol_inject::recipe::{PoolSpec, Recipe};
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut list = read(args, &recipe)?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     // A mapping does not tell whether its tokens are the cloud's or trial ones.
     list.origin = ledger.stock()?.origin.unwrap_or_default();
     let file = args.mapping.display();
@@ -56,12 +56,9 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Reads the mapping, with serials as the recipe has them.
 fn read(args: &AdoptArgs, recipe: &Recipe) -> Result<pool::Pool, CliError> {
-    let spec = recipe.pool.clone().unwrap_or_default();
     let spec = PoolSpec {
-        file: None,
-        token: None,
-        qr: spec.qr,
         bind: Some(SERIAL.to_owned()),
+        ..PoolSpec::default()
     };
     let failed = |error| CliError::from(error).about_file(&args.mapping);
     let mut list = pool::folder::open(&args.mapping, &spec).map_err(failed)?;

@@ -1,5 +1,7 @@
 //! `ledger audit`: the history replayed against the record.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
@@ -12,12 +14,34 @@ use crate::cli::{RecipeArg, context};
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     recipe: RecipeArg,
+
+    /// Heads of an earlier audit, units' JSON lines or a mirror: what is not in the ledger any more
+    #[arg(long, value_name = "FILE")]
+    witness: Vec<PathBuf>,
+
+    /// Exports or mirrors of other sites: tokens and boards that are used twice
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let audit = ledger.audit()?;
+    let mut seen = Vec::new();
+    for file in &args.witness {
+        seen.extend(super::outside::witnesses(file)?);
+    }
+    let mut sites = Vec::new();
+    for file in &args.with {
+        sites.extend(super::outside::sightings(file)?);
+    }
+    let mut audit = ledger.audit()?;
+    if !seen.is_empty() {
+        audit.findings.extend(ledger.compare(&seen)?);
+    }
+    if !sites.is_empty() {
+        audit.findings.extend(ledger.compare_sites(&sites)?);
+    }
     for (station, seq, hash) in &audit.heads {
         output.object(&json!({
             "v": 1, "kind": "head", "station": station, "seq": seq, "hash": hash.to_string(),
@@ -43,7 +67,9 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<u8, CliError> {
     );
     if audit.findings.is_empty() {
         output.line(format_args!("{GOOD}clean{GOOD:#}  {counts}"));
-        output.note("a record cut off at its end shows only against a head kept elsewhere");
+        if seen.is_empty() {
+            output.note("a record cut off at its end shows only against a head kept elsewhere: --witness FILE");
+        }
         return Ok(0);
     }
     output.line(format_args!("{counts}: {} findings", audit.findings.len()));

@@ -1,6 +1,6 @@
 //! `ledger release` and `ledger void`: the record corrected, with a name and a reason.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, LedgerError, UnitRecord};
@@ -25,8 +25,28 @@ pub(crate) struct CorrectArgs {
     decision: DecisionArgs,
 }
 
+/// Which unit or part, who decides, and why.
+#[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["serial", "part"])))]
+pub(crate) struct VoidArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The unit
+    #[arg(long, value_name = "SERIAL", allow_hyphen_values = true)]
+    serial: Option<String>,
+
+    /// A part that is lost: all tokens that it was given
+    #[arg(long, value_name = "N")]
+    part: Option<i64>,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
 pub(crate) fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> {
-    let unit = correct(args, |ledger, serial, actor| ledger.release(serial, actor))?;
+    let who = (&args.recipe, args.serial.as_str(), &args.decision);
+    let unit = correct(who, |ledger, serial, actor| ledger.release(serial, actor))?;
     output.object(&export::object(&unit));
     output.line(format_args!(
         "{} is released; its token {} is free again",
@@ -35,8 +55,13 @@ pub(crate) fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliErro
     Ok(0)
 }
 
-pub(crate) fn void(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> {
-    let unit = correct(args, |ledger, serial, actor| ledger.void(serial, actor))?;
+pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
+    if let Some(number) = args.part {
+        return super::part::void((&args.recipe.recipe, number), &args.decision, output);
+    }
+    let serial = args.serial.as_deref().unwrap_or_default();
+    let who = (&args.recipe, serial, &args.decision);
+    let unit = correct(who, |ledger, serial, actor| ledger.void(serial, actor))?;
     output.object(&export::object(&unit));
     output.line(format_args!(
         "{} is void; its token {} is burnt: delete it in the console, and scrap its label",
@@ -50,12 +75,12 @@ pub(crate) fn void(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> 
 }
 
 fn correct(
-    args: &CorrectArgs,
+    (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
     act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
 ) -> Result<UnitRecord, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let serial = super::serial(&recipe, &args.serial)?;
-    let actor = args.decision.actor()?;
+    let recipe = context::recipe(&recipe.recipe)?;
+    let serial = super::serial(&recipe, serial)?;
+    let actor = decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     Ok(act(&mut *ledger, &serial, &actor)?)
 }

@@ -1,13 +1,16 @@
-//! `ledger key`: keys of ledgers on a server, made when somebody asks for one.
+//! `ledger key`: keys made, shown by their id, and replaced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use eol_inject::ledger::make_key_file;
+use eol_inject::ledger::{Identity, Ledger as _, LedgerKey, Sqlite, StationKey};
 use serde_json::json;
 
-use crate::cli::error::CliError;
-use crate::cli::output::Output;
+use crate::cli::books;
+use crate::cli::context::{self, Writable};
+use crate::cli::error::{CliError, exit};
+use crate::cli::output::{BAD, GOOD, Output};
+use crate::cli::{DecisionArgs, RecipeArg};
 
 /// What to do with keys.
 #[derive(Args)]
@@ -18,27 +21,189 @@ pub(crate) struct KeyArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a key for a new ledger on a server; one in a file makes its own
+    /// Make a key file, owner-only: for a ledger, or a pair for a station that gets parts
     New(NewArgs),
+    /// Seal everything in the ledger with a new key; goes on with what was begun
+    Rotate(RotateArgs),
+    /// Show which key the ledger has, and whether the one at hand is it
+    ShowId(ShowArgs),
 }
 
 #[derive(Args)]
 struct NewArgs {
-    /// The file to make; it must not be there yet
+    /// Make a station's pair: FILE stays there, FILE.pub goes to whoever splits
+    #[arg(long)]
+    station: bool,
+
+    /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 
-pub(crate) fn run(args: &KeyArgs, output: &Output) -> Result<u8, CliError> {
-    let Command::New(args) = &args.command;
-    let id = make_key_file(&args.output)?;
-    let file = args.output.display();
-    output.object(&json!({ "v": 1, "kind": "key", "id": id, "file": file.to_string() }));
-    output.line(format_args!(
-        "key {id} is in {file}, readable by its owner only"
+#[derive(Args)]
+struct RotateArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+#[derive(Args)]
+struct ShowArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// Show the id of the key in this file instead
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
+    match args.command {
+        Command::New(args) => new(&args, output),
+        Command::Rotate(args) => rotate(&args, output),
+        Command::ShowId(args) => match &args.file {
+            Some(file) => of_file(file, output),
+            None => of_ledger(&args, output),
+        },
+    }
+}
+
+fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
+    let file = &args.output;
+    let fresh = |file: &Path| match file.exists() {
+        // A key that is written over is lost, with all that it opens.
+        true => Err(CliError::usage(format!(
+            "{} is there already",
+            file.display()
+        ))),
+        false => Ok(()),
+    };
+    fresh(file)?;
+    if !args.station {
+        let key = LedgerKey::make()?;
+        context::write(file, key.to_text().as_bytes(), Writable::Owner)?;
+        shown("ledger", &key.id(), file, output);
+        return Ok(0);
+    }
+    let mut public = file.clone().into_os_string();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    fresh(&public)?;
+    let key = StationKey::make()?;
+    let recipient = key.recipient()?;
+    context::write(file, key.to_text().as_bytes(), Writable::Owner)?;
+    context::write(&public, recipient.to_text().as_bytes(), Writable::Anybody)?;
+    shown("station", &recipient.id(), file, output);
+    output.note(format_args!(
+        "{} goes to whoever splits; {} stays here and is copied nowhere",
+        public.display(),
+        file.display()
     ));
-    output.note(
-        "whoever has it can read the ledger's tokens; without it nobody can: keep a copy elsewhere",
-    );
     Ok(0)
+}
+
+fn shown(of: &str, id: &str, file: &Path, output: &Output) {
+    output.object(&json!({
+        "v": 1, "kind": "key", "of": of, "id": id, "file": file.display().to_string(),
+    }));
+    output.line(format_args!("{}: {of} key {id}", file.display()));
+}
+
+fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.decision.actor()?;
+    let file = books::file(&recipe)?;
+    let place = books::key_place(&recipe);
+    let scope = context::scope(&recipe);
+    let about = |error| CliError::from(error).about_file(&file);
+    let old = Sqlite::inspect_keyed(&file, &scope, &place).map_err(about)?;
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated: old.stock()?.simulated.unwrap_or_default(),
+    };
+    drop(old);
+    let mut ledger = Sqlite::open_keyed(&file, &scope, identity, &place).map_err(about)?;
+    let mut left = None;
+    let rotation = ledger.rotate(&file, &actor, &mut |now| {
+        let before = *left.get_or_insert_with(|| {
+            output.bar(now, "sealing");
+            now
+        });
+        for _ in now..before {
+            output.step();
+        }
+        left = Some(now);
+    });
+    output.done();
+    let rotation = rotation?;
+    output.object(&json!({
+        "v": 1, "kind": "key", "of": "ledger", "id": rotation.id, "was": rotation.was,
+        "sealed": rotation.rows, "placed": rotation.placed,
+    }));
+    output.line(format_args!(
+        "{}: ledger key {}, {} values sealed anew",
+        file.display(),
+        rotation.id,
+        rotation.rows
+    ));
+    if rotation.placed {
+        output.note(format_args!(
+            "backups made before open with the old key only, kept as {}.*: keep it with them, or destroy both",
+            Sqlite::key_path(&file).display()
+        ));
+    } else {
+        output.warning(format_args!(
+            "the new key is in {}.next: put it where the recipe's key comes from, then remove that file",
+            Sqlite::key_path(&file).display()
+        ));
+    }
+    Ok(0)
+}
+
+fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
+    let bytes = context::read(file, exit::RECIPE, "the key")?;
+    let text = zeroize::Zeroizing::new(String::from_utf8(bytes).unwrap_or_default());
+    let (of, id) = if let Some(key) = StationKey::parse(&text) {
+        ("station", key.recipient()?.id())
+    } else if let Some(public) = eol_inject::ledger::Recipient::parse(&text) {
+        ("station public", public.id())
+    } else if let Some(key) = LedgerKey::parse(&text) {
+        ("ledger", key.id())
+    } else {
+        let message = format!("{} holds no key", file.display());
+        return Err(CliError::new(exit::RECIPE, "key", message));
+    };
+    shown(of, &id, file, output);
+    Ok(0)
+}
+
+fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let file = books::file(&recipe)?;
+    let wants = Sqlite::key_ids(&file)?;
+    let place = books::key_place(&recipe);
+    let held = Sqlite::inspect_keyed(&file, &context::scope(&recipe), &place);
+    let fits = held.map(|ledger| ledger.has_key());
+    let current = wants.first().cloned().unwrap_or_default();
+    output.object(&json!({
+        "v": 1, "kind": "key", "of": "ledger", "id": current,
+        "rotating": wants.len() > 1, "at_hand": matches!(fits, Ok(true)),
+    }));
+    output.line(format_args!("{}: ledger key {current}", file.display()));
+    if wants.len() > 1 {
+        output.line("a change of the key was begun and not finished: eol-inject ledger key rotate");
+    }
+    match fits {
+        Ok(true) => {
+            output.line(format_args!("{GOOD}the key at hand is it{GOOD:#}"));
+            Ok(0)
+        }
+        Ok(false) => {
+            output.line(format_args!("{BAD}no key is at hand{BAD:#}"));
+            Ok(exit::LEDGER)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -9,11 +9,15 @@ use super::output::Output;
 
 mod adopt;
 mod audit;
+pub(crate) mod backup;
 mod confirm;
 mod correct;
 mod export;
+mod handoff;
 mod key;
 mod list;
+mod outside;
+pub(crate) mod part;
 mod rework;
 mod show;
 
@@ -34,18 +38,34 @@ enum Command {
     Resolve(super::board::ResolveArgs),
     /// Take in units that exist already, with the tokens that they have
     Adopt(adopt::AdoptArgs),
+    /// Write a block of units for a stand-alone programmer: SEGGER Flasher, Elnec PG4UW
+    Handoff(handoff::HandoffArgs),
     /// Make prepared units delivered by flash dumps, by a programmer's log or by a list
     Confirm(confirm::ConfirmArgs),
     /// Take back a claim that no delivery started for: its token is free again
     Release(correct::CorrectArgs),
     /// Burn a unit's token: it is never handed out again, and the serial is refused
-    Void(correct::CorrectArgs),
+    Void(correct::VoidArgs),
+    /// Hand a share of tokens and serials to a station without network, in a file
+    Split(part::SplitArgs),
+    /// Close a part, at its station: it gives no token any more and goes back
+    Return(part::ReturnArgs),
+    /// Take a part back: its units, and the tokens that it did not use
+    Merge(part::MergeArgs),
+    /// Copy the ledger while it is in use, whole and at one moment
+    Backup(backup::BackupArgs),
+    /// Make the ledger from a backup; what that calls free or reserved is set aside
+    Restore(backup::RestoreArgs),
+    /// Use tokens again that a restore or an unclosed part set aside
+    Clear(backup::ClearArgs),
+    /// Make a lost ledger from its mirror and its token lists
+    Rebuild(backup::RebuildArgs),
+    /// Make and show keys
+    Key(key::KeyArgs),
     /// Work on a unit once more: deliver it again, swap its board, rehouse it, take it back
     Rework(rework::ReworkArgs),
     /// Write the record as CSV or JSON Lines, without secrets unless asked
     Export(export::ExportArgs),
-    /// Make the key of a ledger on a server
-    Key(key::KeyArgs),
     /// Replay the history against the record, and check every sum and uniqueness
     Audit(audit::AuditArgs),
 }
@@ -56,12 +76,20 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Show(args) => show::run(&args, output),
         Command::Resolve(args) => super::board::resolve(&args, output),
         Command::Adopt(args) => adopt::run(&args, output),
+        Command::Handoff(args) => handoff::run(&args, output),
         Command::Confirm(args) => confirm::run(&args, output),
         Command::Release(args) => correct::release(&args, output),
         Command::Void(args) => correct::void(&args, output),
+        Command::Split(args) => part::split(&args, output),
+        Command::Return(args) => part::give_back(&args, output),
+        Command::Merge(args) => part::merge(&args, output),
+        Command::Backup(args) => backup::backup(&args, output),
+        Command::Restore(args) => backup::restore(&args, output),
+        Command::Clear(args) => backup::clear(&args, output),
+        Command::Rebuild(args) => backup::rebuild(&args, output),
+        Command::Key(args) => key::run(args, output),
         Command::Rework(args) => rework::run(&args, output),
         Command::Export(args) => export::run(&args, output),
-        Command::Key(args) => key::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
     }
 }

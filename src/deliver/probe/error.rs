@@ -217,6 +217,18 @@ pub enum ProbeFault {
         /// What is there.
         area: &'static str,
     },
+    /// A slot or checksum would stay off the board.
+    #[error("the recipe's `skip` leaves {span} out, where a slot or checksum is")]
+    Skipped {
+        /// The slot or checksum.
+        span: Span,
+    },
+    /// What stays off the board would be erased with its neighbours.
+    #[error("the recipe's `skip` leaves {span} out, which shares a sector with what is written")]
+    SkippedInPart {
+        /// The part of that sector.
+        span: Span,
+    },
     /// Slot mode: the board does not carry the shared firmware.
     #[error("the board's firmware differs from the shared image at {at}: nothing was written")]
     Firmware {

@@ -33,12 +33,9 @@ impl ProbeSetup {
         let target = link::target(&self.attach.chip).map_err(told)?;
         let family = Family::of(&target.name).map(|(family, _)| family);
         let map = FlashMap::of(&target, family);
-        let runs = master.image().runs();
-        for run in &runs {
-            map.allow(*run, &self.also).map_err(told)?;
-        }
+        self.fits(master, &map).map_err(told)?;
         let sectors = match self.mode {
-            Mode::Full => map.sectors(&runs),
+            Mode::Full => map.sectors(&self.flashed(master.image())),
             Mode::Slot => map.sectors(&master.changes()),
         }
         .map_err(told)?;

@@ -97,13 +97,10 @@ impl Probe {
         master: &Master,
         watch: &mut dyn Watch,
     ) -> Result<(), ProbeFault> {
-        let also = self.setup.also.clone();
-        let mode = self.setup.mode;
+        let setup = self.setup.clone();
         let (link, seen) = self.ready(master, watch)?;
-        for run in master.image().runs() {
-            link.map.allow(run, &also)?;
-        }
-        if mode == Mode::Full {
+        setup.fits(master, &link.map)?;
+        if setup.mode == Mode::Full {
             return Ok(());
         }
         let checked = sectors::check(master, &seen.parts);
@@ -122,8 +119,8 @@ impl Probe {
 
     /// Compares everything that the image stores outside the sectors that slot mode writes.
     fn rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let mut rest = self.setup.flashed(master.image());
         let (link, seen) = self.ready(master, watch)?;
-        let mut rest = master.image().runs();
         for part in &seen.parts {
             rest = rest
                 .into_iter()

@@ -18,7 +18,7 @@ impl Probe {
     /// Writes the whole image, and reads back every sector of it.
     fn full(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let image = sealed.master().image();
-        let runs = image.runs();
+        let runs = self.setup.flashed(image);
         let mut blocks = Vec::with_capacity(runs.len());
         for run in &runs {
             let mut bytes = Zeroizing::new(image.bytes(*run)?.into_owned());
@@ -154,9 +154,10 @@ impl Probe {
         watch: &mut dyn Watch,
     ) -> Result<(), ProbeFault> {
         let image = sealed.master().image();
+        let flashed = self.setup.flashed(image);
         let (_, seen) = self.ready(sealed.master(), watch)?;
         let spans: Vec<Span> = match seen.parts.as_slice() {
-            [] => image.runs(),
+            [] => flashed,
             parts => parts
                 .iter()
                 .flat_map(|part| image.stored_within(part.sector.span))

@@ -28,12 +28,13 @@ pub use list::{Plugged, Probes, probes};
 pub use under_reset::prepare_under_reset;
 
 use self::link::{Attach, Link};
+use self::map::FlashMap;
 use self::sectors::Part;
 use self::source::Source;
 use super::journal::Journal;
 use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
 use crate::checksum::Sealed;
-use crate::image::{Edits, Span};
+use crate::image::{Edits, Image, Span};
 use crate::ledger::Receipt;
 use crate::patch::Master;
 use crate::recipe::{Mode, Precheck, Recipe};
@@ -48,6 +49,8 @@ pub struct ProbeSetup {
     precheck: Precheck,
     /// Reserved places that the recipe asks for.
     also: Vec<Span>,
+    /// Places of the image that stay off the board.
+    skip: Vec<Span>,
     /// Where simulated boards are kept.
     #[cfg(feature = "sim")]
     boards: std::path::PathBuf,
@@ -69,9 +72,47 @@ impl ProbeSetup {
             mode: flash.mode.unwrap_or(Mode::Full),
             precheck: flash.precheck,
             also: flash.also.iter().map(|area| area.span()).collect(),
+            skip: flash.skip.iter().map(|area| area.span()).collect(),
             #[cfg(feature = "sim")]
             boards: boards(recipe),
         })
+    }
+
+    /// Returns what of the image goes onto a board.
+    fn flashed(&self, image: &Image) -> Vec<Span> {
+        let mut runs = image.runs();
+        for skip in &self.skip {
+            runs = runs
+                .into_iter()
+                .flat_map(|run| run.without(*skip))
+                .collect();
+        }
+        runs
+    }
+
+    /// Refuses an image that a chip cannot hold, or that would get there without its values.
+    fn fits(&self, master: &Master, map: &FlashMap) -> Result<(), ProbeFault> {
+        let lost = master.changes().into_iter().find(|span| {
+            let mut skips = self.skip.iter();
+            skips.any(|skip| skip.intersection(*span).is_some())
+        });
+        if let Some(span) = lost {
+            return Err(ProbeFault::Skipped { span });
+        }
+        let flashed = self.flashed(master.image());
+        for run in &flashed {
+            map.allow(*run, &self.also)?;
+        }
+        let sectors = map.sectors(&flashed)?;
+        for (sector, skip) in sectors
+            .iter()
+            .flat_map(|sector| self.skip.iter().map(move |skip| (sector, skip)))
+        {
+            if let Some(span) = sector.span.intersection(*skip) {
+                return Err(ProbeFault::SkippedInPart { span });
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether the boards are simulated.

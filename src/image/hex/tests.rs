@@ -170,6 +170,9 @@ fn the_second_firmware_of_a_universal_hex_is_not_loaded() {
     ]))
     .unwrap();
     assert_eq!(&*image.bytes(span(0, 3)).unwrap(), b"one");
+    assert_eq!(image.other_board_records(), 1);
+    let other = read(&file(&[record(0, 0x0d0d, b"one")])).unwrap();
+    assert_eq!(other.other_board_records(), 0);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use super::super::event::{self, Kind};
 use super::super::tables::{Frame, Store, Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, Target, UnitState};
 use super::claim::enter;
-use super::import;
 use super::rework::rehoused;
+use super::{import, parts};
 use crate::unit::{Digest, Fingerprint};
 
 /// Takes units in that exist already.
@@ -20,11 +20,11 @@ pub fn adopt<S: Store>(
     let frame = store.frame().clone();
     alone(mapping)?;
     // Before anything is written; and once more where it is, since others work meanwhile.
-    store.read(|tables| check(tables, mapping).map(drop))?;
+    store.read(|tables| check(tables, &frame, mapping).map(drop))?;
     // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
     import::import(store, &mapping.pool, by)?;
     store.write(|tables| {
-        let known = check(tables, mapping)?;
+        let known = check(tables, &frame, mapping)?;
         enter(tables, &frame)?;
         let mut adopted = Adopted::default();
         for ((_, unit, row), known) in mapping.rows().zip(known) {
@@ -59,9 +59,13 @@ fn refuse(row: usize, unit: &Existing, what: String) -> LedgerError {
 }
 
 /// Tells for each row whether it is known exactly so; refuses the first that contradicts.
-fn check(tables: &dyn Tables, mapping: &Mapping) -> Result<Vec<bool>, LedgerError> {
+fn check(tables: &dyn Tables, frame: &Frame, mapping: &Mapping) -> Result<Vec<bool>, LedgerError> {
     let mut known = Vec::with_capacity(mapping.len());
     for (number, unit, row) in mapping.rows() {
+        if let Some(part) = parts::away(tables, frame, &unit.serial)? {
+            let what = format!("it is away in part {}", part.number);
+            return Err(refuse(number, unit, what));
+        }
         match standing(tables, unit, row.token.fingerprint())? {
             Ok(same) => known.push(same),
             Err(what) => return Err(refuse(number, unit, what)),
@@ -115,7 +119,10 @@ fn standing(
     Ok(match token.state {
         TokenState::Free | TokenState::Gone => Ok(false),
         TokenState::Void => Err(format!("its token {print} is burnt")),
-        TokenState::Bound => {
+        TokenState::Away => Err(format!("its token {print} is away in a part")),
+        // That the unit exists says what became of the token.
+        TokenState::Quarantined if tables.unit_with(token.id)?.is_none() => Ok(false),
+        TokenState::Bound | TokenState::Quarantined => {
             let holder = tables.unit_with(token.id)?;
             let holder = holder.map_or_else(String::new, |holder| holder.serial.to_string());
             Err(format!("its token {print} is {holder}'s already"))

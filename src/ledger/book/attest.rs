@@ -1,7 +1,7 @@
 //! Attest: prepared units become delivered by what a witness outside says, all or none.
 
 use super::super::event::{self, Body, Kind};
-use super::super::evidence::{Attested, Evidence};
+use super::super::evidence::{Attested, Evidence, SECRET, is_secret};
 use super::super::tables::{Frame, Tables, UnitRow};
 use super::super::{Actor, LedgerError, Target, UnitState};
 use super::entry;
@@ -75,6 +75,9 @@ fn contradicts(
     let Some(uid) = &one.uid else {
         return Ok(None);
     };
+    if is_secret(uid) {
+        return Ok(Some(SECRET.to_owned()));
+    }
     if let Some(has) = unit.uid.as_ref().filter(|has| *has != uid) {
         return Ok(Some(format!("it belongs to the board {has}, not to {uid}")));
     }

@@ -1,28 +1,27 @@
 //! Audit: the events replayed against the tables, in passes that hold one unit at a time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::event::{Body, Head, Kind, qr_print};
-use super::super::tables::{EventRow, Order, Tables, TokenRow, TokenState};
-use super::super::{Audit, Finding, LedgerError, Rework, UnitState};
+use super::super::event::{Head, qr_print};
+use super::super::tables::{Order, Tables, TokenRow};
+use super::super::{Audit, Finding, LedgerError};
 use super::import::row_digest;
-use super::replay::{Expected, holds_token};
+use super::places::Lists;
+use super::replay::Expected;
 use crate::unit::Digest;
 
 /// Most findings that are listed; a ledger in ruins needs no more.
 const MOST: usize = 1000;
 
-/// What the events say about the lists.
-#[derive(Default)]
-struct Lists {
-    /// Tokens and digest by import.
-    imports: HashMap<i64, (usize, Option<String>)>,
-    /// Fingerprints that became gone after they were imported.
-    gone: HashSet<String>,
-    /// Fingerprints that were burnt when their board was swapped.
-    swapped: HashSet<String>,
+/// Whether sealed values are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are, and must be what they were.
+    Open,
+    /// They stay sealed: the key is elsewhere.
+    Sealed,
 }
 
 /// Collects findings, at most [`MOST`].
@@ -40,12 +39,16 @@ impl Report {
 }
 
 /// Checks everything that the ledger can be checked against.
-pub fn audit(tables: &dyn Tables) -> Result<Audit, LedgerError> {
+pub fn audit(tables: &dyn Tables, secrets: Secrets) -> Result<Audit, LedgerError> {
     let mut report = Report(Audit::default());
     report.0.findings = tables.integrity()?;
     let lists = chains(tables, &mut report)?;
     units(tables, &mut report)?;
-    tokens(tables, &lists, &mut report)?;
+    tokens(tables, (&lists, secrets), &mut report)?;
+    for (about, what) in lists.against_facts(tables)? {
+        report.add(about, what);
+    }
+    report.0.backup = lists.backup();
     Ok(report.0)
 }
 
@@ -94,37 +97,13 @@ fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError
             link: row.link,
             hash: event.hash,
         };
-        note_list(&row, &mut lists)
+        lists.note(&row)
     })?;
     report.0.heads = heads
         .into_iter()
         .map(|(station, head)| (station, head.link, head.hash))
         .collect();
     Ok(lists)
-}
-
-/// Notes what an event says about lists.
-fn note_list(row: &EventRow, lists: &mut Lists) -> Result<(), LedgerError> {
-    match row.event.kind.parse::<Kind>() {
-        Ok(Kind::Imported) => {
-            let body = Body::read(&row.event)?;
-            let import = body.import.unwrap_or_default();
-            let added = body.added.unwrap_or_default();
-            lists.imports.insert(import, (added, body.rows));
-        }
-        Ok(Kind::Gone) => {
-            let names = Body::read(&row.event)?.fingerprints;
-            lists.gone.extend(names.unwrap_or_default());
-        }
-        Ok(Kind::Reworked) => {
-            let body = Body::read(&row.event)?;
-            if body.mode.as_deref() == Some(Rework::BoardSwapped.mode()) {
-                lists.swapped.extend(body.fingerprint);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// Replays each unit's events and compares the row.
@@ -191,7 +170,11 @@ fn compare(
 }
 
 /// Checks each token against its unit, its list and its own secrets.
-fn tokens(tables: &dyn Tables, lists: &Lists, report: &mut Report) -> Result<(), LedgerError> {
+fn tokens(
+    tables: &dyn Tables,
+    (lists, secrets): (&Lists, Secrets),
+    report: &mut Report,
+) -> Result<(), LedgerError> {
     let mut found: HashMap<i64, (usize, Sha256)> = HashMap::new();
     let mut last = 0;
     tables.scan_tokens(&mut |(token, holder)| {
@@ -211,22 +194,26 @@ fn tokens(tables: &dyn Tables, lists: &Lists, report: &mut Report) -> Result<(),
             token.fixed.as_ref(),
             token.claimed,
         ));
-        if let Some(what) = misplaced(&token, holder, lists) {
+        if let Some(what) = lists.misplaced(&token, holder) {
             report.add(format!("token {}", token.fingerprint), what);
         }
-        if let Some(what) = spoilt(tables, &token)? {
+        if let Some(what) = mislaid(tables, &token)? {
+            report.add(format!("token {}", token.fingerprint), what);
+        } else if secrets == Secrets::Open
+            && let Some(what) = spoilt(tables, &token)?
+        {
             report.add(format!("token {}", token.fingerprint), what);
         }
         Ok(())
     })?;
-    for (import, (added, rows)) in &lists.imports {
-        let (count, digest) = found.remove(import).unwrap_or_default();
-        if count != *added {
+    for (import, added, rows) in lists.imports() {
+        let (count, digest) = found.remove(&import).unwrap_or_default();
+        if count != added {
             report.add(
                 format!("import {import}"),
                 format!("it brought {added} tokens, {count} are there"),
             );
-        } else if *rows != Some(Digest::from_bytes(digest.finalize().into()).to_string()) {
+        } else if rows != Some(Digest::from_bytes(digest.finalize().into()).to_string()) {
             report.add(
                 format!("import {import}"),
                 "its tokens are not those that were imported",
@@ -242,28 +229,16 @@ fn tokens(tables: &dyn Tables, lists: &Lists, report: &mut Report) -> Result<(),
     Ok(())
 }
 
-/// Says why a token cannot be in its state.
-fn misplaced(token: &TokenRow, holder: Option<UnitState>, lists: &Lists) -> Option<String> {
-    let held = holder.is_some_and(holds_token);
-    let gone = token.claimed || lists.gone.contains(&token.fingerprint.to_hex());
-    let swapped = lists.swapped.contains(&token.fingerprint.to_hex());
-    let right = match token.state {
-        TokenState::Free => holder.is_none() && !gone && !swapped,
-        TokenState::Bound => held && !swapped,
-        TokenState::Void if swapped => holder.is_none(),
-        TokenState::Void => holder == Some(UnitState::Void),
-        TokenState::Gone => holder.is_none() && gone,
-    };
-    if right {
-        return None;
+/// Says why a token is not found where it should be.
+fn mislaid(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, LedgerError> {
+    let mut found = vec![tables.token(&token.fingerprint)?];
+    if let Some(qr) = &token.qr {
+        found.push(tables.token_of_qr(qr)?);
     }
-    let unit = match holder {
-        _ if swapped => "it was burnt when its board was swapped".to_owned(),
-        Some(state) => format!("its unit is {state}"),
-        None if gone => "no unit has it and the cloud gave it away".to_owned(),
-        None => "no unit has it".to_owned(),
-    };
-    Some(format!("it is {}, but {unit}", token.state))
+    let strange = found
+        .iter()
+        .any(|row| row.as_ref().map(|row| row.id) != Some(token.id));
+    Ok(strange.then(|| "it is not the one that its prints lead to".to_owned()))
 }
 
 /// Says why a token's sealed values are not what they were.
@@ -282,16 +257,6 @@ fn spoilt(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, Ledge
     };
     if secrets.token.fingerprint() != token.fingerprint {
         return Ok(Some("it holds another AuthToken".to_owned()));
-    }
-    let mut found = vec![tables.token(&token.fingerprint)?];
-    if let Some(qr) = &token.qr {
-        found.push(tables.token_of_qr(qr)?);
-    }
-    if found
-        .iter()
-        .any(|row| row.as_ref().map(|row| row.id) != Some(token.id))
-    {
-        return Ok(Some("it is not the one that its prints lead to".to_owned()));
     }
     if secrets.qr.as_ref().map(qr_print) != token.qr {
         return Ok(Some("it holds another QR Token".to_owned()));

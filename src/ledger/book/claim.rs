@@ -8,7 +8,7 @@ use super::super::{
     Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Target, UnitState,
 };
 use super::rework::rehoused;
-use super::{SIMULATED, check_simulated, entry};
+use super::{SIMULATED, check_simulated, entry, parts};
 use crate::unit::Values;
 
 /// What one claim came to.
@@ -25,16 +25,20 @@ pub fn reserve(
     } else {
         enter(tables, frame)?;
     }
+    let of = parts::part_of(tables)?;
     let mut seen = HashSet::new();
     let mut answers = Vec::with_capacity(claims.len());
     for claim in claims {
-        let answer = if seen.insert(claim.serial.folded()) {
-            one(tables, frame, claim)?
-        } else {
-            Err(Refusal::Twice {
-                serial: claim.serial.clone(),
-            })
-        };
+        let answer =
+            if let Some(refusal) = of.as_ref().and_then(|of| parts::refused(of, &claim.serial)) {
+                Err(refusal)
+            } else if seen.insert(claim.serial.folded()) {
+                one(tables, frame, claim)?
+            } else {
+                Err(Refusal::Twice {
+                    serial: claim.serial.clone(),
+                })
+            };
         answers.push(answer);
     }
     Ok(answers)
@@ -99,6 +103,14 @@ fn refused(
             claimed,
             seen,
         }));
+    }
+    // A backup knew of the claim, and not what became of it.
+    let aside = unit.state == UnitState::Reserved
+        && tables
+            .token(&unit.fingerprint)?
+            .is_some_and(|token| token.state == TokenState::Quarantined);
+    if aside {
+        return Ok(Some(Refusal::Quarantined { serial }));
     }
     let boarded = matches!(unit.state, UnitState::Delivered | UnitState::Labelled);
     if boarded && unit.image != claim.image {
@@ -168,6 +180,13 @@ fn taken(tables: &dyn Tables, claim: &Claim) -> Result<Option<Refusal>, LedgerEr
 fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
     if let Some(refusal) = taken(tables, claim)? {
         return Ok(Err(refusal));
+    }
+    if let Some(part) = parts::away(tables, frame, &claim.serial)? {
+        return Ok(Err(Refusal::Away {
+            serial: claim.serial.clone(),
+            part: part.number,
+            station: part.station,
+        }));
     }
     let token = match choose(tables, claim)? {
         Ok(token) => token,

@@ -19,6 +19,10 @@ const NAMED: usize = 256;
 /// Takes a token list in.
 pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
     let frame = store.frame().clone();
+    store.read(|tables| {
+        let what = "its tokens come from that one only, by split";
+        super::parts::refuse_part(tables, what)
+    })?;
     discard_dead(store, &frame)?;
     let pending = store.write(|tables| {
         check_origin(tables, pool)?;

@@ -6,20 +6,39 @@ mod audit;
 mod claim;
 mod finish;
 mod import;
+mod join;
+mod merge;
+mod parts;
+mod places;
+#[cfg(feature = "seal")]
+mod rebuild;
 mod replay;
+mod restore;
 mod rework;
 mod rows;
+mod sites;
+mod split;
 mod steps;
 mod undo;
+mod witness;
+
+#[cfg(feature = "seal")]
+pub use self::parts::ledger_number;
 
 use std::sync::Arc;
 
 use super::event::{self, Body, Kind};
+#[cfg(feature = "seal")]
+use super::mirror::History;
+use super::part::{Handing, Merge, Part, PartOf, Return, Share};
+#[cfg(feature = "seal")]
+use super::restore::Replayed;
+use super::restore::{Clear, SetAside, Sighting, Witnessed};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
-    Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Import,
-    Ledger, LedgerError, Mapping, Receipt, Refusal, Reservation, Revealed, Rework, Reworked, Stock,
-    TokenRecord, UnitRecord, UnitState,
+    Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Finding,
+    Import, Ledger, LedgerError, Mapping, Receipt, Refusal, Reservation, Revealed, Rework,
+    Reworked, Stock, TokenRecord, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -27,6 +46,8 @@ use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
+/// Facts: how often the ledger was restored or made anew.
+const GENERATION: &str = "generation";
 /// Fact: where the tokens come from.
 pub const ORIGIN: &str = "origin";
 
@@ -237,7 +258,123 @@ impl<S: Store> Ledger for S {
     }
 
     fn audit(&self) -> Result<Audit, LedgerError> {
-        self.read(|tables| audit::audit(tables))
+        self.read(|tables| audit::audit(tables, audit::Secrets::Open))
+    }
+
+    fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
+        self.write(|tables| restore::saved(tables, by))
+    }
+
+    fn restored(
+        &mut self,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<SetAside, LedgerError> {
+        self.write(|tables| restore::restored(tables, numbers, by))
+    }
+
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+        self.write(|tables| restore::clear(tables, which, by))
+    }
+
+    #[cfg(feature = "seal")]
+    fn catch_up(
+        &mut self,
+        history: &History,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError> {
+        let product = self.frame().scope.product.clone();
+        self.write(|tables| {
+            if let Some((format, next)) = numbers {
+                restore::skip_numbers(tables, format, next)?;
+            }
+            let mut done = rebuild::take(tables, history, &product)?;
+            if done.lists > 0 {
+                return Err(LedgerError::ListsSince { lists: done.lists });
+            }
+            rebuild::caught_up(tables, (&done, history.generation()), by)?;
+            done.units = rebuild::settle(tables)?;
+            Ok(done)
+        })
+    }
+
+    #[cfg(feature = "seal")]
+    fn rebuild(
+        &mut self,
+        (history, lists): (&History, &[Pool]),
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError> {
+        let product = self.frame().scope.product.clone();
+        let mut done = self.write(|tables| {
+            if let Some((format, next)) = numbers {
+                restore::skip_numbers(tables, format, next)?;
+            }
+            let done = rebuild::take(tables, history, &product)?;
+            rebuild::rebuilt(tables, (&done, history.generation()), by)?;
+            Ok(done)
+        })?;
+        for list in lists {
+            import::import(self, list, by)?;
+        }
+        done.units = self.write(|tables| rebuild::settle(tables))?;
+        Ok(done)
+    }
+
+    fn compare(&self, seen: &[Witnessed]) -> Result<Vec<Finding>, LedgerError> {
+        self.read(|tables| witness::compare(tables, seen))
+    }
+
+    fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError> {
+        self.read(|tables| sites::compare(tables, seen))
+    }
+
+    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| split::split(tables, &frame, (station, share), by))
+    }
+
+    fn handed(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
+        self.write(|tables| split::handed(tables, part, by))
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, LedgerError> {
+        self.read(|tables| {
+            let parts = parts::all(tables)?.into_iter();
+            Ok(parts.map(|(part, _)| part).collect())
+        })
+    }
+
+    fn void_part(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
+        self.write(|tables| split::void(tables, part, by))
+    }
+
+    fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
+        import::import(self, &handing.rows, by)?;
+        self.write(|tables| {
+            let numbers = handing.part.numbers.as_ref();
+            let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
+            parts::found(tables, (&handing.ledger, &handing.part), next)
+        })
+    }
+
+    fn part_of(&self) -> Result<Option<PartOf>, LedgerError> {
+        self.read(|tables| parts::part_of(tables))
+    }
+
+    fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| split::close(tables, &frame, by))
+    }
+
+    fn bring_back(&self) -> Result<Return, LedgerError> {
+        self.read(|tables| merge::bring(tables))
+    }
+
+    fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.write(|tables| merge::merge(tables, &frame, back, by))
     }
 }
 
@@ -263,8 +400,10 @@ fn token_record(
 ) -> Result<TokenRecord, LedgerError> {
     let (fingerprint, state) = (token.fingerprint, token.state);
     let unit = match state {
-        TokenState::Free | TokenState::Gone => None,
-        TokenState::Bound | TokenState::Void => tables.unit_with(token.id)?,
+        TokenState::Free | TokenState::Gone | TokenState::Away => None,
+        TokenState::Bound | TokenState::Void | TokenState::Quarantined => {
+            tables.unit_with(token.id)?
+        }
     };
     let returned = match &unit {
         Some(unit) => rework::returned(tables, unit)?,
@@ -316,6 +455,28 @@ fn live(tables: &(impl Tables + ?Sized), serial: &Serial) -> Result<UnitRow, Led
         })
 }
 
+/// Returns how often the ledger was restored or made anew: each time its mirror begins anew.
+pub fn generation(tables: &(impl Tables + ?Sized)) -> Result<u64, LedgerError> {
+    let mut generation = 0;
+    while tables.fact(&generation_fact(generation + 1))?.is_some() {
+        generation += 1;
+    }
+    Ok(generation)
+}
+
+fn generation_fact(generation: u64) -> String {
+    format!("{GENERATION} {generation}")
+}
+
+/// Begins the next generation, behind those that a mirror has.
+fn next_generation(tables: &mut dyn Tables, mirrored: u64) -> Result<(), LedgerError> {
+    let own = generation(tables)?;
+    for generation in own..mirrored.max(own) + 1 {
+        tables.set_fact(&generation_fact(generation + 1), "")?;
+    }
+    Ok(())
+}
+
 /// Refuses to mix real and simulated units; the first unit decides.
 pub fn check_simulated(
     tables: &(impl Tables + ?Sized),
@@ -337,6 +498,24 @@ pub fn check_simulated(
     })
 }
 
+/// Returns where the numbers end that a part was given.
+fn own_numbers(of: &PartOf, format: &str) -> Result<u64, LedgerError> {
+    if of.closed {
+        return Err(LedgerError::PartState {
+            part: of.part.number,
+            state: "closed",
+            what: "it gives no serial and no token any more",
+        });
+    }
+    match &of.part.numbers {
+        Some((own, _, end)) if own == format => Ok(*end),
+        _ => Err(LedgerError::IsPart {
+            part: of.part.number,
+            what: "it was given no numbers of this format",
+        }),
+    }
+}
+
 /// Hands out numbers that no unit had.
 fn next_serials(
     tables: &mut dyn Tables,
@@ -345,6 +524,10 @@ fn next_serials(
 ) -> Result<Vec<Serial>, LedgerError> {
     let name = format.to_string();
     let mut next = tables.counter(&name)?;
+    let end = match parts::part_of(tables)? {
+        Some(of) => Some(own_numbers(&of, &name)?),
+        None => None,
+    };
     let mut serials = Vec::with_capacity(count.min(1 << 16));
     while serials.len() < count {
         let made = format
@@ -357,6 +540,9 @@ fn next_serials(
             format: name.clone(),
         };
         let serial = made.ok_or_else(used_up)?;
+        if end.is_some_and(|end| next >= end) {
+            return Err(used_up());
+        }
         next = next.checked_add(1).ok_or_else(used_up)?;
         if tables.unit_of(&serial.folded())?.is_none() {
             serials.push(serial);

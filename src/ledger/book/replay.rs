@@ -1,8 +1,12 @@
 //! Replay: what a unit must look like after its events.
 
 use super::super::event::{Body, Kind};
+#[cfg(feature = "seal")]
+use super::super::tables::TokenRow;
 use super::super::tables::{EventRow, UnitRow};
 use super::super::{LedgerError, UnitState};
+#[cfg(feature = "seal")]
+use crate::unit::Fingerprint;
 
 /// What a unit's events say about it.
 #[derive(Debug, Default)]
@@ -56,7 +60,8 @@ impl Expected {
                 self.expect(event.seq, &body);
                 self.pending = false;
             }
-            Kind::Imported | Kind::Gone | Kind::Revealed => {
+            Kind::Joined => self.joined(event.seq, &body),
+            _ => {
                 self.note(event.seq, "is not about a unit");
             }
         }
@@ -90,6 +95,27 @@ impl Expected {
         self.durable = false;
         self.touched |= self.pending;
         self.pending = true;
+    }
+
+    /// Takes in a unit that came with all that it is.
+    fn joined(&mut self, seq: i64, body: &Body) {
+        if self.epoch > 0 {
+            self.note(seq, "brings a unit that is here already");
+        }
+        self.serial.clone_from(&body.serial);
+        self.fingerprint.clone_from(&body.fingerprint);
+        self.epoch = body.epoch.unwrap_or_default();
+        self.run.clone_from(&body.run);
+        self.station = body.partner.clone().unwrap_or_default();
+        self.target.clone_from(&body.target);
+        self.uid.clone_from(&body.uid);
+        self.image.clone_from(&body.image);
+        self.recipe.clone_from(&body.recipe);
+        self.digest.clone_from(&body.digest);
+        self.durable = body.durable.unwrap_or_default();
+        self.pending = body.pending.unwrap_or_default();
+        self.touched = body.touched.unwrap_or(true);
+        self.label.clone_from(&body.label);
     }
 
     /// Takes the beginning of a unit in that no claim began.
@@ -139,6 +165,42 @@ impl Expected {
 
     fn note(&mut self, seq: i64, what: &str) {
         self.wrong.push(format!("event {seq} {what}"));
+    }
+
+    /// Returns the token that the events name.
+    #[cfg(feature = "seal")]
+    pub fn fingerprint(&self) -> Result<Fingerprint, LedgerError> {
+        read(self.fingerprint.as_deref(), "token")
+    }
+
+    /// Returns the row that a unit must have.
+    #[cfg(feature = "seal")]
+    pub fn row(&self, id: i64, token: &TokenRow) -> Result<UnitRow, LedgerError> {
+        Ok(UnitRow {
+            id,
+            serial: read(self.serial.as_deref(), "serial")?,
+            token: token.id,
+            fingerprint: token.fingerprint,
+            state: read(self.state.as_deref(), "state")?,
+            uid: self.uid.clone(),
+            image: read(self.image.as_deref(), "image")?,
+            recipe: read(self.recipe.as_deref(), "recipe")?,
+            digest: match &self.digest {
+                Some(digest) => Some(read(Some(digest), "digest")?),
+                None => None,
+            },
+            target: read(self.target.as_deref(), "target")?,
+            durable: self.durable,
+            station: self.station.clone(),
+            run: self.run.clone().unwrap_or_default(),
+            epoch: self.epoch,
+            pending: self.pending,
+            touched: self.touched,
+            label: self.label.clone(),
+            at: self.at.clone(),
+            event: read(Some(&self.event), "event")?,
+            ours: true,
+        })
     }
 
     /// Lists the fields in which a row differs from its events, as `field is A, its events say B`.
@@ -198,4 +260,11 @@ pub const fn holds_token(state: UnitState) -> bool {
         state,
         UnitState::Reserved | UnitState::Prepared | UnitState::Delivered | UnitState::Labelled
     )
+}
+
+/// Reads what an event says of a field.
+#[cfg(feature = "seal")]
+fn read<T: std::str::FromStr>(text: Option<&str>, what: &str) -> Result<T, LedgerError> {
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| LedgerError::damaged(format!("its events name no {what}")))
 }

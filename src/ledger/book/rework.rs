@@ -4,6 +4,7 @@ use super::super::event::{self, Body, Kind};
 use super::super::rework::{Content, Rework, Reworked};
 use super::super::tables::{Frame, Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, Refusal, UnitState};
+use super::parts;
 use crate::unit::Serial;
 
 /// Works on a unit once more.
@@ -68,10 +69,30 @@ fn hindered(
             "it is {state} and on no board yet; make it as if for the first time"
         )),
         (_, Rework::Returned) if !made => Some(format!("it is {state}: it never left on a board")),
-        (_, Rework::Rehoused { to, .. }) => return taken(tables, unit, to),
+        (_, Rework::Rehoused { to, .. }) => {
+            return match elsewhere(tables, frame, to)? {
+                None => taken(tables, unit, to),
+                reason => Ok(reason),
+            };
+        }
         _ => None,
     };
     Ok(reason)
+}
+
+/// Says which part a serial belongs to, when this ledger is not it.
+fn elsewhere(
+    tables: &dyn Tables,
+    frame: &Frame,
+    to: &Serial,
+) -> Result<Option<String>, LedgerError> {
+    if let Some(of) = parts::part_of(tables)?
+        && let Some(refusal) = parts::refused(&of, to)
+    {
+        return Ok(Some(refusal.to_string()));
+    }
+    let away = parts::away(tables, frame, to)?;
+    Ok(away.map(|part| format!("{to} is away in part {}", part.number)))
 }
 
 /// Says why a unit cannot get another serial.
@@ -170,7 +191,12 @@ pub fn rehoused(tables: &dyn Tables, ended: &UnitRow) -> Result<Option<Refusal>,
 /// Returns when a unit came back from a customer, if its record began with that.
 pub fn returned(tables: &dyn Tables, unit: &UnitRow) -> Result<Option<String>, LedgerError> {
     // A row that a run began has no such event, and most have been begun so.
-    let Some(event) = tables.last_event(unit.id, Kind::Renewed.into())? else {
+    let renewed = match tables.last_event(unit.id, Kind::Renewed.into())? {
+        // Or with a part that brought it.
+        None => tables.last_event(unit.id, Kind::Joined.into())?,
+        renewed => renewed,
+    };
+    let Some(event) = renewed else {
         return Ok(None);
     };
     let mode = Body::read(&event)?.mode;

@@ -36,6 +36,13 @@ fn carried(tables: &dyn Tables, frame: &Frame, unit: &UnitRow) -> Option<String>
             unit.station
         ));
     }
+    let token = tables.token(&unit.fingerprint).ok().flatten();
+    if token.is_some_and(|token| token.state == TokenState::Quarantined) {
+        return Some(
+            "the ledger was restored since, and its token may be anywhere: clear it, or void it"
+                .to_owned(),
+        );
+    }
     if unit.pending {
         return Some(format!(
             "the run at station {} ended without saying what it wrote; finish the unit, or void it to burn the token",

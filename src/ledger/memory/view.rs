@@ -416,5 +416,5 @@ fn is_fixed_to(row: &TokenRow, folded: &str) -> bool {
 }
 
 const fn is_usable(row: &TokenRow) -> bool {
-    matches!(row.state, TokenState::Free | TokenState::Bound)
+    !matches!(row.state, TokenState::Void | TokenState::Gone)
 }

@@ -70,10 +70,11 @@ const FIXED: (&str, &str) = (
         " ORDER BY state, id DESC LIMIT 1 FOR UPDATE"
     ),
 );
-const FIXED_ANY: &str =
-    select!("WHERE scope = $1 AND folded = $2 AND folded IS NOT NULL AND state < 2 LIMIT 1");
+const FIXED_ANY: &str = select!(
+    "WHERE scope = $1 AND folded = $2 AND folded IS NOT NULL AND state NOT IN (2, 3) LIMIT 1"
+);
 const FIXED_ANY_OF: &str =
-    select!("WHERE scope = $1 AND folded = ANY($2) AND folded IS NOT NULL AND state < 2");
+    select!("WHERE scope = $1 AND folded = ANY($2) AND folded IS NOT NULL AND state NOT IN (2, 3)");
 const FIXED_FREE: &str = concat!(
     "SELECT fixed FROM tokens \
      WHERE scope = $1 AND state = 0 AND folded IS NOT NULL AND id < ",
@@ -98,6 +99,8 @@ pub const fn code(state: TokenState) -> i16 {
         TokenState::Bound => 1,
         TokenState::Void => 2,
         TokenState::Gone => 3,
+        TokenState::Away => 4,
+        TokenState::Quarantined => 5,
     }
 }
 
@@ -108,6 +111,8 @@ fn state(code: i16) -> Result<TokenState, LedgerError> {
         1 => Ok(TokenState::Bound),
         2 => Ok(TokenState::Void),
         3 => Ok(TokenState::Gone),
+        4 => Ok(TokenState::Away),
+        5 => Ok(TokenState::Quarantined),
         _ => Err(odd()),
     }
 }

@@ -151,6 +151,13 @@ pub fn not_a_ledger(path: &Path, error: rusqlite::Error) -> LedgerError {
 
 /// Says what a fault of SQLite means for a ledger.
 pub fn fault(error: rusqlite::Error) -> LedgerError {
+    // The log's index could not grow: a file of 32 KiB that nothing else keeps small.
+    let index = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+    if error.sqlite_error().map(|error| error.extended_code) == Some(index) {
+        return LedgerError::Full {
+            source: error.into(),
+        };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy {
             seconds: PATIENCE.as_secs(),

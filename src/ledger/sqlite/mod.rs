@@ -3,9 +3,13 @@
 //! Rules are not in here: this stores and finds rows for [`book`](super::book).
 
 mod audit;
+mod backup;
 mod connect;
 mod events;
 mod keys;
+mod part;
+mod restore;
+mod rotate;
 mod schema;
 mod tokens;
 mod units;
@@ -16,7 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+pub use self::keys::KeyPlace;
+pub use self::part::PartFile;
+pub use self::restore::Remaking;
+pub use self::rotate::Rotation;
+
 use self::connect::fault;
+use self::keys::Ring;
 use self::view::{Shop, View};
 use super::book::check_simulated;
 use super::files::{about, beside, close_to_others, create, sync_folder};
@@ -66,20 +76,64 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
     ) -> Result<Self, LedgerError> {
+        Self::open_keyed(path, scope, identity, &KeyPlace::Beside)
+    }
+
+    /// Makes the ledger at `path` unless there is one; its key comes from `place`.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open)
+    pub fn create_keyed(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
+        if *place != KeyPlace::Beside {
+            // A source that has no key leaves no empty file behind.
+            keys::bring(place, path)?;
+        }
+        make(path).map_err(about(path))?;
+        Self::open_keyed(path, scope, identity, place)
+    }
+
+    /// Opens the ledger at `path` as [`open_existing`](Self::open_existing) does; its key comes
+    /// from `place`.
+    ///
+    /// # Errors
+    /// Those of [`open_existing`](Self::open_existing)
+    pub fn open_keyed(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
         present(path)?;
         for suffix in ["", "-wal", "-shm"] {
             let file = beside(path, suffix);
             close_to_others(&file, 0o600).map_err(about(&file))?;
         }
         let mut conn = connect::write(path)?;
-        let key = schema::prepare(&mut conn, path)?;
+        let key = schema::prepare(&mut conn, path, place)?;
+        let mut sqlite = Self::enter(path, scope, identity, (conn, key))?;
+        sqlite.shop.place = place.clone();
+        Ok(sqlite)
+    }
+
+    /// Begins a run in a ledger that is open and proved.
+    fn enter(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        (conn, key): (Connection, Ring),
+    ) -> Result<Self, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
         let mut sqlite = Self {
             shop: Shop::new(
                 &conn,
                 Arc::clone(&frame),
-                (Runs::at(folder(path)), Some(key)),
+                (Runs::at(folder(path)), Some(key), KeyPlace::Beside),
             )?,
             conn,
             _run: Some(run),
@@ -97,20 +151,79 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError::Absent`], and those of [`open`](Self::open)
     pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        Self::inspect_keyed(path, scope, &KeyPlace::Beside)
+    }
+
+    /// Opens the ledger at `path` to look at it, as [`inspect`](Self::inspect) does; its key
+    /// comes from `place`.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect)
+    pub fn inspect_keyed(
+        path: &Path,
+        scope: &Scope,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
         present(path)?;
         let conn = connect::read(path)?;
-        let key = schema::look(&conn, path)?;
+        let key = schema::look(&conn, path, place)?;
+        Self::look(path, scope, (conn, key, place.clone()))
+    }
+
+    /// Opens the ledger at `path` to look at what is not sealed.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect)
+    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        present(path)?;
+        let conn = connect::read(path)?;
+        schema::known_to_us(&conn, path)?;
+        Self::look(path, scope, (conn, None, KeyPlace::Beside))
+    }
+
+    fn look(
+        path: &Path,
+        scope: &Scope,
+        (conn, key, place): (Connection, Option<Ring>, KeyPlace),
+    ) -> Result<Self, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: super::Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key))?;
+        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
         Ok(Self {
             conn,
             shop,
             _run: None,
         })
+    }
+
+    /// Returns the ledger's own number, in hex digits.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn number(&self) -> Result<String, LedgerError> {
+        self.read(|tables| super::book::ledger_number(tables))
+    }
+
+    /// Returns whether the key is at hand, so that secrets can be read.
+    #[must_use]
+    pub const fn has_key(&self) -> bool {
+        self.shop.key.is_some()
+    }
+
+    /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
+    /// first; more than one while a rotation goes on.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect); no key is needed.
+    pub fn key_ids(path: &Path) -> Result<Vec<String>, LedgerError> {
+        present(path)?;
+        let conn = connect::read(path)?;
+        schema::known_to_us(&conn, path)?;
+        let names = keys::names(&conn)?.into_iter();
+        Ok(names.map(|(_, name)| name).collect())
     }
 
     /// Returns where a ledger's key lies.
@@ -126,11 +239,11 @@ impl Sqlite {
     }
 }
 
-/// Returns what seals and opens with the key of the ledger at `path`.
-pub(in crate::ledger) fn cipher(path: &Path) -> Result<super::crypto::Cipher, LedgerError> {
+/// Returns what seals and opens with the keys of the ledger at `path`.
+pub(in crate::ledger) fn ring(path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
     present(path)?;
     let conn = connect::read(path)?;
-    Ok(keys::require(&conn, path)?.cipher)
+    keys::require(&conn, path, place)
 }
 
 /// Held while a ledger's file is open other than by SQLite: closing it would drop the locks

@@ -5,9 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::LedgerError;
-use super::super::crypto::random;
+use super::super::crypto::{Key, random};
 use super::connect::{fault, not_a_ledger, set_log};
-use super::keys::{self, Ready};
+use super::keys::{self, KeyPlace, Ring};
 
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;
@@ -61,12 +61,34 @@ fn known() -> i64 {
 }
 
 /// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
-pub fn prepare(conn: &mut Connection, path: &Path) -> Result<Ready, LedgerError> {
+pub fn prepare(conn: &mut Connection, path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
     let empty = Header::read(conn, path)?.check(path)?;
     if !empty {
         // Before anything is written, the log included.
-        keys::require(conn, path)?;
+        keys::require(conn, path, place)?;
     }
+    migrate(conn, (path, None), |conn| keys::make(conn, path, place))?;
+    keys::require(conn, path, place)
+}
+
+/// Makes the tables of an empty ledger, with a key that is at hand.
+pub fn make_with(
+    conn: &mut Connection,
+    path: &Path,
+    (key, number): (&Key, Option<&str>),
+) -> Result<(), LedgerError> {
+    migrate(conn, (path, number), |conn| {
+        keys::enter(conn, key).map(drop)
+    })
+}
+
+/// Makes the tables that are missing; `make_key` gives a fresh ledger its key. Its number is
+/// made up unless it is given.
+fn migrate(
+    conn: &mut Connection,
+    (path, given): (&Path, Option<&str>),
+    make_key: impl FnOnce(&Connection) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
     set_log(conn)?;
     let transaction = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -79,11 +101,14 @@ pub fn prepare(conn: &mut Connection, path: &Path) -> Result<Ready, LedgerError>
         transaction.execute_batch(sql).map_err(fault)?;
     }
     if empty {
-        keys::make(&transaction, path)?;
+        make_key(&transaction)?;
         let mut number = [0; 16];
         random(&mut number)?;
         transaction
-            .execute(INSERT_LEDGER, [crate::unit::hex(&number)])
+            .execute(
+                INSERT_LEDGER,
+                [given.map_or_else(|| crate::unit::hex(&number), str::to_owned)],
+            )
             .map_err(fault)?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)
@@ -94,17 +119,21 @@ pub fn prepare(conn: &mut Connection, path: &Path) -> Result<Ready, LedgerError>
             .pragma_update(None, "user_version", known())
             .map_err(fault)?;
     }
-    transaction.commit().map_err(fault)?;
-    keys::require(conn, path)
+    transaction.commit().map_err(fault)
 }
 
 /// Checks that a file is a ledger of this version, and reads its key if it lies there.
-pub fn look(conn: &Connection, path: &Path) -> Result<Option<Ready>, LedgerError> {
-    let header = Header::read(conn, path)?;
-    if header.check(path)? {
+pub fn look(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<Option<Ring>, LedgerError> {
+    known_to_us(conn, path)?;
+    keys::prove(conn, path, place)
+}
+
+/// Refuses what is no ledger, or one of a later version.
+pub fn known_to_us(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
+    if Header::read(conn, path)?.check(path)? {
         return Err(LedgerError::Absent {
             path: path.to_owned(),
         });
     }
-    keys::prove(conn, path)
+    Ok(())
 }

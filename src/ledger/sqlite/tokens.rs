@@ -9,7 +9,7 @@ use super::super::crypto::Column;
 use super::super::tables::{NewToken, Pending, Secrets, TokenRow, TokenState};
 use super::super::{LedgerError, Stock};
 use super::connect::fault;
-use super::keys::Ready;
+use super::keys::Ring;
 use super::view::{View, named, odd};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
@@ -33,13 +33,14 @@ const FIXED: &str = select!(
     "WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND id < ?3 \
      ORDER BY state, id DESC LIMIT 1"
 );
-const FIXED_ANY: &str =
-    select!("WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND state < 2 LIMIT 1");
+const FIXED_ANY: &str = select!(
+    "WHERE scope = ?1 AND folded = ?2 AND folded IS NOT NULL AND state NOT IN (2, 3) LIMIT 1"
+);
 const FIXED_FREE: &str = "SELECT fixed FROM tokens \
      WHERE scope = ?1 AND state = 0 AND loose = 0 AND id < ?2 ORDER BY id LIMIT ?3";
 const SET_STATE: &str = "UPDATE tokens SET state = ?2 WHERE id = ?1";
-const SECRETS: &str = "SELECT fingerprint, token, qr, columns FROM tokens WHERE id = ?1";
-const PICTURE: &str = "SELECT t.fingerprint, p.picture FROM pictures p \
+const SECRETS: &str = "SELECT fingerprint, token, qr, columns, key FROM tokens WHERE id = ?1";
+const PICTURE: &str = "SELECT t.fingerprint, p.picture, p.key FROM pictures p \
      JOIN tokens t ON t.id = p.token WHERE p.token = ?1";
 const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending = 1";
 const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pending) \
@@ -75,6 +76,8 @@ const fn code(state: TokenState) -> i64 {
         TokenState::Bound => 1,
         TokenState::Void => 2,
         TokenState::Gone => 3,
+        TokenState::Away => 4,
+        TokenState::Quarantined => 5,
     }
 }
 
@@ -85,6 +88,8 @@ fn state(row: &Row<'_>, index: usize) -> rusqlite::Result<TokenState> {
         1 => Ok(TokenState::Bound),
         2 => Ok(TokenState::Void),
         3 => Ok(TokenState::Gone),
+        4 => Ok(TokenState::Away),
+        5 => Ok(TokenState::Quarantined),
         _ => Err(odd(index)),
     }
 }
@@ -152,23 +157,24 @@ pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), Ledg
 }
 
 /// Returns what seals and opens, or says that the key is not there.
-fn key<'a>(view: &View<'a>) -> Result<&'a Ready, LedgerError> {
+fn key<'a>(view: &View<'a>) -> Result<&'a Ring, LedgerError> {
     view.shop.key.as_ref().ok_or_else(|| {
         let path = view.conn.path().unwrap_or_default();
         LedgerError::KeyMissing {
-            path: super::keys::path(std::path::Path::new(path)),
+            path: super::keys::named(&view.shop.place, std::path::Path::new(path)),
         }
     })
 }
 
 /// Opens a token's secrets.
 pub fn secrets(view: &View<'_>, id: i64) -> Result<Secrets, LedgerError> {
-    let cipher = &key(view)?.cipher;
+    let ring = key(view)?;
     let missing = || LedgerError::damaged(format!("token {id} is missing"));
     let mut statement = view.statement(SECRETS)?;
     let mut rows = statement.query([id]).map_err(fault)?;
     let row = rows.next().map_err(fault)?.ok_or_else(missing)?;
     let print = Fingerprint::from_bytes(row.get(0).map_err(fault)?);
+    let cipher = ring.opener(row.get(4).map_err(fault)?)?;
     let open = |index: usize, column: Column| -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
         let blob = row
             .get_ref(index)
@@ -208,15 +214,17 @@ pub fn secrets(view: &View<'_>, id: i64) -> Result<Secrets, LedgerError> {
 /// Opens a token's picture.
 pub fn picture(view: &View<'_>, id: i64) -> Result<Option<Vec<u8>>, LedgerError> {
     let mut statement = view.statement(PICTURE)?;
-    let found: Option<([u8; 32], Vec<u8>)> = statement
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+    let found: Option<([u8; 32], Vec<u8>, i64)> = statement
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
         .map_err(fault)?;
-    let Some((print, blob)) = found else {
+    let Some((print, blob, id)) = found else {
         return Ok(None);
     };
     let print = Fingerprint::from_bytes(print);
-    let plain = key(view)?.cipher.open(&print, Column::Picture, &blob)?;
+    let plain = key(view)?
+        .opener(id)?
+        .open(&print, Column::Picture, &blob)?;
     Ok(Some(plain.to_vec()))
 }
 
@@ -244,7 +252,7 @@ pub fn begin_import(view: &View<'_>, station: &str, run: &str) -> Result<Pending
 
 /// Adds an unseen token.
 pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
-    let key = key(view)?;
+    let key = key(view)?.current()?;
     let seal = |column, plain: &[u8]| key.cipher.seal(&new.fingerprint, column, plain);
     let row = new.row;
     let state = if row.claimed {

@@ -13,7 +13,7 @@ use super::super::tables::{
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::connect::fault;
-use super::keys::Ready;
+use super::keys::{KeyPlace, Ring};
 use super::{audit, events, tokens, units};
 use crate::unit::{Digest, Fingerprint, Serial};
 
@@ -31,7 +31,9 @@ const SET_COUNTER: &str = "INSERT INTO counters (product, format, next) VALUES (
 pub struct Shop {
     pub frame: Arc<Frame>,
     pub runs: Runs,
-    pub key: Option<Ready>,
+    pub key: Option<Ring>,
+    /// Where the key comes from, for messages.
+    pub place: KeyPlace,
     /// The ledger's own number.
     pub ledger: String,
     /// Row of the scope's product; 0 when it has none yet.
@@ -45,7 +47,7 @@ impl Shop {
     pub fn new(
         conn: &Connection,
         frame: Arc<Frame>,
-        (runs, key): (Runs, Option<Ready>),
+        (runs, key, place): (Runs, Option<Ring>, KeyPlace),
     ) -> Result<Self, LedgerError> {
         let ledger = conn
             .query_row(FACT, ["ledger"], |row| row.get(0))
@@ -54,6 +56,7 @@ impl Shop {
             frame,
             runs,
             key,
+            place,
             ledger,
             product: 0,
             scope: 0,

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
-use super::{Entry, Found, Nvs, blocks, half, word};
+use super::{Entry, Found, Nvs, Stored, blocks, half, word};
 use crate::image::{Address, Image, Span};
 use crate::nvs::esp::{crc, own_crc};
 
@@ -98,24 +98,71 @@ struct Item {
 /// Finds the string `key` of `namespace`.
 pub(super) fn find(image: &Image, name: (&str, &str), within: Option<Span>) -> Found {
     let mut found = Found::default();
-    let mut next = None;
-    let mut store: Vec<Item> = Vec::new();
+    for (_, items) in stores(image, within, &mut found.wrong) {
+        search(&items, name, &mut found);
+    }
+    found
+}
+
+/// Lists the stores of an image with the names of their strings.
+pub(super) fn listed(image: &Image) -> Vec<Stored> {
+    let stores = stores(image, None, &mut Vec::new()).into_iter();
+    stores
+        .map(|(span, items)| {
+            let strings = items.iter().filter(|item| item.kind == STRING);
+            let strings = strings.map(|item| {
+                let space = items.iter().find(|space| {
+                    space.namespace == 0 && space.kind == NUMBER && space.number == item.namespace
+                });
+                let space = space.map(|space| space.key.as_slice()).unwrap_or_default();
+                let name = [space, b"/", &item.key].concat();
+                (String::from_utf8_lossy(&name).into_owned(), item.span)
+            });
+            Stored {
+                span,
+                strings: strings.collect(),
+            }
+        })
+        .collect()
+}
+
+/// Reads all stores: pages that follow each other are one, and names count inside it.
+fn stores(
+    image: &Image,
+    within: Option<Span>,
+    wrong: &mut Vec<(Address, String)>,
+) -> Vec<(Span, Vec<Item>)> {
+    let mut stores: Vec<(Span, Vec<Item>)> = Vec::new();
     for block in blocks(image, within, PAGE) {
         let Some(page) = page(image, block) else {
             continue;
         };
-        // Pages of one store follow each other; names count inside it.
-        if next != Some(block.start()) {
-            search(&store, name, &mut found);
-            store.clear();
-        }
-        next = Some(block.end());
+        let joined = stores
+            .last_mut()
+            .filter(|(span, _)| span.end() == block.start());
+        let next = joined.and_then(|(span, found)| {
+            Some((Span::between(span.start(), block.end())?, span, found))
+        });
+        let into = match next {
+            Some((both, span, found)) => {
+                *span = both;
+                found
+            }
+            None => {
+                stores.push((block, Vec::new()));
+                let Some((_, found)) = stores.last_mut() else {
+                    continue;
+                };
+                found
+            }
+        };
         if let Page::Used(bytes) = page {
-            items(block.start(), &bytes, &mut store, &mut found);
+            items(block.start(), &bytes, into, wrong);
         }
     }
-    search(&store, name, &mut found);
-    found
+    // Erased flash alone is no store.
+    stores.retain(|(_, items)| !items.is_empty());
+    stores
 }
 
 /// A page of a store.
@@ -137,7 +184,7 @@ fn page(image: &Image, block: Span) -> Option<Page> {
 }
 
 /// Reads the written entries of a page.
-fn items(start: Address, page: &[u8], items: &mut Vec<Item>, found: &mut Found) {
+fn items(start: Address, page: &[u8], items: &mut Vec<Item>, wrong: &mut Vec<(Address, String)>) {
     let mut index = 0;
     while index < COUNT {
         let state = page.get(STATES + index / 4).copied().unwrap_or(0xFF);
@@ -153,7 +200,7 @@ fn items(start: Address, page: &[u8], items: &mut Vec<Item>, found: &mut Found) 
         };
         if word(entry, 4) != Some(own_crc(entry)) {
             let reason = "an entry whose CRC is wrong".to_owned();
-            found.wrong.push((place, reason));
+            wrong.push((place, reason));
             continue;
         }
         let span = usize::from(*span).max(1);

@@ -115,6 +115,15 @@ fn two_stores_with_the_name_need_a_range() {
 }
 
 #[test]
+fn a_place_far_larger_than_the_image_is_searched_where_it_is_stored() {
+    let anywhere = ESP.replace(" }", ", at = \"0..0xfffffffffffff000\" }");
+    let slot = find(fixture("nvs-esp.bin"), &anywhere).unwrap();
+    assert_eq!(slot.span().start(), Address::new(0x1_00a0));
+    let zephyr = "{ id = 2, at = \"0..0xffffffffffffffff\" }";
+    assert!(find(fixture("nvs-zephyr.bin"), zephyr).is_ok());
+}
+
+#[test]
 fn the_value_written_last_counts() {
     let slot = find(fixture("nvs-zephyr.bin"), "{ id = 2 }").unwrap();
     assert_eq!((slot.span().len(), slot.capacity()), (33, 32));

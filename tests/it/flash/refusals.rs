@@ -270,6 +270,31 @@ fn uicr_is_written_only_where_the_recipe_says_so() {
 }
 
 #[test]
+fn what_the_recipe_skips_stays_off_the_board() {
+    let more = (0x1000_1080, &[1u8, 2, 3, 4][..]);
+    let product = with_more(more, "skip = [\"0x10001080..0x10001084\"]");
+    let (line, board) = (Line::new(), product.erased("GW1"));
+    line.run(&product, &board, "GW1").unwrap();
+    assert_eq!(board.lock().peek(0x1000_1080, 4).unwrap(), [0xFF; 4]);
+    // Done already, whatever is there.
+    assert!(line.run(&product, &board, "GW1").unwrap().already);
+}
+
+#[test]
+fn a_slot_is_never_skipped() {
+    let product = Product::new("nRF52840_xxAA", Kind::Sealed, "skip = [\"0x9000..0xA000\"]");
+    let (line, board) = (Line::new(), product.erased("GW1"));
+    assert_eq!(name(line.run(&product, &board, "GW1")), "probe-skipped");
+    assert_eq!(line.free(), 8);
+    // Nor half a sector, which the erase would take along.
+    let product = Product::new("nRF52840_xxAA", Kind::Sealed, "skip = [\"0x800..0x900\"]");
+    assert_eq!(
+        name(line.run(&product, &board, "GW1")),
+        "probe-skipped-in-part"
+    );
+}
+
+#[test]
 fn what_is_no_flash_is_refused() {
     for at in [0x0010_0000, 0x2000_0000] {
         let product = with_more((at, &[1, 2, 3, 4]), "");

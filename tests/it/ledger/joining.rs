@@ -26,6 +26,7 @@ contract! {
     a_witness_heard_twice_is_heard_once
     a_unit_by_a_witness_takes_its_board
     an_attested_unit_is_done
+    a_token_is_no_boards_number
     cloud_and_ledger_agree
     each_difference_is_named
     a_returned_unit_is_to_disclaim_until_it_is_made_again
@@ -437,6 +438,33 @@ fn an_attested_unit_is_done(bench: &dyn Bench) {
         refusal(&mut *ledger, &other),
         Refusal::Finished { .. }
     ));
+}
+
+fn a_token_is_no_boards_number(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    finish(&mut *ledger, &claim("GW1"));
+    let secret = token_text(7);
+    let one = Evidence {
+        uid: Some(secret.clone()),
+        ..witness("GW1")
+    };
+    let told = ledger.attest(&[one], &actor("L1")).unwrap_err().to_string();
+    assert!(
+        told.contains("looks like a token") && !told.contains(&secret),
+        "{told}"
+    );
+    let row = existing(5, "GW5", Some(&secret));
+    let told = Mapping::of(list([row])).unwrap_err().to_string();
+    assert!(
+        told.contains("looks like a token") && !told.contains(&secret),
+        "{told}"
+    );
+    // A chip with a number of 128 bits.
+    let digits = "00112233445566778899aabbccddeeff";
+    assert_eq!(
+        adopt(&mut *ledger, [existing(5, "GW5", Some(digits))]),
+        (1, 0)
+    );
 }
 
 /// Compares a list with a ledger; names each difference with its serial.

@@ -6,9 +6,13 @@ mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+#[cfg(feature = "sqlite")]
+mod mirror;
+mod parts;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
 mod records;
+mod restored;
 mod rework;
 #[cfg(feature = "sqlite")]
 mod shift;
@@ -32,6 +36,13 @@ pub trait Bench {
     fn open(&self, station: &str) -> Box<dyn Ledger> {
         self.open_for(&scope(), identity(station))
     }
+
+    /// Opens it with a mirror in a folder.
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger>;
+
+    /// Another, empty ledger of the same kind.
+    fn another(&self) -> Box<dyn Bench>;
 }
 
 /// In memory.
@@ -46,6 +57,16 @@ impl InMemory {
 impl Bench for InMemory {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(self.0.again(scope, identity).unwrap())
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = self.0.again(&scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
     }
 }
 

@@ -43,6 +43,17 @@ fn of(result: Result<Master, MasterError>) -> Sample {
     }
 }
 
+/// An image without its last byte.
+fn cut_off() -> Sample {
+    let mut bytes = mcuboot(&image(), 0, &[]);
+    bytes.pop();
+    let slot = SLOT.replace("0x40", "0x60");
+    of(prove(
+        &bytes,
+        &format!("{slot}[[checksum]]\nkind = \"mcuboot\""),
+    ))
+}
+
 /// The CRC of an OAD header, which the recipe does not name.
 fn oad() -> Sample {
     let mut bytes = [b"OAD IMG \0\0\0\0".as_slice(), &image()].concat();
@@ -176,6 +187,7 @@ fn checksum_errors() {
         refused(&image(), &unset("0..0x10", "0x20")),
         moved(&signed, ""),
         moved(&boot, ""),
+        cut_off(),
         oad(),
         framed(),
         keyed("", None),

@@ -96,6 +96,8 @@ fn about_flash() -> Vec<ProbeFault> {
             span: span(),
             chip: "STM32F072RB".to_owned(),
         },
+        ProbeFault::Skipped { span: span() },
+        ProbeFault::SkippedInPart { span: span() },
         ProbeFault::Reserved {
             span: span(),
             area: "UICR",

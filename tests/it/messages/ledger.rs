@@ -31,6 +31,22 @@ fn refusals() {
             by: "anna at L1".to_owned(),
             reason: "board broke".to_owned(),
         },
+        Refusal::Away {
+            serial: serial.clone(),
+            part: 3,
+            station: "S1".to_owned(),
+        },
+        Refusal::NotOfPart {
+            serial: serial.clone(),
+            part: 3,
+        },
+        Refusal::Closed {
+            serial: serial.clone(),
+            part: 3,
+        },
+        Refusal::Quarantined {
+            serial: serial.clone(),
+        },
         Refusal::InWork {
             serial: serial.clone(),
             station: "L2".to_owned(),
@@ -127,6 +143,63 @@ fn about_units() -> Vec<LedgerError> {
             fingerprint,
             what: "it is known with another QR Token".to_owned(),
         },
+        LedgerError::PartShort {
+            wanted: 500,
+            free: 18,
+        },
+        LedgerError::PartSerial {
+            serial: self::serial(),
+            what: "it is delivered here".to_owned(),
+        },
+        LedgerError::PartBegun {
+            part: 3,
+            station: "S1".to_owned(),
+            count: 500,
+            what: "split the same number again, or void the part",
+        },
+        LedgerError::NoPart { part: 3 },
+        LedgerError::PartState {
+            part: 3,
+            state: "merged",
+            what: "it cannot be voided any more",
+        },
+        LedgerError::IsPart {
+            part: 3,
+            what: "its tokens come from that one only, by split",
+        },
+        LedgerError::NotAPart,
+        LedgerError::NextNumber {
+            format: "GW{:06}".to_owned(),
+            known: 18,
+            given: None,
+        },
+        LedgerError::NextNumber {
+            format: "GW{:06}".to_owned(),
+            known: 18,
+            given: Some(7),
+        },
+        LedgerError::NoToken { fingerprint },
+        LedgerError::TokensMissing {
+            count: 2,
+            first: fingerprint,
+        },
+        LedgerError::MirrorProduct {
+            product: "GW-200".to_owned(),
+            wanted: "GW-100".to_owned(),
+        },
+        LedgerError::ListsSince { lists: 1 },
+        LedgerError::PartOther {
+            wants: "0a1b2c3d4e5f".to_owned(),
+            has: "f5e4d3c2b1a0".to_owned(),
+        },
+        LedgerError::PartConflict {
+            part: 3,
+            first: "GW000012: it is delivered here".to_owned(),
+            findings: vec![eol_inject::ledger::Finding {
+                about: "GW000012".to_owned(),
+                what: "it is delivered here".to_owned(),
+            }],
+        },
         LedgerError::Unbound {
             row: 3,
             fingerprint,
@@ -146,6 +219,10 @@ fn about_units() -> Vec<LedgerError> {
         LedgerError::SimulatedMixed {
             has: "real",
             asked: "simulated",
+        },
+        LedgerError::Rotated,
+        LedgerError::KeyInUse {
+            what: "another program has the ledger open: end it first",
         },
         LedgerError::Unsealed {
             fingerprint,
@@ -175,6 +252,25 @@ fn about_files() -> Vec<LedgerError> {
             path: key(),
             has: "0011223344556677".to_owned(),
             wants: "8899aabbccddeeff".to_owned(),
+        },
+        LedgerError::Mirror {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            source: io::Error::from(io::ErrorKind::StorageFull),
+        },
+        LedgerError::MirrorAhead {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            seq: 18,
+        },
+        LedgerError::MirrorAbsent {
+            path: "mirror".into(),
+        },
+        LedgerError::MirrorOther {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            has: "f5e4d3c2b1a0".to_owned(),
+        },
+        LedgerError::MirrorDamaged {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
+            what: "line 7 is no event".to_owned(),
         },
         LedgerError::Address {
             what: "it names no host".to_owned(),

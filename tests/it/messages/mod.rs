@@ -4,6 +4,7 @@ mod checksum;
 mod container;
 #[cfg(feature = "probe")]
 mod deliver;
+mod handoff;
 mod image;
 mod label;
 mod ledger;

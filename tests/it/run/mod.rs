@@ -4,6 +4,7 @@ mod cuts;
 mod hooks;
 mod nests;
 mod program;
+mod rework;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;

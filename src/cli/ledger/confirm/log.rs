@@ -45,7 +45,7 @@ pub(super) fn read(
             Some(block) => {
                 let unit = name.parse().ok().and_then(|line: u64| block.get(&line));
                 let (serial, print) = unit.ok_or_else(|| {
-                    let message = format!("the block has no line {name:?}");
+                    let message = "the block has no line of this number";
                     at(CliError::new(exit::RECIPE, "confirm-log", message))
                 })?;
                 (serial.clone(), Some(*print))

@@ -94,4 +94,14 @@ impl Bench for OnServer {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(Postgres::open(&self.server, scope, identity).unwrap())
     }
+
+    #[cfg(feature = "sqlite")]
+    fn mirrored(&self, folder: &Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = self.try_open(station).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new().unwrap())
+    }
 }

@@ -146,3 +146,46 @@ fn a_wrong_key_is_said_at_once_with_nothing_written() {
     let listed = files.ok(&line(&files, "ledger list --json"));
     assert_eq!(json(&listed).len(), 1);
 }
+
+#[test]
+fn a_server_hands_a_part_out_and_takes_it_back() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let files = files(&cluster.url(), "program_part");
+    files.ok(&["ledger", "key", "new", "-o", "gw100/line.key"]);
+    files.ok(&line(&files, "batch --count 1 -o out"));
+    files.ok(&["ledger", "key", "new", "--station", "-o", "s1.key"]);
+    files.ok(&line(
+        &files,
+        "ledger split --station S1 --to s1.key.pub --count 2 -o s1.part",
+    ));
+    let status = files.ok(&line(&files, "pool status --json"));
+    assert_eq!(json(&status)[0]["away"], 2, "{status}");
+
+    let text = fs::read_to_string(files.path(RECIPE)).unwrap();
+    let (before, after) = text.split_once("[ledger]").unwrap();
+    let (_, after) = after.split_once("[flash]").unwrap();
+    let before = before.replace("file  = \"../pools/blynk-export.zip\"", "");
+    let part = "url = \"sqlite:../s1.part\"\nkey = { file = \"../s1.key\" }\n";
+    let station = format!("{before}[ledger]\n{part}[flash]{after}");
+    fs::write(files.path("gw100/station.toml"), station).unwrap();
+    let at = |command: &str| -> Vec<String> {
+        let words = command.split(' ').map(str::to_owned);
+        words
+            .chain(["--recipe".to_owned(), "gw100/station.toml".to_owned()])
+            .collect()
+    };
+    files.ok(&at("batch --count 1 -o far"));
+    files.ok(&at("ledger return -o back.part"));
+
+    let merged = files.ok(&line(&files, "ledger merge back.part --json"));
+    let merged = &json(&merged)[0];
+    assert_eq!((&merged["units"], &merged["free"]), (&1.into(), &1.into()));
+    let again = files.ok(&line(&files, "ledger merge back.part --json"));
+    assert_eq!(json(&again)[0]["already"], true);
+    assert!(files.ok(&line(&files, "ledger audit")).contains("clean"));
+    files.ok(&line(&files, "ledger backup --elsewhere"));
+    let refused = files.run(&line(&files, "ledger backup -o save"));
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+}

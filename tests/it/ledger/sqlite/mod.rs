@@ -33,6 +33,15 @@ impl Bench for InFile {
     fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
         Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
     }
+
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+        let ledger = Sqlite::open(&self.path, &scope(), identity(station)).unwrap();
+        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    }
+
+    fn another(&self) -> Box<dyn Bench> {
+        Box::new(Self::new())
+    }
 }
 
 impl InFile {

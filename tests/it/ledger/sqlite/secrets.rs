@@ -95,6 +95,76 @@ fn a_stolen_ledger_holds_no_secret_in_any_form() {
 }
 
 #[test]
+fn parts_backups_mirrors_and_journals_hold_no_secret_in_any_form() {
+    use eol_inject::deliver::Journal as _;
+    use eol_inject::ledger::{Mirrored, PartFile, SealedJournal, Share, StationKey};
+    let bench = InFile::new();
+    drop(stocked(&bench, 5));
+    let folder = bench.path.parent().unwrap().to_owned();
+    let mut ledger = Mirrored::new(bench.try_open().unwrap(), &folder.join("mirror")).unwrap();
+    finish(&mut ledger, &on_board("GW1", "u1"));
+    SealedJournal::beside(&bench.path)
+        .keep("u1", token_text(0).as_bytes())
+        .unwrap();
+    let station = StationKey::make().unwrap();
+    let handing = ledger.split("S1", &Share::Loose(2), &actor("L1")).unwrap();
+    let to = station.recipient().unwrap();
+    let by = actor("L1");
+    let file = PartFile::make(&folder.join("s1.part"), &scope(), &handing, (&to, &by)).unwrap();
+    ledger.handed(1, &by).unwrap();
+    file.release().unwrap();
+    Sqlite::copy(&bench.path, &folder.join("save.ledger")).unwrap();
+    drop(ledger);
+    // Each kind of file is among those that are searched.
+    for name in ["s1.part", "save.ledger", "mirror", "gw100.ledger.journal"] {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+    let mut ledger = bench.try_open().unwrap();
+    let before = stolen(&bench);
+    SealedJournal::beside(&bench.path).forget("u1").unwrap();
+    let old = fs::read_to_string(bench.beside(".key")).unwrap();
+    ledger.rotate(&bench.path, &by, &mut |_| {}).unwrap();
+    drop(ledger);
+    let after = stolen(&bench);
+    let keys = [
+        old,
+        fs::read_to_string(bench.beside(".key")).unwrap(),
+        station.to_text().to_string(),
+    ];
+    let digits = |text: &String| text.lines().nth(1).unwrap().to_owned();
+    let kept = format!("gw100.ledger.key.{}", ledger_key_id(&keys[0]));
+    assert!(folder.join(&kept).exists());
+    fs::remove_file(folder.join(&kept)).unwrap();
+    let last = stolen(&bench);
+    for n in 0..5 {
+        for secret in [
+            token_text(n),
+            qr_text(n)[..36].to_owned(),
+            format!("picture of {n}"),
+        ] {
+            for form in forms(secret.as_bytes()) {
+                for bytes in [&before, &after, &last] {
+                    assert!(!holds(bytes, &form), "{secret}");
+                }
+            }
+        }
+    }
+    for key in keys.iter().map(digits) {
+        for form in forms(key.as_bytes()) {
+            assert!(!holds(&last, &form), "a key");
+        }
+        let raw: Vec<u8> = (0..32)
+            .map(|n| u8::from_str_radix(&key[2 * n..2 * n + 2], 16).unwrap())
+            .collect();
+        assert!(!holds(&last, &raw), "a key's bytes");
+    }
+}
+
+fn ledger_key_id(text: &str) -> String {
+    eol_inject::ledger::LedgerKey::parse(text).unwrap().id()
+}
+
+#[test]
 fn the_search_finds_base64_at_any_alignment() {
     // printf 'xA token!yz' | base64
     let text = b"eEEgdG9rZW4heXo=";

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use eol_inject::ledger::{Evidence, Mapping, Rework, Witness};
 use rusqlite::Connection;
 
 use super::*;
@@ -151,6 +152,73 @@ fn a_token_made_free_again_is_named() {
         "UPDATE tokens SET state = 0 WHERE id = 5",
         &[&format!("token {void}: it is free, but its unit is void")],
     );
+}
+
+/// A ledger with a swapped board, a unit that came back, an adopted and an attested one.
+fn reworked(bench: &InFile) {
+    let mut ledger = stocked(bench, 8);
+    finish(&mut *ledger, &on_board("GW1", "u1"));
+    finish(&mut *ledger, &on_board("GW2", "u2"));
+    for (text, rework) in [("GW1", Rework::BoardSwapped), ("GW2", Rework::Returned)] {
+        ledger.rework(&serial(text), &rework, &actor("L1")).unwrap();
+    }
+    let old = Row {
+        bound: Some(serial("GW8")),
+        ..row(7)
+    };
+    let mapping = Mapping::of(list([old])).unwrap();
+    ledger.adopt(&mapping, &actor("L1")).unwrap();
+    finish(&mut *ledger, &claim("GW3"));
+    let seen = Evidence {
+        row: 1,
+        serial: serial("GW3"),
+        fingerprint: None,
+        uid: None,
+        image: None,
+        witness: Witness::List,
+    };
+    ledger.attest(&[seen], &actor("L1")).unwrap();
+    assert_clean(&*ledger);
+}
+
+#[test]
+fn what_rework_and_joining_wrote_is_held_to_their_events() {
+    let swapped = print_of(0);
+    for (sql, wanted) in [
+        (
+            "UPDATE tokens SET state = 0 WHERE id = 1",
+            format!("token {swapped}: it is free, but it was burnt when its board was swapped"),
+        ),
+        (
+            "UPDATE units SET state = 2 WHERE serial = 'GW2' AND past = 0",
+            "GW2: its state is delivered, its events say reserved".to_owned(),
+        ),
+        (
+            "UPDATE units SET uid = 'u9' WHERE serial = 'GW2' AND past = 0",
+            "GW2: its board is u9, its events say u2".to_owned(),
+        ),
+        (
+            "UPDATE units SET uid = 'u9' WHERE serial = 'GW8'",
+            "GW8: its board is u9, its events say nothing".to_owned(),
+        ),
+        (
+            "UPDATE units SET target = 'file' WHERE serial = 'GW3'",
+            "GW3: its target is file, its events say program".to_owned(),
+        ),
+        (
+            "UPDATE units SET state = 2, past = 0 WHERE id = 1",
+            "GW1: its state is delivered, its events say superseded".to_owned(),
+        ),
+    ] {
+        let bench = InFile::new();
+        reworked(&bench);
+        tamper(&bench, sql);
+        let findings = findings(&bench);
+        assert!(
+            findings.contains(&wanted),
+            "{wanted} is not in:\n{findings}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,104 @@
+//! The shared image of a recipe: read or made, and proved.
+
+use std::path::{Path, PathBuf};
+
+use eol_inject::image::{Conversion, Edits, Hint, Image};
+use eol_inject::nvs;
+use eol_inject::patch::{Master, MasterError};
+use eol_inject::recipe::Recipe;
+use zeroize::Zeroizing;
+
+use super::error::{CliError, exit};
+use super::file::{load, read};
+
+/// Reads the shared image, with the names that the recipe gives it.
+pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
+    let bytes = shared(recipe)?;
+    let image = Image::read(bytes, recipe.image.hint())
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))?;
+    match &recipe.image.symbols {
+        Some(names) => {
+            let names = recipe.path(names);
+            let program = read_image(&names, Hint::default())?;
+            image
+                .with_names(&program)
+                .map_err(|error| CliError::from(error).about(names.display()))
+        }
+        None => Ok(image),
+    }
+}
+
+/// Reads the shared image's bytes, or makes them, as the recipe says.
+pub(crate) fn shared(recipe: &Recipe) -> Result<Vec<u8>, CliError> {
+    let file = recipe.image_file();
+    let bytes = file
+        .map(|file| read(&file, exit::IMAGE, "the image"))
+        .transpose()?;
+    let mut beside = |file: &Path| load(&recipe.path(file));
+    nvs::shared(recipe, bytes, &mut beside)
+        .map_err(|error| CliError::from(error).about_file(&image_name(recipe)))
+}
+
+/// Returns how people call the shared image.
+pub(crate) fn image_name(recipe: &Recipe) -> PathBuf {
+    let file = recipe.image_file();
+    file.unwrap_or_else(|| recipe.image_name().into())
+}
+
+/// Reads an image file.
+pub(crate) fn read_image(path: &Path, hint: Hint) -> Result<Image, CliError> {
+    let bytes = read(path, exit::IMAGE, "the image")?;
+    Image::read(bytes, hint).map_err(|error| CliError::from(error).about_file(path))
+}
+
+/// What keys are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// To sign: private keys.
+    Sign,
+    /// To check signatures: public keys, as far as the recipe names them.
+    Check,
+}
+
+/// Reads the key files that the recipe names.
+pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError> {
+    let mut keyed = recipe.clone();
+    for spec in &recipe.checksums {
+        let file = match need {
+            Need::Sign => spec.key.as_ref().or(spec.public_key.as_ref()),
+            Need::Check => spec.public_key.as_ref().or(spec.key.as_ref()),
+        };
+        if let Some(file) = file {
+            let bytes = read(&recipe.path(file), exit::RECIPE, "the key")?;
+            keyed.keys.put(file, Zeroizing::new(bytes));
+        }
+    }
+    Ok(keyed)
+}
+
+/// Proves the recipe on the shared image; every checksum can then be made.
+pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
+    let file = image_name(recipe);
+    let recipe = with_keys(recipe, Need::Sign)?;
+    let master = Master::prove(image(&recipe)?, &recipe)
+        .map_err(|error| CliError::from(error).about_file(&file))?;
+    let checksums = master.plan().checksums().iter();
+    for checksum in checksums.filter(|checksum| !checksum.can_be_made()) {
+        // It says why not, before a unit costs a token.
+        checksum
+            .compute(master.image(), &Edits::new())
+            .map_err(|error| CliError::from(MasterError::from(error)).about_file(&file))?;
+    }
+    Ok(master)
+}
+
+/// Returns the extension that images of this recipe get.
+pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
+    if let Some(form) = form {
+        return form.extension().to_owned();
+    }
+    recipe.image_extension().map_or_else(
+        || image.format().to_string(),
+        |extension| extension.to_string_lossy().into_owned(),
+    )
+}

@@ -1,0 +1,298 @@
+//! `ledger backup`, `restore`, `clear` and `rebuild`: a lost ledger, before and after.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use eol_inject::ledger::{
+    Actor, Clear, History, Identity, KeyPlace, Ledger, Remaking, Replayed, Scope, Simulated, Sqlite,
+};
+use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
+use serde_json::json;
+
+use crate::cli::books;
+use crate::cli::context::{self, Missing};
+use crate::cli::error::CliError;
+use crate::cli::guard::Guard;
+use crate::cli::output::{GOOD, Output, WARN, count};
+use crate::cli::{DecisionArgs, RecipeArg, StationArgs};
+
+/// Where the backup goes.
+#[derive(Args)]
+#[command(group(ArgGroup::new("how").required(true).args(["output", "elsewhere"])))]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The file to write, owner-only; on another disk it is worth most
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Only record that a backup was made by other means: pg_dump, a snapshot
+    #[arg(long)]
+    elsewhere: bool,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+/// Which backup, and who decides.
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The backup
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The mirror that brings it up to date [default: mirror in [ledger]]
+    #[arg(long, value_name = "DIR")]
+    mirror: Option<PathBuf>,
+
+    /// Restore the backup alone, though there is a mirror
+    #[arg(long, conflicts_with = "mirror")]
+    no_mirror: bool,
+
+    /// The first number that was never handed out, for serials that are counted
+    #[arg(long, value_name = "N")]
+    next: Option<u64>,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+/// Which tokens are used again, and who decides.
+#[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["all", "serial"])))]
+pub(crate) struct ClearArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// Everything that is set aside
+    #[arg(long)]
+    all: bool,
+
+    /// The claim of this unit; several times for several
+    #[arg(long, value_name = "SERIAL", allow_hyphen_values = true)]
+    serial: Vec<String>,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+/// From what, and who decides.
+#[derive(Args)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The folder of the lost ledger's mirror
+    #[arg(long, value_name = "DIR")]
+    mirror: PathBuf,
+
+    /// Which ledger, by the first digits of its number, where the folder has several
+    #[arg(long, value_name = "DIGITS")]
+    ledger: Option<String>,
+
+    /// A token list that the lost ledger had; once for each
+    #[arg(long, value_name = "FILE", required = true)]
+    pool: Vec<PathBuf>,
+
+    /// The first number that was never handed out, for serials that are counted
+    #[arg(long, value_name = "N")]
+    next: Option<u64>,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.station.actor()?;
+    let Some(out) = &args.output else {
+        context::ledger(&recipe, &actor, Missing::Refuse)?.saved(&actor)?;
+        output.line("recorded: a backup was made elsewhere");
+        return Ok(0);
+    };
+    Guard::of(&recipe, &args.recipe.recipe).allow(out)?;
+    let file = books::file(&recipe)?;
+    // It is opened first: a ledger whose key is not at hand is not worth a backup.
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    Sqlite::copy(&file, out)?;
+    ledger.saved(&actor)?;
+    let bytes = std::fs::metadata(out).map_or(0, |meta| meta.len());
+    output.object(&json!({
+        "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
+    }));
+    output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
+    let key = match books::key_place(&recipe) {
+        KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
+        KeyPlace::From(source, _) => source.to_string(),
+    };
+    output.note(format_args!(
+        "the key is not in it, and without the key it gives no token: keep a copy of {key} elsewhere"
+    ));
+    Ok(0)
+}
+
+/// Returns the format whose numbers the ledger counts, with where new ones begin.
+fn numbers(recipe: &Recipe, next: Option<u64>) -> Option<(&SerialFormat, Option<u64>)> {
+    recipe.serial.format.as_ref().map(|format| (format, next))
+}
+
+/// What a ledger's file is made anew with.
+struct Workshop {
+    path: PathBuf,
+    scope: Scope,
+    place: KeyPlace,
+    actor: Actor,
+}
+
+impl Workshop {
+    fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
+        Ok(Self {
+            path: books::file(recipe)?,
+            scope: context::scope(recipe),
+            place: books::key_place(recipe),
+            actor: decision.actor()?,
+        })
+    }
+
+    /// Tells the work apart from the line's: it makes no unit, of either kind.
+    fn remaking(&self, simulated: Simulated) -> Remaking<'_> {
+        Remaking {
+            path: &self.path,
+            scope: &self.scope,
+            identity: Identity {
+                station: self.actor.station.clone(),
+                simulated,
+            },
+            place: &self.place,
+        }
+    }
+}
+
+pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let shop = Workshop::of(&recipe, &args.decision)?;
+    let about = |error| CliError::from(error).about_file(&args.file);
+    let old = Sqlite::inspect_sealed(&args.file, &shop.scope).map_err(about)?;
+    let simulated = old.stock()?.simulated.unwrap_or_default();
+    let number = old.number()?;
+    drop(old);
+    let numbers = numbers(&recipe, args.next);
+    let remaking = shop.remaking(simulated);
+    if let Some(history) = mirror(args, &recipe, &number)? {
+        let done = remaking.from_backup(&args.file, |ledger| {
+            ledger.catch_up(&history, numbers, &shop.actor)
+        })?;
+        told(&done, "restore", output);
+        output.line(format_args!(
+            "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
+            history.path().display(),
+            count(usize::try_from(done.events).unwrap_or(usize::MAX), "event"),
+        ));
+        return Ok(0);
+    }
+    let aside = remaking.from_backup(&args.file, |ledger| ledger.restored(numbers, &shop.actor))?;
+    output.object(&json!({
+        "v": 1, "kind": "restore", "free": aside.free, "reserved": aside.reserved,
+    }));
+    output.line(format_args!(
+        "{GOOD}restored{GOOD:#} from {}",
+        args.file.display()
+    ));
+    output.warning(format_args!(
+        "nobody knows what the lost ledger did since: {} that the backup calls free and {} that it calls \
+         reserved are set aside until {WARN}eol-inject ledger clear{WARN:#}",
+        count(aside.free, "token"),
+        count(aside.reserved, "unit"),
+    ));
+    Ok(0)
+}
+
+/// Finds the mirror that knows what came after the backup.
+fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<History>, CliError> {
+    if args.no_mirror {
+        return Ok(None);
+    }
+    if let Some(folder) = &args.mirror {
+        return Ok(Some(History::find(folder, Some(number))?));
+    }
+    match books::mirror(recipe) {
+        Some(folder) if folder.exists() => Ok(Some(History::find(&folder, Some(number))?)),
+        _ => Ok(None),
+    }
+}
+
+fn told(done: &Replayed, kind: &str, output: &Output) {
+    output.object(&json!({
+        "v": 1, "kind": kind, "events": done.events, "units": done.units, "lists": done.lists,
+    }));
+}
+
+pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.decision.actor()?;
+    let which = if args.all {
+        Clear::All
+    } else {
+        let serials = args.serial.iter().map(|text| super::serial(&recipe, text));
+        Clear::Serials(serials.collect::<Result<_, _>>()?)
+    };
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let cleared = ledger.clear(&which, &actor)?;
+    output.object(&json!({ "v": 1, "kind": "clear", "tokens": cleared }));
+    output.line(format_args!(
+        "{} used again",
+        count(cleared, "token that was set aside is")
+    ));
+    Ok(0)
+}
+
+pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let shop = Workshop::of(&recipe, &args.decision)?;
+    let history = History::find(&args.mirror, args.ledger.as_deref())?;
+    let mut lists = Vec::new();
+    for file in &args.pool {
+        lists.push(context::token_list(file, &recipe)?);
+    }
+    let numbers = numbers(&recipe, args.next);
+    let done = shop
+        .remaking(Simulated::No)
+        .anew(history.ledger(), |ledger| {
+            ledger.rebuild((&history, &lists), numbers, &shop.actor)
+        })?;
+    told(&done, "rebuild", output);
+    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    output.line(format_args!(
+        "{GOOD}rebuilt{GOOD:#} {} from {}: {}, {}",
+        LedgerUrl::Sqlite(shop.path.clone()),
+        history.path().display(),
+        count(whole(done.events), "event"),
+        count(whole(done.units), "unit"),
+    ));
+    Ok(0)
+}
+
+/// Says how a ledger would survive its disk; `None` when it would.
+pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
+    /// How old a backup may be.
+    const DAY: i64 = 24;
+    if books::mirror(recipe).as_deref().is_some_and(Path::is_dir) {
+        return None;
+    }
+    let Some(at) = backup else {
+        return Some(
+            "neither a backup nor a mirror: eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
+                .to_owned(),
+        );
+    };
+    let made: jiff::Timestamp = at.parse().ok()?;
+    let hours = jiff::Timestamp::now().duration_since(made).as_hours();
+    (hours >= DAY).then(|| {
+        let at: String = at.chars().take(19).collect();
+        format!("no backup within {DAY} h, the last one at {at}")
+    })
+}

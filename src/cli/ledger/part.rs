@@ -1,0 +1,343 @@
+//! `ledger split`, `return` and `merge`: stations without network.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use eol_inject::ledger::{
+    Actor, Handing, Ledger, LedgerError, Part, PartFile, Recipient, Share, Sqlite,
+};
+use eol_inject::recipe::{Recipe, SerialSource};
+use serde_json::{Value, json};
+
+use crate::cli::books;
+use crate::cli::context::{self, Missing};
+use crate::cli::error::{CliError, exit};
+use crate::cli::guard::Guard;
+use crate::cli::output::{BAD, GOOD, Output, WARN, count};
+use crate::cli::{DecisionArgs, RecipeArg, StationArgs};
+
+/// What goes to which station.
+#[derive(Args)]
+#[command(group(ArgGroup::new("share").required(true).args(["count", "serials"])))]
+pub(crate) struct SplitArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The station that the part is for
+    #[arg(long, value_name = "NAME")]
+    station: String,
+
+    /// The station's public key, as `ledger key new --station` made it there
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+
+    /// Give so many tokens, with as many serials where the recipe or the token list has them
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+
+    /// Give these serials, one a line, each with a token; - for standard input
+    #[arg(long, value_name = "FILE")]
+    serials: Option<PathBuf>,
+
+    /// The file to write: the part's ledger
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Name of this station in the record [default: the computer's name]
+    #[arg(long = "as", value_name = "NAME", env = "EOL_STATION")]
+    own: Option<String>,
+
+    /// Who hands it out, for the record
+    #[arg(long, value_name = "NAME", env = "EOL_OPERATOR")]
+    operator: Option<String>,
+}
+
+/// Which part comes back.
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The part's ledger, as it came back
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+/// Where the part goes back from.
+#[derive(Args)]
+pub(crate) struct ReturnArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// The file to write: the part as it goes back
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    station: StationArgs,
+}
+
+pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
+    let to = public_key(&args.to)?;
+    let actor = context::plain(Actor {
+        station: context::station(args.own.as_deref()),
+        by: args.operator.clone(),
+        reason: None,
+    })?;
+    let station = context::plain(Actor {
+        station: args.station.clone(),
+        ..actor.clone()
+    })?
+    .station;
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    if let Some((file, part)) = PartFile::left_over(&args.output, &ledger.parts()?)? {
+        // A cut came between the record and the name.
+        file.release()?;
+        told(&part, &to, &args.output, output);
+        return Ok(0);
+    }
+    if args.output.exists() {
+        // Before tokens go away: what would be written over may be a part.
+        let error = std::io::ErrorKind::AlreadyExists.into();
+        return Err(CliError::file("cannot write", &args.output, &error));
+    }
+    let share = share(args, &recipe)?;
+    let handing = ledger.split(&station, &share, &actor)?;
+    if handing.resumed() {
+        output.note(format_args!(
+            "part {} was begun before and is finished now",
+            handing.part().number
+        ));
+    }
+    let part = hand_out(args, (&recipe, &to), &mut *ledger, (&handing, &actor));
+    let part = part.map_err(|error| {
+        let part = handing.part();
+        let again = format!(
+            "the {} of part {} are away; the same command goes on with it",
+            count(part.tokens, "token"),
+            part.number
+        );
+        CliError {
+            hint: Some(again),
+            ..error
+        }
+    })?;
+    told(&part, &to, &args.output, output);
+    Ok(0)
+}
+
+/// Makes the file, records that it leaves, and gives it its name: in this order.
+fn hand_out(
+    args: &SplitArgs,
+    (recipe, to): (&Recipe, &Recipient),
+    ledger: &mut dyn Ledger,
+    (handing, actor): (&Handing, &Actor),
+) -> Result<Part, CliError> {
+    let scope = context::scope(recipe);
+    let file = PartFile::make(&args.output, &scope, handing, (to, actor))?;
+    match ledger.handed(handing.part().number, actor) {
+        Ok(part) => {
+            file.release()?;
+            Ok(part)
+        }
+        Err(error) => {
+            if matches!(error, LedgerError::PartState { .. }) {
+                file.discard();
+            }
+            Err(error.into())
+        }
+    }
+}
+
+fn told(part: &Part, to: &Recipient, file: &Path, output: &Output) {
+    let mut told = object(part);
+    if let Value::Object(map) = &mut told {
+        map.insert("file".to_owned(), json!(file.display().to_string()));
+        map.insert("key".to_owned(), json!(to.id()));
+    }
+    output.object(&told);
+    output.line(format_args!(
+        "part {} for station {}: {}{}, in {}",
+        part.number,
+        part.station,
+        count(part.tokens, "token"),
+        serials(part),
+        file.display(),
+    ));
+    output.note(format_args!(
+        "only the station with the key {} opens it; take this one file there and keep no copy",
+        to.id()
+    ));
+}
+
+/// Says which serials a part has.
+fn serials(part: &Part) -> String {
+    match &part.numbers {
+        Some((format, first, end)) => {
+            let last = end.saturating_sub(1);
+            format!(", numbers {first} to {last} of {format}")
+        }
+        None if part.listed => " with their serials".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Returns a part as an object.
+pub(crate) fn object(part: &Part) -> Value {
+    let numbers = part.numbers.as_ref().map(|(format, first, end)| {
+        json!({ "format": format, "first": first, "last": end.saturating_sub(1) })
+    });
+    json!({
+        "v": 1, "kind": "part", "part": part.number, "id": part.id, "station": part.station,
+        "tokens": part.tokens, "numbers": numbers, "listed": part.listed,
+        "state": part.state.to_string(), "at": part.at,
+    })
+}
+
+/// Returns what people read of a part.
+pub(crate) fn line(part: &Part) -> String {
+    let at: String = part.at.chars().take(19).collect();
+    format!(
+        "part {}  station {}  {}{}, {} since {at}",
+        part.number,
+        part.station,
+        count(part.tokens, "token"),
+        serials(part),
+        part.state,
+    )
+}
+
+fn public_key(file: &Path) -> Result<Recipient, CliError> {
+    let bytes = context::read(file, exit::RECIPE, "the station's public key")?;
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    Recipient::parse(&text).ok_or_else(|| {
+        CliError::new(
+            exit::RECIPE,
+            "station-key",
+            format!(
+                "{} is no station's public key: make one there with eol-inject ledger key new --station",
+                file.display()
+            ),
+        )
+    })
+}
+
+/// Returns what the recipe's kind of serials makes of the arguments.
+fn share(args: &SplitArgs, recipe: &Recipe) -> Result<Share, CliError> {
+    if let Some(file) = &args.serials {
+        return Ok(Share::Serials(crate::cli::batch::serials(file, recipe)?));
+    }
+    let wanted = args.count.unwrap_or(0);
+    Ok(match (recipe.serial.source, &recipe.serial.format) {
+        (SerialSource::Next, Some(format)) => Share::Counted(wanted, format.clone()),
+        (SerialSource::Pool, _) => Share::Bound(wanted),
+        _ => Share::Loose(wanted),
+    })
+}
+
+pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
+    let actor = args.station.actor()?;
+    let file = books::file(&recipe)?;
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    ledger.close_part(&actor)?;
+    let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
+    drop(ledger);
+    Sqlite::copy(&file, &args.output)?;
+    output.object(&json!({
+        "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id,
+        "file": args.output.display().to_string(),
+    }));
+    output.line(format_args!(
+        "part {} is closed and gives no token any more; {} goes back",
+        of.part.number,
+        args.output.display()
+    ));
+    Ok(0)
+}
+
+pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.station.actor()?;
+    let about = |error: LedgerError| CliError::from(error).about_file(&args.file);
+    let part = Sqlite::inspect_sealed(&args.file, &context::scope(&recipe)).map_err(about)?;
+    let back = part.bring_back().map_err(about)?;
+    drop(part);
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let merge = match ledger.merge(&back, &actor) {
+        Ok(merge) => merge,
+        Err(LedgerError::PartConflict {
+            part,
+            first,
+            findings,
+        }) => {
+            for finding in &findings {
+                output.object(&json!({
+                    "v": 1, "kind": "finding", "about": finding.about, "what": finding.what,
+                }));
+                output.line(format_args!(
+                    "{BAD}{}{BAD:#}  {}",
+                    finding.about, finding.what
+                ));
+            }
+            return Err(LedgerError::PartConflict {
+                part,
+                first,
+                findings,
+            }
+            .into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    output.object(&json!({
+        "v": 1, "kind": "merge", "part": merge.part.number, "id": merge.part.id,
+        "units": merge.units, "free": merge.free, "quarantined": merge.quarantined,
+        "already": merge.already,
+    }));
+    let number = merge.part.number;
+    if merge.already {
+        output.line(format_args!(
+            "part {number} was merged before: nothing changed"
+        ));
+        return Ok(0);
+    }
+    output.line(format_args!(
+        "{GOOD}part {number} is merged{GOOD:#}: {}, {} free again",
+        count(merge.units, "unit"),
+        count(merge.free, "token"),
+    ));
+    if merge.quarantined > 0 {
+        output.warning(format_args!(
+            "the part was not closed by {WARN}ledger return{WARN:#}: {} may be on boards that the file does not know, \
+             and stay aside until {WARN}ledger clear{WARN:#}",
+            count(merge.quarantined, "token"),
+        ));
+    }
+    Ok(0)
+}
+
+/// Burns the tokens of a part.
+pub(crate) fn void(
+    (recipe, number): (&Path, i64),
+    decision: &DecisionArgs,
+    output: &Output,
+) -> Result<u8, CliError> {
+    let recipe = context::recipe(recipe)?;
+    let actor = decision.actor()?;
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let part = ledger.void_part(number, &actor)?;
+    output.object(&object(&part));
+    output.line(format_args!(
+        "part {} of station {} is void; its {} are burnt: delete them in the console",
+        part.number,
+        part.station,
+        count(part.tokens, "token"),
+    ));
+    Ok(0)
+}

@@ -1,0 +1,303 @@
+//! Parts as facts: which there are, what they have, and what a part may not do itself.
+//!
+//! A fact never changes, so each step of a part's life is a fact of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::event::{Body, Kind};
+use super::super::part::{Part, PartOf, PartState};
+use super::super::tables::{Frame, Order, Tables};
+use super::super::{LedgerError, Refusal};
+use crate::unit::{Fingerprint, Serial};
+
+/// Fact of a part: which part of which ledger it is.
+const PART_OF: &str = "part of";
+/// Fact of a part: it goes back.
+const RETURNED: &str = "part returned";
+
+/// What is stored of a part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stored {
+    pub id: String,
+    pub station: String,
+    pub tokens: usize,
+    /// The run that began it.
+    pub run: String,
+    pub numbers: Option<(String, u64, u64)>,
+    pub listed: bool,
+    pub at: String,
+}
+
+/// What a part stores of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Origin {
+    ledger: String,
+    number: i64,
+    part: Stored,
+}
+
+/// What becomes of a part, as the name of a fact.
+#[derive(Debug, Clone, Copy)]
+pub enum Step {
+    Handed,
+    Merged,
+    Void,
+}
+
+impl Step {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Handed => "handed",
+            Self::Merged => "merged",
+            Self::Void => "void",
+        }
+    }
+}
+
+fn fact(number: i64) -> String {
+    format!("part {number}")
+}
+
+fn step_fact(number: i64, step: Step) -> String {
+    format!("part {number} {}", step.name())
+}
+
+fn serial_fact(number: i64, folded: &str) -> String {
+    format!("part {number} serial {folded}")
+}
+
+pub fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
+    serde_json::to_string(value).map_err(|error| LedgerError::Storage {
+        source: error.into(),
+    })
+}
+
+pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, LedgerError> {
+    serde_json::from_str(text).map_err(|error| LedgerError::damaged(format!("a fact: {error}")))
+}
+
+/// Returns the ledger's own number.
+pub fn ledger_number(tables: &dyn Tables) -> Result<String, LedgerError> {
+    tables
+        .fact("ledger")?
+        .ok_or_else(|| LedgerError::damaged("it has no number of its own"))
+}
+
+/// Returns a part with the run that began it.
+pub fn part(tables: &dyn Tables, number: i64) -> Result<Option<(Part, String)>, LedgerError> {
+    let Some(text) = tables.fact(&fact(number))? else {
+        return Ok(None);
+    };
+    let stored: Stored = from_json(&text)?;
+    let mut state = PartState::Begun;
+    for (step, next) in [
+        (Step::Handed, PartState::Handed),
+        (Step::Merged, PartState::Merged),
+        (Step::Void, PartState::Void),
+    ] {
+        if tables.fact(&step_fact(number, step))?.is_some() {
+            state = next;
+        }
+    }
+    let run = stored.run.clone();
+    Ok(Some((public(number, stored, state), run)))
+}
+
+fn public(number: i64, stored: Stored, state: PartState) -> Part {
+    Part {
+        number,
+        id: stored.id,
+        station: stored.station,
+        tokens: stored.tokens,
+        numbers: stored.numbers,
+        listed: stored.listed,
+        state,
+        at: stored.at,
+    }
+}
+
+/// Returns a part that must be there.
+pub fn must(tables: &dyn Tables, number: i64) -> Result<Part, LedgerError> {
+    part(tables, number)?
+        .map(|(part, _)| part)
+        .ok_or(LedgerError::NoPart { part: number })
+}
+
+/// Returns all parts.
+pub fn all(tables: &dyn Tables) -> Result<Vec<(Part, String)>, LedgerError> {
+    let mut parts = Vec::new();
+    for number in 1.. {
+        match part(tables, number)? {
+            Some(found) => parts.push(found),
+            None => break,
+        }
+    }
+    Ok(parts)
+}
+
+/// Stores a new part.
+pub fn add(tables: &mut dyn Tables, number: i64, stored: &Stored) -> Result<(), LedgerError> {
+    tables.set_fact(&fact(number), &to_json(stored)?)
+}
+
+/// Notes that a serial is in a part.
+pub fn add_serial(
+    tables: &mut dyn Tables,
+    number: i64,
+    serial: &Serial,
+) -> Result<(), LedgerError> {
+    tables.set_fact(&serial_fact(number, &serial.folded()), serial.as_str())
+}
+
+/// Notes a step of a part's life.
+pub fn add_step(
+    tables: &mut dyn Tables,
+    (number, step): (i64, Step),
+    value: &str,
+) -> Result<(), LedgerError> {
+    tables.set_fact(&step_fact(number, step), value)
+}
+
+/// Returns what was noted of a step.
+pub fn step(
+    tables: &dyn Tables,
+    (number, step): (i64, Step),
+) -> Result<Option<String>, LedgerError> {
+    tables.fact(&step_fact(number, step))
+}
+
+/// Lists the tokens that went to a part, in the order in which they were given.
+pub fn tokens(tables: &dyn Tables, number: i64) -> Result<Vec<Fingerprint>, LedgerError> {
+    let mut tokens = Vec::new();
+    let kind: &str = Kind::Split.into();
+    tables.scan_events(Order::After(0), &mut |row| {
+        if row.event.kind != kind {
+            return Ok(());
+        }
+        let body = Body::read(&row.event)?;
+        if body.part == Some(number) {
+            for name in body.fingerprints.unwrap_or_default() {
+                let print = name.parse();
+                tokens.push(print.map_err(|_| LedgerError::damaged("a split names no token"))?);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(tokens)
+}
+
+/// Returns the part that a serial is away in, if it is.
+pub fn away(
+    tables: &dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+) -> Result<Option<Part>, LedgerError> {
+    for number in 1.. {
+        if frame.has_ended(number) {
+            continue;
+        }
+        let Some((part, _)) = part(tables, number)? else {
+            return Ok(None);
+        };
+        if matches!(part.state, PartState::Merged | PartState::Void) {
+            frame.note_ended(number);
+        } else if is_in(tables, &part, serial)? {
+            return Ok(Some(part));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether a serial was given to a part.
+fn is_in(tables: &dyn Tables, part: &Part, serial: &Serial) -> Result<bool, LedgerError> {
+    if is_numbered(part, serial) {
+        return Ok(true);
+    }
+    if !part.listed {
+        return Ok(false);
+    }
+    let fact = tables.fact(&serial_fact(part.number, &serial.folded()))?;
+    Ok(fact.is_some())
+}
+
+/// Returns whether a serial is one of the numbers of a part.
+fn is_numbered(part: &Part, serial: &Serial) -> bool {
+    let Some((format, first, end)) = &part.numbers else {
+        return false;
+    };
+    let format = crate::recipe::SerialFormat::try_from(format.clone());
+    let number = format.ok().and_then(|format| format.number(serial));
+    number.is_some_and(|number| (*first..*end).contains(&number))
+}
+
+/// Makes a fresh ledger a part of another one.
+pub fn found(
+    tables: &mut dyn Tables,
+    (ledger, part): (&str, &Part),
+    next: Option<(&str, u64)>,
+) -> Result<(), LedgerError> {
+    let origin = Origin {
+        ledger: ledger.to_owned(),
+        number: part.number,
+        part: Stored {
+            id: part.id.clone(),
+            station: part.station.clone(),
+            tokens: part.tokens,
+            run: String::new(),
+            numbers: part.numbers.clone(),
+            listed: part.listed,
+            at: part.at.clone(),
+        },
+    };
+    tables.set_fact(PART_OF, &to_json(&origin)?)?;
+    if let Some((format, next)) = next {
+        // A counter is read before it is set: a server locks its row then.
+        tables.counter(format)?;
+        tables.set_counter(format, next)?;
+    }
+    Ok(())
+}
+
+/// Returns which part of which ledger this one is.
+pub fn part_of(tables: &dyn Tables) -> Result<Option<PartOf>, LedgerError> {
+    let Some(text) = tables.fact(PART_OF)? else {
+        return Ok(None);
+    };
+    let origin: Origin = from_json(&text)?;
+    Ok(Some(PartOf {
+        part: public(origin.number, origin.part, PartState::Handed),
+        ledger: origin.ledger,
+        closed: tables.fact(RETURNED)?.is_some(),
+    }))
+}
+
+/// Notes in a part that it goes back.
+pub fn close(tables: &mut dyn Tables, at: &str) -> Result<(), LedgerError> {
+    tables.set_fact(RETURNED, at)
+}
+
+/// Refuses what a part does not do.
+pub fn refuse_part(tables: &dyn Tables, what: &'static str) -> Result<(), LedgerError> {
+    match part_of(tables)? {
+        Some(of) => Err(LedgerError::IsPart {
+            part: of.part.number,
+            what,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Says why a part gives a serial no token.
+pub fn refused(of: &PartOf, serial: &Serial) -> Option<Refusal> {
+    let part = of.part.number;
+    if of.closed {
+        let serial = serial.clone();
+        return Some(Refusal::Closed { serial, part });
+    }
+    // Serials that were named have their tokens fixed to them, and no token is loose.
+    let foreign = of.part.numbers.is_some() && !is_numbered(&of.part, serial);
+    foreign.then(|| Refusal::NotOfPart {
+        serial: serial.clone(),
+        part,
+    })
+}

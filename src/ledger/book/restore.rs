@@ -1,0 +1,158 @@
+//! Restore: what a backup calls free or reserved is set aside until somebody knows.
+
+use super::super::event::{self, Body, Kind};
+use super::super::part::PartState;
+use super::super::restore::{Clear, SetAside};
+use super::super::tables::{Tables, TokenState};
+use super::super::{Actor, LedgerError, UnitState};
+use super::parts::{self, Step};
+use super::split::{NAMED, known};
+use super::{live, next_generation};
+use crate::recipe::SerialFormat;
+use crate::unit::Fingerprint;
+
+/// Records that a backup was made.
+pub fn saved(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
+    let body = Body::default().by(by);
+    event::append(tables, &by.station, (Kind::Saved, None), body).map(drop)
+}
+
+/// Sets aside all that a backup calls free or reserved.
+pub fn restored(
+    tables: &mut dyn Tables,
+    numbers: Option<(&SerialFormat, Option<u64>)>,
+    by: &Actor,
+) -> Result<SetAside, LedgerError> {
+    if let Some((format, next)) = numbers {
+        skip_numbers(tables, format, next)?;
+    }
+    let mut found = Vec::new();
+    let mut aside = SetAside::default();
+    tables.scan_tokens(&mut |(token, unit)| {
+        match (token.state, unit) {
+            (TokenState::Free, _) => aside.free += 1,
+            (TokenState::Bound, Some(UnitState::Reserved)) => aside.reserved += 1,
+            _ => return Ok(()),
+        }
+        found.push(token.id);
+        Ok(())
+    })?;
+    for id in &found {
+        tables.set_token(*id, TokenState::Quarantined)?;
+    }
+    let body = Body {
+        count: Some(found.len()),
+        ..Body::default()
+    };
+    event::append(tables, &by.station, (Kind::Restored, None), body.by(by))?;
+    leave(tables, by)?;
+    next_generation(tables, 0)?;
+    Ok(aside)
+}
+
+/// Takes it that every part that was begun has left since: none is made a second time.
+fn leave(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
+    for (part, _) in parts::all(tables)? {
+        if part.state == PartState::Begun {
+            let body = Body {
+                part: Some(part.number),
+                part_id: Some(part.id),
+                partner: Some(part.station),
+                ..Body::default()
+            };
+            let stamp = event::append(tables, &by.station, (Kind::Handed, None), body.by(by))?;
+            parts::add_step(tables, (part.number, Step::Handed), &stamp.at)?;
+        }
+    }
+    Ok(())
+}
+
+/// Goes on behind the numbers that were handed out since the backup.
+pub fn skip_numbers(
+    tables: &mut dyn Tables,
+    format: &SerialFormat,
+    next: Option<u64>,
+) -> Result<(), LedgerError> {
+    let name = format.to_string();
+    let known = tables.counter(&name)?;
+    match next {
+        Some(next) if next >= known => tables.set_counter(&name, next),
+        // No number was handed out when it was made.
+        None if known <= 1 => Ok(()),
+        given => Err(LedgerError::NextNumber {
+            format: name,
+            known,
+            given,
+        }),
+    }
+}
+
+/// Takes back what was set aside.
+pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+    let mut aside = Vec::new();
+    match which {
+        Clear::All => tables.scan_tokens(&mut |(token, unit)| {
+            if token.state == TokenState::Quarantined {
+                aside.push((token, unit));
+            }
+            Ok(())
+        })?,
+        Clear::Serials(serials) => {
+            for serial in serials {
+                let unit = live(tables, serial)?;
+                aside.push((known(tables, &unit.fingerprint)?, Some(unit.state)));
+            }
+        }
+        Clear::Tokens(prints) => {
+            for print in prints {
+                let token = tables.token(print)?.ok_or(LedgerError::NoToken {
+                    fingerprint: *print,
+                })?;
+                let unit = tables.unit_with(token.id)?.map(|unit| unit.state);
+                aside.push((token, unit));
+            }
+        }
+    }
+    aside.retain(|(token, _)| token.state == TokenState::Quarantined);
+    for (token, unit) in &aside {
+        let state = match unit {
+            Some(UnitState::Reserved) => TokenState::Bound,
+            _ => TokenState::Free,
+        };
+        tables.set_token(token.id, state)?;
+    }
+    let prints: Vec<Fingerprint> = aside.iter().map(|(token, _)| token.fingerprint).collect();
+    told(tables, (which, &prints), by)?;
+    Ok(prints.len())
+}
+
+/// Records what was taken back.
+fn told(
+    tables: &mut dyn Tables,
+    (which, prints): (&Clear, &[Fingerprint]),
+    by: &Actor,
+) -> Result<(), LedgerError> {
+    if prints.is_empty() {
+        return Ok(());
+    }
+    if matches!(which, Clear::All) {
+        return all_clear(tables, prints.len(), by);
+    }
+    for names in prints.chunks(NAMED) {
+        let body = Body {
+            fingerprints: Some(names.iter().map(Fingerprint::to_hex).collect()),
+            ..Body::default()
+        };
+        event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+    }
+    Ok(())
+}
+
+/// Records that nothing is set aside any more.
+pub fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<(), LedgerError> {
+    let body = Body {
+        count: Some(count),
+        ..Body::default()
+    };
+    event::append(tables, &by.station, (Kind::Cleared, None), body.by(by)).map(drop)
+}

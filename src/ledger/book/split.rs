@@ -1,0 +1,339 @@
+//! Split: a share of tokens and serials goes away, in one transaction.
+
+use super::super::event::{self, Body, Kind};
+use super::super::part::{Handing, Part, PartState, Share};
+use super::super::tables::{Frame, Tables, TokenRow, TokenState};
+use super::super::{Actor, LedgerError, UnitState};
+use super::ORIGIN;
+use super::parts::{self, Step, Stored};
+use crate::pool::{Pool, Row};
+use crate::recipe::SerialFormat;
+use crate::unit::{Fingerprint, Serial};
+
+/// How many tokens one event names.
+pub const NAMED: usize = 256;
+
+/// Takes a share out of the pool, or goes on with the part that was begun for the station.
+pub fn split(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    (station, share): (&str, &Share),
+    by: &Actor,
+) -> Result<Handing, LedgerError> {
+    parts::refuse_part(tables, "it is split by that one only")?;
+    let all = parts::all(tables)?;
+    let begun = all
+        .iter()
+        .find(|(part, _)| part.state == PartState::Begun && part.station == station);
+    if let Some((part, run)) = begun {
+        return resume(tables, frame, (part, run), share);
+    }
+    let number = all
+        .last()
+        .map_or(1, |(part, _)| part.number.saturating_add(1));
+    let chosen = choose(tables, frame, share)?;
+    let numbers = match share {
+        Share::Counted(count, format) => Some(run_of_numbers(tables, format, *count)?),
+        _ => None,
+    };
+    let mut stored = Stored {
+        id: String::new(),
+        station: station.to_owned(),
+        tokens: chosen.len(),
+        run: frame.run.clone(),
+        numbers,
+        listed: chosen.iter().any(|(_, serial)| serial.is_some()),
+        at: String::new(),
+    };
+    for (index, given) in chosen.chunks(NAMED).enumerate() {
+        let names = given.iter().map(|(token, _)| token.fingerprint.to_hex());
+        let serials = given.iter().filter_map(|(_, serial)| serial.as_ref());
+        let body = Body {
+            part: Some(number),
+            partner: Some(station.to_owned()),
+            count: Some(stored.tokens),
+            numbers: stored.numbers.clone(),
+            fingerprints: Some(names.collect()),
+            serials: stored
+                .listed
+                .then(|| serials.map(ToString::to_string).collect()),
+            ..Body::default()
+        };
+        let stamp = event::append(tables, &by.station, (Kind::Split, None), body.by(by))?;
+        if index == 0 {
+            // An event's hash is like no other: so is the part, with nothing to invent.
+            stored.id = stamp.hash.to_string().chars().take(16).collect();
+            stored.at = stamp.at;
+        }
+    }
+    parts::add(tables, number, &stored)?;
+    for (token, serial) in &chosen {
+        tables.set_token(token.id, TokenState::Away)?;
+        if let Some(serial) = serial {
+            parts::add_serial(tables, number, serial)?;
+        }
+    }
+    hand(tables, number, (&chosen, false))
+}
+
+/// Goes on with a part whose file was never whole.
+fn resume(
+    tables: &dyn Tables,
+    frame: &Frame,
+    (part, run): (&Part, &str),
+    share: &Share,
+) -> Result<Handing, LedgerError> {
+    let begun = |what| LedgerError::PartBegun {
+        part: part.number,
+        station: part.station.clone(),
+        count: part.tokens,
+        what,
+    };
+    if run != frame.run && tables.alive(run) {
+        return Err(begun("a run is at it: wait for that, or end it"));
+    }
+    if share.count() != part.tokens {
+        return Err(begun("split the same number again, or void the part"));
+    }
+    let mut chosen = Vec::with_capacity(part.tokens);
+    for fingerprint in parts::tokens(tables, part.number)? {
+        let token = known(tables, &fingerprint)?;
+        chosen.push((token, None));
+    }
+    if let Share::Serials(serials) = share {
+        // In the order in which they were given.
+        for ((_, serial), named) in chosen.iter_mut().zip(serials) {
+            if parts::away(tables, frame, named)?.map(|of| of.number) != Some(part.number) {
+                return Err(begun("split the same serials again, or void the part"));
+            }
+            *serial = Some(named.clone());
+        }
+    }
+    hand(tables, part.number, (&chosen, true))
+}
+
+/// Returns a token that an event names.
+pub fn known(tables: &dyn Tables, fingerprint: &Fingerprint) -> Result<TokenRow, LedgerError> {
+    tables
+        .token(fingerprint)?
+        .ok_or_else(|| LedgerError::damaged(format!("token {fingerprint} is missing")))
+}
+
+/// Opens what goes into the part.
+fn hand(
+    tables: &dyn Tables,
+    number: i64,
+    (chosen, resumed): (&[(TokenRow, Option<Serial>)], bool),
+) -> Result<Handing, LedgerError> {
+    let mut rows = Vec::with_capacity(chosen.len());
+    for (token, serial) in chosen {
+        let secrets = tables.secrets(token.id)?;
+        rows.push(Row {
+            token: secrets.token,
+            qr: secrets.qr,
+            picture: tables.picture(token.id)?,
+            bound: serial.clone().or_else(|| token.fixed.clone()),
+            columns: secrets.columns,
+            claimed: false,
+        });
+    }
+    let origin = tables.fact(ORIGIN)?.and_then(|text| text.parse().ok());
+    Ok(Handing {
+        part: parts::must(tables, number)?,
+        ledger: parts::ledger_number(tables)?,
+        rows: Pool {
+            rows,
+            origin: origin.unwrap_or_default(),
+            ..Pool::default()
+        },
+        resumed,
+    })
+}
+
+/// Chooses the tokens of a share, with the serials that they are for.
+fn choose(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    share: &Share,
+) -> Result<Vec<(TokenRow, Option<Serial>)>, LedgerError> {
+    let wanted = share.count();
+    let short = |free: usize| LedgerError::PartShort { wanted, free };
+    if wanted == 0 {
+        return Err(short(0));
+    }
+    let serials = match share {
+        Share::Loose(_) | Share::Counted(..) => {
+            let mut chosen = Vec::with_capacity(wanted.min(1 << 16));
+            while chosen.len() < wanted {
+                let token = tables.draw()?.ok_or_else(|| short(chosen.len()))?;
+                // Drawn is drawn: the next look finds the next one.
+                tables.set_token(token.id, TokenState::Away)?;
+                chosen.push((token, None));
+            }
+            return Ok(chosen);
+        }
+        Share::Bound(count) => {
+            let serials = tables.fixed_free(*count)?;
+            if serials.len() < wanted {
+                return Err(short(serials.len()));
+            }
+            serials
+        }
+        Share::Serials(serials) => serials.clone(),
+    };
+    let mut chosen = Vec::with_capacity(serials.len());
+    for serial in serials {
+        let refused = |what: String| LedgerError::PartSerial {
+            serial: serial.clone(),
+            what,
+        };
+        if let Some(what) = taken(tables, frame, &serial)? {
+            return Err(refused(what));
+        }
+        let token = match tables.fixed(&serial.folded())? {
+            Some(token) if token.state == TokenState::Free => token,
+            Some(token) => {
+                let state = token.state;
+                return Err(refused(format!(
+                    "the token that the list fixes to it is {state}"
+                )));
+            }
+            None => tables.draw()?.ok_or_else(|| short(chosen.len()))?,
+        };
+        tables.set_token(token.id, TokenState::Away)?;
+        chosen.push((token, Some(serial)));
+    }
+    Ok(chosen)
+}
+
+/// Says who has a serial already.
+fn taken(
+    tables: &dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+) -> Result<Option<String>, LedgerError> {
+    let unit = tables.unit_of(&serial.folded())?;
+    if let Some(unit) = unit.filter(|unit| unit.state != UnitState::Superseded) {
+        return Ok(Some(format!("it is {} here", unit.state)));
+    }
+    let away = parts::away(tables, frame, serial)?;
+    Ok(away.map(|part| format!("part {} has it", part.number)))
+}
+
+/// Takes a run of numbers out of a format in which no unit is known.
+fn run_of_numbers(
+    tables: &mut dyn Tables,
+    format: &SerialFormat,
+    count: usize,
+) -> Result<(String, u64, u64), LedgerError> {
+    let name = format.to_string();
+    let used_up = || LedgerError::SerialsUsedUp {
+        format: name.clone(),
+    };
+    let mut first = tables.counter(&name)?;
+    let mut next = first;
+    let mut found = 0;
+    while found < count {
+        let made = format
+            .serial(next)
+            .map_err(|source| LedgerError::SerialFormat {
+                format: name.clone(),
+                source,
+            })?;
+        let serial = made.ok_or_else(used_up)?;
+        next = next.checked_add(1).ok_or_else(used_up)?;
+        found += 1;
+        if tables.unit_of(&serial.folded())?.is_some() {
+            // The station cannot step over a unit that it does not know of.
+            first = next;
+            found = 0;
+        }
+    }
+    tables.set_counter(&name, next)?;
+    Ok((name, first, next))
+}
+
+/// Records that a part's file is whole, before it gets the name by which it leaves.
+pub fn handed(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, LedgerError> {
+    let part = parts::must(tables, number)?;
+    if part.state != PartState::Begun {
+        return Err(LedgerError::PartState {
+            part: number,
+            state: part.state.into(),
+            what: "it leaves once only",
+        });
+    }
+    let body = Body {
+        part: Some(number),
+        part_id: Some(part.id.clone()),
+        partner: Some(part.station.clone()),
+        ..Body::default()
+    };
+    let stamp = event::append(tables, &by.station, (Kind::Handed, None), body.by(by))?;
+    parts::add_step(tables, (number, Step::Handed), &stamp.at)?;
+    parts::must(tables, number)
+}
+
+/// Burns the tokens of a part that will not come back.
+pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, LedgerError> {
+    let part = parts::must(tables, number)?;
+    if !matches!(part.state, PartState::Begun | PartState::Handed) {
+        return Err(LedgerError::PartState {
+            part: number,
+            state: part.state.into(),
+            what: "it cannot be voided any more",
+        });
+    }
+    let mut names = Vec::with_capacity(part.tokens);
+    for fingerprint in parts::tokens(tables, number)? {
+        let token = known(tables, &fingerprint)?;
+        if token.state == TokenState::Away {
+            tables.set_token(token.id, TokenState::Void)?;
+            names.push(fingerprint.to_hex());
+        }
+    }
+    let mut at = String::new();
+    for names in names.chunks(NAMED) {
+        let body = Body {
+            part: Some(number),
+            part_id: Some(part.id.clone()),
+            partner: Some(part.station.clone()),
+            fingerprints: Some(names.to_vec()),
+            ..Body::default()
+        };
+        at = event::append(tables, &by.station, (Kind::Burnt, None), body.by(by))?.at;
+    }
+    parts::add_step(tables, (number, Step::Void), &at)?;
+    parts::must(tables, number)
+}
+
+/// Records in a part that it goes back: from here on it gives no token out.
+pub fn close(tables: &mut dyn Tables, frame: &Frame, by: &Actor) -> Result<(), LedgerError> {
+    let of = parts::part_of(tables)?.ok_or(LedgerError::NotAPart)?;
+    if of.closed {
+        return Ok(());
+    }
+    let mut busy = None;
+    tables.scan_all_units(&mut |unit| {
+        if frame.in_hand(tables, &unit) {
+            busy = Some(unit);
+        }
+        Ok(())
+    })?;
+    if let Some(unit) = busy {
+        return Err(LedgerError::NotReleasable {
+            serial: unit.serial,
+            reason: format!(
+                "it is in work at station {}; end that run first",
+                unit.station
+            ),
+        });
+    }
+    let body = Body {
+        part: Some(of.part.number),
+        part_id: Some(of.part.id),
+        ..Body::default()
+    };
+    let stamp = event::append(tables, &by.station, (Kind::Returned, None), body.by(by))?;
+    parts::close(tables, &stamp.at)
+}

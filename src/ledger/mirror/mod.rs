@@ -1,0 +1,232 @@
+//! The mirror: what happened, told again on another disk after each commit.
+//!
+//! One file for a ledger and each of its generations, append-only, one event a line, without
+//! secrets. Nothing that a caller acts upon is missing in it: a call returns after its events are
+//! synced here. What a cut left untold is told by the next call. Rules are not in here.
+
+mod history;
+mod line;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::history::History;
+use self::line::{Header, Line};
+use super::LedgerError;
+use super::book::{generation, ledger_number};
+use super::files::{create, create_folder, sync_folder};
+use super::tables::{Frame, Order, Store, Tables};
+use crate::unit::Digest;
+
+/// Most bytes at the end of the file that are read to find its last line.
+const TAIL: u64 = 1 << 16;
+/// How much is written at once.
+const CHUNK: usize = 1 << 20;
+/// How many events before the last one are looked at again: where a server hands out sequence
+/// numbers before commits, a lower one may come later.
+const WINDOW: i64 = 64;
+
+/// A ledger that tells its mirror.
+#[derive(Debug)]
+pub struct Mirrored<S> {
+    store: S,
+    folder: PathBuf,
+    path: PathBuf,
+    header: String,
+}
+
+impl<S: Store> Mirrored<S> {
+    /// Ties a ledger to the mirror in `folder`, and tells what is not told yet.
+    ///
+    /// # Errors
+    /// [`LedgerError::Mirror`] when it cannot be written, [`LedgerError::MirrorAhead`] when it
+    /// knows more than the ledger.
+    pub fn new(store: S, folder: &Path) -> Result<Self, LedgerError> {
+        let (ledger, generation) =
+            store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
+        let path = folder.join(file_name(&ledger, generation));
+        let header = Header::new(ledger, generation);
+        let header = serde_json::to_string(&header).map_err(|error| LedgerError::Storage {
+            source: error.into(),
+        })?;
+        let this = Self {
+            store,
+            folder: folder.to_owned(),
+            path,
+            header,
+        };
+        this.ready()?;
+        this.follow()?;
+        Ok(this)
+    }
+
+    /// Refuses to change anything while the mirror cannot be written.
+    fn ready(&self) -> Result<(), LedgerError> {
+        create_folder(&self.folder).map_err(|source| LedgerError::Mirror {
+            path: self.folder.clone(),
+            source,
+        })?;
+        self.open()
+            .map(drop)
+            .map_err(|source| self.unwritable(source))
+    }
+
+    fn unwritable(&self, source: io::Error) -> LedgerError {
+        LedgerError::Mirror {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true);
+        match options.open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match create(&self.path) {
+                    Ok(_) => sync_folder(&self.path)?,
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(error) => return Err(error),
+                }
+                options.open(&self.path)
+            }
+            other => other,
+        }
+    }
+
+    /// Tells the mirror all that it does not have yet; durable when it returns.
+    fn follow(&self) -> Result<(), LedgerError> {
+        let failed = |source| self.unwritable(source);
+        let mut file = self.open().map_err(failed)?;
+        // Others of this computer tell the same file; closing it lets go.
+        file.lock().map_err(failed)?;
+        let told = self.tail(&mut file).map_err(failed)?;
+        let mut text = String::new();
+        if told.empty {
+            text.push_str(&self.header);
+            text.push('\n');
+        }
+        let last = told.seqs.last().copied();
+        let mut known = last.is_none();
+        let mut wrote = false;
+        let after = last.map_or(0, |(seq, _)| (seq - WINDOW).max(0));
+        self.store.scan(|tables| {
+            tables.scan_events(Order::After(after), &mut |row| {
+                if Some((row.event.seq, row.event.hash)) == last {
+                    known = true;
+                }
+                let floor = told.seqs.first().map_or(0, |(seq, _)| *seq);
+                let new = row.event.seq > floor || last.is_none();
+                if new && !told.seqs.iter().any(|(seq, _)| *seq == row.event.seq) {
+                    let line = serde_json::to_string(&Line::of(&row));
+                    text.push_str(&line.map_err(|error| LedgerError::Storage {
+                        source: error.into(),
+                    })?);
+                    text.push('\n');
+                }
+                if text.len() > CHUNK {
+                    file.write_all(text.as_bytes())
+                        .map_err(|source| self.unwritable(source))?;
+                    text.clear();
+                    wrote = true;
+                }
+                Ok(())
+            })
+        })?;
+        if let (false, Some((seq, _))) = (known, last) {
+            return Err(LedgerError::MirrorAhead {
+                path: self.path.clone(),
+                seq,
+            });
+        }
+        if text.is_empty() && !wrote {
+            return Ok(());
+        }
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_data())
+            .map_err(failed)
+    }
+
+    /// Reads the last lines; half a line, which a cut left, is taken away.
+    fn tail(&self, file: &mut File) -> io::Result<Told> {
+        let length = file.metadata()?.len();
+        let start = length.saturating_sub(TAIL);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            let keep = start + u64::try_from(whole).unwrap_or(0);
+            file.set_len(keep)?;
+            bytes.truncate(whole);
+        }
+        let lines = bytes.split(|byte| *byte == b'\n');
+        // Where reading began in the middle of a line, that one does not parse.
+        let mut seqs: Vec<(i64, Digest)> = lines
+            .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
+            .filter_map(|line| Some((line.seq, line.event.parse().ok()?)))
+            .collect();
+        seqs.sort_by_key(|(seq, _)| *seq);
+        let from = seqs
+            .len()
+            .saturating_sub(usize::try_from(WINDOW).unwrap_or(0));
+        Ok(Told {
+            empty: start == 0 && bytes.is_empty(),
+            seqs: seqs.split_off(from),
+        })
+    }
+}
+
+/// The end of a file.
+struct Told {
+    empty: bool,
+    /// The last events, in order.
+    seqs: Vec<(i64, Digest)>,
+}
+
+impl<S: Store> Store for Mirrored<S> {
+    fn frame(&self) -> &Arc<Frame> {
+        self.store.frame()
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.ready()?;
+        let answer = self.store.write(work)?;
+        self.follow()?;
+        Ok(answer)
+    }
+
+    fn stage<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.store.stage(work)
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.store.read(work)
+    }
+
+    fn scan<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.store.scan(work)
+    }
+}
+
+fn file_name(ledger: &str, generation: u64) -> String {
+    let digits: String = ledger.chars().take(16).collect();
+    format!("{digits}-{generation}.jsonl")
+}

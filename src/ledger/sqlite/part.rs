@@ -1,0 +1,179 @@
+//! The file of a part: a ledger of its own, sealed for its station, that appears whole or not
+//! at all.
+//!
+//! Order: the tokens are away; the file is whole under a hidden name; that it leaves is on
+//! record; it gets its name. So a file with its name has left once, and what a cut leaves is
+//! either made anew or only renamed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::super::crypto::Key;
+use super::super::files::{about, beside, create, sync_folder};
+use super::super::part::{Handing, Part, PartState};
+use super::super::recipient::Recipient;
+use super::super::tables::Store as _;
+use super::super::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
+use super::connect::{self, fault};
+use super::keys;
+use super::{MAKING, Sqlite, schema};
+
+/// A part's file on its way out.
+#[derive(Debug)]
+pub struct PartFile {
+    hidden: PathBuf,
+    path: PathBuf,
+}
+
+impl PartFile {
+    /// Makes the file of a part, whole and synced under a hidden name beside `path`.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; `path` must not exist.
+    pub fn make(
+        path: &Path,
+        scope: &Scope,
+        handing: &Handing,
+        (to, by): (&Recipient, &Actor),
+    ) -> Result<Self, LedgerError> {
+        free(path)?;
+        let this = Self::of(path, &handing.part().id);
+        clear(&this.hidden)?;
+        let made = this.fill(scope, handing, (to, by));
+        if made.is_err() {
+            // What stays is cleared by the next try.
+            let _ = clear(&this.hidden);
+        }
+        made.map(|()| this)
+    }
+
+    /// Finds the file of a part that was recorded as handed out and never got its name.
+    ///
+    /// # Errors
+    /// [`LedgerError::File`]
+    pub fn left_over(path: &Path, parts: &[Part]) -> Result<Option<(Self, Part)>, LedgerError> {
+        for part in parts.iter().filter(|part| part.state == PartState::Handed) {
+            let this = Self::of(path, &part.id);
+            if this.hidden.try_exists().map_err(about(&this.hidden))? {
+                return Ok(Some((this, part.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn of(path: &Path, id: &str) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self {
+            hidden: path.with_file_name(format!(".{name}.{id}.part")),
+            path: path.to_owned(),
+        }
+    }
+
+    fn fill(
+        &self,
+        scope: &Scope,
+        handing: &Handing,
+        (to, by): (&Recipient, &Actor),
+    ) -> Result<(), LedgerError> {
+        let path = &self.hidden;
+        drop(create(path).map_err(about(path))?);
+        let key = Key::make()?;
+        let mut conn = connect::write(path)?;
+        schema::make_with(&mut conn, path, (&key, None))?;
+        drop(conn);
+        // The key exists in memory only, and sealed in the file.
+        let mut part = Sqlite::open_given(path, scope, &key, identity(handing))?;
+        part.found_part(handing, by)?;
+        part.write(|tables| {
+            let ledger = super::super::book::ledger_number(tables)?;
+            tables.set_fact(keys::SEALED, &to.seal(&key, &ledger)?)
+        })?;
+        drop(part);
+        single(path)?;
+        fs::remove_dir_all(beside(path, ".runs")).map_err(about(path))?;
+        sync_folder(path).map_err(about(path))
+    }
+
+    /// Gives the file its name, after [`Ledger::handed`].
+    ///
+    /// # Errors
+    /// [`LedgerError::File`]; the file keeps its hidden name, and the next split finds it.
+    pub fn release(self) -> Result<(), LedgerError> {
+        free(&self.path)?;
+        fs::rename(&self.hidden, &self.path).map_err(about(&self.path))?;
+        sync_folder(&self.path).map_err(about(&self.path))
+    }
+
+    /// Removes the file: its part left from elsewhere.
+    pub fn discard(self) {
+        let _ = clear(&self.hidden);
+    }
+}
+
+/// The program's own name in the part's chain: the station's begins with its first unit.
+fn identity(handing: &Handing) -> Identity {
+    Identity {
+        station: handing.part().station.clone(),
+        simulated: Simulated::No,
+    }
+}
+
+/// Refuses a name that is taken.
+pub fn free(path: &Path) -> Result<(), LedgerError> {
+    match path.try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(about(path)(std::io::ErrorKind::AlreadyExists.into())),
+        Err(error) => Err(about(path)(error)),
+    }
+}
+
+/// Removes what an earlier try left.
+pub fn clear(path: &Path) -> Result<(), LedgerError> {
+    let _making = MAKING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let file = beside(path, suffix);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(about(&file)(error));
+            }
+            _ => {}
+        }
+    }
+    let runs = beside(path, ".runs");
+    match fs::remove_dir_all(&runs) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(about(&runs)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the log into the file, so that the file is all there is, and syncs it.
+pub fn single(path: &Path) -> Result<(), LedgerError> {
+    let conn = connect::write(path)?;
+    conn.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
+        .map_err(fault)?;
+    conn.close().map_err(|(_, error)| fault(error))?;
+    let _making = MAKING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    fs::File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(about(path))
+}
+
+impl Sqlite {
+    /// Opens a ledger with a key that is at hand.
+    fn open_given(
+        path: &Path,
+        scope: &Scope,
+        key: &Key,
+        identity: Identity,
+    ) -> Result<Self, LedgerError> {
+        let conn: Connection = connect::write(path)?;
+        let ring = keys::ring_of(&conn, key)?;
+        Self::enter(path, scope, identity, (conn, ring))
+    }
+}
