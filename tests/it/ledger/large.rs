@@ -67,7 +67,10 @@ fn run(
 }
 
 /// Imports `rows` while another connection writes; returns both times.
-fn import(bench: &InFile, rows: std::ops::Range<usize>) -> ((Duration, Duration), Duration) {
+fn import(
+    bench: &(dyn Bench + Sync),
+    rows: std::ops::Range<usize>,
+) -> ((Duration, Duration), Duration) {
     let pool = list(rows.map(bare));
     let mut ledger = bench.open("L1");
     let over = AtomicBool::new(false);
@@ -94,14 +97,31 @@ fn import(bench: &InFile, rows: std::ops::Range<usize>) -> ((Duration, Duration)
 #[test]
 #[ignore = "takes minutes: run it optimised, on purpose"]
 fn a_million_units_cost_little_more_than_none() {
-    let (full, empty) = (InFile::new(), InFile::new());
+    measure(&InFile::new(), &InFile::new());
+}
+
+#[cfg(all(feature = "postgres", unix))]
+#[test]
+#[ignore = "takes minutes: run it optimised, on purpose"]
+fn a_million_units_on_a_server_cost_little_more_than_none() {
+    use super::postgres::{OnServer, cluster::Cluster};
+    // As a server is: each commit is synced.
+    let settings = "fsync = on\nshared_buffers = 512MB\nmax_wal_size = 4GB\n";
+    let Some(cluster) = Cluster::own(settings) else {
+        return;
+    };
+    let url = cluster.url();
+    measure(&OnServer::at(&url), &OnServer::at(&url));
+}
+
+fn measure(full: &(dyn Bench + Sync), empty: &(dyn Bench + Sync)) {
     let size = size();
-    let (took, longest) = import(&full, 0..size + 100_000);
+    let (took, longest) = import(full, 0..size + 100_000);
     println!(
         "import {}: {took:.1?} (wall, computed), others waited {longest:.1?}",
         size + 100_000
     );
-    let (took, longest) = import(&empty, 0..50_000);
+    let (took, longest) = import(empty, 0..50_000);
     println!("import 50000: {took:.1?}, others waited {longest:.1?}");
     let mut large = full.open("L1");
     let mut small = empty.open("L1");
