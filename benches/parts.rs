@@ -113,7 +113,7 @@ fn image_read(bencher: Bencher<'_, '_>, format: &str) {
     bencher
         .counter(BytesCount::new(container.len()))
         .with_inputs(|| container.clone())
-        .bench_values(|container| Image::read(container, hint.clone()).unwrap());
+        .bench_values(|container| Image::read(container, hint).unwrap());
 }
 
 #[divan::bench]
