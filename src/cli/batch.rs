@@ -25,6 +25,9 @@ use super::output::{Output, count};
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
+/// New serials that are taken at once.
+const STRIDE: usize = 4096;
+
 /// Threads that keep a disk busy while it syncs.
 const DURABLE_WORKERS: usize = 16;
 
@@ -97,6 +100,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         labels: &labels,
         interrupted: &interrupted,
         stopped: false,
+        failed: BTreeSet::new(),
     };
     let outcome = match listed {
         Some(serials) => shift.pass(&mut *ledger, serials, &mut tally),
@@ -128,6 +132,8 @@ struct Shift<'s> {
     labels: &'s LabelFolder,
     interrupted: &'s AtomicBool,
     stopped: bool,
+    /// Serials that did not pass.
+    failed: BTreeSet<String>,
 }
 
 impl Shift<'_> {
@@ -158,6 +164,7 @@ impl Shift<'_> {
         };
         let (target, labels, stop_after) = (self.target, self.labels, self.args.stop_after);
         let mut stopped = false;
+        let failed = &mut self.failed;
         let mut each = |outcome: Outcome| {
             let named = known(&outcome.result, &outcome.serial);
             let (file, label) = (target.path(named), labels.picture(named));
@@ -166,6 +173,9 @@ impl Shift<'_> {
             };
             let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal);
             tally.output.step();
+            if outcome.result.is_err() {
+                failed.insert(outcome.serial.folded());
+            }
             tally.unit(&Ended {
                 serial: Some(outcome.serial),
                 attempt: outcome.attempt,
@@ -194,18 +204,17 @@ impl Shift<'_> {
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
         let mut open: VecDeque<Serial> = ledger.open_claims(tally.station)?.into();
-        let mut offered = BTreeSet::new();
         loop {
             let good = usize::try_from(tally.passed).unwrap_or(usize::MAX);
-            let wanted = count.saturating_sub(good);
+            // A few at a time: neither memory nor the numbers that a cut wastes grow with the count.
+            let wanted = count.saturating_sub(good).min(STRIDE);
             if wanted == 0 || self.stopped || self.interrupted.load(Ordering::SeqCst) {
                 return Ok(());
             }
             let mut serials: Vec<Serial> = open.drain(..wanted.min(open.len())).collect();
             if serials.is_empty() {
-                serials = new_serials(self.recipe, ledger, (wanted, &offered))?;
+                serials = new_serials(self.recipe, ledger, (wanted, &self.failed))?;
             }
-            offered.extend(serials.iter().map(Serial::folded));
             self.pass(ledger, serials, tally)?;
         }
     }
