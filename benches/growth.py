@@ -3,10 +3,10 @@
 
     python3 benches/growth.py PROGRAM OUT.svg
 
-Whole process, the token list taken in before; the median of three. Nothing is removed before
+Whole process, the token list taken in before; the median of three, of a million units one. Nothing is removed before
 the end, so that freed inodes and blocks do not disturb the next run.
 """
-import hashlib, os, struct, subprocess, sys, tempfile, time, zlib
+import hashlib, math, os, struct, subprocess, sys, tempfile, time, zlib
 
 program, drawing = os.path.abspath(sys.argv[1]), sys.argv[2]
 KIB = 1024
@@ -39,13 +39,15 @@ def once(folder, size, units, checksums, jobs):
     return took * 1e3 / units
 
 
-def panel(title, xs, measure, left, top):
-    values = [sorted(measure(x) for _ in range(3))[1] for x in xs]
+def panel(title, xs, measure, left, top, scale=float):
+    """`scale` is what a value is drawn by: float, or math.log10 where it grows with the size itself."""
+    values = [sorted(measure(x) for _ in range(3 if x < 10**5 else 1))[-1 if x >= 10**5 else 1] for x in xs]
     print(title, *(f"{x}: {value:.3f} ms" for x, value in zip(xs, values)), sep="\n  ", flush=True)
-    most = max(values) * 1.15
+    least = 0 if scale is float else scale(min(values)) - 0.2
+    most = (scale(max(values)) - least) * 1.15
     wide, high = 300, 150
     at = lambda index: left + 40 + index * (wide - 70) / max(len(xs) - 1, 1)
-    y = lambda value: top + high - value / most * (high - 30)
+    y = lambda value: top + high - (scale(value) - least) / most * (high - 30)
     dots = " ".join(f"{at(i):.0f},{y(v):.0f}" for i, v in enumerate(values))
     svg = [f'<text x="{left + 30}" y="{top + 12}" font-weight="bold">{title}</text>',
            f'<path d="M{left + 30} {top + 20}V{top + high}H{left + wide}" fill="none" stroke="#888"/>',
@@ -60,14 +62,15 @@ def panel(title, xs, measure, left, top):
 with tempfile.TemporaryDirectory(dir=os.environ.get("GROWTH_DIR", ".")) as base:
     runs = iter(range(10**6))
     run = lambda **what: once(f"{base}/{next(runs)}", **{"size": 1024 * KIB, "units": 200, "checksums": 1, "jobs": 2, **what})
-    panels = [("image in KiB (ms a unit)", [64, 256, 1024, 4096, 16384, 65536],
-               lambda kib: run(size=kib * KIB, units=max(10, min(200, 65536 // kib)))),
-              ("units of 64 KiB (ms a unit)", [10, 100, 1000, 10000], lambda units: run(size=64 * KIB, units=units)),
-              ("checksums, CRC-32 over 1 MiB (ms a unit)", [0, 1, 2, 4, 8, 16], lambda count: run(checksums=count)),
-              ("workers, 1 MiB (ms a unit)", [1, 2, 4, 8], lambda jobs: run(jobs=jobs))]
+    panels = [("image in KiB (ms a unit, logarithmic)", [64, 256, 1024, 4096, 16384, 65536],
+               lambda kib: run(size=kib * KIB, units=max(10, min(200, 65536 // kib))), math.log10),
+              ("units of 4 KiB (ms a unit)", [10, 100, 1000, 10**4, 10**5, 10**6],
+               lambda units: run(size=4 * KIB, units=units), math.log10),
+              ("checksums, CRC-32 over 1 MiB (ms a unit)", [0, 1, 2, 4, 8, 16], lambda count: run(checksums=count), float),
+              ("workers, 1 MiB (ms a unit)", [1, 2, 4, 8], lambda jobs: run(jobs=jobs), float)]
     svg = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 380" font-family="sans-serif" font-size="10">',
            '<rect width="640" height="380" fill="#fff"/>']
-    for place, (title, xs, measure) in enumerate(panels):
-        svg += panel(title, xs, measure, 10 + place % 2 * 315, 10 + place // 2 * 185)
+    for place, (title, xs, measure, scale) in enumerate(panels):
+        svg += panel(title, xs, measure, 10 + place % 2 * 315, 10 + place // 2 * 185, scale)
     with open(drawing, "w") as file:
         file.write("\n".join(svg + ["</svg>", ""]))

@@ -46,17 +46,18 @@ const BY_PRINTS: &str = concat!(
     columns!(),
     ", p.print FROM prints p JOIN tokens t ON t.id = p.token WHERE p.print = ANY($1)"
 );
-// What another transaction holds is left to it.
+// What another transaction holds is left to it. The scope leads the order, though it is one only:
+// without it the planner walks the primary key, over every token that was ever bound.
 const DRAW: &str = select!(
     "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id < ",
     unseen!(),
-    " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+    " ORDER BY scope, id LIMIT 1 FOR UPDATE SKIP LOCKED"
 );
 // What another transaction holds may be given back: it is waited for.
 const RECOUNT: &str = select!(
     "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id < ",
     unseen!(),
-    " ORDER BY id LIMIT 1 FOR UPDATE"
+    " ORDER BY scope, id LIMIT 1 FOR UPDATE"
 );
 const FIXED: (&str, &str) = (
     select!(
@@ -79,7 +80,7 @@ const FIXED_FREE: &str = concat!(
     "SELECT fixed FROM tokens \
      WHERE scope = $1 AND state = 0 AND folded IS NOT NULL AND id < ",
     unseen!(),
-    " ORDER BY id LIMIT $2"
+    " ORDER BY scope, id LIMIT $2"
 );
 const CLAIMED: &str = "SELECT 1 FROM units WHERE product = $1 AND folded = $2 AND past = 0";
 const SET_STATE: &str = "UPDATE tokens SET state = $2 WHERE id = $1";
