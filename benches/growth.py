@@ -66,8 +66,9 @@ with tempfile.TemporaryDirectory(dir=os.environ.get("GROWTH_DIR", ".")) as base:
                lambda kib: run(size=kib * KIB, units=max(10, min(200, 65536 // kib))), math.log10),
               ("units of 4 KiB (ms a unit)", [10, 100, 1000, 10**4, 10**5, 10**6],
                lambda units: run(size=4 * KIB, units=units), math.log10),
-              ("checksums, CRC-32 over 1 MiB (ms a unit)", [0, 1, 2, 4, 8, 16], lambda count: run(checksums=count), float),
-              ("workers, 1 MiB (ms a unit)", [1, 2, 4, 8], lambda jobs: run(jobs=jobs), float)]
+              ("checksums, CRC-32 over 64 KiB (ms a unit)", [0, 1, 2, 4, 8, 16],
+               lambda count: run(size=64 * KIB, units=2000, checksums=count), float),
+              ("workers, 64 KiB (ms a unit)", [1, 2, 4, 8], lambda jobs: run(size=64 * KIB, units=2000, jobs=jobs), float)]
     svg = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 380" font-family="sans-serif" font-size="10">',
            '<rect width="640" height="380" fill="#fff"/>']
     for place, (title, xs, measure, scale) in enumerate(panels):

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Simulated, Sqlite,
+    Actor, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Rotation, Simulated, Sqlite,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
@@ -136,6 +136,59 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
         url @ LedgerUrl::Postgres(_) => {
             let opened = Postgres::inspect(&server(recipe, GLANCE), &scope);
             boxed(opened).map_err(|error| error.about(url))
+        }
+        #[cfg(not(feature = "postgres"))]
+        url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
+    }
+}
+
+/// Changes the key of the recipe's ledger; `step` is told how many values are left.
+pub(crate) fn rotate(
+    recipe: &Recipe,
+    actor: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, CliError> {
+    let scope = scope(recipe);
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated: records(recipe)?.stock()?.simulated.unwrap_or_default(),
+    };
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => {
+            let file = recipe.path(&file);
+            Sqlite::open_keyed(&file, &scope, identity, &key_place(recipe))
+                .and_then(|mut ledger| ledger.rotate(&file, actor, step))
+                .map_err(|error| CliError::from(error).about_file(&file))
+        }
+        #[cfg(feature = "postgres")]
+        url @ LedgerUrl::Postgres(_) => {
+            let server = server(recipe, Server::PATIENCE);
+            Postgres::open_existing(&server, &scope, identity)
+                .and_then(|mut ledger| ledger.rotate(&server, actor, step))
+                .map_err(|error| CliError::from(error).about(url))
+        }
+        #[cfg(not(feature = "postgres"))]
+        url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
+    }
+}
+
+/// Returns the ids of the ledger's keys, the current one first, and whether that is at hand.
+pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Result<bool, CliError>), CliError> {
+    let scope = scope(recipe);
+    let at_hand = |held: Result<bool, LedgerError>| held.map_err(CliError::from);
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => {
+            let file = recipe.path(&file);
+            let held = Sqlite::inspect_keyed(&file, &scope, &key_place(recipe));
+            let held = at_hand(held.map(|ledger| ledger.has_key()));
+            Ok((Sqlite::key_ids(&file)?, held))
+        }
+        #[cfg(feature = "postgres")]
+        url @ LedgerUrl::Postgres(_) => {
+            let server = server(recipe, GLANCE);
+            let ids = Postgres::key_ids(&server).map_err(|error| CliError::from(error).about(url));
+            let held = Postgres::inspect(&server, &scope);
+            Ok((ids?, at_hand(held.map(|ledger| ledger.has_key()))))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),

@@ -515,6 +515,16 @@ pub enum LedgerError {
         /// Why not.
         what: &'static str,
     },
+    /// A rotation was begun, and rows are sealed with the key before, which nobody brought.
+    #[error(
+        "a change of the key is not finished, and values are sealed with the one before, {id}: put that one back \
+         where the ledger's key comes from, the next one beside the ledger as .key.next, and call: \
+         eol-inject ledger key rotate"
+    )]
+    KeyBefore {
+        /// The id of the key before.
+        id: String,
+    },
     /// The ledger got another key while this run was at work.
     #[error("the ledger got another key meanwhile: start again")]
     Rotated,

@@ -17,6 +17,8 @@ mod files;
 mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod keyring;
 mod memory;
 #[cfg(feature = "seal")]
 mod mirror;
@@ -44,6 +46,8 @@ pub use evidence::{Attested, Evidence, Witness};
 pub use journal::SealedJournal;
 #[cfg(feature = "seal")]
 pub use key_source::make_key_file;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use keyring::Rotation;
 pub use memory::Memory;
 #[cfg(feature = "seal")]
 pub use mirror::{History, Mirrored};
@@ -61,7 +65,7 @@ pub use record::{
 pub use restore::{Clear, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{KeyPlace, PartFile, Remaking, Rotation, Sqlite};
+pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
 pub use tables::TokenState;
 
 use crate::pool::Pool;

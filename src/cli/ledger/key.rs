@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use eol_inject::ledger::{Identity, Ledger as _, LedgerKey, Sqlite, StationKey};
+use eol_inject::ledger::{LedgerKey, Sqlite, StationKey};
+use eol_inject::recipe::LedgerUrl;
 use serde_json::json;
 
 use crate::cli::books;
@@ -114,19 +115,10 @@ fn shown(of: &str, id: &str, file: &Path, output: &Output) {
 fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
-    let file = books::file(&recipe)?;
-    let place = books::key_place(&recipe);
-    let scope = context::scope(&recipe);
-    let about = |error| CliError::from(error).about_file(&file);
-    let old = Sqlite::inspect_keyed(&file, &scope, &place).map_err(about)?;
-    let identity = Identity {
-        station: actor.station.clone(),
-        simulated: old.stock()?.simulated.unwrap_or_default(),
-    };
-    drop(old);
-    let mut ledger = Sqlite::open_keyed(&file, &scope, identity, &place).map_err(about)?;
+    let name = recipe.ledger_url();
+    let base = recipe.ledger_base();
     let mut left = None;
-    let rotation = ledger.rotate(&file, &actor, &mut |now| {
+    let rotation = books::rotate(&recipe, &actor, &mut |now| {
         let before = *left.get_or_insert_with(|| {
             output.bar(now, "sealing");
             now
@@ -143,21 +135,22 @@ fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
         "sealed": rotation.rows, "placed": rotation.placed,
     }));
     output.line(format_args!(
-        "{}: ledger key {}, {} values sealed anew",
-        file.display(),
-        rotation.id,
-        rotation.rows
+        "{name}: ledger key {}, {} values sealed anew",
+        rotation.id, rotation.rows
     ));
-    if rotation.placed {
-        output.note(format_args!(
-            "backups made before open with the old key only, kept as {}.*: keep it with them, or destroy both",
-            Sqlite::key_path(&file).display()
-        ));
-    } else {
-        output.warning(format_args!(
-            "the new key is in {}.next: put it where the recipe's key comes from, then remove that file",
-            Sqlite::key_path(&file).display()
-        ));
+    let key = Sqlite::key_path(&base);
+    let key = key.display();
+    match name {
+        LedgerUrl::Sqlite(_) if rotation.placed => output.note(format_args!(
+            "backups made before open with the old key only, kept as {key}.*: keep it with them, or destroy both"
+        )),
+        LedgerUrl::Sqlite(_) => output.warning(format_args!(
+            "the new key is in {key}.next: put it where the recipe's key comes from, then remove that file"
+        )),
+        LedgerUrl::Postgres(_) => output.warning(format_args!(
+            "the new key is in {key}.next: put it where each station's key comes from, then remove that file; \
+             backups made before open with the old key only"
+        )),
     }
     Ok(0)
 }
@@ -181,17 +174,14 @@ fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
 
 fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let file = books::file(&recipe)?;
-    let wants = Sqlite::key_ids(&file)?;
-    let place = books::key_place(&recipe);
-    let held = Sqlite::inspect_keyed(&file, &context::scope(&recipe), &place);
-    let fits = held.map(|ledger| ledger.has_key());
+    let name = recipe.ledger_url();
+    let (wants, fits) = books::keys(&recipe)?;
     let current = wants.first().cloned().unwrap_or_default();
     output.object(&json!({
         "v": 1, "kind": "key", "of": "ledger", "id": current,
         "rotating": wants.len() > 1, "at_hand": matches!(fits, Ok(true)),
     }));
-    output.line(format_args!("{}: ledger key {current}", file.display()));
+    output.line(format_args!("{name}: ledger key {current}"));
     if wants.len() > 1 {
         output.line("a change of the key was begun and not finished: eol-inject ledger key rotate");
     }
@@ -204,6 +194,6 @@ fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
             output.line(format_args!("{BAD}no key is at hand{BAD:#}"));
             Ok(exit::LEDGER)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }

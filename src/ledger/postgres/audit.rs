@@ -18,7 +18,7 @@ const WANTED: &str = include_str!("../migrations/rules.postgres.txt");
 const TOKENS: &str = concat!(
     "SELECT ",
     columns!(),
-    ", u.state, t.token, t.qr, t.columns, p.picture FROM tokens t \
+    ", u.state, t.key, t.token, t.qr, t.columns, p.key, p.picture FROM tokens t \
      LEFT JOIN units u ON u.token = t.id AND u.past = 0 \
      LEFT JOIN pictures p ON p.token = t.id WHERE t.id < ",
     unseen!(),
@@ -45,8 +45,12 @@ pub fn scan_tokens(
             let token = tokens::read(row, scope)?;
             prints.push(*token.fingerprint.as_bytes());
             prints.extend(token.qr.map(|qr| *qr.as_bytes()));
+            let picture = match get(row, 13)? {
+                Some(key) => Some((key, get(row, 14)?)),
+                None => None,
+            };
             let blobs = Sealed {
-                picture: Some(get(row, 12)?),
+                picture: Some(picture),
                 ..Sealed::read(row, (2, 9))?
             };
             sealed.insert(token.id, blobs);

@@ -3,28 +3,20 @@
 use postgres::GenericClient;
 
 use super::super::LedgerError;
-use super::super::crypto::{Cipher, Column, Key};
+use super::super::crypto::Key;
+use super::super::key_source;
+use super::super::keyring::{self, Ring, Stored};
+use super::Server;
 use super::fault::meaning;
-use crate::recipe::KeySource;
-use crate::unit::Fingerprint;
 
-const CURRENT: &str = "SELECT id, name, proof FROM keys ORDER BY id DESC LIMIT 1";
+const ALL: &str = "SELECT id, name, proof FROM keys ORDER BY id DESC";
 const INSERT: &str = "INSERT INTO keys (name, proof) VALUES ($1, $2)";
 
-/// What a key's proof opens to.
-const PROOF: &[u8] = b"eol-inject";
-/// What a key's proof is sealed for: no token has this fingerprint.
-const NOBODY: Fingerprint = Fingerprint::from_bytes([0; 32]);
-
-/// A key that was proved against the ledger.
-pub struct Ready {
-    pub id: i64,
-    pub cipher: Cipher,
-}
-
-/// Seals the known text.
-pub fn proof(key: &Key) -> Result<Vec<u8>, LedgerError> {
-    key.cipher().seal(&NOBODY, Column::Token, PROOF)
+/// Reads the ledger's key, and the next one where it waits.
+pub fn bring(server: &Server) -> Result<Vec<Key>, LedgerError> {
+    let mut keys = vec![key_source::read(&server.key, &server.folder)?];
+    keys.extend(keyring::next(&server.base)?);
+    Ok(keys)
 }
 
 /// Notes which key a new ledger has.
@@ -36,25 +28,37 @@ pub fn add(
     client.execute(INSERT, &[&key.id(), &proof]).map(drop)
 }
 
-/// Proves that the ledger was sealed with `key`, which came from `source`.
+/// Returns the ledger's keys, the current one first.
+pub fn stored(client: &mut impl GenericClient) -> Result<Vec<Stored>, LedgerError> {
+    let rows = client.query(ALL, &[]).map_err(meaning)?;
+    let read = rows.iter().map(|row| {
+        Ok(Stored {
+            id: row.try_get(0)?,
+            name: row.try_get(1)?,
+            proof: row.try_get(2)?,
+        })
+    });
+    read.collect::<Result<_, _>>().map_err(meaning)
+}
+
+/// Returns the names of the ledger's keys, the current one first.
+pub fn names(client: &mut impl GenericClient) -> Result<Vec<String>, LedgerError> {
+    let stored = stored(client)?.into_iter();
+    Ok(stored.map(|key| key.name).collect())
+}
+
+/// Proves that the ledger was sealed with one of `keys`, as [`bring`] returns them.
 pub fn prove(
     client: &mut impl GenericClient,
-    key: &Key,
-    source: &KeySource,
-) -> Result<Ready, LedgerError> {
-    let current = client.query_opt(CURRENT, &[]).map_err(meaning)?;
-    let row = current.ok_or_else(|| LedgerError::damaged("it does not say which key it has"))?;
-    let wants: String = row.try_get(1).map_err(meaning)?;
-    let proof: &[u8] = row.try_get(2).map_err(meaning)?;
-    let cipher = key.cipher();
-    let opens = cipher.open(&NOBODY, Column::Token, proof);
-    if key.id() == wants && opens.is_ok_and(|plain| plain.as_slice() == PROOF) {
-        let id = row.try_get(0).map_err(meaning)?;
-        return Ok(Ready { id, cipher });
-    }
-    Err(LedgerError::KeyWrong {
-        path: source.to_string().into(),
-        has: key.id(),
+    keys: &[Key],
+    server: &Server,
+) -> Result<Ring, LedgerError> {
+    let stored = stored(client)?;
+    let wants = stored.first().map(|key| key.name.clone());
+    let wants = wants.ok_or_else(|| LedgerError::damaged("it does not say which key it has"))?;
+    Ring::of(stored, keys).ok_or_else(|| LedgerError::KeyWrong {
+        path: server.key.to_string().into(),
+        has: keys.first().map(Key::id).unwrap_or_default(),
         wants,
     })
 }

@@ -16,6 +16,7 @@ mod load;
 mod open;
 mod password;
 mod patience;
+mod rotate;
 mod rows;
 mod schema;
 mod secrets;
@@ -115,11 +116,36 @@ impl Postgres {
         &self.shop.frame.run
     }
 
+    /// Does `work` in one transaction of this run, once, however often the line is cut.
+    fn numbered<T>(
+        &mut self,
+        mut work: impl FnMut(&mut View<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.writes += 1;
+        let number = self.writes;
+        let mut patience = Patience::new(self.patience);
+        let mut unheard = None;
+        loop {
+            match self.attempt(number, &mut work)? {
+                Attempt::Done(answer) => return Ok(answer),
+                Attempt::DoneBefore => {
+                    return unheard
+                        .ok_or_else(|| LedgerError::damaged("a run's writes are not its own"));
+                }
+                Attempt::Again(trouble) => self.rest(&mut patience, trouble)?,
+                Attempt::Unknown(answer, error) => {
+                    unheard = Some(answer);
+                    self.rest(&mut patience, Trouble::Server(error))?;
+                }
+            }
+        }
+    }
+
     /// Does a numbered transaction of this run, unless it was done.
     fn attempt<T>(
         &self,
         number: i64,
-        work: &mut impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+        work: &mut impl FnMut(&mut View<'_>) -> Result<T, LedgerError>,
     ) -> Result<Attempt<T>, LedgerError> {
         let mut link = self.link.borrow_mut();
         let lost = |error| Ok(Attempt::Again(Trouble::Server(error)));
@@ -258,24 +284,7 @@ impl Store for Postgres {
         &mut self,
         mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.writes += 1;
-        let number = self.writes;
-        let mut patience = Patience::new(self.patience);
-        let mut unheard = None;
-        loop {
-            match self.attempt(number, &mut work)? {
-                Attempt::Done(answer) => return Ok(answer),
-                Attempt::DoneBefore => {
-                    return unheard
-                        .ok_or_else(|| LedgerError::damaged("a run's writes are not its own"));
-                }
-                Attempt::Again(trouble) => self.rest(&mut patience, trouble)?,
-                Attempt::Unknown(answer, error) => {
-                    unheard = Some(answer);
-                    self.rest(&mut patience, Trouble::Server(error))?;
-                }
-            }
-        }
+        self.numbered(|view| work(view))
     }
 
     fn stage<T>(

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::super::book::check_simulated;
 use super::super::crypto::Key;
 use super::super::files::beside;
+use super::super::keyring::Ring;
 use super::super::runs::{Run, Runs};
 use super::super::tables::{Frame, Store as _};
-use super::super::{Identity, LedgerError, Scope, Simulated, key_source};
+use super::super::{Identity, LedgerError, Scope, Simulated};
 use super::address::{Address, Purpose};
 use super::fault::meaning;
-use super::keys::{self, Ready};
+use super::keys;
 use super::lease::{self, Keeper, LEASE};
 use super::link::Link;
 use super::patience::Patience;
@@ -29,6 +30,9 @@ const ADD_SCOPE: &str = "INSERT INTO scopes (product, template) \
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
 const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES ($1, $2, $3) \
      ON CONFLICT (id) DO NOTHING";
+// Two statements: what the first waited for is seen by the second.
+const SHARE_KEYS: &str = "SELECT id FROM keys FOR SHARE";
+const NEWEST_KEY: &str = "SELECT max(id) FROM keys";
 const ADD_LEASE: &str = "INSERT INTO leases (run, till) \
      VALUES ($1, clock_timestamp() + make_interval(secs => $2)) ON CONFLICT (run) DO NOTHING";
 
@@ -41,6 +45,16 @@ impl Server {
         };
         let address = Address::parse(url, &self.folder, purpose)?;
         Ok(Link::to(address, self.schema.clone()))
+    }
+
+    /// Connects to a ledger that is there.
+    fn look(&self) -> Result<Link, LedgerError> {
+        let mut link = self.link(Purpose::Look)?;
+        reach(&mut link, self)?;
+        let schema = link.schema().clone();
+        let (client, _) = link.connected().map_err(meaning)?;
+        schema::version(client, &schema)?.ok_or_else(|| self.absent())?;
+        Ok(link)
     }
 
     fn runs(&self) -> std::path::PathBuf {
@@ -77,10 +91,10 @@ impl Postgres {
     /// [`LedgerError`]; a missing or wrong key is said with nothing written.
     pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
-        let key = key_source::read(&server.key, &server.folder)?;
+        let keys = keys::bring(server)?;
         reach(&mut link, server)?;
-        make(&mut link, server, &key)?;
-        Self::enter_as_run((link, &key), server, (scope, identity))
+        make(&mut link, server, &keys)?;
+        Self::enter_as_run((link, &keys), server, (scope, identity))
     }
 
     /// Opens the ledger as a new run; there must be one.
@@ -97,9 +111,9 @@ impl Postgres {
         let schema = link.schema().clone();
         let (client, _) = link.connected().map_err(meaning)?;
         schema::version(client, &schema)?.ok_or_else(|| server.absent())?;
-        let key = key_source::read(&server.key, &server.folder)?;
-        make(&mut link, server, &key)?;
-        Self::enter_as_run((link, &key), server, (scope, identity))
+        let keys = keys::bring(server)?;
+        make(&mut link, server, &keys)?;
+        Self::enter_as_run((link, &keys), server, (scope, identity))
     }
 
     /// Opens the ledger to look at it: nothing is made, no claim is held, a standby will do.
@@ -109,13 +123,10 @@ impl Postgres {
     /// # Errors
     /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
     pub fn inspect(server: &Server, scope: &Scope) -> Result<Self, LedgerError> {
-        let mut link = server.link(Purpose::Look)?;
-        reach(&mut link, server)?;
-        let schema = link.schema().clone();
+        let mut link = server.look()?;
         let (client, _) = link.connected().map_err(meaning)?;
-        schema::version(client, &schema)?.ok_or_else(|| server.absent())?;
-        let key = match key_source::read(&server.key, &server.folder) {
-            Ok(key) => Ok(keys::prove(client, &key, &server.key)?),
+        let key = match keys::bring(server) {
+            Ok(keys) => Ok(keys::prove(client, &keys, server)?),
             Err(LedgerError::KeyUnread { what, .. }) => Err(what),
             Err(other) => return Err(other),
         };
@@ -127,19 +138,31 @@ impl Postgres {
         Self::assemble((link, key), server, (frame, None))
     }
 
+    /// Returns the ids of the keys that the ledger is sealed with, the current one first; more than
+    /// one while a rotation goes on.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect); no key is needed.
+    pub fn key_ids(server: &Server) -> Result<Vec<String>, LedgerError> {
+        let mut link = server.look()?;
+        let (client, _) = link.connected().map_err(meaning)?;
+        keys::names(client)
+    }
+
     /// Proves the key and begins a run.
     fn enter_as_run(
-        (mut link, key): (Link, &Key),
+        (mut link, keys): (Link, &[Key]),
         server: &Server,
         (scope, identity): (&Scope, Identity),
     ) -> Result<Self, LedgerError> {
         let (client, _) = link.connected().map_err(meaning)?;
-        let ready = keys::prove(client, key, &server.key)?;
+        let ring = keys::prove(client, keys, server)?;
+        let key = ring.current()?.id;
         let run = Run::start(&server.runs())?;
         let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
         let other = link.another();
-        let mut this = Self::assemble((link, Ok(ready)), server, (Arc::clone(&frame), Some(run)))?;
-        this.begin()?;
+        let mut this = Self::assemble((link, Ok(ring)), server, (Arc::clone(&frame), Some(run)))?;
+        this.begin(key)?;
         this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
         this.read_facts()?;
         this.read(|tables| check_simulated(tables, &frame))?;
@@ -147,7 +170,7 @@ impl Postgres {
     }
 
     fn assemble(
-        (link, key): (Link, Result<Ready, String>),
+        (link, key): (Link, Result<Ring, String>),
         server: &Server,
         (frame, run): (Arc<Frame>, Option<Run>),
     ) -> Result<Self, LedgerError> {
@@ -175,19 +198,29 @@ impl Postgres {
     }
 
     /// Gives the run, its station and its scope their rows; again changes nothing.
-    fn begin(&self) -> Result<(), LedgerError> {
+    ///
+    /// No rotation begins meanwhile; one that began before is told: this run's key would be old.
+    fn begin(&self, key: i64) -> Result<(), LedgerError> {
         let (frame, place) = (&self.shop.frame, &self.shop.place);
         let (station, product) = (&frame.identity.station, &frame.scope.product);
         let template = frame.scope.template.as_deref().unwrap_or_default();
-        self.patiently(|transaction| {
+        let newest: i64 = self.patiently(|transaction| {
+            transaction.query(SHARE_KEYS, &[])?;
+            let newest = transaction.query_one(NEWEST_KEY, &[])?.try_get(0)?;
+            if newest != key {
+                return Ok(newest);
+            }
             transaction.execute(ADD_PRODUCT, &[product])?;
             transaction.execute(ADD_SCOPE, &[product, &template])?;
             transaction.execute(ADD_STATION, &[station])?;
             transaction.execute(ADD_RUN, &[&frame.run, station, place])?;
-            transaction
-                .execute(ADD_LEASE, &[&frame.run, &LEASE.as_secs_f64()])
-                .map(drop)
-        })
+            transaction.execute(ADD_LEASE, &[&frame.run, &LEASE.as_secs_f64()])?;
+            Ok(newest)
+        })?;
+        match newest == key {
+            true => Ok(()),
+            false => Err(LedgerError::Rotated),
+        }
     }
 
     /// Reads what stays the same.
@@ -209,16 +242,16 @@ impl Postgres {
 }
 
 /// Brings the tables up to date; of several programs that make them one does.
-fn make(link: &mut Link, server: &Server, key: &Key) -> Result<(), LedgerError> {
+fn make(link: &mut Link, server: &Server, keys: &[Key]) -> Result<(), LedgerError> {
     let mut patience = Patience::new(server.patience);
     let schema = link.schema().clone();
     loop {
         let (client, _) = link.connected().map_err(meaning)?;
         // A ledger that is there has its key: a wrong one makes no table anew.
         if schema::version(client, &schema)?.is_some() {
-            keys::prove(client, key, &server.key)?;
+            keys::prove(client, keys, server)?;
         }
-        match schema::prepare(client, &schema, key)? {
+        match schema::prepare(client, &schema, keys)? {
             Prepared::Done => return Ok(()),
             Prepared::Raced => patience.again()?,
         }

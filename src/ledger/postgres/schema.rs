@@ -5,6 +5,7 @@ use postgres::{Client, GenericClient};
 
 use super::super::LedgerError;
 use super::super::crypto::{Key, random};
+use super::super::keyring;
 use super::fault::meaning;
 use super::keys;
 use crate::recipe::SchemaName;
@@ -58,11 +59,14 @@ pub fn version(
 pub fn prepare(
     client: &mut Client,
     schema: &SchemaName,
-    key: &Key,
+    keys: &[Key],
 ) -> Result<Prepared, LedgerError> {
     if version(client, schema)? == Some(known()) {
         return Ok(Prepared::Done);
     }
+    let key = keys
+        .first()
+        .ok_or_else(|| LedgerError::damaged("there is no key to make it with"))?;
     match migrate(client, schema, key)? {
         Ok(()) => Ok(Prepared::Done),
         Err(error) if is_race(&error) => Ok(Prepared::Raced),
@@ -77,7 +81,7 @@ fn migrate(
 ) -> Result<Result<(), postgres::Error>, LedgerError> {
     let mut number = [0; 16];
     random(&mut number)?;
-    let (proof, number) = (keys::proof(key)?, crate::unit::hex(&number));
+    let (proof, number) = (keyring::proof(key)?, crate::unit::hex(&number));
     let before = version(client, schema)?;
     let done = before.and_then(|done| usize::try_from(done).ok());
     let mut all = || {

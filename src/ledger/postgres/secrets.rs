@@ -7,15 +7,15 @@ use zeroize::Zeroizing;
 
 use super::super::LedgerError;
 use super::super::crypto::Column;
+use super::super::keyring::Ring;
 use super::super::tables::{NewToken, Secrets, TokenState};
-use super::keys::Ready;
 use super::rows::{bytes, get};
 use super::tokens::code;
 use super::view::{Mode, View};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
-const SECRETS: &str = "SELECT fingerprint, token, qr, columns FROM tokens WHERE id = $1";
-const PICTURE: &str = "SELECT t.fingerprint, p.picture FROM pictures p \
+const SECRETS: &str = "SELECT fingerprint, key, token, qr, columns FROM tokens WHERE id = $1";
+const PICTURE: &str = "SELECT t.fingerprint, p.key, p.picture FROM pictures p \
      JOIN tokens t ON t.id = p.token WHERE p.token = $1";
 /// Columns of `tokens` that a list fills, in [`add`]'s order.
 const COPY_TOKENS: &str = "COPY tokens (id, scope, import, fingerprint, state, claimed, fixed, \
@@ -23,32 +23,38 @@ const COPY_TOKENS: &str = "COPY tokens (id, scope, import, fingerprint, state, c
 const COPY_PICTURES: &str = "COPY pictures (token, key, picture) FROM STDIN BINARY";
 const COPY_PRINTS: &str = "COPY prints (print, token) FROM STDIN BINARY";
 
+/// A picture, sealed still, and the key that it is sealed with.
+pub type SealedPicture = (i64, Vec<u8>);
+
 /// What is sealed of a token, sealed still.
 #[derive(Debug, Clone)]
 pub struct Sealed {
     pub print: Fingerprint,
+    /// The key that it is sealed with.
+    pub key: i64,
     pub token: Vec<u8>,
     pub qr: Option<Vec<u8>>,
     pub columns: Option<Vec<u8>>,
     /// Absent when it was not asked for.
-    pub picture: Option<Option<Vec<u8>>>,
+    pub picture: Option<Option<SealedPicture>>,
 }
 
 impl Sealed {
-    /// Reads fingerprint and sealed columns, the latter from `index` on.
+    /// Reads fingerprint, and key and sealed columns, the latter from `index` on.
     pub fn read(row: &Row, (print, index): (usize, usize)) -> Result<Self, LedgerError> {
         Ok(Self {
             print: Fingerprint::from_bytes(bytes(row, print)?),
-            token: get(row, index)?,
-            qr: get(row, index + 1)?,
-            columns: get(row, index + 2)?,
+            key: get(row, index)?,
+            token: get(row, index + 1)?,
+            qr: get(row, index + 2)?,
+            columns: get(row, index + 3)?,
             picture: None,
         })
     }
 }
 
 /// Returns what seals and opens, or says why it is not there.
-fn key<'a>(view: &View<'a>) -> Result<&'a Ready, LedgerError> {
+fn ring<'a>(view: &View<'a>) -> Result<&'a Ring, LedgerError> {
     view.shop
         .key
         .as_ref()
@@ -72,7 +78,7 @@ pub fn secrets(view: &View<'_>, id: i64) -> Result<Secrets, LedgerError> {
 }
 
 fn open(view: &View<'_>, sealed: &Sealed) -> Result<Secrets, LedgerError> {
-    let (cipher, print) = (&key(view)?.cipher, sealed.print);
+    let (cipher, print) = (ring(view)?.opener(sealed.key)?, sealed.print);
     let odd = |column: Column| LedgerError::Unsealed {
         fingerprint: print,
         column: column.name(),
@@ -109,17 +115,18 @@ pub fn picture(view: &View<'_>, id: i64) -> Result<Option<Vec<u8>>, LedgerError>
         .sealed
         .get(&id)
         .and_then(|sealed| Some((sealed.print, sealed.picture.as_ref()?)));
-    let plain = |print: &Fingerprint, blob: &[u8]| {
-        let plain = key(view)?.cipher.open(print, Column::Picture, blob)?;
+    let plain = |print: &Fingerprint, key: i64, blob: &[u8]| {
+        let cipher = ring(view)?.opener(key)?;
+        let plain = cipher.open(print, Column::Picture, blob)?;
         Ok(Some(plain.to_vec()))
     };
     match known {
-        Some((print, Some(blob))) => plain(&print, blob),
+        Some((print, Some((key, blob)))) => plain(&print, *key, blob),
         Some((_, None)) => Ok(None),
         None => match view.first(PICTURE, &[&id])? {
             Some(row) => {
                 let print = Fingerprint::from_bytes(bytes(&row, 0)?);
-                plain(&print, get(&row, 1)?)
+                plain(&print, get(&row, 1)?, get(&row, 2)?)
             }
             None => Ok(None),
         },
@@ -129,7 +136,7 @@ pub fn picture(view: &View<'_>, id: i64) -> Result<Option<Vec<u8>>, LedgerError>
 /// Adds an unseen token.
 pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     super::imports::hold(view)?;
-    let key = key(view)?;
+    let key = ring(view)?.current()?;
     let seal = |column, plain: &[u8]| key.cipher.seal(&new.fingerprint, column, plain);
     let row = new.row;
     let state = if row.claimed {

@@ -9,13 +9,13 @@ use postgres::types::ToSql;
 use postgres::{Row, Statement, Transaction};
 
 use super::super::event::Head;
+use super::super::keyring::Ring;
 use super::super::tables::{
     Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::events::Chain;
 use super::fault::{Cure, cure, meaning};
-use super::keys::Ready;
 use super::link::Statements;
 use super::load::Rows;
 use super::rows::get;
@@ -45,7 +45,7 @@ pub struct Shop {
     /// Where this program's file locks are, if others on this computer can tell.
     pub place: Option<String>,
     /// The key, or why it is not there.
-    pub key: Result<Ready, String>,
+    pub key: Result<Ring, String>,
     /// Where the key comes from.
     pub source: String,
     /// The ledger's own number.

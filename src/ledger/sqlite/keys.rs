@@ -1,20 +1,16 @@
 //! The key of a ledger in a file: read, checked against the ledger, made once for an empty one.
-//!
-//! While a rotation goes on, rows are sealed with either of two keys, and both are at hand.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _};
-use zeroize::Zeroizing;
 
-use super::super::LedgerError;
-use super::super::crypto::{Cipher, Column, Key};
-use super::super::files::{about, beside, exposed, write_new};
-use super::super::key_source;
+use super::super::crypto::Key;
+use super::super::files::{about, beside, write_new};
+use super::super::keyring::{self, Ring, Stored};
 use super::super::recipient::StationKey;
+use super::super::{LedgerError, key_source};
 use super::connect::fault;
 use crate::recipe::KeySource;
-use crate::unit::Fingerprint;
 
 const ALL: &str = "SELECT id, name, proof FROM keys ORDER BY id DESC";
 const INSERT: &str = "INSERT INTO keys (name, proof) VALUES (?1, ?2)";
@@ -22,11 +18,6 @@ const FACT: &str = "SELECT value FROM facts WHERE name = ?1";
 
 /// Fact of a part: its key, sealed for its station.
 pub const SEALED: &str = "sealed key";
-
-/// What a key's proof opens to.
-const PROOF: &[u8] = b"eol-inject";
-/// What a key's proof is sealed for: no token has this fingerprint.
-const NOBODY: Fingerprint = Fingerprint::from_bytes([0; 32]);
 
 /// Where the key of a ledger in a file comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,46 +35,9 @@ pub enum Brought {
     Station(StationKey),
 }
 
-/// A key that was proved against the ledger.
-pub struct Ready {
-    pub id: i64,
-    pub cipher: Cipher,
-}
-
-/// All keys that rows are sealed with: the current one first.
-pub struct Ring(Vec<Ready>);
-
-impl Ring {
-    /// Returns the key that new values are sealed with.
-    pub fn current(&self) -> Result<&Ready, LedgerError> {
-        self.0
-            .first()
-            .ok_or_else(|| LedgerError::damaged("it does not say which key it has"))
-    }
-
-    /// Returns the current key's cipher alone.
-    pub fn into_current(self) -> Result<Cipher, LedgerError> {
-        let first = self.0.into_iter().next();
-        first
-            .map(|ready| ready.cipher)
-            .ok_or_else(|| LedgerError::damaged("it does not say which key it has"))
-    }
-
-    /// Returns what opens a row.
-    pub fn opener(&self, id: i64) -> Result<&Cipher, LedgerError> {
-        let found = self.0.iter().find(|ready| ready.id == id);
-        found.map(|ready| &ready.cipher).ok_or(LedgerError::Rotated)
-    }
-}
-
 /// Returns where a ledger's key lies.
 pub fn path(ledger: &Path) -> PathBuf {
     beside(ledger, ".key")
-}
-
-/// Returns where the next key lies while a rotation goes on.
-pub fn next_path(ledger: &Path) -> PathBuf {
-    beside(ledger, ".key.next")
 }
 
 /// Returns how a place is named in messages.
@@ -97,7 +51,7 @@ pub fn named(place: &KeyPlace, ledger: &Path) -> PathBuf {
 /// Reads what lies at a place; `None` when there is nothing beside the ledger.
 pub fn bring(place: &KeyPlace, ledger: &Path) -> Result<Option<Brought>, LedgerError> {
     let text = match place {
-        KeyPlace::Beside => match from_file(&path(ledger))? {
+        KeyPlace::Beside => match keyring::read(&path(ledger))? {
             Some(text) => text,
             None => return Ok(None),
         },
@@ -110,27 +64,6 @@ pub fn bring(place: &KeyPlace, ledger: &Path) -> Result<Option<Brought>, LedgerE
     brought.map(Some).ok_or_else(|| LedgerError::KeyDamaged {
         path: named(place, ledger),
     })
-}
-
-/// Reads an owner-only file; `None` when there is none.
-pub fn from_file(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            return Err(LedgerError::KeyDamaged {
-                path: path.to_owned(),
-            });
-        }
-        Err(error) => return Err(about(path)(error)),
-    };
-    match exposed(path).map_err(about(path))? {
-        0 => Ok(Some(text)),
-        mode => Err(LedgerError::Exposed {
-            path: path.to_owned(),
-            mode,
-        }),
-    }
 }
 
 /// Takes the key of a ledger that is being made: the one that lies there, else a new one.
@@ -157,42 +90,21 @@ pub fn make(conn: &Connection, ledger: &Path, place: &KeyPlace) -> Result<(), Le
 
 /// Adds a key to those of the ledger; from here on it is the current one.
 pub fn enter(conn: &Connection, key: &Key) -> Result<i64, LedgerError> {
-    let proof = key.cipher().seal(&NOBODY, Column::Token, PROOF)?;
+    let proof = keyring::proof(key)?;
     conn.execute(INSERT, (key.id(), proof)).map_err(fault)?;
     Ok(conn.last_insert_rowid())
 }
 
 /// Returns the ring of a ledger that has one key, which is at hand.
 pub fn ring_of(conn: &Connection, key: &Key) -> Result<Ring, LedgerError> {
-    let rows = rows(conn)?;
-    let ready = rows
-        .iter()
-        .filter(|row| row.opens_with(key))
-        .map(|row| Ready {
-            id: row.id,
-            cipher: key.cipher(),
-        });
-    Ok(Ring(ready.collect()))
+    let ring = Ring::of(stored(conn)?, std::slice::from_ref(key));
+    ring.ok_or_else(|| LedgerError::damaged("it has another key than it was given"))
 }
 
-/// One of the ledger's keys, as stored.
-struct Row {
-    id: i64,
-    name: String,
-    proof: Vec<u8>,
-}
-
-impl Row {
-    fn opens_with(&self, key: &Key) -> bool {
-        let opens = key.cipher().open(&NOBODY, Column::Token, &self.proof);
-        key.id() == self.name && opens.is_ok_and(|plain| plain.as_slice() == PROOF)
-    }
-}
-
-fn rows(conn: &Connection) -> Result<Vec<Row>, LedgerError> {
+fn stored(conn: &Connection) -> Result<Vec<Stored>, LedgerError> {
     let mut statement = conn.prepare(ALL).map_err(fault)?;
     let rows = statement.query_map([], |row| {
-        Ok(Row {
+        Ok(Stored {
             id: row.get(0)?,
             name: row.get(1)?,
             proof: row.get(2)?,
@@ -205,7 +117,7 @@ fn rows(conn: &Connection) -> Result<Vec<Row>, LedgerError> {
 
 /// Returns the names of the ledger's keys, the current one first.
 pub fn names(conn: &Connection) -> Result<Vec<(i64, String)>, LedgerError> {
-    let rows = rows(conn)?.into_iter();
+    let rows = stored(conn)?.into_iter();
     Ok(rows.map(|row| (row.id, row.name)).collect())
 }
 
@@ -215,7 +127,7 @@ pub fn prove(
     ledger: &Path,
     place: &KeyPlace,
 ) -> Result<Option<Ring>, LedgerError> {
-    let rows = rows(conn)?;
+    let rows = stored(conn)?;
     let wants = match rows.first() {
         Some(row) => row.name.clone(),
         None => return Err(LedgerError::damaged("it does not say which key it has")),
@@ -235,22 +147,9 @@ pub fn prove(
         },
         None => {}
     }
-    if let Some(text) = from_file(&next_path(ledger))? {
-        keys.extend(Key::parse(&text));
-    }
-    let ring: Vec<Ready> = rows
-        .iter()
-        .filter_map(|row| {
-            let key = keys.iter().find(|key| row.opens_with(key))?;
-            Some(Ready {
-                id: row.id,
-                cipher: key.cipher(),
-            })
-        })
-        .collect();
-    let current = rows.first().map(|row| row.id);
-    if ring.first().map(|ready| ready.id) == current {
-        return Ok(Some(Ring(ring)));
+    keys.extend(keyring::next(ledger)?);
+    if let Some(ring) = Ring::of(rows, &keys) {
+        return Ok(Some(ring));
     }
     match keys.first() {
         Some(key) => Err(LedgerError::KeyWrong {

@@ -23,13 +23,12 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use self::keys::KeyPlace;
 pub use self::part::PartFile;
 pub use self::restore::Remaking;
-pub use self::rotate::Rotation;
 
 use self::connect::fault;
-use self::keys::Ring;
 use self::view::{Shop, View};
 use super::book::check_simulated;
 use super::files::{about, beside, close_to_others, create, sync_folder};
+use super::keyring::Ring;
 use super::runs::{Run, Runs};
 use super::tables::{Frame, Store, Tables};
 use super::{Identity, LedgerError, Scope};

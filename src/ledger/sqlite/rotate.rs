@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
-use super::super::files::{about, beside, sync_folder, write_new};
-use super::super::{Actor, LedgerError};
+use super::super::files::{about, beside, sync_folder};
+use super::super::keyring::{self, Ring};
+use super::super::{Actor, LedgerError, Rotation};
 use super::Sqlite;
 use super::connect::{self, fault};
 use super::keys::{self, KeyPlace};
@@ -35,19 +36,6 @@ const SEALED: &str = "SELECT count(*) FROM facts WHERE name = ?1";
 /// How many rows are sealed anew in one transaction.
 const STEP: u64 = 200;
 
-/// What a rotation did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotation {
-    /// The id of the key that everything is sealed with now.
-    pub id: String,
-    /// The id of the key before.
-    pub was: Option<String>,
-    /// How many values were sealed anew by this call.
-    pub rows: u64,
-    /// Whether the new key lies where the ledger looks for it; else it waits beside the ledger.
-    pub placed: bool,
-}
-
 impl Sqlite {
     /// Seals everything in the ledger at `path` with another key; goes on with what was begun.
     ///
@@ -63,18 +51,13 @@ impl Sqlite {
         step: &mut dyn FnMut(u64),
     ) -> Result<Rotation, LedgerError> {
         self.alone(path)?;
-        let next = keys::next_path(path);
-        let key = match keys::from_file(&next)? {
-            Some(text) => {
-                Key::parse(&text).ok_or_else(|| LedgerError::KeyDamaged { path: next.clone() })?
-            }
-            None => {
-                let key = Key::make()?;
-                write_new(&next, key.to_text().as_bytes()).map_err(about(&next))?;
-                key
-            }
-        };
         let names = keys::names(&self.conn)?;
+        let ids: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
+        let placed = |key: &Key| match keys::bring(&self.shop.place, path) {
+            Ok(Some(keys::Brought::Ledger(brought))) => brought.id() == key.id(),
+            _ => false,
+        };
+        let key = keyring::next_or_new(path, &ids, &placed)?;
         let mut rows = 0;
         let mut was = None;
         let current = match names.as_slice() {
@@ -92,15 +75,14 @@ impl Sqlite {
         if let Some(old) = &was {
             self.forget((current, &key.id(), old), by)?;
         }
-        let placed = self.shop.place == KeyPlace::Beside;
-        if placed {
+        if self.shop.place == KeyPlace::Beside {
             place(path, &key.id())?;
         }
         Ok(Rotation {
             id: key.id(),
             was,
             rows,
-            placed,
+            placed: self.shop.place == KeyPlace::Beside,
         })
     }
 
@@ -117,18 +99,7 @@ impl Sqlite {
         if self.shop.runs.others(&self.shop.frame.run)? {
             return busy("another program has the ledger open: end it first");
         }
-        let journal = beside(path, ".journal");
-        let boards = match std::fs::read_dir(&journal) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => return Err(about(&journal)(error)),
-        };
-        if boards {
-            return busy(
-                "the bytes of a board that is in hand are sealed with it: finish that first",
-            );
-        }
-        Ok(())
+        keyring::no_board_in_hand(path)
     }
 
     /// Gives the ledger the next key beside the one that it has.
@@ -168,34 +139,55 @@ impl Sqlite {
         rows: &mut u64,
         step: &mut dyn FnMut(u64),
     ) -> Result<(), LedgerError> {
-        let (mut token, mut picture) = (0, 0);
-        loop {
-            let left: i64 = self
-                .conn
-                .query_row(COUNT, [current], |row| row.get(0))
-                .map_err(fault)?;
-            step(u64::try_from(left).unwrap_or(0));
-            if left == 0 {
-                return Ok(());
-            }
-            let ring = self.shop.key.as_ref().ok_or(LedgerError::Rotated)?;
-            let transaction = self
-                .conn
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(fault)?;
-            for _ in 0..STEP {
-                let new = (current, cipher);
-                let more = one_token(&transaction, ring, new, &mut token)?
-                    || one_picture(&transaction, ring, new, &mut picture)?;
-                if !more {
-                    // What others added below is found from the start again.
-                    (token, picture) = (0, 0);
+        let mut left = self.left(current)?;
+        // What others added meanwhile is found by another pass.
+        while left > 0 {
+            step(left);
+            let (mut token, mut picture) = (0, 0);
+            loop {
+                let done = self.some_rows((current, cipher), (&mut token, &mut picture))?;
+                *rows += done;
+                left = left.saturating_sub(done);
+                step(left);
+                if done < STEP {
                     break;
                 }
-                *rows += 1;
             }
-            transaction.commit().map_err(fault)?;
+            left = self.left(current)?;
         }
+        step(0);
+        Ok(())
+    }
+
+    /// Counts the values that are sealed with another key.
+    fn left(&self, current: i64) -> Result<u64, LedgerError> {
+        let left: i64 = self
+            .conn
+            .query_row(COUNT, [current], |row| row.get(0))
+            .map_err(fault)?;
+        Ok(u64::try_from(left).unwrap_or(0))
+    }
+
+    /// Seals rows behind those that were last, in one transaction; fewer than a step are the rest.
+    fn some_rows(
+        &mut self,
+        new: (i64, &Cipher),
+        (token, picture): (&mut i64, &mut i64),
+    ) -> Result<u64, LedgerError> {
+        let ring = self.shop.key.as_ref().ok_or(LedgerError::Rotated)?;
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let mut done = 0;
+        while done < STEP
+            && (one_token(&transaction, ring, new, token)?
+                || one_picture(&transaction, ring, new, picture)?)
+        {
+            done += 1;
+        }
+        transaction.commit().map_err(fault)?;
+        Ok(done)
     }
 
     /// Takes the old key out of the ledger, and what it sealed out of the log.
@@ -225,7 +217,7 @@ impl Sqlite {
 /// Seals the next token's values anew; returns whether there was one.
 fn one_token(
     conn: &Connection,
-    ring: &keys::Ring,
+    ring: &Ring,
     (current, cipher): (i64, &Cipher),
     last: &mut i64,
 ) -> Result<bool, LedgerError> {
@@ -276,7 +268,7 @@ fn one_token(
 /// Seals the next picture anew; returns whether there was one.
 fn one_picture(
     conn: &Connection,
-    ring: &keys::Ring,
+    ring: &Ring,
     (current, cipher): (i64, &Cipher),
     last: &mut i64,
 ) -> Result<bool, LedgerError> {
@@ -302,8 +294,8 @@ fn one_picture(
 /// Puts the next key in the old one's place, and keeps the old one under its id: backups that
 /// were made before open with it only.
 fn place(path: &Path, id: &str) -> Result<(), LedgerError> {
-    let (key, next) = (keys::path(path), keys::next_path(path));
-    if let Some(text) = keys::from_file(&key)?
+    let (key, next) = (keys::path(path), keyring::next_path(path));
+    if let Some(text) = keyring::read(&key)?
         && let Some(old) = Key::parse(&text).filter(|old| old.id() != id)
     {
         let kept = beside(path, &format!(".key.{}", old.id()));

@@ -6,8 +6,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::LedgerError;
 use super::super::crypto::{Key, random};
+use super::super::keyring::Ring;
 use super::connect::{fault, not_a_ledger, set_log};
-use super::keys::{self, KeyPlace, Ring};
+use super::keys::{self, KeyPlace};
 
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;

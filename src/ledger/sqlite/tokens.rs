@@ -6,10 +6,10 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
 use super::super::crypto::Column;
+use super::super::keyring::Ring;
 use super::super::tables::{NewToken, Pending, Secrets, TokenRow, TokenState};
 use super::super::{LedgerError, Stock};
 use super::connect::fault;
-use super::keys::Ring;
 use super::view::{View, named, odd};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 
 use super::super::event::Head;
+use super::super::keyring::Ring;
 use super::super::runs::Runs;
 use super::super::tables::{
     Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::connect::fault;
-use super::keys::{KeyPlace, Ring};
+use super::keys::KeyPlace;
 use super::{audit, events, tokens, units};
 use crate::unit::{Digest, Fingerprint, Serial};
 

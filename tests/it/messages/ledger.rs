@@ -221,6 +221,9 @@ fn about_units() -> Vec<LedgerError> {
             asked: "simulated",
         },
         LedgerError::Rotated,
+        LedgerError::KeyBefore {
+            id: "0011223344556677".to_owned(),
+        },
         LedgerError::KeyInUse {
             what: "another program has the ledger open: end it first",
         },

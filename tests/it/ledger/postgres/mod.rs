@@ -9,6 +9,8 @@ mod outages;
 #[cfg(feature = "cli")]
 mod program;
 mod proxy;
+#[cfg(feature = "cli")]
+mod rotation;
 mod rules;
 mod tamper;
 

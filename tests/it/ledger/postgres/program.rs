@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::*;
 use crate::bench::{Bench as Files, text};
 
-const RECIPE: &str = "gw100/recipe.toml";
+pub const RECIPE: &str = "gw100/recipe.toml";
 
 /// The fixtures, with a recipe whose ledger is at `url`.
-fn files(url: &str, schema: &str) -> Files {
+pub fn files(url: &str, schema: &str) -> Files {
     let files = Files::with(&["gw100", "pools"]);
     let place = format!("url = \"{url}\"\nschema = \"{schema}\"\nkey = {{ file = \"line.key\" }}");
     let recipe = fs::read_to_string(files.path(RECIPE)).unwrap();
@@ -20,14 +20,14 @@ fn files(url: &str, schema: &str) -> Files {
     files
 }
 
-fn line(files: &Files, command: &str) -> Vec<String> {
+pub fn line(files: &Files, command: &str) -> Vec<String> {
     let words = command.split(' ').map(str::to_owned);
     let recipe = ["--recipe".to_owned(), RECIPE.to_owned()];
     let _ = files;
     words.chain(recipe).collect()
 }
 
-fn json(output: &str) -> Vec<Value> {
+pub fn json(output: &str) -> Vec<Value> {
     let lines = output.lines();
     lines
         .filter_map(|line| serde_json::from_str(line).ok())
