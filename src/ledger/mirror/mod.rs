@@ -20,13 +20,10 @@ use super::files::{create, create_folder, sync_folder};
 use super::tables::{Frame, Order, Store, Tables};
 use crate::unit::Digest;
 
-/// Most bytes at the end of the file that are read to find its last line.
+/// How many bytes at the end of the file are read at first to find its last line.
 const TAIL: u64 = 1 << 16;
 /// How much is written at once.
 const CHUNK: usize = 1 << 20;
-/// How many events before the last one are looked at again: where a server hands out sequence
-/// numbers before commits, a lower one may come later.
-const WINDOW: i64 = 64;
 
 /// A ledger that tells its mirror.
 #[derive(Debug)]
@@ -103,29 +100,29 @@ impl<S: Store> Mirrored<S> {
         // Others of this computer tell the same file; closing it lets go.
         file.lock().map_err(failed)?;
         let told = self.tail(&mut file).map_err(failed)?;
+        // A server hands out numbers before commits: nothing below what is told here comes later.
+        self.store.settle()?;
         let mut text = String::new();
         if told.empty {
             text.push_str(&self.header);
             text.push('\n');
         }
-        let last = told.seqs.last().copied();
+        let last = told.last;
         let mut known = last.is_none();
         let mut wrote = false;
-        let after = last.map_or(0, |(seq, _)| (seq - WINDOW).max(0));
+        // With the last one that was told: it must be there, and the same.
+        let after = last.map_or(0, |(seq, _)| (seq - 1).max(0));
         self.store.scan(|tables| {
             tables.scan_events(Order::After(after), &mut |row| {
-                if Some((row.event.seq, row.event.hash)) == last {
-                    known = true;
+                if last.is_some_and(|(seq, _)| row.event.seq <= seq) {
+                    known = Some((row.event.seq, row.event.hash)) == last;
+                    return Ok(());
                 }
-                let floor = told.seqs.first().map_or(0, |(seq, _)| *seq);
-                let new = row.event.seq > floor || last.is_none();
-                if new && !told.seqs.iter().any(|(seq, _)| *seq == row.event.seq) {
-                    let line = serde_json::to_string(&Line::of(&row));
-                    text.push_str(&line.map_err(|error| LedgerError::Storage {
-                        source: error.into(),
-                    })?);
-                    text.push('\n');
-                }
+                let line = serde_json::to_string(&Line::of(&row));
+                text.push_str(&line.map_err(|error| LedgerError::Storage {
+                    source: error.into(),
+                })?);
+                text.push('\n');
                 if text.len() > CHUNK {
                     file.write_all(text.as_bytes())
                         .map_err(|source| self.unwritable(source))?;
@@ -149,44 +146,55 @@ impl<S: Store> Mirrored<S> {
             .map_err(failed)
     }
 
-    /// Reads the last lines; half a line, which a cut left, is taken away.
+    /// Reads the last line; half a line, which a cut left, is taken away.
     fn tail(&self, file: &mut File) -> io::Result<Told> {
         let length = file.metadata()?.len();
-        let start = length.saturating_sub(TAIL);
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        if whole < bytes.len() {
-            let keep = start + u64::try_from(whole).unwrap_or(0);
-            file.set_len(keep)?;
-            bytes.truncate(whole);
+        let mut reach = TAIL;
+        loop {
+            let start = length.saturating_sub(reach);
+            file.seek(SeekFrom::Start(start))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
+            let whole = end(&bytes).map_or(0, |end| end + 1);
+            let lines = bytes.get(..whole.saturating_sub(1)).unwrap_or_default();
+            let last = end(lines).map(|end| end + 1);
+            // One event may be long: why something was done is free text.
+            if last.is_none() && start > 0 {
+                reach = reach.saturating_mul(4);
+                continue;
+            }
+            if whole < bytes.len() {
+                file.set_len(start + u64::try_from(whole).unwrap_or(0))?;
+            }
+            // The first line says what the file is.
+            let event = match last {
+                Some(from) => {
+                    let event = told(lines.get(from..).unwrap_or_default());
+                    let changed = || io::Error::other("its last line was changed");
+                    Some(event.ok_or_else(changed)?)
+                }
+                None => None,
+            };
+            return Ok(Told {
+                empty: whole == 0,
+                last: event,
+            });
         }
-        let lines = bytes.split(|byte| *byte == b'\n');
-        // Where reading began in the middle of a line, that one does not parse.
-        let mut seqs: Vec<(i64, Digest)> = lines
-            .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
-            .filter_map(|line| Some((line.seq, line.event.parse().ok()?)))
-            .collect();
-        seqs.sort_by_key(|(seq, _)| *seq);
-        let from = seqs
-            .len()
-            .saturating_sub(usize::try_from(WINDOW).unwrap_or(0));
-        Ok(Told {
-            empty: start == 0 && bytes.is_empty(),
-            seqs: seqs.split_off(from),
-        })
     }
+}
+
+/// Reads which event a line tells.
+fn told(line: &[u8]) -> Option<(i64, Digest)> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    Some((line.seq, line.event.parse().ok()?))
 }
 
 /// The end of a file.
 struct Told {
     empty: bool,
-    /// The last events, in order.
-    seqs: Vec<(i64, Digest)>,
+    /// The last event.
+    last: Option<(i64, Digest)>,
 }
 
 impl<S: Store> Store for Mirrored<S> {
@@ -223,6 +231,10 @@ impl<S: Store> Store for Mirrored<S> {
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         self.store.scan(work)
+    }
+
+    fn settle(&self) -> Result<(), LedgerError> {
+        self.store.settle()
     }
 }
 

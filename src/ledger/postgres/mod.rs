@@ -344,6 +344,8 @@ impl Store for Postgres {
             return Ok(());
         }
         let last = self.patiently(|transaction| {
+            // It changes nothing that would have to last.
+            transaction.batch_execute(UNSYNCED)?;
             transaction.query(SETTLE, &[])?;
             transaction.query(SETTLE_STATIONS, &[])?;
             transaction.query_one(LAST, &[])?.try_get(0)

@@ -8,6 +8,7 @@ use super::*;
 
 contract! {
     many_writers_tell_every_event_once
+    an_event_longer_than_a_block_is_told_once
     a_ledger_in_a_file_is_made_from_the_mirror_of_any
     a_mirror_that_was_changed_is_refused
 }
@@ -57,6 +58,33 @@ fn many_writers_tell_every_event_once(bench: &dyn Bench) {
     for n in 0..48 {
         assert!(!text.contains(&token_text(n)), "token {n} is in the mirror");
     }
+}
+
+fn an_event_longer_than_a_block_is_told_once(bench: &dyn Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = bench.mirrored(folder.path(), "L0");
+    ledger.import(&list((0..4).map(row)), &actor("L0")).unwrap();
+    finish(&mut *ledger, &claim("GW0"));
+    let by = Actor {
+        reason: Some("why ".repeat(20_000)),
+        ..actor("L0")
+    };
+    ledger.void(&serial("GW0"), &by).unwrap();
+    drop(ledger);
+    let mut ledger = bench.mirrored(folder.path(), "L0");
+    finish(&mut *ledger, &claim("GW1"));
+    let lines = lines(folder.path());
+    let longest = lines.iter().map(|line| line.to_string().len()).max();
+    assert!(longest.unwrap() > 1 << 16, "{longest:?}");
+    let mut seqs: Vec<i64> = lines
+        .iter()
+        .skip(1)
+        .map(|line| line["seq"].as_i64().unwrap())
+        .collect();
+    assert!(seqs.is_sorted(), "{seqs:?}");
+    let count = seqs.len();
+    seqs.dedup();
+    assert_eq!(seqs.len(), count, "{seqs:?}");
 }
 
 /// Makes a ledger in a file from a mirror and the first tokens.
