@@ -26,11 +26,12 @@ struct Header {
 }
 
 impl Header {
+    /// Reads all of it at one moment: another program may be making the ledger.
     fn read(conn: &Connection, path: &Path) -> Result<Self, LedgerError> {
-        let number = |sql: &str| {
-            conn.query_row(sql, [], |row| row.get(0))
-                .map_err(|error| not_a_ledger(path, error))
-        };
+        let not_ours = |error| not_a_ledger(path, error);
+        let moment = conn.is_autocommit().then(|| conn.unchecked_transaction());
+        let _moment = moment.transpose().map_err(not_ours)?;
+        let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0)).map_err(not_ours);
         Ok(Self {
             application: number("PRAGMA application_id")?,
             version: number("PRAGMA user_version")?,

@@ -196,6 +196,24 @@ fn a_serial_that_all_want_goes_to_one_at_a_time() {
 }
 
 #[test]
+fn a_ledger_that_is_being_made_is_absent_or_there() {
+    for _ in 0..40 {
+        let bench = InFile::new();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    // Half made it would be the file of somebody else.
+                    while let Err(error) = bench.inspect() {
+                        assert!(matches!(error, LedgerError::Absent { .. }), "{error}");
+                    }
+                });
+            }
+            drop(bench.open("L1"));
+        });
+    }
+}
+
+#[test]
 fn a_ledger_that_eight_make_at_once_is_one() {
     for _ in 0..5 {
         let bench = InFile::new();
