@@ -1,7 +1,7 @@
 //! One transaction as the rules see it: each question goes to the file of its concern.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -85,6 +85,10 @@ pub struct Ahead {
     pub serials: HashMap<String, Option<UnitRow>>,
     pub units: HashMap<i64, UnitRow>,
     pub sealed: HashMap<i64, Sealed>,
+    /// Free tokens that this transaction holds, in their order.
+    pub drawn: VecDeque<TokenRow>,
+    /// Whether it has drawn one.
+    pub draws: bool,
 }
 
 /// Rows that were added and not sent yet.
