@@ -79,7 +79,7 @@ pub(crate) fn ledger(
     missing: Missing,
 ) -> Result<Box<dyn Ledger>, CliError> {
     let kind = match records(recipe) {
-        Ok(ledger) => ledger.stock().ok().and_then(|stock| stock.simulated),
+        Ok(ledger) => ledger.simulated().ok().flatten(),
         // It was waited for already.
         Err(error) if error.name == "ledger-unreachable" => return Err(error),
         // What cannot be looked into is told when it is opened.
@@ -151,7 +151,7 @@ pub(crate) fn rotate(
     let scope = scope(recipe);
     let identity = Identity {
         station: actor.station.clone(),
-        simulated: records(recipe)?.stock()?.simulated.unwrap_or_default(),
+        simulated: records(recipe)?.simulated()?.unwrap_or_default(),
     };
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {

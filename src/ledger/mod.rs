@@ -97,6 +97,18 @@ pub trait Ledger: Send {
     /// [`LedgerError`]
     fn stock(&self) -> Result<Stock, LedgerError>;
 
+    /// Counts free tokens of the scope, at most `most`; what it costs does not grow with the ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn free(&self, most: usize) -> Result<usize, LedgerError>;
+
+    /// Returns whether the units are real or simulated; `None` before the first one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn simulated(&self) -> Result<Option<Simulated>, LedgerError>;
+
     /// Returns the serials that this station claimed and did not finish, oldest first; not
     /// those that a live run holds.
     ///

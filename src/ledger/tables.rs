@@ -209,6 +209,18 @@ pub trait Tables {
     fn fixed_any(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the serials of free tokens that are fixed to one, in order.
     fn fixed_free(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
+    /// Counts free tokens, at most so many; what it costs does not grow with what is stored.
+    fn free(&self, most: usize) -> Result<usize, LedgerError>;
+    /// Keeps serials from going away, and lists from fixing them, until the transaction ends.
+    ///
+    /// A back end with one writer at a time has nothing to do.
+    fn share_serials(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+    /// Waits for all who [share](Self::share_serials) the product's serials, and keeps them out.
+    fn hold_serials(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Changes a token's state.
     fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError>;
     /// Opens a token's secrets.

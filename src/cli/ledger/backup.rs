@@ -177,7 +177,7 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliErro
     let shop = Workshop::of(&recipe, &args.decision)?;
     let about = |error| CliError::from(error).about_file(&args.file);
     let old = Sqlite::inspect_sealed(&args.file, &shop.scope).map_err(about)?;
-    let simulated = old.stock()?.simulated.unwrap_or_default();
+    let simulated = old.simulated()?.unwrap_or_default();
     let number = old.number()?;
     drop(old);
     let numbers = numbers(&recipe, args.next);

@@ -276,7 +276,7 @@ impl Worker {
         let spec = &self.shared.recipe.serial;
         let serials = match (spec.source, &spec.format) {
             (SerialSource::Next, Some(format)) => {
-                if self.ledger.stock()?.free == 0 {
+                if self.ledger.free(1)? == 0 {
                     return Err(empty());
                 }
                 self.ledger.next_serials(format, 1)?

@@ -5,7 +5,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::event::{self, Body, Kind};
-use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenState};
+use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenRow, TokenState};
 use super::super::{Actor, Import, LedgerError};
 use super::ORIGIN;
 use super::rows::{Print, Side, Tally, fixed_already, look, look_qr, print_of, sorted};
@@ -238,11 +238,14 @@ fn finish(
     }
     let mut turned = Vec::new();
     for fingerprint in &tally.turned {
-        if let Some(token) = tables.token(fingerprint)?
-            && token.state == TokenState::Free
-        {
+        let Some(token) = tables.token(fingerprint)? else {
+            continue;
+        };
+        if token.state == TokenState::Free {
             tables.set_token(token.id, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
+        } else if pool.used && token.state == TokenState::Bound {
+            return Err(taken(tables, pool, &token)?);
         }
     }
     let counts = Import {
@@ -274,6 +277,21 @@ fn finish(
     }
     tables.end_import(pending, tally.pictures)?;
     Ok(counts)
+}
+
+/// Makes the error of a list that says a token is on a device, which a unit got in the meantime.
+fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerError, LedgerError> {
+    let row = pool
+        .rows
+        .iter()
+        .position(|row| row.token.fingerprint() == token.fingerprint);
+    let unit = tables.unit_with(token.id)?;
+    let unit = unit.map_or_else(|| "a unit".to_owned(), |unit| unit.serial.to_string());
+    Ok(LedgerError::ListConflict {
+        row: row.map_or(0, |row| row + 1),
+        fingerprint: token.fingerprint,
+        what: format!("{unit} got it in the meantime: one of both devices needs another token"),
+    })
 }
 
 /// Returns what an import's digest counts of one row.

@@ -78,6 +78,7 @@ pub fn merge(
     back: &Return,
     by: &Actor,
 ) -> Result<Merge, LedgerError> {
+    tables.hold_serials()?;
     let part = belongs(tables, back)?;
     if part.state == PartState::Merged {
         return again(tables, part, back);

@@ -65,6 +65,17 @@ impl<S: Store> Ledger for S {
         })
     }
 
+    fn free(&self, most: usize) -> Result<usize, LedgerError> {
+        self.read(|tables| tables.free(most))
+    }
+
+    fn simulated(&self) -> Result<Option<super::Simulated>, LedgerError> {
+        self.read(|tables| {
+            let fact = tables.fact(SIMULATED)?;
+            Ok(fact.and_then(|text| text.parse().ok()))
+        })
+    }
+
     fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.read(|tables| {

@@ -192,6 +192,8 @@ pub fn away(
     frame: &Frame,
     serial: &Serial,
 ) -> Result<Option<Part>, LedgerError> {
+    // From here on no part leaves with it.
+    tables.share_serials()?;
     for number in 1.. {
         if frame.has_ended(number) {
             continue;

@@ -21,6 +21,8 @@ pub fn split(
     by: &Actor,
 ) -> Result<Handing, LedgerError> {
     parts::refuse_part(tables, "it is split by that one only")?;
+    // No serial of the part gets a token here meanwhile.
+    tables.hold_serials()?;
     let all = parts::all(tables)?;
     let begun = all
         .iter()
@@ -276,6 +278,8 @@ pub fn handed(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, 
 
 /// Burns the tokens of a part that will not come back.
 pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, LedgerError> {
+    // It may be on its way back: one of both comes first.
+    tables.hold_serials()?;
     let part = parts::must(tables, number)?;
     if !matches!(part.state, PartState::Begun | PartState::Handed) {
         return Err(LedgerError::PartState {

@@ -126,6 +126,10 @@ impl Tables for View<'_> {
         Ok(fixed.take(count).collect())
     }
 
+    fn free(&self, most: usize) -> Result<usize, LedgerError> {
+        Ok(View::free(self).take(most).count())
+    }
+
     fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
         let old = self.stored(id)?.row.state;
         self.state.undo.push(Undo::Token(id, old));

@@ -23,7 +23,7 @@ macro_rules! select {
 const STATION: &str = "SELECT id FROM stations WHERE name = $1";
 const HOLD: &str = "SELECT id FROM stations WHERE name = $1 FOR UPDATE";
 /// Who waits for events to be complete holds it, and a new station has no row to be waited for.
-const HOLD_LEDGER: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR KEY SHARE";
+pub const HOLD_LEDGER: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR KEY SHARE";
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) RETURNING id";
 const HEAD: &str = "SELECT link, hash FROM events WHERE station = $1 ORDER BY link DESC LIMIT 1";
 const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash) \
@@ -134,7 +134,14 @@ pub fn scan(view: &View<'_>, order: Order, each: Each<'_, EventRow>) -> Result<(
     let mut pass = |row: &Row| each(read(row)?);
     match order {
         Order::Chain => view.scan(CHAIN, &[], &mut pass),
-        Order::After(seq) => view.scan(AFTER, &[&seq, &view.shop.settled.get()], &mut pass),
+        Order::After(seq) => {
+            let last = match view.mode {
+                // What is decided by them are those that are there.
+                Mode::Write | Mode::Stage => i64::MAX,
+                Mode::Read => view.shop.settled.get(),
+            };
+            view.scan(AFTER, &[&seq, &last], &mut pass)
+        }
         Order::Unit => view.scan_ahead(
             UNIT,
             &[],

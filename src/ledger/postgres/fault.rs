@@ -5,6 +5,7 @@ use std::io;
 use postgres::error::SqlState;
 
 use super::super::LedgerError;
+use super::link::PATIENCE_WITH_LOCKS;
 
 /// What helps against a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,11 @@ pub fn meaning(error: postgres::Error) -> LedgerError {
             source: error.into(),
         };
     };
+    if code == SqlState::LOCK_NOT_AVAILABLE {
+        return LedgerError::Busy {
+            seconds: PATIENCE_WITH_LOCKS,
+        };
+    }
     if code == SqlState::DISK_FULL {
         return LedgerError::Full {
             source: error.into(),

@@ -3,6 +3,7 @@
 use super::super::LedgerError;
 use super::super::tables::Pending;
 use super::rows::{bytes, get, named, odd};
+use super::tokens::hold_serials;
 use super::view::{Mode, View};
 use crate::unit::{Fingerprint, Serial};
 
@@ -11,7 +12,6 @@ const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pend
      SELECT $1, (SELECT coalesce(max(id), 0) + 1 FROM tokens), \
             (SELECT coalesce(max(id), 0) FROM units), $2, $3, true";
 const HOLD: &str = "SELECT 1 FROM imports WHERE pending AND run = $1 FOR SHARE";
-const HOLD_SCOPE: &str = "SELECT 1 FROM scopes WHERE id = $1 FOR UPDATE";
 const TAKE: &str = "UPDATE imports SET run = $2 WHERE id = $1 AND pending";
 const DROP_PRINTS: &str = "DELETE FROM prints WHERE token >= $1 AND print IN \
      (SELECT fingerprint FROM (SELECT fingerprint FROM tokens WHERE id >= $1 ORDER BY id DESC LIMIT $2) a \
@@ -48,7 +48,7 @@ pub fn begin(view: &View<'_>, station: &str, run: &str) -> Result<Pending, Ledge
         return Err(LedgerError::ImportBusy { station });
     }
     // Units that are claimed without knowing of this import are all counted in `unit`.
-    view.first(HOLD_SCOPE, &[&view.shop.scope])?;
+    hold_serials(view)?;
     view.change(BEGIN, &[&view.shop.scope, &run, &station])?;
     pending(view)?.ok_or_else(odd)
 }
@@ -85,7 +85,7 @@ pub fn overtaken(
     view: &View<'_>,
     pending: &Pending,
 ) -> Result<Option<(Serial, Fingerprint)>, LedgerError> {
-    view.first(HOLD_SCOPE, &[&view.shop.scope])?;
+    hold_serials(view)?;
     let row = view.first(OVERTAKEN, &[&pending.unit, &pending.first])?;
     row.map(|row| Ok((named(&row, 0)?, Fingerprint::from_bytes(bytes(&row, 1)?))))
         .transpose()

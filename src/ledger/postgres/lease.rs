@@ -18,6 +18,7 @@ use super::link::Link;
 const RENEW: &str = "UPDATE leases SET till = clock_timestamp() + make_interval(secs => $2) \
      WHERE run = $1 AND NOT (SELECT ended FROM runs WHERE id = $1)";
 const HOLD: &str = "SELECT 1 FROM leases WHERE run = $1 FOR UPDATE";
+const PATIENT: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 const END: &str = "UPDATE runs SET ended = true WHERE id = $1";
 const DROP: &str = "DELETE FROM leases WHERE run = $1";
 
@@ -96,6 +97,8 @@ fn hold(
         return Ok(None);
     }
     let mut transaction = client.transaction()?;
+    // A process that is stopped keeps its lease as long as its connection stands.
+    transaction.batch_execute(PATIENT)?;
     transaction.query(HOLD, &[&run])?;
     let woken = told.recv_timeout(beat).err();
     transaction.commit()?;

@@ -15,6 +15,8 @@ pub type Statements = HashMap<&'static str, Statement>;
 /// - Each commit waits for the disk, and for the synchronous standbys that the server names; a
 ///   server that waits for more (`remote_apply`) stays so.
 /// - A wait for a lock ends: it is a fault then, not a station that hangs.
+/// - A station that vanished, or was stopped in the middle, holds its rows for half a minute at most:
+///   the server asks whether it is there (not on a socket of its own computer), and ends what idles.
 /// - Plans are made once and look rows up by their index: tables are empty when a shift begins.
 const SESSION: &str = "SET search_path = {schema};
 SET default_transaction_isolation = 'read committed';
@@ -22,7 +24,11 @@ SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit
     WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
 SET lock_timeout = '20s';
 SET statement_timeout = 0;
-SET idle_in_transaction_session_timeout = 0;
+SET idle_in_transaction_session_timeout = '30s';
+SET tcp_keepalives_idle = 10;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = '25s';
 SET client_min_messages = 'warning';
 SET bytea_output = 'hex';
 SET enable_seqscan = off;

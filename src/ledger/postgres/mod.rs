@@ -51,6 +51,9 @@ const WRITES: &str = "SELECT writes, ended FROM runs WHERE id = $1 FOR UPDATE";
 /// A commit waits until all commits before it are where it has to be.
 const TOUCH: &str = "UPDATE runs SET writes = writes WHERE id = $1";
 const UNSYNCED: &str = "SET LOCAL synchronous_commit = off";
+/// It changes nothing that would have to last, and waits for as long as others take: a station that
+/// is gone is told by its connection.
+const SETTLING: &str = "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = 0";
 /// Waits for whoever is in the middle of adding events, under a new station's name too.
 const SETTLE: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR UPDATE";
 const SETTLE_STATIONS: &str = "SELECT 1 FROM stations FOR SHARE";
@@ -344,8 +347,7 @@ impl Store for Postgres {
             return Ok(());
         }
         let last = self.patiently(|transaction| {
-            // It changes nothing that would have to last.
-            transaction.batch_execute(UNSYNCED)?;
+            transaction.batch_execute(SETTLING)?;
             transaction.query(SETTLE, &[])?;
             transaction.query(SETTLE_STATIONS, &[])?;
             transaction.query_one(LAST, &[])?.try_get(0)

@@ -11,6 +11,7 @@ use super::super::runs::{Run, Runs};
 use super::super::tables::{Frame, Store as _};
 use super::super::{Identity, LedgerError, Scope, Simulated};
 use super::address::{Address, Purpose};
+use super::events::HOLD_LEDGER;
 use super::fault::meaning;
 use super::keys;
 use super::lease::{self, Keeper, LEASE};
@@ -210,6 +211,7 @@ impl Postgres {
             if newest != key {
                 return Ok(newest);
             }
+            transaction.query(HOLD_LEDGER, &[])?;
             transaction.execute(ADD_PRODUCT, &[product])?;
             transaction.execute(ADD_SCOPE, &[product, &template])?;
             transaction.execute(ADD_STATION, &[station])?;

@@ -46,27 +46,27 @@ const BY_PRINTS: &str = concat!(
     columns!(),
     ", p.print FROM prints p JOIN tokens t ON t.id = p.token WHERE p.print = ANY($1)"
 );
-// What another transaction holds is left to it. The scope leads the order, though it is one only:
-// without it the planner walks the primary key, over every token that was ever bound.
-const DRAW: &str = select!(
-    "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id < ",
-    unseen!(),
-    " ORDER BY scope, id LIMIT 1 FOR UPDATE SKIP LOCKED"
-);
+/// Free tokens that no list fixes to a serial, in the order of `tokens_draw`.
+macro_rules! loose {
+    ($($rest:expr),*) => {
+        select!(
+            "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id + 0 < ",
+            unseen!(),
+            " ORDER BY id + 0 ",
+            $($rest),*
+        )
+    };
+}
+
+const LOOSE: &str = loose!("LIMIT 1");
+// What another transaction holds is left to it.
+const DRAW: &str = loose!("LIMIT 1 FOR UPDATE SKIP LOCKED");
 /// For a transaction that draws again and again. Each question passes over all that was drawn in
 /// the last seconds, for the server clears index entries away only when no open transaction is
 /// older.
-const DRAW_MORE: &str = select!(
-    "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id < ",
-    unseen!(),
-    " ORDER BY scope, id LIMIT 64 FOR UPDATE SKIP LOCKED"
-);
+const DRAW_MORE: &str = loose!("LIMIT 64 FOR UPDATE SKIP LOCKED");
 // What another transaction holds may be given back: it is waited for.
-const RECOUNT: &str = select!(
-    "WHERE scope = $1 AND state = 0 AND folded IS NULL AND id < ",
-    unseen!(),
-    " ORDER BY scope, id LIMIT 1 FOR UPDATE"
-);
+const RECOUNT: &str = loose!("LIMIT 1 FOR UPDATE");
 const FIXED: (&str, &str) = (
     select!(
         "WHERE scope = $1 AND folded = $2 AND folded IS NOT NULL AND id < ",
@@ -86,9 +86,15 @@ const FIXED_ANY_OF: &str =
     select!("WHERE scope = $1 AND folded = ANY($2) AND folded IS NOT NULL AND state NOT IN (2, 3)");
 const FIXED_FREE: &str = concat!(
     "SELECT fixed FROM tokens \
-     WHERE scope = $1 AND state = 0 AND folded IS NOT NULL AND id < ",
+     WHERE scope = $1 AND state = 0 AND folded IS NOT NULL AND id + 0 < ",
     unseen!(),
-    " ORDER BY scope, id LIMIT $2"
+    " ORDER BY id + 0 LIMIT $2"
+);
+const FREE: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM tokens \
+     WHERE scope = $1 AND state = 0 AND folded IS NULL AND id + 0 < ",
+    unseen!(),
+    " LIMIT $2) AS loose"
 );
 const CLAIMED: &str = "SELECT 1 FROM units WHERE product = $1 AND folded = $2 AND past = 0";
 const SET_STATE: &str = "UPDATE tokens SET state = $2 WHERE id = $1";
@@ -99,7 +105,8 @@ const COUNT: &str = concat!(
 );
 const COUNT_PICTURES: &str = "SELECT coalesce(sum(pictures), 0)::bigint FROM imports \
      WHERE scope = $1 AND NOT pending";
-const SHARE_SCOPE: &str = "SELECT 1 FROM scopes WHERE id = $1 FOR KEY SHARE";
+const SHARE_SERIALS: &str = "SELECT 1 FROM products WHERE id = $1 FOR KEY SHARE";
+const HOLD_SERIALS: &str = "SELECT 1 FROM products WHERE id = $1 FOR UPDATE";
 
 /// Returns the number that a state is stored as.
 pub const fn code(state: TokenState) -> i16 {
@@ -194,20 +201,30 @@ pub fn expect(view: &View<'_>, prints: &[[u8; 32]]) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Keeps lists from beginning and ending in the scope while a token is chosen.
+/// Keeps lists from beginning and ending in the product, and parts from leaving, while a serial
+/// gets its token.
 ///
-/// Without it a list that gives the serial its own token might be seen just after this transaction
-/// drew another one for it.
-pub fn share_scope(view: &View<'_>) -> Result<(), LedgerError> {
+/// Without it a list that gives the serial its own token might be seen, or the serial be away,
+/// just after this transaction drew another token for it.
+pub fn share_serials(view: &View<'_>) -> Result<(), LedgerError> {
     if view.mode == Mode::Write && !view.shared.replace(true) {
-        view.first(SHARE_SCOPE, &[&view.shop.scope])?;
+        view.first(SHARE_SERIALS, &[&view.shop.product])?;
     }
     Ok(())
 }
 
+/// Waits for all who share the serials; nobody does from here to the transaction's end.
+pub fn hold_serials(view: &View<'_>) -> Result<(), LedgerError> {
+    view.shared.set(true);
+    view.first(HOLD_SERIALS, &[&view.shop.product]).map(drop)
+}
+
 pub fn draw(view: &View<'_>) -> Result<Option<TokenRow>, LedgerError> {
-    share_scope(view)?;
+    share_serials(view)?;
     let scope = view.shop.scope;
+    if view.mode != Mode::Write {
+        return one(view, LOOSE, &[&scope]);
+    }
     let mut ahead = view.ahead.borrow_mut();
     // It is held since it was found: nobody else changed it.
     if let Some(token) = ahead.drawn.pop_front() {
@@ -217,7 +234,7 @@ pub fn draw(view: &View<'_>) -> Result<Option<TokenRow>, LedgerError> {
     for row in view.rows(sql, &[&scope])? {
         ahead.drawn.push_back(read(&row, scope)?);
     }
-    ahead.draws = view.mode == Mode::Write;
+    ahead.draws = true;
     match ahead.drawn.pop_front() {
         Some(token) => Ok(Some(token)),
         None => one(view, RECOUNT, &[&scope]),
@@ -225,7 +242,7 @@ pub fn draw(view: &View<'_>) -> Result<Option<TokenRow>, LedgerError> {
 }
 
 pub fn fixed(view: &View<'_>, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
-    share_scope(view)?;
+    share_serials(view)?;
     let shop = view.shop;
     let token = one(view, locking(view, FIXED), &[&shop.scope, &folded])?;
     let bound = token
@@ -269,6 +286,15 @@ pub fn fixed_free(view: &View<'_>, count: usize) -> Result<Vec<Serial>, LedgerEr
     rows.iter()
         .map(|row| some_named(row, 0)?.ok_or_else(odd))
         .collect()
+}
+
+/// Counts free tokens, at most so many.
+pub fn free(view: &View<'_>, most: usize) -> Result<usize, LedgerError> {
+    let wanted = i64::try_from(most).unwrap_or(i64::MAX);
+    let row = view.first(FREE, &[&view.shop.scope, &wanted])?;
+    let loose: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+    let loose = usize::try_from(loose).unwrap_or(0);
+    Ok(loose + fixed_free(view, most.saturating_sub(loose))?.len())
 }
 
 pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), LedgerError> {

@@ -6,7 +6,7 @@ use postgres::types::ToSql;
 use super::super::tables::{Each, UnitRow};
 use super::super::{LedgerError, Stock, UnitState};
 use super::rows::{bytes, get, named, odd, some_bytes};
-use super::tokens::share_scope;
+use super::tokens::share_serials;
 use super::view::{Mode, View};
 use crate::unit::{Digest, Fingerprint};
 
@@ -174,7 +174,7 @@ pub fn reserved_at(view: &View<'_>, station: &str) -> Result<Vec<UnitRow>, Ledge
 ///
 /// A list that begins or ends sees all numbers below it: the scope is held from here on.
 pub fn next(view: &View<'_>) -> Result<i64, LedgerError> {
-    share_scope(view)?;
+    share_serials(view)?;
     let row = view.first(NEXT, &[])?.ok_or_else(odd)?;
     get(&row, 0)
 }

@@ -326,6 +326,18 @@ impl Tables for View<'_> {
         2000
     }
 
+    fn free(&self, most: usize) -> Result<usize, LedgerError> {
+        tokens::free(self, most)
+    }
+
+    fn share_serials(&self) -> Result<(), LedgerError> {
+        tokens::share_serials(self)
+    }
+
+    fn hold_serials(&self) -> Result<(), LedgerError> {
+        tokens::hold_serials(self)
+    }
+
     fn expect_prints(&self, prints: &[[u8; 32]]) -> Result<(), LedgerError> {
         tokens::expect(self, prints)
     }

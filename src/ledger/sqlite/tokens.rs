@@ -38,6 +38,8 @@ const FIXED_ANY: &str = select!(
 );
 const FIXED_FREE: &str = "SELECT fixed FROM tokens \
      WHERE scope = ?1 AND state = 0 AND loose = 0 AND id < ?2 ORDER BY id LIMIT ?3";
+const FREE: &str = "SELECT count(*) FROM (SELECT 1 FROM tokens \
+     WHERE scope = ?1 AND state = 0 AND loose = 1 AND id < ?2 LIMIT ?3)";
 const SET_STATE: &str = "UPDATE tokens SET state = ?2 WHERE id = ?1";
 const SECRETS: &str = "SELECT fingerprint, token, qr, columns, key FROM tokens WHERE id = ?1";
 const PICTURE: &str = "SELECT t.fingerprint, p.picture, p.key FROM pictures p \
@@ -147,6 +149,15 @@ pub fn fixed_free(view: &View<'_>, count: usize) -> Result<Vec<Serial>, LedgerEr
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let params = (view.shop.scope, view.horizon.get(), count);
     view.all(FIXED_FREE, params, |row| named(row, 0))
+}
+
+/// Counts free tokens, at most so many.
+pub fn free(view: &View<'_>, most: usize) -> Result<usize, LedgerError> {
+    let wanted = i64::try_from(most).unwrap_or(i64::MAX);
+    let params = (view.shop.scope, view.horizon.get(), wanted);
+    let loose: i64 = view.first(FREE, params, |row| row.get(0))?.unwrap_or(0);
+    let loose = usize::try_from(loose).unwrap_or(0);
+    Ok(loose + fixed_free(view, most.saturating_sub(loose))?.len())
 }
 
 pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), LedgerError> {

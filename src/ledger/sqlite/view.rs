@@ -238,6 +238,10 @@ impl Tables for View<'_> {
         tokens::fixed_free(self, count)
     }
 
+    fn free(&self, most: usize) -> Result<usize, LedgerError> {
+        tokens::free(self, most)
+    }
+
     fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
         tokens::set_state(self, id, state)
     }

@@ -12,6 +12,7 @@ contract! {
     a_used_token_is_never_drawn
     a_used_token_that_a_unit_here_has_is_refused_by_row
     a_used_list_turns_free_tokens_into_gone_ones_once
+    a_used_token_that_a_unit_gets_meanwhile_is_refused
     adopted_units_are_delivered_with_their_tokens_and_boards
     an_adopted_unit_is_done_for_its_image_and_refused_for_another
     a_mapping_goes_in_whole_or_not_at_all
@@ -108,6 +109,38 @@ fn a_used_token_that_a_unit_here_has_is_refused_by_row(bench: &dyn Bench) {
     );
     assert!(error.to_string().starts_with(&told), "{error}");
     assert_eq!(ledger.stock().unwrap().gone, 0);
+    assert_clean(&*ledger);
+}
+
+fn a_used_token_that_a_unit_gets_meanwhile_is_refused(bench: &dyn Bench) {
+    let count = 400;
+    let mut ledger = stocked(bench, count);
+    let used = Pool {
+        used: true,
+        ..list((0..count).map(|n| Row {
+            claimed: true,
+            ..row(n)
+        }))
+    };
+    let mut station = bench.open("L2");
+    let (taken, units) = std::thread::scope(|scope| {
+        let units = scope.spawn(move || {
+            let claims: Vec<Claim> = (0..count).map(|n| claim(&format!("GW{n}"))).collect();
+            let mut units = 0;
+            for claims in claims.chunks(4) {
+                let answers = station.reserve(claims).unwrap().into_iter();
+                units += answers.filter(|answer| answer.is_ok()).count();
+            }
+            units
+        });
+        let taken = ledger.import(&used, &actor("L1"));
+        (taken, units.join().unwrap())
+    });
+    match taken {
+        // All were turned before anybody drew one, or the list was refused with all its rows.
+        Ok(done) => assert_eq!((done.turned, units), (count, 0)),
+        Err(error) => assert!(matches!(error, LedgerError::ListConflict { .. }), "{error}"),
+    }
     assert_clean(&*ledger);
 }
 

@@ -9,6 +9,7 @@ contract! {
     a_source_is_known_once_its_list_went_in_whole
     a_list_taken_in_twice_adds_nothing
     a_second_list_tops_up
+    free_tokens_are_counted_no_further_than_asked
     a_claimed_row_is_gone_and_never_drawn
     a_free_token_that_a_later_list_calls_claimed_is_gone
     a_unit_keeps_its_token_whatever_a_later_list_says
@@ -65,6 +66,20 @@ fn a_source_is_known_once_its_list_went_in_whole(bench: &dyn Bench) {
     assert!(bench.open("L2").knows(&source).unwrap());
     assert!(!ledger.knows(&Digest::of(b"another")).unwrap());
     assert_clean(&*ledger);
+}
+
+fn free_tokens_are_counted_no_further_than_asked(bench: &dyn Bench) {
+    let mut ledger = bench.open("L1");
+    assert_eq!(ledger.free(5).unwrap(), 0);
+    let mut rows: Vec<Row> = (0..6).map(row).collect();
+    rows[5].bound = Some(serial("GW5"));
+    ledger.import(&list(rows), &actor("L1")).unwrap();
+    assert_eq!(ledger.free(3).unwrap(), 3);
+    assert_eq!(ledger.free(100).unwrap(), 6);
+    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut *ledger, &claim("GW5"));
+    assert_eq!(ledger.free(100).unwrap(), 4);
+    assert_eq!(ledger.simulated().unwrap(), Some(Simulated::No));
 }
 
 fn a_second_list_tops_up(bench: &dyn Bench) {

@@ -187,8 +187,9 @@ impl<'f> Floor<'f> {
     /// Refuses to start nests that there are no tokens for.
     fn enough(&self, wanted: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
         let open = ledger.open_claims(&self.shared.station)?.len();
-        let free = ledger.stock()?.free;
-        let there = free.saturating_add(u64::try_from(open).unwrap_or(u64::MAX));
+        let most = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let there = ledger.free(most)?.saturating_add(open);
+        let there = u64::try_from(there).unwrap_or(u64::MAX);
         if there >= wanted {
             return Ok(());
         }

@@ -145,6 +145,36 @@ fn a_serial_of_a_list_that_two_want_at_once_is_in_work_for_one() {
 }
 
 #[test]
+fn a_serial_that_goes_away_while_it_is_claimed_has_one_token() {
+    use eol_inject::ledger::Share;
+    let Some(bench) = OnServer::new() else { return };
+    let (rounds, count) = (3, 150);
+    let mut home = stocked(&bench, rounds * 2 * count);
+    for round in 0..rounds {
+        let names: Vec<String> = (0..count).map(|n| format!("GW{round}-{n}")).collect();
+        let serials = names.iter().map(|name| serial(name)).collect();
+        let mut station = bench.open("L2");
+        let (split, claimed) = std::thread::scope(|scope| {
+            let claimed = scope.spawn(|| {
+                // The last ones first: the split comes to them last.
+                let claims = names.iter().rev().map(|name| claim(name));
+                claims
+                    .filter(|claim| answer(&mut *station, claim).is_ok())
+                    .count()
+            });
+            let by = actor("L1");
+            let split = home.split(&format!("S{round}"), &Share::Serials(serials), &by);
+            (split, claimed.join().unwrap())
+        });
+        match split {
+            Ok(_) => assert_eq!(claimed, 0),
+            Err(error) => assert!(matches!(error, LedgerError::PartSerial { .. }), "{error}"),
+        }
+    }
+    assert_clean(&*home);
+}
+
+#[test]
 fn an_empty_pool_is_said_only_after_what_others_hold_was_waited_for() {
     let Some(bench) = OnServer::new() else { return };
     let mut ledger = stocked(&bench, 1);
