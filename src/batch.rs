@@ -56,8 +56,8 @@ impl Batch<'_> {
     /// When `each` breaks, units that are claimed already are finished, and no further one is.
     ///
     /// # Errors
-    /// [`LedgerError`] when claims or outcomes could not be recorded: units in hand stay
-    /// claimed, and the same serials resume them.
+    /// [`LedgerError`] when claims or outcomes could not be recorded. `each` was told of every unit
+    /// whose outcome was; the others in hand stay claimed, and the same serials resume them.
     pub fn run(
         &mut self,
         claims: &mut dyn Iterator<Item = Claim>,
@@ -87,6 +87,7 @@ impl Batch<'_> {
                 groups: VecDeque::new(),
                 first: 0,
                 size: 1,
+                lost: None,
             }
             .run(claims, &done, each)
         })
@@ -231,6 +232,8 @@ struct Foreman<'b> {
     /// Units of the next group: one until a unit passed, so that what makes every unit fail
     /// claims few tokens.
     size: usize,
+    /// Why the ledger is not asked any more: what it recorded is finished, and nothing else.
+    lost: Option<LedgerError>,
 }
 
 impl Foreman<'_> {
@@ -246,7 +249,9 @@ impl Foreman<'_> {
                 let group: Vec<Claim> = claims.take(self.size).collect();
                 open = group.len() == self.size;
                 if !group.is_empty() {
-                    self.claim(group)?;
+                    let claimed = self.claim(group);
+                    self.heed(claimed);
+                    open &= self.lost.is_none();
                 }
             }
             if self.report(each).is_break() {
@@ -256,13 +261,24 @@ impl Foreman<'_> {
                 if open {
                     continue;
                 }
-                return Ok(());
+                return self.lost.map_or(Ok(()), Err);
             }
             match done.recv() {
-                Ok(message) => self.take(message)?,
+                Ok(message) => {
+                    let taken = self.take(message);
+                    self.heed(taken);
+                    open &= self.lost.is_none();
+                }
                 // Every worker has ended, which only a panic does while jobs are open.
                 Err(_) => return Ok(()),
             }
+        }
+    }
+
+    /// Notes the first fault of the ledger.
+    fn heed(&mut self, done: Result<(), LedgerError>) {
+        if let Err(error) = done {
+            self.lost.get_or_insert(error);
         }
     }
 
@@ -407,7 +423,7 @@ impl Foreman<'_> {
         else {
             return Ok(());
         };
-        if group.out > 0 || group.recorded {
+        if group.out > 0 || group.recorded || self.lost.is_some() {
             return Ok(());
         }
         let gone = std::mem::take(&mut group.gone);
@@ -415,7 +431,6 @@ impl Foreman<'_> {
             self.hand_out(number, &gone, Job::Copy)?;
             return self.record(number);
         }
-        group.recorded = true;
         for (index, reservation, error) in std::mem::take(&mut group.failed) {
             self.ledger.fail(reservation, &error.failure())?;
             if let Some(unit) = group.units.get_mut(index) {
@@ -428,10 +443,11 @@ impl Foreman<'_> {
             pairs.push(pair);
             places.push((index, written));
         }
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        let entries = self.ledger.confirm(&pairs)?;
+        let entries = match pairs.is_empty() {
+            true => Vec::new(),
+            false => self.ledger.confirm(&pairs)?,
+        };
+        group.recorded = true;
         tracing::debug!(group = number, units = entries.len(), "outcomes recorded");
         for ((index, written), entry) in places.into_iter().zip(entries) {
             if let Some(unit) = group.units.get_mut(index) {
@@ -447,18 +463,21 @@ impl Foreman<'_> {
         Ok(())
     }
 
-    /// Reports the finished groups at the front, in order.
+    /// Reports the finished groups at the front, in order; those that were not recorded are left out.
     fn report(&mut self, each: &mut dyn FnMut(Outcome) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
         while self
             .groups
             .front()
-            .is_some_and(|group| group.out == 0 && group.recorded)
+            .is_some_and(|group| group.out == 0 && (group.recorded || self.lost.is_some()))
         {
             let Some(group) = self.groups.pop_front() else {
                 break;
             };
             self.first += 1;
+            if !group.recorded {
+                continue;
+            }
             // A failure may be the first of all that follow.
             self.size = if group.passed() {
                 self.size.saturating_mul(16).min(GROUP)

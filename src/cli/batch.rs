@@ -108,7 +108,9 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     };
     output.done();
     // What was done before the ledger went is told all the same.
-    summary(&tally, &*ledger, started, args);
+    // A ledger that is gone is not waited for once more.
+    let left = outcome.is_ok().then(|| ledger.stock().ok()).flatten();
+    summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
     if shift.stopped && tally.in_a_row >= args.stop_after {
         output.note(format_args!(
@@ -330,9 +332,8 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
     Ok(serials)
 }
 
-fn summary(tally: &Tally<'_>, ledger: &dyn Ledger, started: Instant, args: &BatchArgs) {
-    let left = ledger.stock().map(|stock| stock.free);
-    let left = left.map_or_else(|_| "?".to_owned(), |free| free.to_string());
+fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchArgs) {
+    let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
     let seconds = started.elapsed().as_millis();
     tally.output.line(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",

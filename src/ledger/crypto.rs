@@ -49,6 +49,7 @@ impl Column {
 }
 
 /// A ledger's key. Zeroed on drop.
+#[derive(Clone)]
 pub struct Key(Zeroizing<[u8; 32]>);
 
 impl std::fmt::Debug for Key {

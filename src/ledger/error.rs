@@ -525,6 +525,17 @@ pub enum LedgerError {
         /// The id of the key before.
         id: String,
     },
+    /// The key that waits was the ledger's before.
+    #[error(
+        "{path} holds the key {id}, which this ledger had before and gave up: remove that file, and call again",
+        path = path.display()
+    )]
+    KeyRetired {
+        /// The file of the next key.
+        path: PathBuf,
+        /// The id of the key in it.
+        id: String,
+    },
     /// The ledger got another key while this run was at work.
     #[error("the ledger got another key meanwhile: start again")]
     Rotated,

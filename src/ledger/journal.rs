@@ -10,6 +10,7 @@ use super::LedgerError;
 use super::crypto::{Cipher, Column};
 use super::files::{beside, create_folder, sync_folder};
 use super::key_source;
+use super::keyring;
 #[cfg(feature = "sqlite")]
 use super::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
@@ -30,8 +31,8 @@ enum Sealer {
     /// The one beside a ledger.
     #[cfg(feature = "sqlite")]
     Beside(PathBuf, KeyPlace),
-    /// One from a source, whose paths are relative to a folder.
-    From(KeySource, PathBuf),
+    /// One from a source, whose paths are relative to a folder; of the ledger with that base.
+    From(KeySource, PathBuf, PathBuf),
 }
 
 impl SealedJournal {
@@ -57,17 +58,29 @@ impl SealedJournal {
     #[must_use]
     pub fn keyed(base: &Path, source: KeySource, folder: &Path) -> Self {
         Self {
-            key: Sealer::From(source, folder.to_owned()),
+            key: Sealer::From(source, folder.to_owned(), base.to_owned()),
             folder: beside(base, ".journal"),
         }
     }
 
+    /// Returns what seals.
     fn cipher(&self) -> Result<Cipher, LedgerError> {
         match &self.key {
             #[cfg(feature = "sqlite")]
             Sealer::Beside(ledger, place) => super::sqlite::ring(ledger, place)?.into_current(),
-            Sealer::From(source, folder) => Ok(key_source::read(source, folder)?.cipher()),
+            Sealer::From(source, folder, _) => Ok(key_source::read(source, folder)?.cipher()),
         }
+    }
+
+    /// Returns what else may have sealed: keys that were replaced, or will be in place soon.
+    fn others(&self) -> Result<Vec<Cipher>, LedgerError> {
+        let base = match &self.key {
+            #[cfg(feature = "sqlite")]
+            Sealer::Beside(..) => return Ok(Vec::new()),
+            Sealer::From(_, _, base) => base,
+        };
+        let keys = keyring::kept(base)?.into_iter().chain(keyring::next(base)?);
+        Ok(keys.map(|key| key.cipher()).collect())
     }
 
     fn file(&self, board: &str) -> PathBuf {
@@ -100,9 +113,14 @@ impl Journal for SealedJournal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let opened = self.cipher()?.open(&print(board), Column::Board, &sealed);
-        let damaged = |_| JournalError::from("it was sealed with another key, or is damaged");
-        opened.map(Some).map_err(damaged)
+        let open = |cipher: &Cipher| cipher.open(&print(board), Column::Board, &sealed).ok();
+        if let Some(bytes) = open(&self.cipher()?) {
+            return Ok(Some(bytes));
+        }
+        let bytes = self.others()?.iter().find_map(open);
+        bytes
+            .map(Some)
+            .ok_or_else(|| JournalError::from("it was sealed with another key, or is damaged"))
     }
 
     fn forget(&mut self, board: &str) -> Result<(), JournalError> {

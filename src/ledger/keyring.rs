@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::LedgerError;
 use super::crypto::{Cipher, Column, Key};
 use super::files::{about, beside, exposed, write_new};
+use super::tables::Tables;
 use crate::unit::Fingerprint;
 
 /// What a key's proof opens to.
@@ -127,18 +128,58 @@ pub fn next(base: &Path) -> Result<Option<Key>, LedgerError> {
     key.map(Some).ok_or(LedgerError::KeyDamaged { path })
 }
 
-/// Returns the key to change to; makes it, durable when this returns, unless one waits there.
+/// Reads the keys that were replaced and are kept beside the ledger.
+pub fn kept(base: &Path) -> Result<Vec<Key>, LedgerError> {
+    let folder = match base.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let start = beside(base, ".key.");
+    let start = start.file_name().unwrap_or_default().to_string_lossy();
+    let mut keys = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(about(folder))? {
+        let name = entry.map_err(about(folder))?.file_name();
+        let name = name.to_string_lossy();
+        let id = name.strip_prefix(&*start).unwrap_or_default();
+        if id.len() == 16
+            && let Some(text) = read(&folder.join(&*name))?
+        {
+            keys.extend(Key::parse(&text));
+        }
+    }
+    Ok(keys)
+}
+
+/// Returns the key to change to, for a ledger that has the keys `names`, the current one first, and
+/// whose own key is `source` where the ledger looks for it.
 ///
-/// One that is the only key of a ledger that has `names`, and `placed` where the ledger looks for
-/// its key, was left by a rotation that is over.
+/// A rotation that was begun goes on to the key that it was begun with. Else it is the key that
+/// waits, or a new one, durable when this returns. One that waits and is in its place already was
+/// left by a rotation that is over: it goes.
+///
+/// # Errors
+/// [`LedgerError::KeyWrong`] when the key that a rotation was begun with is not at hand.
 pub fn next_or_new(
     base: &Path,
     names: &[String],
-    placed: &dyn Fn(&Key) -> bool,
+    source: Option<&Key>,
 ) -> Result<Key, LedgerError> {
     let path = next_path(base);
-    if let Some(key) = next(base)? {
-        if names != [key.id()] || !placed(&key) {
+    let waits = next(base)?;
+    let current = names.first().cloned().unwrap_or_default();
+    if names.len() > 1 {
+        let has = waits.as_ref().map(Key::id).unwrap_or_default();
+        let mut keys = [waits, source.cloned()].into_iter().flatten();
+        let begun = keys.find(|key| key.id() == current);
+        return begun.ok_or(LedgerError::KeyWrong {
+            path,
+            has,
+            wants: current,
+        });
+    }
+    if let Some(key) = waits {
+        let placed = source.is_some_and(|source| source.id() == key.id());
+        if key.id() != current || !placed {
             return Ok(key);
         }
         std::fs::remove_file(&path).map_err(about(&path))?;
@@ -146,6 +187,32 @@ pub fn next_or_new(
     let key = Key::make()?;
     write_new(&path, key.to_text().as_bytes()).map_err(about(&path))?;
     Ok(key)
+}
+
+/// Fact: the ledger had this key before.
+pub fn retired_fact(id: &str) -> String {
+    format!("key {id} was replaced")
+}
+
+/// Refuses to go back to a key that the ledger had: it was replaced for a reason.
+pub fn not_retired(tables: &dyn Tables, base: &Path, key: &Key) -> Result<(), LedgerError> {
+    match tables.fact(&retired_fact(&key.id()))? {
+        None => Ok(()),
+        Some(_) => Err(LedgerError::KeyRetired {
+            path: next_path(base),
+            id: key.id(),
+        }),
+    }
+}
+
+/// Keeps a key under its id beside the ledger: what was sealed with it and not again opens with it
+/// only.
+pub fn keep(base: &Path, key: &Key) -> Result<(), LedgerError> {
+    let kept = beside(base, &format!(".key.{}", key.id()));
+    match write_new(&kept, key.to_text().as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(about(&kept)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Reads an owner-only file; `None` when there is none.

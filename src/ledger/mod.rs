@@ -17,7 +17,7 @@ mod files;
 mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(feature = "seal")]
 mod keyring;
 mod memory;
 #[cfg(feature = "seal")]

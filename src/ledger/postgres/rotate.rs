@@ -12,17 +12,23 @@ use postgres::{Row, Transaction};
 use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
 use super::super::keyring::{self, Ring, Rotation};
-use super::super::{Actor, LedgerError};
+use super::super::tables::{Store as _, Tables as _};
+use super::super::{Actor, LedgerError, key_source};
 use super::link::Link;
 use super::rows::{bytes, get};
 use super::view::View;
-use super::{Postgres, Server, UNSYNCED, fault::meaning, keys, liveness};
+use super::{Postgres, Server, UNSYNCED, fault::meaning, liveness};
 use crate::unit::Fingerprint;
 
 /// Held by whoever begins or ends a rotation, and looked at by whoever begins a run.
-pub const HOLD_KEYS: &str = "SELECT id FROM keys FOR UPDATE";
+const HOLD_KEYS: &str = "SELECT id, name FROM keys ORDER BY id DESC FOR UPDATE";
+/// Only the owner takes keys out, and has tables written anew.
+const OWNER: &str = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class \
+     WHERE oid IN ('keys'::regclass, 'tokens'::regclass, 'pictures'::regclass)";
 const OTHERS: &str = "SELECT id FROM runs WHERE NOT ended AND id <> $1";
-const BOARDS: &str = "SELECT 1 FROM units WHERE pending AND target = 'probe' LIMIT 1";
+/// Boards whose attempt has no outcome, or failed: their bytes are kept for the next one.
+const BOARDS: &str = "SELECT 1 FROM units u WHERE state = 0 AND target = 'probe' AND (pending OR touched \
+     AND EXISTS (SELECT 1 FROM events e WHERE e.unit = u.id AND e.hash = u.event AND e.kind = 'failed')) LIMIT 1";
 const ADD: &str = "INSERT INTO keys (name, proof) VALUES ($1, $2)";
 const LEFT: &str = "SELECT (SELECT count(*) FROM tokens WHERE key <> $1) \
      + (SELECT count(*) FROM pictures WHERE key <> $1)";
@@ -68,15 +74,19 @@ impl Postgres {
         step: &mut dyn FnMut(u64),
     ) -> Result<Rotation, LedgerError> {
         keyring::no_board_in_hand(&server.base)?;
-        self.numbered(alone)?;
-        let names = self.key_names()?;
-        let placed = |key: &Key| key_is_placed(server, key);
-        let key = keyring::next_or_new(&server.base, &names, &placed)?;
-        let was = names.into_iter().find(|name| *name != key.id());
+        let names = self.numbered(alone)?;
+        let source = key_source::read(&server.key, &server.folder)?;
+        let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
+        self.read(|tables| keyring::not_retired(tables, &server.base, &key))?;
+        let was = names.iter().find(|name| **name != key.id()).cloned();
         let mut rows = 0;
         if let Some(old) = &was {
             let proof = keyring::proof(&key)?;
-            let current = self.numbered(|view| begin(view, &key, &proof))?;
+            if *old == source.id() {
+                // Boards of this station may have their bytes sealed with it.
+                keyring::keep(&server.base, &source)?;
+            }
+            let current = self.numbered(|view| begin(view, &names, (&key, &proof)))?;
             loop {
                 self.reseal((current, &key.cipher()), &mut rows, step)?;
                 if self.numbered(|view| forget(view, (current, &key.id(), old), by))? {
@@ -90,14 +100,8 @@ impl Postgres {
             id: key.id(),
             was,
             rows,
-            placed: placed(&key),
+            placed: key.id() == source.id(),
         })
-    }
-
-    fn key_names(&self) -> Result<Vec<String>, LedgerError> {
-        let mut link = self.link.borrow_mut();
-        let (client, _) = link.connected().map_err(meaning)?;
-        keys::names(client)
     }
 
     /// Seals all rows with the current key.
@@ -147,16 +151,18 @@ impl Postgres {
     }
 }
 
-/// Returns whether the key is the one that this station takes from its source.
-fn key_is_placed(server: &Server, key: &Key) -> bool {
-    let source = super::super::key_source::read(&server.key, &server.folder);
-    source.is_ok_and(|source| source.id() == key.id())
-}
-
 /// Refuses while others work, or a board's bytes are sealed with the key; no run begins from here
-/// to the transaction's end.
-fn alone(view: &mut View<'_>) -> Result<(), LedgerError> {
-    view.rows(HOLD_KEYS, &[])?;
+/// to the transaction's end. Returns the names of the ledger's keys, the current one first.
+fn alone(view: &mut View<'_>) -> Result<Vec<String>, LedgerError> {
+    let keys = view.rows(HOLD_KEYS, &[])?;
+    let names = keys.iter().map(|row| get(row, 1));
+    let names = names.collect::<Result<Vec<String>, _>>()?;
+    let owner = view.first(OWNER, &[])?;
+    if owner.map(|row| get(&row, 0)).transpose()? != Some(true) {
+        return Err(LedgerError::KeyInUse {
+            what: "only the role that owns the ledger's tables can do it",
+        });
+    }
     for row in view.rows(OTHERS, &[&view.shop.frame.run])? {
         if liveness::alive(view, get(&row, 0)?)? {
             return Err(LedgerError::KeyInUse {
@@ -165,7 +171,7 @@ fn alone(view: &mut View<'_>) -> Result<(), LedgerError> {
         }
     }
     match view.first(BOARDS, &[])? {
-        None => Ok(()),
+        None => Ok(names),
         Some(_) => Err(LedgerError::KeyInUse {
             what: "a board was in hand at some station, and its bytes are sealed with it: finish that first",
         }),
@@ -173,9 +179,15 @@ fn alone(view: &mut View<'_>) -> Result<(), LedgerError> {
 }
 
 /// Gives the ledger the next key beside the one that it has, unless it has it; returns its row.
-fn begin(view: &mut View<'_>, key: &Key, proof: &[u8]) -> Result<i64, LedgerError> {
+fn begin(
+    view: &mut View<'_>,
+    names: &[String],
+    (key, proof): (&Key, &[u8]),
+) -> Result<i64, LedgerError> {
     const FIND: &str = "SELECT id FROM keys WHERE name = $1";
-    alone(view)?;
+    if alone(view)? != names {
+        return Err(LedgerError::Rotated);
+    }
     if view.first(FIND, &[&key.id()])?.is_none() {
         view.change(ADD, &[&key.id(), &proof])?;
     }
@@ -200,6 +212,7 @@ fn forget(
         ..Body::default()
     };
     event::append(view, &by.station, (Kind::Rotated, None), body.by(by))?;
+    view.set_fact(&keyring::retired_fact(old), id)?;
     view.change(FORGET, &[&current])?;
     Ok(true)
 }

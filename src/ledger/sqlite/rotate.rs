@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
-use super::super::files::{about, beside, sync_folder};
+use super::super::files::{about, sync_folder};
 use super::super::keyring::{self, Ring};
+use super::super::tables::{Store as _, Tables as _};
 use super::super::{Actor, LedgerError, Rotation};
 use super::Sqlite;
 use super::connect::{self, fault};
@@ -53,11 +54,12 @@ impl Sqlite {
         self.alone(path)?;
         let names = keys::names(&self.conn)?;
         let ids: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
-        let placed = |key: &Key| match keys::bring(&self.shop.place, path) {
-            Ok(Some(keys::Brought::Ledger(brought))) => brought.id() == key.id(),
-            _ => false,
+        let source = match keys::bring(&self.shop.place, path)? {
+            Some(keys::Brought::Ledger(key)) => Some(key),
+            _ => None,
         };
-        let key = keyring::next_or_new(path, &ids, &placed)?;
+        let key = keyring::next_or_new(path, &ids, source.as_ref())?;
+        self.read(|tables| keyring::not_retired(tables, path, &key))?;
         let mut rows = 0;
         let mut was = None;
         let current = match names.as_slice() {
@@ -207,6 +209,7 @@ impl Sqlite {
         };
         let mut view = View::new(&transaction, &self.shop)?;
         event::append(&mut view, &by.station, (Kind::Rotated, None), body.by(by))?;
+        view.set_fact(&keyring::retired_fact(old), id)?;
         drop(view);
         transaction.execute(FORGET, [current]).map_err(fault)?;
         transaction.commit().map_err(fault)?;
@@ -298,13 +301,7 @@ fn place(path: &Path, id: &str) -> Result<(), LedgerError> {
     if let Some(text) = keyring::read(&key)?
         && let Some(old) = Key::parse(&text).filter(|old| old.id() != id)
     {
-        let kept = beside(path, &format!(".key.{}", old.id()));
-        match std::fs::hard_link(&key, &kept) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(about(&kept)(error));
-            }
-            _ => sync_folder(&kept).map_err(about(&kept))?,
-        }
+        keyring::keep(path, &old)?;
     }
     std::fs::rename(&next, &key).map_err(about(&key))?;
     sync_folder(&key).map_err(about(&key))

@@ -221,6 +221,10 @@ fn about_units() -> Vec<LedgerError> {
             asked: "simulated",
         },
         LedgerError::Rotated,
+        LedgerError::KeyRetired {
+            path: "gw100.ledger.key.next".into(),
+            id: "0011223344556677".to_owned(),
+        },
         LedgerError::KeyBefore {
             id: "0011223344556677".to_owned(),
         },

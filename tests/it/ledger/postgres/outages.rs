@@ -195,3 +195,84 @@ fn a_server_that_stays_away_is_told_and_the_unit_in_hand_resumes() {
     assert_eq!((again.fingerprint(), again.epoch()), (print, 2));
     assert_clean(&*ledger);
 }
+
+/// Labels that take the server away when the second group gets them.
+#[cfg(feature = "label")]
+struct Outage<'c> {
+    cluster: &'c Cluster,
+    put: AtomicUsize,
+}
+
+#[cfg(feature = "label")]
+impl eol_inject::label::Labels for Outage<'_> {
+    fn put(&self, _: &eol_inject::ledger::Entry) -> Result<bool, eol_inject::label::LabelError> {
+        if self.put.fetch_add(1, Ordering::SeqCst) == 3 {
+            self.cluster.kill();
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(feature = "label")]
+#[test]
+fn a_batch_that_loses_its_server_tells_of_every_unit_that_was_recorded() {
+    use std::ops::ControlFlow;
+
+    use eol_inject::batch::Batch;
+    use eol_inject::deliver::{Folder, Sync};
+    use eol_inject::image::{Address, Hint, Image};
+    use eol_inject::patch::Master;
+    use eol_inject::recipe::Recipe;
+
+    let Some(cluster) = Cluster::own("") else {
+        return;
+    };
+    let mut bench = OnServer::at(&cluster.url());
+    bench.server.patience = Duration::from_millis(300);
+    let mut ledger = stocked(&bench, 300);
+    let text = "product = \"GW-100\"\n[image]\nfile = \"a.bin\"\n\
+                [[slot]]\nvalue = \"auth-token\"\naddress = 16\nsize = 40\n";
+    let recipe = Recipe::parse(text, ".".as_ref()).unwrap();
+    let base = Some(Address::new(0));
+    let hint = Hint {
+        base,
+        ..Hint::default()
+    };
+    let master = Master::prove(Image::read(vec![0; 64], hint).unwrap(), &recipe).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let target = Folder::new(folder.path(), "bin", Sync::Written);
+    let mut told = std::collections::BTreeSet::new();
+    let error = Batch {
+        master: &master,
+        ledger: &mut *ledger,
+        target: &target,
+        labels: &Outage {
+            cluster: &cluster,
+            put: AtomicUsize::new(0),
+        },
+        workers: 2,
+    }
+    .run(
+        &mut (0..200).map(|n| claim(&format!("GW{n:03}"))),
+        &mut |outcome| {
+            outcome.result.unwrap();
+            told.insert(outcome.serial.to_string());
+            ControlFlow::Continue(())
+        },
+    );
+    let error = error.unwrap_err();
+    assert!(matches!(error, LedgerError::Unreachable { .. }), "{error}");
+    drop(ledger);
+    cluster.start();
+    let mut recorded = std::collections::BTreeSet::new();
+    bench
+        .inspect()
+        .units(&mut |unit| {
+            if unit.state != eol_inject::ledger::UnitState::Reserved {
+                recorded.insert(unit.serial.to_string());
+            }
+        })
+        .unwrap();
+    assert!(recorded.len() > 3, "{recorded:?}");
+    assert_eq!(told, recorded);
+}

@@ -99,9 +99,17 @@ fn a_rotation_seals_everything_anew_and_old_keys_are_told() {
     let third = files.ok(&line(&files, &format!("{ROTATE} --json")));
     assert_eq!(json(&third)[0]["was"], told["id"]);
     assert_eq!(json(&third)[0]["sealed"], 12);
-    fs::write(files.path(KEY), old).unwrap();
+    fs::write(files.path(KEY), &old).unwrap();
     let said = text(&files.run(&line(&files, "ledger audit")).stdout);
     assert!(said.contains("clean"), "{said}");
+    // The first key is kept beside the recipe, and never again the ledger's.
+    hand_out(&files, NEXT);
+    let first = told["was"].as_str().unwrap();
+    let kept = files.path(&format!("gw100/rotation.postgres.key.{first}"));
+    assert_eq!(fs::read(&kept).unwrap(), old);
+    fs::copy(&kept, files.path(NEXT)).unwrap();
+    let said = refused(&files, ROTATE);
+    assert!(said.contains("had before and gave up"), "{said}");
 }
 
 #[test]
@@ -160,11 +168,19 @@ fn a_rotation_that_was_cut_is_finished() {
     let (key, kept) = (files.path(KEY), files.path("kept"));
     fs::copy(&key, &kept).unwrap();
     fs::copy(files.path(next), &key).unwrap();
-    let said = refused(&files, "ledger audit");
-    assert!(
-        said.contains("a change of the key is not finished"),
-        "{said}"
-    );
+    for command in ["ledger audit", ROTATE] {
+        let said = refused(&files, command);
+        assert!(
+            said.contains("a change of the key is not finished"),
+            "{said}"
+        );
+    }
+    // Without the key that it was begun with no other one is begun.
+    let away = files.path("away");
+    fs::rename(files.path(next), &away).unwrap();
+    refused(&files, ROTATE);
+    assert!(!files.path(next).exists());
+    fs::rename(&away, files.path(next)).unwrap();
     fs::rename(&kept, &key).unwrap();
     client
         .batch_execute("DROP TRIGGER no ON pictures; DROP FUNCTION no")
