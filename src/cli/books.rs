@@ -142,6 +142,18 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
     }
 }
 
+/// Opens a ledger on a server for what is done to it as a whole, without its mirror.
+#[cfg(feature = "postgres")]
+pub(crate) fn server_ledger(recipe: &Recipe, actor: &Actor) -> Result<Postgres, CliError> {
+    let identity = Identity {
+        station: actor.station.clone(),
+        simulated: records(recipe)?.simulated()?.unwrap_or_default(),
+    };
+    let server = server(recipe, Server::PATIENCE);
+    Postgres::open_existing(&server, &scope(recipe), identity)
+        .map_err(|error| CliError::from(error).about(recipe.ledger_url()))
+}
+
 /// Changes the key of the recipe's ledger; `step` is told how many values are left.
 pub(crate) fn rotate(
     recipe: &Recipe,
@@ -248,7 +260,7 @@ fn boxed<L: Ledger + 'static>(opened: Result<L, LedgerError>) -> Result<Box<dyn 
 }
 
 #[cfg(not(feature = "postgres"))]
-fn unknown(url: &LedgerUrl) -> CliError {
+pub(crate) fn unknown(url: &LedgerUrl) -> CliError {
     CliError::new(
         exit::LEDGER,
         "ledger-kind",

@@ -5,6 +5,7 @@ use eol_inject::checksum::State;
 #[cfg(feature = "probe")]
 use eol_inject::deliver::ProbeSetup;
 use eol_inject::image::{Address, Image, Span};
+use eol_inject::ledger::{Ledger, MirrorState};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
@@ -378,6 +379,7 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
     if let Some(danger) = danger.filter(|_| all > 0) {
         output.warning(format_args!("the ledger has {danger}"));
     }
+    let mirrored = mirror(recipe, &*ledger, output)?;
     for finding in &audit.findings {
         output.line(format_args!(
             "            {BAD}{}{BAD:#}: {}",
@@ -397,7 +399,50 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         }),
     );
     Ok(Books {
-        clean: audit.findings.is_empty(),
+        clean: audit.findings.is_empty() && mirrored,
         free: stock.free,
     })
+}
+
+/// Says how the mirror stands to the ledger; returns whether the line can work with it.
+fn mirror(recipe: &Recipe, ledger: &dyn Ledger, output: &Output) -> Result<bool, CliError> {
+    let Some(folder) = books::mirror(recipe) else {
+        return Ok(true);
+    };
+    let place = folder.display();
+    match ledger.mirror_state(&folder) {
+        Ok(MirrorState::Behind(0)) => {
+            output.line(format_args!("  mirror    {place}: has every event"));
+            Ok(true)
+        }
+        Ok(MirrorState::Behind(events)) => {
+            let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
+            output.line(format_args!(
+                "  mirror    {place}: lacks {events}, told by the next unit"
+            ));
+            Ok(true)
+        }
+        Ok(MirrorState::Absent) => {
+            output.warning(format_args!(
+                "the mirror {place} has nothing of this ledger: is its disk mounted? If it is new, the next \
+                 unit begins it"
+            ));
+            Ok(true)
+        }
+        Ok(MirrorState::Ahead) => {
+            output.line(format_args!(
+                "  mirror    {place}: {BAD}it has events that the ledger lacks: an older copy of the ledger is \
+                 in use{BAD:#}; next: eol-inject ledger restore"
+            ));
+            Ok(false)
+        }
+        Err(error) => {
+            let error = CliError::from(error);
+            output.line(format_args!(
+                "  mirror    {place}: {BAD}{}{BAD:#}",
+                error.message
+            ));
+            Ok(false)
+        }
+    }
 }

@@ -390,6 +390,15 @@ pub enum LedgerError {
         /// The event.
         seq: i64,
     },
+    /// A mirror that was told is not there any more.
+    #[error(
+        "the mirror {path} is gone: is its disk mounted? To begin it anew, make that file, empty, and call again",
+        path = path.display()
+    )]
+    MirrorGone {
+        /// The mirror's file.
+        path: PathBuf,
+    },
     /// No mirror is there.
     #[error("there is no mirror of the ledger in {path}", path = path.display())]
     MirrorAbsent {
@@ -514,6 +523,14 @@ pub enum LedgerError {
     KeyInUse {
         /// Why not.
         what: &'static str,
+    },
+    /// Others work with the ledger, at whichever station.
+    #[error(
+        "station {station} has the ledger open: end its program, or wait a minute if that one died, and call again"
+    )]
+    RunsLive {
+        /// Whose run it is.
+        station: String,
     },
     /// A rotation was begun, and rows are sealed with the key before, which nobody brought.
     #[error(

@@ -50,7 +50,7 @@ pub use key_source::make_key_file;
 pub use keyring::Rotation;
 pub use memory::Memory;
 #[cfg(feature = "seal")]
-pub use mirror::{History, Mirrored};
+pub use mirror::{History, MirrorState, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, Server};
@@ -280,6 +280,13 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`] when it could not be found out; findings are no error.
     fn audit(&self) -> Result<Audit, LedgerError>;
+
+    /// Compares the ledger with its mirror in `folder`; nothing is written.
+    ///
+    /// # Errors
+    /// [`LedgerError::Mirror`] when it cannot be read.
+    #[cfg(feature = "seal")]
+    fn mirror_state(&self, folder: &std::path::Path) -> Result<MirrorState, LedgerError>;
 
     /// Records that a backup was made, after it was.
     ///

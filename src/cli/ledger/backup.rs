@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::{
-    Actor, Clear, History, Identity, KeyPlace, Ledger, Remaking, Replayed, Scope, Simulated, Sqlite,
+    Actor, Clear, History, Identity, KeyPlace, Ledger, Remaking, Replayed, Scope, SetAside,
+    Simulated, Sqlite,
 };
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
 use serde_json::json;
@@ -41,9 +42,9 @@ pub(crate) struct RestoreArgs {
     #[command(flatten)]
     recipe: RecipeArg,
 
-    /// The backup
+    /// The backup; none for a ledger on a server, which its own means bring back first
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 
     /// The mirror that brings it up to date [default: mirror in [ledger]]
     #[arg(long, value_name = "DIR")]
@@ -174,41 +175,88 @@ impl Workshop {
 
 pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
+    let file = match (&args.file, recipe.ledger_url()) {
+        (Some(file), LedgerUrl::Sqlite(_)) => file,
+        (None, LedgerUrl::Sqlite(_)) => {
+            return Err(CliError::usage(
+                "name the backup: eol-inject ledger restore FILE",
+            ));
+        }
+        (None, LedgerUrl::Postgres(_)) => return restore_server(args, &recipe, output),
+        (Some(_), url @ LedgerUrl::Postgres(_)) => {
+            return Err(CliError::usage(format!(
+                "{url} is brought back by the server's own means (pg_restore, a snapshot), with all stations \
+                 stopped; then: eol-inject ledger restore, without a file"
+            )));
+        }
+    };
     let shop = Workshop::of(&recipe, &args.decision)?;
-    let about = |error| CliError::from(error).about_file(&args.file);
-    let old = Sqlite::inspect_sealed(&args.file, &shop.scope).map_err(about)?;
+    let about = |error| CliError::from(error).about_file(file);
+    let old = Sqlite::inspect_sealed(file, &shop.scope).map_err(about)?;
     let simulated = old.simulated()?.unwrap_or_default();
     let number = old.number()?;
     drop(old);
     let numbers = numbers(&recipe, args.next);
     let remaking = shop.remaking(simulated);
     if let Some(history) = mirror(args, &recipe, &number)? {
-        let done = remaking.from_backup(&args.file, |ledger| {
+        let done = remaking.from_backup(file, |ledger| {
             ledger.catch_up(&history, numbers, &shop.actor)
         })?;
-        told(&done, "restore", output);
-        output.line(format_args!(
-            "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
-            history.path().display(),
-            count(usize::try_from(done.events).unwrap_or(usize::MAX), "event"),
-        ));
+        caught_up(&done, &history, output);
         return Ok(0);
     }
-    let aside = remaking.from_backup(&args.file, |ledger| ledger.restored(numbers, &shop.actor))?;
+    let aside = remaking.from_backup(file, |ledger| ledger.restored(numbers, &shop.actor))?;
+    set_aside(aside, &file.display(), output);
+    Ok(0)
+}
+
+/// Deals with a server that was brought back: as it stands, its backup's free tokens are on boards.
+#[cfg(feature = "postgres")]
+fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliError> {
+    let actor = args.decision.actor()?;
+    let url = recipe.ledger_url();
+    let about = |error| CliError::from(error).about(&url);
+    let mut ledger = books::server_ledger(recipe, &actor)?;
+    let number = ledger.number().to_owned();
+    let numbers = numbers(recipe, args.next);
+    match mirror(args, recipe, &number)? {
+        Some(history) => {
+            let done = ledger.caught_up_here(&history, numbers, &actor);
+            caught_up(&done.map_err(about)?, &history, output);
+        }
+        None => {
+            let aside = ledger.restored_here(numbers, &actor).map_err(about)?;
+            set_aside(aside, &"the server's backup", output);
+        }
+    }
+    Ok(0)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn restore_server(_: &RestoreArgs, recipe: &Recipe, _: &Output) -> Result<u8, CliError> {
+    Err(books::unknown(&recipe.ledger_url()))
+}
+
+fn caught_up(done: &Replayed, history: &History, output: &Output) {
+    told(done, "restore", output);
+    output.line(format_args!(
+        "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
+        history.path().display(),
+        count(usize::try_from(done.events).unwrap_or(usize::MAX), "event"),
+    ));
+}
+
+fn set_aside(aside: SetAside, from: &dyn std::fmt::Display, output: &Output) {
     output.object(&json!({
         "v": 1, "kind": "restore", "free": aside.free, "reserved": aside.reserved,
     }));
-    output.line(format_args!(
-        "{GOOD}restored{GOOD:#} from {}",
-        args.file.display()
-    ));
+    output.line(format_args!("{GOOD}restored{GOOD:#} from {from}"));
     output.warning(format_args!(
         "nobody knows what the lost ledger did since: {} that the backup calls free and {} that it calls \
          reserved are set aside until {WARN}eol-inject ledger clear{WARN:#}",
         count(aside.free, "token"),
         count(aside.reserved, "unit"),
     ));
-    Ok(0)
 }
 
 /// Finds the mirror that knows what came after the backup.

@@ -11,9 +11,9 @@ mod merge;
 mod parts;
 mod places;
 #[cfg(feature = "seal")]
-mod rebuild;
+pub(super) mod rebuild;
 mod replay;
-mod restore;
+pub(super) mod restore;
 mod rework;
 mod rows;
 mod sites;
@@ -272,6 +272,11 @@ impl<S: Store> Ledger for S {
         self.read(|tables| audit::audit(tables, audit::Secrets::Open))
     }
 
+    #[cfg(feature = "seal")]
+    fn mirror_state(&self, folder: &std::path::Path) -> Result<super::MirrorState, LedgerError> {
+        super::mirror::state(self, folder)
+    }
+
     fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
         self.write(|tables| restore::saved(tables, by))
     }
@@ -296,18 +301,7 @@ impl<S: Store> Ledger for S {
         by: &Actor,
     ) -> Result<Replayed, LedgerError> {
         let product = self.frame().scope.product.clone();
-        self.write(|tables| {
-            if let Some((format, next)) = numbers {
-                restore::skip_numbers(tables, format, next)?;
-            }
-            let mut done = rebuild::take(tables, history, &product)?;
-            if done.lists > 0 {
-                return Err(LedgerError::ListsSince { lists: done.lists });
-            }
-            rebuild::caught_up(tables, (&done, history.generation()), by)?;
-            done.units = rebuild::settle(tables)?;
-            Ok(done)
-        })
+        self.write(|tables| rebuild::catch_up(tables, (history, &product), numbers, by))
     }
 
     #[cfg(feature = "seal")]

@@ -10,10 +10,30 @@ use super::super::{Actor, LedgerError};
 use super::parts::{self, Step, Stored};
 use super::places::Lists;
 use super::replay::Expected;
-use super::restore::all_clear;
+use super::restore::{all_clear, skip_numbers};
 use super::{SIMULATED, next_generation};
 use crate::ledger::event;
+use crate::recipe::SerialFormat;
 use crate::unit::Serial;
+
+/// Brings a restored backup up to date by its mirror.
+pub fn catch_up(
+    tables: &mut dyn Tables,
+    (history, product): (&History, &str),
+    numbers: Option<(&SerialFormat, Option<u64>)>,
+    by: &Actor,
+) -> Result<Replayed, LedgerError> {
+    if let Some((format, next)) = numbers {
+        skip_numbers(tables, format, next)?;
+    }
+    let mut done = take(tables, history, product)?;
+    if done.lists > 0 {
+        return Err(LedgerError::ListsSince { lists: done.lists });
+    }
+    caught_up(tables, (&done, history.generation()), by)?;
+    done.units = settle(tables)?;
+    Ok(done)
+}
 
 /// Takes in the events of a mirror that are not there yet, each chain checked link by link.
 pub fn take(

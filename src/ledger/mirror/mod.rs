@@ -48,23 +48,58 @@ impl<S: Store> Mirrored<S> {
         let header = serde_json::to_string(&header).map_err(|error| LedgerError::Storage {
             source: error.into(),
         })?;
-        let this = Self {
+        let mut this = Self {
             store,
             folder: folder.to_owned(),
             path,
             header,
         };
-        this.ready()?;
+        let fact = this.fact();
+        let begun = this.store.read(|tables| tables.fact(&fact))?.is_some();
+        this.begin(begun)?;
         this.follow()?;
+        if !begun {
+            this.store.write(|tables| match tables.fact(&fact)? {
+                None => tables.set_fact(&fact, ""),
+                Some(_) => Ok(()),
+            })?;
+        }
         Ok(this)
     }
 
-    /// Refuses to change anything while the mirror cannot be written.
-    fn ready(&self) -> Result<(), LedgerError> {
+    /// Returns the fact that this station told the mirror: from then on its file is there.
+    fn fact(&self) -> String {
+        let path = std::path::absolute(&self.path);
+        let path = path.as_deref().unwrap_or(&self.path);
+        let station = &self.store.frame().identity.station;
+        format!("mirror of {station} in {}", path.display())
+    }
+
+    /// Makes the mirror's file, unless it was there before and is gone: then its disk is not where
+    /// it was, and whatever lies in its place is no other disk.
+    fn begin(&self, begun: bool) -> Result<(), LedgerError> {
+        if self.path.exists() {
+            return Ok(());
+        }
+        if begun {
+            return Err(LedgerError::MirrorGone {
+                path: self.path.clone(),
+            });
+        }
         create_folder(&self.folder).map_err(|source| LedgerError::Mirror {
             path: self.folder.clone(),
             source,
         })?;
+        match create(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(self.unwritable(error))
+            }
+            _ => sync_folder(&self.path).map_err(|source| self.unwritable(source)),
+        }
+    }
+
+    /// Refuses to change anything while the mirror cannot be written.
+    fn ready(&self) -> Result<(), LedgerError> {
         self.open()
             .map(drop)
             .map_err(|source| self.unwritable(source))
@@ -78,19 +113,7 @@ impl<S: Store> Mirrored<S> {
     }
 
     fn open(&self) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).append(true);
-        match options.open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match create(&self.path) {
-                    Ok(_) => sync_folder(&self.path)?,
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    Err(error) => return Err(error),
-                }
-                options.open(&self.path)
-            }
-            other => other,
-        }
+        OpenOptions::new().read(true).append(true).open(&self.path)
     }
 
     /// Tells the mirror all that it does not have yet; durable when it returns.
@@ -99,7 +122,10 @@ impl<S: Store> Mirrored<S> {
         let mut file = self.open().map_err(failed)?;
         // Others of this computer tell the same file; closing it lets go.
         file.lock().map_err(failed)?;
-        let told = self.tail(&mut file).map_err(failed)?;
+        let told = tail(&mut file).map_err(failed)?;
+        if let Some(keep) = told.cut {
+            file.set_len(keep).map_err(failed)?;
+        }
         // A server hands out numbers before commits: nothing below what is told here comes later.
         self.store.settle()?;
         let mut text = String::new();
@@ -145,42 +171,85 @@ impl<S: Store> Mirrored<S> {
             .and_then(|()| file.sync_data())
             .map_err(failed)
     }
+}
 
-    /// Reads the last line; half a line, which a cut left, is taken away.
-    fn tail(&self, file: &mut File) -> io::Result<Told> {
-        let length = file.metadata()?.len();
-        let mut reach = TAIL;
-        loop {
-            let start = length.saturating_sub(reach);
-            file.seek(SeekFrom::Start(start))?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
-            let whole = end(&bytes).map_or(0, |end| end + 1);
-            let lines = bytes.get(..whole.saturating_sub(1)).unwrap_or_default();
-            let last = end(lines).map(|end| end + 1);
-            // One event may be long: why something was done is free text.
-            if last.is_none() && start > 0 {
-                reach = reach.saturating_mul(4);
-                continue;
+/// Compares the mirror of a ledger in `folder` with it; nothing is written.
+pub fn state<S: Store>(store: &S, folder: &Path) -> Result<MirrorState, LedgerError> {
+    let (ledger, generation) =
+        store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
+    let path = folder.join(file_name(&ledger, generation));
+    let unread = |source| LedgerError::Mirror {
+        path: path.clone(),
+        source,
+    };
+    let told = match File::open(&path) {
+        Ok(mut file) => tail(&mut file).map_err(unread)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MirrorState::Absent),
+        Err(error) => return Err(unread(error)),
+    };
+    let after = told.last.map_or(0, |(seq, _)| (seq - 1).max(0));
+    let mut known = told.last.is_none();
+    let mut behind = 0;
+    store.scan(|tables| {
+        tables.scan_events(Order::After(after), &mut |row| {
+            if told.last.is_some_and(|(seq, _)| row.event.seq <= seq) {
+                known = Some((row.event.seq, row.event.hash)) == told.last;
+            } else {
+                behind += 1;
             }
-            if whole < bytes.len() {
-                file.set_len(start + u64::try_from(whole).unwrap_or(0))?;
-            }
-            // The first line says what the file is.
-            let event = match last {
-                Some(from) => {
-                    let event = told(lines.get(from..).unwrap_or_default());
-                    let changed = || io::Error::other("its last line was changed");
-                    Some(event.ok_or_else(changed)?)
-                }
-                None => None,
-            };
-            return Ok(Told {
-                empty: whole == 0,
-                last: event,
-            });
+            Ok(())
+        })
+    })?;
+    Ok(match known {
+        true => MirrorState::Behind(behind),
+        false => MirrorState::Ahead,
+    })
+}
+
+/// How a mirror stands to its ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MirrorState {
+    /// Its file is not there.
+    Absent,
+    /// It lacks so many of the last events; the next call tells them.
+    Behind(u64),
+    /// It has an event that the ledger lacks: an older copy of the ledger is in use.
+    Ahead,
+}
+
+/// Reads the last line, and where half a line begins, which a cut left.
+fn tail(file: &mut File) -> io::Result<Told> {
+    let length = file.metadata()?.len();
+    let mut reach = TAIL;
+    loop {
+        let start = length.saturating_sub(reach);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
+        let whole = end(&bytes).map_or(0, |end| end + 1);
+        let lines = bytes.get(..whole.saturating_sub(1)).unwrap_or_default();
+        let last = end(lines).map(|end| end + 1);
+        // One event may be long: why something was done is free text.
+        if last.is_none() && start > 0 {
+            reach = reach.saturating_mul(4);
+            continue;
         }
+        // The first line says what the file is.
+        let event = match last {
+            Some(from) => {
+                let event = told(lines.get(from..).unwrap_or_default());
+                let changed = || io::Error::other("its last line was changed");
+                Some(event.ok_or_else(changed)?)
+            }
+            None => None,
+        };
+        let keep = start + u64::try_from(whole).unwrap_or(0);
+        return Ok(Told {
+            empty: whole == 0,
+            cut: (whole < bytes.len()).then_some(keep),
+            last: event,
+        });
     }
 }
 
@@ -193,6 +262,8 @@ fn told(line: &[u8]) -> Option<(i64, Digest)> {
 /// The end of a file.
 struct Told {
     empty: bool,
+    /// Where half a line begins, if there is one.
+    cut: Option<u64>,
     /// The last event.
     last: Option<(i64, Digest)>,
 }

@@ -16,6 +16,7 @@ mod load;
 mod open;
 mod password;
 mod patience;
+mod restore;
 mod rotate;
 mod rows;
 mod schema;

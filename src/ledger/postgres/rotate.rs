@@ -25,7 +25,7 @@ const HOLD_KEYS: &str = "SELECT id, name FROM keys ORDER BY id DESC FOR UPDATE";
 /// Only the owner takes keys out, and has tables written anew.
 const OWNER: &str = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class \
      WHERE oid IN ('keys'::regclass, 'tokens'::regclass, 'pictures'::regclass)";
-const OTHERS: &str = "SELECT id FROM runs WHERE NOT ended AND id <> $1";
+const OTHERS: &str = "SELECT id, station FROM runs WHERE NOT ended AND id <> $1";
 /// Boards whose attempt has no outcome, or failed: their bytes are kept for the next one.
 const BOARDS: &str = "SELECT 1 FROM units u WHERE state = 0 AND target = 'probe' AND (pending OR touched \
      AND EXISTS (SELECT 1 FROM events e WHERE e.unit = u.id AND e.hash = u.event AND e.kind = 'failed')) LIMIT 1";
@@ -65,8 +65,9 @@ impl Postgres {
     /// it waits there; it stays there for whoever puts it where the stations take theirs from.
     ///
     /// # Errors
-    /// [`LedgerError::KeyInUse`] while another run lives, at whichever station; any other error
-    /// leaves both keys good, and the next call goes on.
+    /// [`LedgerError::RunsLive`] while another run lives, at whichever station,
+    /// [`LedgerError::KeyInUse`] while a board is in hand, or in another role than the owner's; any
+    /// other error leaves both keys good, and the next call goes on.
     pub fn rotate(
         &mut self,
         server: &Server,
@@ -154,7 +155,7 @@ impl Postgres {
 /// Refuses while others work, or a board's bytes are sealed with the key; no run begins from here
 /// to the transaction's end. Returns the names of the ledger's keys, the current one first.
 fn alone(view: &mut View<'_>) -> Result<Vec<String>, LedgerError> {
-    let keys = view.rows(HOLD_KEYS, &[])?;
+    let keys = no_other_run(view)?;
     let names = keys.iter().map(|row| get(row, 1));
     let names = names.collect::<Result<Vec<String>, _>>()?;
     let owner = view.first(OWNER, &[])?;
@@ -163,19 +164,26 @@ fn alone(view: &mut View<'_>) -> Result<Vec<String>, LedgerError> {
             what: "only the role that owns the ledger's tables can do it",
         });
     }
-    for row in view.rows(OTHERS, &[&view.shop.frame.run])? {
-        if liveness::alive(view, get(&row, 0)?)? {
-            return Err(LedgerError::KeyInUse {
-                what: "another program has the ledger open: end it first",
-            });
-        }
-    }
     match view.first(BOARDS, &[])? {
         None => Ok(names),
         Some(_) => Err(LedgerError::KeyInUse {
             what: "a board was in hand at some station, and its bytes are sealed with it: finish that first",
         }),
     }
+}
+
+/// Refuses while another run lives; none begins from here to the transaction's end. Returns the
+/// ledger's keys.
+pub fn no_other_run(view: &mut View<'_>) -> Result<Vec<Row>, LedgerError> {
+    let keys = view.rows(HOLD_KEYS, &[])?;
+    for row in view.rows(OTHERS, &[&view.shop.frame.run])? {
+        if liveness::alive(view, get(&row, 0)?)? {
+            return Err(LedgerError::RunsLive {
+                station: get::<&str>(&row, 1)?.to_owned(),
+            });
+        }
+    }
+    Ok(keys)
 }
 
 /// Gives the ledger the next key beside the one that it has, unless it has it; returns its row.

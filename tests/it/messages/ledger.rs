@@ -221,6 +221,9 @@ fn about_units() -> Vec<LedgerError> {
             asked: "simulated",
         },
         LedgerError::Rotated,
+        LedgerError::RunsLive {
+            station: "L2".to_owned(),
+        },
         LedgerError::KeyRetired {
             path: "gw100.ledger.key.next".into(),
             id: "0011223344556677".to_owned(),
@@ -263,6 +266,9 @@ fn about_files() -> Vec<LedgerError> {
         LedgerError::Mirror {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             source: io::Error::from(io::ErrorKind::StorageFull),
+        },
+        LedgerError::MirrorGone {
+            path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
         },
         LedgerError::MirrorAhead {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),

@@ -285,12 +285,45 @@ fn a_mirror_tells_what_happened_and_no_secret() {
 }
 
 #[test]
+fn a_mirror_whose_disk_is_gone_stops_the_line_and_is_not_made_anew_in_its_place() {
+    let bench = mirrored();
+    assert!(check_says(&bench, 0).contains("mirror: has every event"));
+    fs::rename(bench.path("mirror"), bench.path("elsewhere")).unwrap();
+    let args = ["batch", "--recipe", HOME, "--count", "1", "-o", "out"];
+    for _ in 0..2 {
+        fails(&bench, &args, 51, "is its disk mounted?");
+        assert_eq!(stock(&bench, HOME)["bound"], 0);
+        assert!(check_says(&bench, 0).contains("is its disk mounted?"));
+        // Next time with the empty folder that a disk is mounted on.
+        fs::create_dir_all(bench.path("mirror")).unwrap();
+    }
+    fs::remove_dir(bench.path("mirror")).unwrap();
+    fs::rename(bench.path("elsewhere"), bench.path("mirror")).unwrap();
+    batch(&bench, HOME, "1");
+    // On another disk it begins anew, by the decision of whoever makes its file.
+    let old = bench
+        .path("mirror")
+        .join(names(&bench.path("mirror"))[0].clone());
+    let told = fs::read(&old).unwrap();
+    fs::write(&old, "").unwrap();
+    batch(&bench, HOME, "1");
+    assert!(fs::read(&old).unwrap().starts_with(&told));
+}
+
+/// Runs `check`, which must end with `code`, and returns what it says.
+fn check_says(bench: &Bench, code: i32) -> String {
+    let output = bench.run(&["check", "--recipe", HOME]);
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    crate::bench::text(&output.stdout) + &crate::bench::text(&output.stderr)
+}
+
+#[test]
 fn a_mirror_that_cannot_be_written_stops_the_line() {
     let bench = mirrored();
     fs::rename(bench.path("mirror"), bench.path("elsewhere")).unwrap();
     fs::write(bench.path("mirror"), "").unwrap();
     let args = ["batch", "--recipe", HOME, "--count", "1", "-o", "out"];
-    fails(&bench, &args, 51, "cannot be written");
+    fails(&bench, &args, 51, "is gone");
     assert_eq!(stock(&bench, HOME)["bound"], 0);
     fs::remove_file(bench.path("mirror")).unwrap();
     fs::rename(bench.path("elsewhere"), bench.path("mirror")).unwrap();

@@ -47,7 +47,7 @@ pub struct Cluster {
 }
 
 /// Starts a command as somebody who is not root: the server refuses root.
-fn command(name: &str) -> Command {
+pub fn command(name: &str) -> Command {
     let mut command = Command::new(programs().unwrap().join(name));
     if let Some((user, group)) = nobody() {
         use std::os::unix::process::CommandExt as _;

@@ -10,6 +10,8 @@ mod outages;
 mod program;
 mod proxy;
 #[cfg(feature = "cli")]
+mod restored;
+#[cfg(feature = "cli")]
 mod rotation;
 mod rules;
 mod tamper;

@@ -126,10 +126,7 @@ fn a_rotation_waits_for_whoever_works_anywhere() {
     // Of whatever product: the key is the ledger's.
     let working = Postgres::open_existing(&other, &scope(), identity("L9")).unwrap();
     let said = refused(&files, ROTATE);
-    assert!(
-        said.contains("another program has the ledger open"),
-        "{said}"
-    );
+    assert!(said.contains("station L9 has the ledger open"), "{said}");
     let next = "gw100/rotation_busy.postgres.key.next";
     assert!(!files.path(next).exists());
     drop(working);

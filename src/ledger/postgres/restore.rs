@@ -1,0 +1,58 @@
+//! A server that was brought back from a backup by its own means: what that calls free or reserved is
+//! set aside, or its mirror tells what came since. Both while no other run lives.
+
+use super::super::book::{rebuild, restore};
+use super::super::mirror::History;
+use super::super::tables::Store as _;
+use super::super::{Actor, LedgerError, Replayed, SetAside};
+use super::Postgres;
+use super::rotate::no_other_run;
+use crate::recipe::SerialFormat;
+
+/// Units that a mirror told have their numbers from it.
+const GO_ON: &str = "SELECT setval('unit_numbers', greatest(max(id), (SELECT last_value FROM unit_numbers))) \
+     FROM units";
+
+impl Postgres {
+    /// Returns the ledger's own number, in hex digits.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.shop.ledger
+    }
+
+    /// Sets aside all that the server's backup calls free or reserved, as
+    /// [`Ledger::restored`](super::super::Ledger::restored) does.
+    ///
+    /// # Errors
+    /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    pub fn restored_here(
+        &mut self,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<SetAside, LedgerError> {
+        self.numbered(|view| {
+            no_other_run(view)?;
+            restore::restored(view, numbers, by)
+        })
+    }
+
+    /// Brings the server's backup up to date by its mirror, as
+    /// [`Ledger::catch_up`](super::super::Ledger::catch_up) does.
+    ///
+    /// # Errors
+    /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    pub fn caught_up_here(
+        &mut self,
+        history: &History,
+        numbers: Option<(&SerialFormat, Option<u64>)>,
+        by: &Actor,
+    ) -> Result<Replayed, LedgerError> {
+        let product = self.frame().scope.product.clone();
+        self.numbered(|view| {
+            no_other_run(view)?;
+            let done = rebuild::catch_up(view, (history, &product), numbers, by)?;
+            view.first(GO_ON, &[])?;
+            Ok(done)
+        })
+    }
+}
