@@ -109,7 +109,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     output.done();
     // What was done before the ledger went is told all the same.
     // A ledger that is gone is not waited for once more.
-    let left = outcome.is_ok().then(|| ledger.stock().ok()).flatten();
+    let gone = matches!(&outcome, Err(error) if error.name == "ledger-unreachable");
+    let left = (!gone).then(|| ledger.stock().ok()).flatten();
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
     if shift.stopped && tally.in_a_row >= args.stop_after {

@@ -177,10 +177,15 @@ impl<'t> Tally<'t> {
                 error.code
             )),
             (Ok(passed), None) if self.every_line => {
-                let already = if passed.already {
-                    format!("  {DIM}{}{DIM:#}", done_already(&passed.entry))
-                } else {
-                    String::new()
+                let already = match ended.attempt {
+                    _ if passed.already => format!("  {DIM}{}{DIM:#}", done_already(&passed.entry)),
+                    // What was made before, at this station or another one, has the same token.
+                    Some(attempt) if attempt > 1 => {
+                        format!(
+                            "  {WARN}attempt {attempt}, with the token of the one before{WARN:#}"
+                        )
+                    }
+                    _ => String::new(),
                 };
                 self.output.line(format_args!(
                     "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
