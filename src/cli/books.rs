@@ -249,6 +249,12 @@ fn server(recipe: &Recipe, patience: Duration) -> Server {
         folder: recipe.folder().to_owned(),
         base: recipe.ledger_base(),
         patience,
+        waiting: |limit| {
+            super::output::aside(format_args!(
+                "the ledger's server does not answer: waiting for it, {} s at most",
+                limit.as_secs()
+            ));
+        },
     }
 }
 

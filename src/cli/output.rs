@@ -20,6 +20,11 @@ pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// Less important.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
+/// Prints a line for people on standard error, where no [`Output`] is at hand.
+pub(crate) fn aside(text: impl Display) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
 /// Returns `1 unit`, `2 units`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };

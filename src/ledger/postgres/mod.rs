@@ -75,6 +75,8 @@ pub struct Server {
     pub base: PathBuf,
     /// How long a lost server is waited for before a call fails.
     pub patience: Duration,
+    /// Is told once in a call that waits, how long at most.
+    pub waiting: fn(Duration),
 }
 
 impl Server {
@@ -87,6 +89,7 @@ pub struct Postgres {
     link: RefCell<Link>,
     shop: Shop,
     patience: Duration,
+    waiting: fn(Duration),
     /// Transactions of this run so far.
     writes: i64,
     /// Dropped before the file lock: as long as that is held, the run's claims are in work.
@@ -127,7 +130,7 @@ impl Postgres {
     ) -> Result<T, LedgerError> {
         self.writes += 1;
         let number = self.writes;
-        let mut patience = Patience::new(self.patience);
+        let mut patience = Patience::new(self.patience, self.waiting);
         let mut unheard = None;
         loop {
             match self.attempt(number, &mut work)? {
@@ -261,7 +264,7 @@ impl Postgres {
         &self,
         mut act: impl FnMut(&mut Transaction<'_>) -> Result<T, ::postgres::Error>,
     ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience);
+        let mut patience = Patience::new(self.patience, self.waiting);
         loop {
             let mut link = self.link.borrow_mut();
             let done = link.connected().and_then(|(client, _)| {
@@ -320,7 +323,7 @@ impl Store for Postgres {
         &self,
         mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience);
+        let mut patience = Patience::new(self.patience, self.waiting);
         loop {
             match self.look(&mut work)? {
                 Ok(answer) => return Ok(answer),

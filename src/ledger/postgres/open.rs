@@ -71,7 +71,7 @@ impl Server {
 
 /// Connects, and waits for a server that is not there.
 fn reach(link: &mut Link, server: &Server) -> Result<(), LedgerError> {
-    let mut patience = Patience::new(server.patience);
+    let mut patience = Patience::new(server.patience, server.waiting);
     loop {
         match link.connected() {
             Ok(_) => return Ok(()),
@@ -190,6 +190,7 @@ impl Postgres {
                 settled: Cell::new(i64::MAX),
             },
             patience: server.patience,
+            waiting: server.waiting,
             writes: 0,
             _keeper: None,
             _run: run,
@@ -245,7 +246,7 @@ impl Postgres {
 
 /// Brings the tables up to date; of several programs that make them one does.
 fn make(link: &mut Link, server: &Server, keys: &[Key]) -> Result<(), LedgerError> {
-    let mut patience = Patience::new(server.patience);
+    let mut patience = Patience::new(server.patience, server.waiting);
     let schema = link.schema().clone();
     loop {
         let (client, _) = link.connected().map_err(meaning)?;

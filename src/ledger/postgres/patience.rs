@@ -11,6 +11,9 @@ const REPEATS: u32 = 200;
 /// Longest pause between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a server may be gone before anybody is told.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// What is left of it in one call.
 pub struct Patience {
     limit: Duration,
@@ -18,15 +21,18 @@ pub struct Patience {
     lost: Option<Instant>,
     repeats: u32,
     pause: Duration,
+    /// Tells whoever waits, once.
+    waiting: Option<fn(Duration)>,
 }
 
 impl Patience {
-    pub const fn new(limit: Duration) -> Self {
+    pub const fn new(limit: Duration, waiting: fn(Duration)) -> Self {
         Self {
             limit,
             lost: None,
             repeats: 0,
             pause: Duration::from_millis(20),
+            waiting: Some(waiting),
         }
     }
 
@@ -40,6 +46,11 @@ impl Patience {
                         seconds: self.limit.as_secs(),
                         source: error.into(),
                     });
+                }
+                if since.elapsed() >= SILENCE
+                    && let Some(waiting) = self.waiting.take()
+                {
+                    waiting(self.limit);
                 }
                 std::thread::sleep(self.pause);
                 self.pause = (self.pause * 2).min(PAUSE);

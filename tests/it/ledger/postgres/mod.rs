@@ -91,6 +91,7 @@ pub fn server(url: &str, schema: &str, folder: &Path) -> Server {
         folder: folder.to_owned(),
         base: folder.join("line"),
         patience: Server::PATIENCE,
+        waiting: |_| {},
     }
 }
 

@@ -121,6 +121,7 @@ fn a_server_that_is_not_there_is_exit_code_51_and_no_password_is_shown() {
             said.contains("was not reached") && !said.contains("hidden"),
             "{said}"
         );
+        assert_eq!(said.matches("waiting for it, 5 s").count(), 1, "{said}");
     }
 }
 
