@@ -176,6 +176,7 @@ fn reworked(bench: &InFile) {
         uid: None,
         image: None,
         witness: Witness::List,
+        passed: true,
     };
     ledger.attest(&[seen], &actor("L1")).unwrap();
     assert_clean(&*ledger);
