@@ -182,7 +182,10 @@ impl From<Refusal> for CliError {
     fn from(error: Refusal) -> Self {
         let mut this = Self::of(refusal_code(&error), error.name(), &error);
         let subject = match &error {
-            Refusal::OtherBoard { serial, .. } | Refusal::Finished { serial, .. } => Some(serial),
+            Refusal::OtherBoard { serial, .. }
+            | Refusal::Finished { serial, .. }
+            | Refusal::Quarantined { serial }
+            | Refusal::PartOpen { serial, .. } => Some(serial),
             Refusal::BoardTaken { holder, .. } => Some(holder),
             _ => None,
         };
@@ -308,7 +311,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "ledger-next-number" => "--next N, the first number that was never handed out",
         "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
         "ledger-mirror-ahead" => "move it away; eol-inject ledger restore FILE, or rebuild",
-        "unit-quarantined" => "eol-inject ledger clear --serial S --by NAME --reason TEXT",
+        "unit-quarantined" => "eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT",
+        "unit-part-open" => {
+            "if that station did not make it: eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT"
+        }
         "unit-other-board" => {
             "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"

@@ -110,6 +110,19 @@ pub enum Refusal {
         /// Who has it.
         station: String,
     },
+    /// The serial was in a part that came back without having been closed.
+    #[error(
+        "{serial} may be made: part {part} came back from station {station} without ledger return, \
+         and nobody knows what it made since: clear it first"
+    )]
+    PartOpen {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who had it.
+        station: String,
+    },
     /// This ledger is a part, and the serial is none of its own.
     #[error("{serial} is no serial of part {part}: it may be made elsewhere")]
     NotOfPart {

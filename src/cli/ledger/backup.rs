@@ -242,11 +242,31 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
     };
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let cleared = ledger.clear(&which, &actor)?;
-    output.object(&json!({ "v": 1, "kind": "clear", "tokens": cleared }));
+    output.object(&json!({
+        "v": 1, "kind": "clear", "tokens": cleared.tokens, "serials": cleared.serials,
+        "parts": cleared.parts,
+    }));
+    let are = if cleared.tokens == 1 {
+        "that was set aside is"
+    } else {
+        "that were set aside are"
+    };
     output.line(format_args!(
-        "{} used again",
-        count(cleared, "token that was set aside is")
+        "{} {are} used again",
+        count(cleared.tokens, "token")
     ));
+    if cleared.serials > 0 {
+        let serials = count(cleared.serials, "serial");
+        output.line(format_args!(
+            "{serials} of parts that were not closed may be made here"
+        ));
+    }
+    if cleared.parts > 0 {
+        let parts = count(cleared.parts, "part");
+        output.line(format_args!(
+            "all serials of {parts} that came back unclosed may be made here"
+        ));
+    }
     Ok(0)
 }
 

@@ -33,7 +33,7 @@ use super::mirror::History;
 use super::part::{Handing, Merge, Part, PartOf, Return, Share};
 #[cfg(feature = "seal")]
 use super::restore::Replayed;
-use super::restore::{Clear, SetAside, Sighting, Witnessed};
+use super::restore::{Clear, Cleared, SetAside, Sighting, Witnessed};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
     Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Finding,
@@ -284,7 +284,7 @@ impl<S: Store> Ledger for S {
         self.write(|tables| restore::restored(tables, numbers, by))
     }
 
-    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
         self.write(|tables| restore::clear(tables, which, by))
     }
 

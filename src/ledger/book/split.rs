@@ -219,7 +219,13 @@ fn taken(
         return Ok(Some(format!("it is {} here", unit.state)));
     }
     let away = parts::away(tables, frame, serial)?;
-    Ok(away.map(|part| format!("part {} has it", part.number)))
+    Ok(away.map(|part| match part.open {
+        true => format!(
+            "part {}, which came back unclosed, may have made it",
+            part.number
+        ),
+        false => format!("part {} has it", part.number),
+    }))
 }
 
 /// Takes a run of numbers out of a format in which no unit is known.

@@ -36,6 +36,11 @@ fn refusals() {
             part: 3,
             station: "S1".to_owned(),
         },
+        Refusal::PartOpen {
+            serial: serial.clone(),
+            part: 3,
+            station: "S1".to_owned(),
+        },
         Refusal::NotOfPart {
             serial: serial.clone(),
             part: 3,

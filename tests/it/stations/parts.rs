@@ -179,6 +179,29 @@ fn an_unclosed_part_is_merged_with_its_free_tokens_set_aside() {
         (&1.into(), &4.into())
     );
     clean(&bench, HOME);
+    // What it was given has to be cleared before it is made here.
+    let one = [
+        "inject", "--recipe", HOME, "--serial", "GW000002", "-o", "out",
+    ];
+    let output = bench.run(&one);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(50), "{told}");
+    assert!(told.contains("ledger clear --serial GW000002"), "{told}");
+    let told = bench.ok(&["pool", "status", "--recipe", HOME]);
+    assert!(
+        told.contains("; not closed: its serials wait for"),
+        "{told}"
+    );
+    let by = ["--by", "anna", "--reason", "the boards were counted"];
+    let told = bench.ok(&[&["ledger", "clear", "--recipe", HOME, "--all"][..], &by].concat());
+    for wanted in [
+        "1 token that was set aside is used again",
+        "all serials of 1 part that came back unclosed may be made here",
+    ] {
+        assert!(told.contains(wanted), "{told}");
+    }
+    bench.ok(&one);
+    clean(&bench, HOME);
 }
 
 #[test]
