@@ -125,6 +125,12 @@ impl CliError {
         self
     }
 
+    /// Gives it another next step.
+    pub(crate) fn with_hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(str::to_owned);
+        self
+    }
+
     /// Returns the error as the JSON of a unit shows it.
     pub(crate) fn json(&self) -> Value {
         let mut message = self.message.clone();
@@ -330,7 +336,14 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
         }
-        "ledger-key-unread" => "eol-inject ledger key new makes a key: docs/ledger.md",
+        "ledger-key-unread" => "put the ledger's own key there: a new one opens nothing of it",
+        "ledger-key-wrong" => {
+            "put that key back; if the ledger's key was changed, bring the new one from where that was done"
+        }
+        "ledger-no-rights" => "docs/ledger.md, \"PostgreSQL\", has the grants that it needs",
+        "ledger-simulated-mixed" | "ledger-origin-mixed" => {
+            "another ledger is another url under [ledger], or on a server another schema"
+        }
         "ledger-no-schema" => "the first import or unit makes it",
         "ledger-unreachable" => "what was in hand resumes with the same token",
         "ledger-overtaken" => "start again: what was in hand resumes where the record says",

@@ -27,7 +27,10 @@ pub enum Refusal {
         reason: String,
     },
     /// Another live run has it in hand.
-    #[error("{serial} is in work at station {station}: wait for it, or end that run")]
+    #[error(
+        "{serial} is in work at station {station}: wait for it, or end that run; one that died on another \
+         computer is let go of after a minute"
+    )]
     InWork {
         /// The unit.
         serial: Serial,
@@ -589,6 +592,21 @@ pub enum LedgerError {
     ReadOnly {
         /// What the back end says.
         source: Cause,
+    },
+    /// A server lets the role do too little.
+    #[error("the server does not let this role do in the ledger's schema what it must")]
+    NoRights {
+        /// What the server says.
+        source: Cause,
+    },
+    /// What would be a ledger's file is there.
+    #[error(
+        "{path} is there already, and nothing is written over: name another file, or move it away",
+        path = path.display()
+    )]
+    Occupied {
+        /// The file.
+        path: PathBuf,
     },
     /// It is damaged.
     #[error("the ledger is damaged: {what}")]

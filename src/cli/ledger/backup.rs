@@ -304,10 +304,13 @@ pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<Strin
         return None;
     }
     let Some(at) = backup else {
-        return Some(
-            "neither a backup nor a mirror: eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
-                .to_owned(),
-        );
+        let how = match recipe.ledger_url() {
+            LedgerUrl::Sqlite(_) => {
+                "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
+            }
+            LedgerUrl::Postgres(_) => books::ON_SERVER,
+        };
+        return Some(format!("neither a backup nor a mirror: {how}"));
     };
     let made: jiff::Timestamp = at.parse().ok()?;
     let hours = jiff::Timestamp::now().duration_since(made).as_hours();

@@ -249,6 +249,11 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
     let file = books::file(&recipe)?;
+    if args.output.exists() {
+        // Before the part is closed: nobody goes on with it then.
+        let path = args.output.clone();
+        return Err(LedgerError::Occupied { path }.into());
+    }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     ledger.close_part(&actor)?;
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;

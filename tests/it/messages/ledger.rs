@@ -294,6 +294,12 @@ fn about_files() -> Vec<LedgerError> {
         LedgerError::Busy { seconds: 20 },
         LedgerError::Full { source: cause() },
         LedgerError::ReadOnly { source: cause() },
+        LedgerError::NoRights {
+            source: "db error: ERROR: permission denied for table units".into(),
+        },
+        LedgerError::Occupied {
+            path: "back.part".into(),
+        },
         LedgerError::Damaged {
             what: "a page of its file was changed or lost".to_owned(),
             source: Some(cause()),

@@ -53,6 +53,12 @@ fn a_station_works_on_its_part_and_brings_it_back() {
     clean(&bench, STATION);
     batch(&bench, HOME, "1");
     let back = ["ledger", "return", "--recipe", STATION, "-o", "back.part"];
+    // A file that is there is kept, and the part is not closed yet.
+    fs::write(bench.path("back.part"), "something").unwrap();
+    let output = bench.run(&back);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("back.part is there already"), "{told}");
+    fs::remove_file(bench.path("back.part")).unwrap();
     bench.ok(&back);
     let merge = ["ledger", "merge", "--recipe", HOME, "back.part"];
     let told = object(&bench, &merge, "merge");
