@@ -171,11 +171,19 @@ impl Refusal {
 #[strum(serialize_all = "kebab-case", prefix = "ledger-")]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// The format has no more numbers.
-    #[error("the serial format {format} has no number left")]
+    /// Fewer numbers are left than were asked for; none was taken.
+    #[error(
+        "{}the serial format {format} has {} left",
+        part.map(|part| format!("in part {part} ")).unwrap_or_default(),
+        match left { 0 => "no number".to_owned(), 1 => "1 number".to_owned(), _ => format!("{left} numbers") },
+    )]
     SerialsUsedUp {
         /// The format.
         format: String,
+        /// The part that was given them, where this ledger is one.
+        part: Option<i64>,
+        /// How many are left.
+        left: usize,
     },
     /// The format makes no serials.
     #[error("the serial format {format} makes no serial")]

@@ -120,7 +120,7 @@ pub trait Ledger: Send {
     /// never handed out again, used or not.
     ///
     /// # Errors
-    /// [`LedgerError`]; [`LedgerError::SerialsUsedUp`] when the format has no more digits.
+    /// [`LedgerError::SerialsUsedUp`] when fewer are left, with how many; none is handed out then.
     fn next_serials(
         &mut self,
         format: &SerialFormat,

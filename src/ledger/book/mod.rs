@@ -535,10 +535,9 @@ fn next_serials(
 ) -> Result<Vec<Serial>, LedgerError> {
     let name = format.to_string();
     let mut next = tables.counter(&name)?;
-    let end = match parts::part_of(tables)? {
-        Some(of) => Some(own_numbers(&of, &name)?),
-        None => None,
-    };
+    let of = parts::part_of(tables)?;
+    let end = of.as_ref().map(|of| own_numbers(of, &name)).transpose()?;
+    let part = of.map(|of| of.part.number);
     let mut serials = Vec::with_capacity(count.min(1 << 16));
     while serials.len() < count {
         let made = format
@@ -547,8 +546,11 @@ fn next_serials(
                 format: name.clone(),
                 source,
             })?;
+        let left = serials.len();
         let used_up = || LedgerError::SerialsUsedUp {
             format: name.clone(),
+            part,
+            left,
         };
         let serial = made.ok_or_else(used_up)?;
         if end.is_some_and(|end| next >= end) {

@@ -237,6 +237,8 @@ fn run_of_numbers(
     let name = format.to_string();
     let used_up = || LedgerError::SerialsUsedUp {
         format: name.clone(),
+        part: None,
+        left: 0,
     };
     let mut first = tables.counter(&name)?;
     let mut next = first;

@@ -170,11 +170,19 @@ fn a_part_has_its_own_run_of_numbers(bench: &dyn Bench) {
     let refused = refusal(&mut *home, &claim("GW004"));
     assert!(matches!(refused, Refusal::Away { part: 1, station, .. } if station == "S1"));
     let mut station = part.open("S1");
+    assert!(matches!(
+        station.next_serials(&format, 3),
+        Err(LedgerError::SerialsUsedUp { left: 2, .. })
+    ));
     let own = station.next_serials(&format, 2).unwrap();
     assert_eq!(own, ["GW003", "GW004"].map(serial));
     assert!(matches!(
         station.next_serials(&format, 1),
-        Err(LedgerError::SerialsUsedUp { .. })
+        Err(LedgerError::SerialsUsedUp {
+            part: Some(1),
+            left: 0,
+            ..
+        })
     ));
     assert!(matches!(
         station.next_serials(&numbers("X{}"), 1),

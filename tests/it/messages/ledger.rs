@@ -108,6 +108,8 @@ fn about_units() -> Vec<LedgerError> {
     vec![
         LedgerError::SerialsUsedUp {
             format: "GW{:06}".to_owned(),
+            part: Some(3),
+            left: 2,
         },
         LedgerError::SerialFormat {
             format: "GW/{:06}".to_owned(),

@@ -211,6 +211,48 @@ fn an_unclosed_part_is_merged_with_its_free_tokens_set_aside() {
 }
 
 #[test]
+fn a_part_with_fewer_numbers_than_asked_for_makes_those_it_has() {
+    let bench = with_station();
+    bench.ok(&SPLIT);
+    let many = ["batch", "--recipe", STATION, "--count", "5", "-o", "far"];
+    let output = bench.run(&many);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(10), "{told}");
+    let wanted = "2 of 5 units are made: in part 1 the serial format GW{:06} has no number left";
+    assert!(told.contains(wanted), "{told}");
+    let listed = bench.ok(&["ledger", "list", "--recipe", STATION, "--json"]);
+    assert_eq!(objects(&listed).len(), 2);
+}
+
+#[test]
+fn a_short_pool_costs_one_number_and_one_failure() {
+    let bench = home();
+    for number in [7, 8] {
+        let output = bench.run(&["batch", "--recipe", HOME, "--count", "500", "-o", "out"]);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(53), "{told}");
+        assert_eq!(told.matches("FAIL").count(), 1, "{told}");
+        let wanted = format!("no free token is left for GW00000{number}");
+        assert!(told.contains(&wanted), "{told}");
+    }
+    // A list that is too long stops at the first that gets none.
+    let serials: String = (1..=99).map(|n| format!("GW000{n:03}\n")).collect();
+    fs::write(bench.path("serials.txt"), serials).unwrap();
+    let output = bench.run(&[
+        "batch",
+        "--recipe",
+        HOME,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "out",
+    ]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(53), "{told}");
+    assert_eq!(told.matches("FAIL").count(), 1, "{told}");
+}
+
+#[test]
 fn a_split_survives_a_cut_at_every_effect() {
     sweep_in(&with_station(), &SPLIT, |bench, cut| {
         let part = bench.path("s1.part");
