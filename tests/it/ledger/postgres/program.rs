@@ -97,6 +97,47 @@ fn every_command_works_on_a_server() {
     }
 }
 
+#[test]
+fn a_station_makes_and_misses_only_what_is_its_own() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let files = files(&cluster.url(), "program_stations");
+    files.ok(&["ledger", "key", "new", "-o", "gw100/line.key"]);
+    for (station, folder) in [("L1", "one"), ("L2", "two")] {
+        let batch = format!("batch --count 2 --station {station} -o {folder}");
+        files.ok(&line(&files, &batch));
+    }
+    fs::remove_dir_all(files.path("gw100/labels")).unwrap();
+    let labels = || {
+        let names = fs::read_dir(files.path("gw100/labels"))
+            .into_iter()
+            .flatten();
+        names
+            .filter(|name| {
+                let name = name.as_ref().unwrap().file_name();
+                name.to_string_lossy().ends_with(".png")
+            })
+            .count()
+    };
+    let printed = files.run(&line(&files, "label print --station L1"));
+    assert!(printed.status.success(), "{printed:?}");
+    assert!(
+        text(&printed.stdout).contains("2 labels made"),
+        "{printed:?}"
+    );
+    let told = "2 units of other stations than L1 left out";
+    assert!(text(&printed.stderr).contains(told), "{printed:?}");
+    assert_eq!(labels(), 2);
+    files.ok(&line(&files, "label print --all-stations"));
+    assert_eq!(labels(), 4);
+    files.ok(&line(&files, "verify --ledger --station L1 one"));
+    let whole = files.run(&line(&files, "verify --ledger one"));
+    assert_eq!(whole.status.code(), Some(41), "{whole:?}");
+    let short = files.run(&line(&files, "verify --ledger --station L2 one"));
+    assert_eq!(short.status.code(), Some(41), "{short:?}");
+}
+
 #[cfg(feature = "sim")]
 #[test]
 fn simulated_boards_are_delivered_on_a_server() {
