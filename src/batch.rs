@@ -485,6 +485,10 @@ impl Foreman<'_> {
                 1
             };
             for unit in group.units {
+                // What got no claim beside the one that stopped it was not begun.
+                if flow.is_break() && unit.attempt.is_none() {
+                    continue;
+                }
                 let outcome = Outcome {
                     serial: unit.claim.serial,
                     attempt: unit.attempt,

@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args};
 use eol_inject::batch::{Batch, Outcome};
 use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Ledger, Refusal, Simulated};
+use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
 use eol_inject::line::LineError;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
@@ -216,9 +216,41 @@ impl Shift<'_> {
             }
             let mut serials: Vec<Serial> = open.drain(..wanted.min(open.len())).collect();
             if serials.is_empty() {
-                serials = new_serials(self.recipe, ledger, (wanted, &self.failed))?;
+                // A number that no token is there for is lost; one says that the pool is empty.
+                let wanted = match self.recipe.serial.source {
+                    SerialSource::Next => ledger.free(wanted)?.max(1),
+                    _ => wanted,
+                };
+                serials = self
+                    .numbers_left(ledger, wanted)
+                    .map_err(|error| match error.name {
+                        "ledger-serials-used-up" => {
+                            error.about(format_args!("{good} of {count} units are made"))
+                        }
+                        _ => error,
+                    })?;
             }
             self.pass(ledger, serials, tally)?;
+        }
+    }
+
+    /// Returns new serials: as many as are wanted, or as are left.
+    fn numbers_left(
+        &self,
+        ledger: &mut dyn Ledger,
+        mut wanted: usize,
+    ) -> Result<Vec<Serial>, CliError> {
+        let (SerialSource::Next, Some(format)) =
+            (self.recipe.serial.source, &self.recipe.serial.format)
+        else {
+            return new_serials(self.recipe, ledger, (wanted, &self.failed));
+        };
+        loop {
+            match ledger.next_serials(format, wanted) {
+                // Others may take of them meanwhile: then it is asked again.
+                Err(LedgerError::SerialsUsedUp { left, .. }) if left > 0 => wanted = left,
+                outcome => return Ok(outcome?),
+            }
         }
     }
 

@@ -44,9 +44,14 @@ pub(crate) fn file(recipe: &Recipe) -> Result<PathBuf, CliError> {
             exit::USAGE,
             "ledger-kind",
             format!("{url} is no file: its server has tools of its own for that"),
-        )),
+        )
+        .with_hint(Some(ON_SERVER))),
     }
 }
+
+/// How a ledger on a server is kept.
+pub(crate) const ON_SERVER: &str =
+    "back it up by pg_dump or a snapshot, and record that: eol-inject ledger backup --elsewhere";
 
 /// Returns where the key of a ledger in a file comes from.
 pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
@@ -90,6 +95,39 @@ pub(crate) fn ledger(
 
 /// Opens the recipe's ledger to make real or simulated units.
 pub(crate) fn ledger_for(
+    recipe: &Recipe,
+    actor: &Actor,
+    how: (Missing, Simulated),
+) -> Result<Box<dyn Ledger>, CliError> {
+    open(recipe, actor, how).map_err(|error| match error.name {
+        // One that is there opens with its own key only.
+        "ledger-key-unread" if is_new(recipe) => error.with_hint(Some(NEW_KEY)),
+        _ => error,
+    })
+}
+
+/// What helps where a ledger that is not there yet finds no key.
+const NEW_KEY: &str = "eol-inject ledger key new -o FILE makes a key: docs/ledger.md";
+
+/// Returns whether it is certain that the recipe's ledger is not there yet.
+fn is_new(recipe: &Recipe) -> bool {
+    matches!(records_if_any(recipe), Ok(None))
+}
+
+/// Makes sure that a key can be had for a ledger that is not there yet.
+pub(crate) fn key_for_new(recipe: &Recipe) -> Result<(), CliError> {
+    let place = match recipe.ledger_url() {
+        LedgerUrl::Sqlite(_) => key_place(recipe),
+        LedgerUrl::Postgres(_) => {
+            let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
+            KeyPlace::From(source.unwrap_or_default(), recipe.folder().to_owned())
+        }
+    };
+    let tried = place.try_read(&recipe.ledger_base());
+    tried.map_err(|error| CliError::from(error).with_hint(Some(NEW_KEY)))
+}
+
+fn open(
     recipe: &Recipe,
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),

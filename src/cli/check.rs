@@ -349,11 +349,27 @@ struct Books {
 fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books, CliError> {
     let url = recipe.ledger_url();
     let Some(ledger) = books::records_if_any(recipe)? else {
-        output.line(format_args!(
-            "  ledger    {url}: not there yet; the first unit makes it"
-        ));
+        let key = books::key_for_new(recipe);
+        let makes = if key.is_ok() {
+            "; the first unit makes it"
+        } else {
+            ""
+        };
+        output.line(format_args!("  ledger    {url}: not there yet{makes}"));
+        if let Err(error) = &key {
+            output.line(format_args!("            {BAD}{error}{BAD:#}"));
+            output.line(format_args!(
+                "            {}",
+                error.hint.as_deref().unwrap_or_default()
+            ));
+            put(
+                report,
+                "ledger",
+                json!({ "url": url.to_string(), "error": error.json() }),
+            );
+        }
         return Ok(Books {
-            clean: true,
+            clean: key.is_ok(),
             free: 0,
         });
     };

@@ -125,6 +125,12 @@ impl CliError {
         self
     }
 
+    /// Gives it another next step.
+    pub(crate) fn with_hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(str::to_owned);
+        self
+    }
+
     /// Returns the error as the JSON of a unit shows it.
     pub(crate) fn json(&self) -> Value {
         let mut message = self.message.clone();
@@ -182,7 +188,10 @@ impl From<Refusal> for CliError {
     fn from(error: Refusal) -> Self {
         let mut this = Self::of(refusal_code(&error), error.name(), &error);
         let subject = match &error {
-            Refusal::OtherBoard { serial, .. } | Refusal::Finished { serial, .. } => Some(serial),
+            Refusal::OtherBoard { serial, .. }
+            | Refusal::Finished { serial, .. }
+            | Refusal::Quarantined { serial }
+            | Refusal::PartOpen { serial, .. } => Some(serial),
             Refusal::BoardTaken { holder, .. } => Some(holder),
             _ => None,
         };
@@ -307,8 +316,13 @@ fn hint(name: &str) -> Option<&'static str> {
         }
         "ledger-next-number" => "--next N, the first number that was never handed out",
         "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
-        "ledger-mirror-ahead" => "move it away; eol-inject ledger restore FILE, or rebuild",
-        "unit-quarantined" => "eol-inject ledger clear --serial S --by NAME --reason TEXT",
+        "ledger-mirror-ahead" => {
+            "eol-inject ledger restore, from a file or of a server, brings it up to date by the mirror; or rebuild"
+        }
+        "unit-quarantined" => "eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT",
+        "unit-part-open" => {
+            "if that station did not make it: eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT"
+        }
         "unit-other-board" => {
             "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
@@ -324,7 +338,14 @@ fn hint(name: &str) -> Option<&'static str> {
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
         }
-        "ledger-key-unread" => "eol-inject ledger key new makes a key: docs/ledger.md",
+        "ledger-key-unread" => "put the ledger's own key there: a new one opens nothing of it",
+        "ledger-key-wrong" => {
+            "put that key back; if the ledger's key was changed, bring the new one from where that was done"
+        }
+        "ledger-no-rights" => "docs/ledger.md, \"PostgreSQL\", has the grants that it needs",
+        "ledger-simulated-mixed" | "ledger-origin-mixed" => {
+            "another ledger is another url under [ledger], or on a server another schema"
+        }
         "ledger-no-schema" => "the first import or unit makes it",
         "ledger-unreachable" => "what was in hand resumes with the same token",
         "ledger-overtaken" => "start again: what was in hand resumes where the record says",

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
-use super::output::{BAD, GOOD, Output};
-use super::{DecisionArgs, RecipeArg, StationArgs};
+use super::output::{BAD, GOOD, Output, count};
+use super::{DecisionArgs, RecipeArg, StationArgs, verify};
 
 /// What to do with labels.
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub(crate) struct LabelArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make the labels of finished units that are missing or damaged
+    /// Make the labels of this station's finished units that are missing or damaged
     Print(PrintArgs),
     /// Make one unit's label again, on record
     Reprint(ReprintArgs),
@@ -37,6 +37,14 @@ enum Command {
 struct PrintArgs {
     #[command(flatten)]
     recipe: RecipeArg,
+
+    /// Make the labels of all stations' units; a label must not be stuck at two of them
+    #[arg(long)]
+    all_stations: bool,
+
+    /// Whose units are meant [default: this computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
 }
 
 #[derive(Args)]
@@ -78,15 +86,22 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     let mut order = 0usize;
     ledger.units(&mut |unit: UnitRecord| {
         order += 1;
-        states.insert(unit.serial.folded(), (order, unit.serial, unit.state));
+        let key = unit.serial.folded();
+        states.insert(key, (order, unit.serial, unit.state, unit.station));
     })?;
+    let own = context::station(args.station.as_deref());
+    let mut elsewhere = 0usize;
     let mut units: Vec<_> = states.into_values().collect();
     units.sort();
     let mut code = 0;
     let mut made = 0usize;
-    for (_, serial, state) in units {
+    for (_, serial, state, station) in units {
         if is_burnt(state) {
             discard(&folder, &serial, output)?;
+            continue;
+        }
+        if !args.all_stations && station != own {
+            elsewhere += usize::from(verify::is_made(state));
             continue;
         }
         let Some(entry) = ledger.entry(&serial)? else {
@@ -112,6 +127,12 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
         }
     }
     output.line(format_args!("{made} labels made"));
+    if elsewhere > 0 {
+        output.note(format_args!(
+            "{} of other stations than {own} left out: --station NAME or --all-stations takes them",
+            count(elsewhere, "unit")
+        ));
+    }
     Ok(code)
 }
 

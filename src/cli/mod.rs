@@ -173,9 +173,11 @@ pub(crate) fn main() -> ExitCode {
     };
     log();
     let output = Output::new(cli.json);
+    let work = cli.command.work();
     match dispatch(cli.command, &output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
+            let error = work.told(error);
             output.error(&error);
             ExitCode::from(error.code)
         }
@@ -217,6 +219,40 @@ fn log() {
         .with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// What a command has in hand when its ledger goes away.
+#[derive(Clone, Copy)]
+enum Work {
+    Units,
+    List,
+    Nothing,
+}
+
+impl Command {
+    const fn work(&self) -> Work {
+        match self {
+            Self::Inject(_) | Self::Batch(_) | Self::Run(_) => Work::Units,
+            Self::Pool(args) if args.imports() => Work::List,
+            Self::Ledger(args) if args.makes_units() => Work::Units,
+            _ => Work::Nothing,
+        }
+    }
+}
+
+impl Work {
+    /// Says of a lost server only what holds for this work.
+    fn told(self, error: CliError) -> CliError {
+        match (self, error.name) {
+            (Self::List, "ledger-unreachable" | "ledger-storage") => error.with_hint(Some(
+                "nothing was taken in: import the list again; what is known already changes nothing",
+            )),
+            (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
+                error.with_hint(None)
+            }
+            _ => error,
+        }
+    }
 }
 
 fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {

@@ -119,6 +119,13 @@ struct GenerateArgs {
     output: PathBuf,
 }
 
+impl PoolArgs {
+    /// Returns whether a list is taken in.
+    pub(crate) const fn imports(&self) -> bool {
+        matches!(self.command, Command::Import(_))
+    }
+}
+
 pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::Import(args) => import(&args, output),

@@ -49,6 +49,10 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     ledger: bool,
 
+    /// Miss in the folder only images of units that this station made
+    #[arg(long, value_name = "NAME", requires = "ledger")]
+    station: Option<String>,
+
     /// The file is a dump of the unit's flash from this address on
     #[arg(long, value_name = "BASE", conflicts_with_all = ["format", "gap_fill"])]
     dump: Option<Address>,
@@ -59,6 +63,9 @@ pub(crate) struct VerifyArgs {
 
 /// The records to compare with, by folded serial.
 type Records = BTreeMap<String, (Serial, Fingerprint)>;
+
+/// Folded serials of units that other stations made than the one in question.
+type Elsewhere = BTreeSet<String>;
 
 /// One file and what it was found to be.
 struct Judged {
@@ -80,12 +87,12 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let judge = judge(&recipe)?;
     if let Some(probe) = &args.probe {
-        let records = records(args, &recipe)?;
+        let (records, _) = records(args, &recipe)?;
         let expected = expected(args, &recipe, records.as_ref())?;
         return super::board::verify(&recipe, &judge, (probe, expected), output);
     }
     let form = form(args, &recipe, &judge)?;
-    let records = records(args, &recipe)?;
+    let (records, elsewhere) = records(args, &recipe)?;
     let folder = args.path().is_dir();
     if folder && (args.serial.is_some() || args.dump.is_some()) {
         return Err(CliError::usage(
@@ -116,7 +123,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     unseen(&found.others, output);
     twice(&mut judged);
     if let Some(records) = records.as_ref().filter(|_| folder) {
-        missing(records, &mut judged, args.path());
+        missing((records, &elsewhere), &mut judged, args.path());
     }
     Ok(report(&judged, output))
 }
@@ -176,24 +183,29 @@ pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
 }
 
 /// Reads the records that the caller names.
-fn records(args: &VerifyArgs, recipe: &Recipe) -> Result<Option<Records>, CliError> {
+fn records(args: &VerifyArgs, recipe: &Recipe) -> Result<(Option<Records>, Elsewhere), CliError> {
+    let mut elsewhere = Elsewhere::new();
     if let Some(file) = &args.mapping {
         let bytes = context::read(file, exit::RECIPE, "the mapping")?;
         return export::read_mapping(&bytes)
             .map_err(|error| error.about(file.display()))
-            .map(Some);
+            .map(|records| (Some(records), elsewhere));
     }
     if !args.ledger {
-        return Ok(None);
+        return Ok((None, elsewhere));
     }
     let ledger = context::records(recipe)?;
     let mut records = Records::new();
     ledger.units(&mut |unit| {
         if is_made(unit.state) {
+            let asked = args.station.as_ref();
+            if asked.is_some_and(|station| *station != unit.station) {
+                elsewhere.insert(unit.serial.folded());
+            }
             records.insert(unit.serial.folded(), (unit.serial, unit.fingerprint));
         }
     })?;
-    Ok(Some(records))
+    Ok((Some(records), elsewhere))
 }
 
 /// Returns whether a unit in this state has an image.
@@ -398,13 +410,13 @@ fn twice(judged: &mut [Judged]) {
 }
 
 /// Names every record that has no image.
-fn missing(records: &Records, judged: &mut Vec<Judged>, folder: &Path) {
+fn missing((records, elsewhere): (&Records, &Elsewhere), judged: &mut Vec<Judged>, folder: &Path) {
     let seen: BTreeSet<String> = judged
         .iter()
         .filter_map(|one| one.serial.as_ref().map(Serial::folded))
         .collect();
     for (folded, (serial, _)) in records {
-        if !seen.contains(folded) {
+        if !seen.contains(folded) && !elsewhere.contains(folded) {
             let what = "the record has no image in this folder".to_owned();
             let file = folder.join(serial.as_str());
             let problem = ("verify-no-image", what);

@@ -27,7 +27,10 @@ pub enum Refusal {
         reason: String,
     },
     /// Another live run has it in hand.
-    #[error("{serial} is in work at station {station}: wait for it, or end that run")]
+    #[error(
+        "{serial} is in work at station {station}: wait for it, or end that run; one that died on another \
+         computer is let go of after a minute"
+    )]
     InWork {
         /// The unit.
         serial: Serial,
@@ -110,6 +113,19 @@ pub enum Refusal {
         /// Who has it.
         station: String,
     },
+    /// The serial was in a part that came back without having been closed.
+    #[error(
+        "{serial} may be made: part {part} came back from station {station} without ledger return, \
+         and nobody knows what it made since: clear it first"
+    )]
+    PartOpen {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who had it.
+        station: String,
+    },
     /// This ledger is a part, and the serial is none of its own.
     #[error("{serial} is no serial of part {part}: it may be made elsewhere")]
     NotOfPart {
@@ -155,11 +171,19 @@ impl Refusal {
 #[strum(serialize_all = "kebab-case", prefix = "ledger-")]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// The format has no more numbers.
-    #[error("the serial format {format} has no number left")]
+    /// Fewer numbers are left than were asked for; none was taken.
+    #[error(
+        "{}the serial format {format} has {} left",
+        part.map(|part| format!("in part {part} ")).unwrap_or_default(),
+        match left { 0 => "no number".to_owned(), 1 => "1 number".to_owned(), _ => format!("{left} numbers") },
+    )]
     SerialsUsedUp {
         /// The format.
         format: String,
+        /// The part that was given them, where this ledger is one.
+        part: Option<i64>,
+        /// How many are left.
+        left: usize,
     },
     /// The format makes no serials.
     #[error("the serial format {format} makes no serial")]
@@ -604,6 +628,21 @@ pub enum LedgerError {
     ReadOnly {
         /// What the back end says.
         source: Cause,
+    },
+    /// A server lets the role do too little.
+    #[error("the server does not let this role do in the ledger's schema what it must")]
+    NoRights {
+        /// What the server says.
+        source: Cause,
+    },
+    /// What would be a ledger's file is there.
+    #[error(
+        "{path} is there already, and nothing is written over: name another file, or move it away",
+        path = path.display()
+    )]
+    Occupied {
+        /// The file.
+        path: PathBuf,
     },
     /// It is damaged.
     #[error("the ledger is damaged: {what}")]

@@ -19,7 +19,7 @@ pub enum Witness {
     List,
 }
 
-/// That one board carries one unit's image, as far as the witness tells.
+/// Whether one board carries one unit's image, as far as the witness tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// The row of the list or the line of the log, from 1.
@@ -34,6 +34,8 @@ pub struct Evidence {
     pub image: Option<Digest>,
     /// What says so.
     pub witness: Witness,
+    /// Whether the unit passed; of one that did not nothing is recorded.
+    pub passed: bool,
 }
 
 /// Returns whether what is given as a board's number may be a secret: it is neither recorded nor
@@ -43,11 +45,13 @@ pub(super) fn is_secret(uid: &str) -> bool {
     !digits && AuthToken::stands_in(uid)
 }
 
-/// A unit that is delivered by what a witness says.
+/// A unit that a witness spoke of: delivered, where it passed.
 #[derive(Debug)]
 pub struct Attested {
     /// The record.
     pub entry: Entry,
     /// Whether it had been delivered before; then nothing was written.
     pub already: bool,
+    /// Whether the witness says that it passed; if not it is as it was.
+    pub passed: bool,
 }

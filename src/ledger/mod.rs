@@ -62,7 +62,7 @@ pub use record::{
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
-pub use restore::{Clear, Replayed, SetAside, Sighting, Witnessed};
+pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
@@ -120,7 +120,7 @@ pub trait Ledger: Send {
     /// never handed out again, used or not.
     ///
     /// # Errors
-    /// [`LedgerError`]; [`LedgerError::SerialsUsedUp`] when the format has no more digits.
+    /// [`LedgerError::SerialsUsedUp`] when fewer are left, with how many; none is handed out then.
     fn next_serials(
         &mut self,
         format: &SerialFormat,
@@ -305,11 +305,12 @@ pub trait Ledger: Send {
         by: &Actor,
     ) -> Result<SetAside, LedgerError>;
 
-    /// Takes back tokens that were set aside; returns how many.
+    /// Takes back what was set aside: tokens, and serials of parts that came back without having
+    /// been closed.
     ///
     /// # Errors
     /// [`LedgerError::NoUnit`], [`LedgerError::NoToken`]
-    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError>;
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError>;
 
     /// Brings a ledger that was restored from a backup up to date by its mirror: nothing is set
     /// aside then, as all that was ever acted upon is known.
@@ -399,7 +400,7 @@ pub trait Ledger: Send {
     fn bring_back(&self) -> Result<Return, LedgerError>;
 
     /// Takes a part back: its units, and the tokens that it did not use. These are free again if
-    /// the part was closed, and quarantined if it was not.
+    /// the part was closed; if it was not, they are quarantined, and its serials get no token.
     ///
     /// # Errors
     /// [`LedgerError::PartConflict`] with all that contradicts; then nothing was merged.

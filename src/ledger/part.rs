@@ -70,6 +70,11 @@ pub struct Part {
     pub state: PartState,
     /// When it was begun, RFC 3339, UTC.
     pub at: String,
+    /// When it came where it is in its life.
+    pub since: String,
+    /// Whether it came back without having been closed: what it did since is not known, and its
+    /// serials get no token until somebody clears them.
+    pub open: bool,
 }
 
 /// Which part of which ledger a ledger is.

@@ -22,6 +22,17 @@ pub enum Clear {
     Tokens(Vec<Fingerprint>),
 }
 
+/// What is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cleared {
+    /// Tokens that were set aside.
+    pub tokens: usize,
+    /// Serials of parts that came back without having been closed.
+    pub serials: usize,
+    /// Such parts, with all of their serials.
+    pub parts: usize,
+}
+
 /// What a mirror brought into a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Replayed {

@@ -164,13 +164,16 @@ impl SerialFormat {
             .map(Some)
     }
 
-    /// Returns the number of a serial in this format.
+    /// Returns the number of a serial in this format, whatever its case.
     #[must_use]
     pub fn number(&self, serial: &Serial) -> Option<u64> {
         let text = serial.as_str();
-        let digits = text
-            .strip_prefix(self.before.as_str())?
-            .strip_suffix(self.after.as_str())?;
+        let (before, rest) = text.split_at_checked(self.before.len())?;
+        let end = rest.len().checked_sub(self.after.len())?;
+        let (digits, after) = rest.split_at_checked(end)?;
+        if !before.eq_ignore_ascii_case(&self.before) || !after.eq_ignore_ascii_case(&self.after) {
+            return None;
+        }
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
         let wide = self.width == 0 || digits.len() == self.width;
         (plain && wide).then(|| digits.parse().ok()).flatten()

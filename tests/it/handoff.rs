@@ -227,6 +227,24 @@ fn a_unit_that_belongs_to_a_board_is_in_no_block() {
 }
 
 #[test]
+fn a_unit_that_failed_outside_is_told() {
+    let bench = bench();
+    let count = ["--format", "flasher", "--count", "2"];
+    assert!(handoff(&bench, GW100, &count).status.success());
+    let results = "serial,result\nGW000001,fail\nGW000002,pass\n";
+    fs::write(bench.path("results.csv"), results).unwrap();
+    let confirm = ["ledger", "confirm", "--recipe", GW100];
+    let output = bench.run(&[&confirm[..], &["--list", "results.csv"], &BY].concat());
+    assert_eq!(output.status.code(), Some(40), "{}", said(&output));
+    for told in [
+        "GW000001       the list says that it failed; it stays prepared (40)",
+        "1 unit confirmed, 0 before, 1 failed",
+    ] {
+        assert!(said(&output).contains(told), "{}", said(&output));
+    }
+}
+
+#[test]
 fn the_block_comes_back_by_the_flashers_log_or_by_its_list() {
     let bench = bench();
     assert!(
@@ -270,6 +288,13 @@ fn the_block_comes_back_by_the_flashers_log_or_by_its_list() {
     fs::write(bench.path("block.csv"), filled).unwrap();
     let told = bench.ok(&[&confirm[..], &["--list", "block.csv"], &BY].concat());
     assert!(told.contains("1 unit confirmed, 2 before"), "{told}");
+    // One that fails now contradicts the record.
+    let failed = "serial,result\nGW000002,fail\n";
+    fs::write(bench.path("failed.csv"), failed).unwrap();
+    let output = bench.run(&[&confirm[..], &["--list", "failed.csv"], &BY].concat());
+    assert_eq!(output.status.code(), Some(10), "{}", said(&output));
+    let told = "row 1, GW000002: the list says that it failed, and it is delivered since";
+    assert!(said(&output).contains(told), "{}", said(&output));
     bench.ok(&["ledger", "audit", "--recipe", GW100]);
 }
 

@@ -125,7 +125,7 @@ fn a_list_counts_whole_or_not_at_all() {
     let list = "serial,result,uid\nGW000001,PASS,u1\nGW000002,fail,\nGW000003,pass,u3\n";
     fs::write(bench.path("passed.csv"), list).unwrap();
     let output = ledger(&bench, &confirm);
-    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(40), "{}", said(&output));
     let states = states(&bench);
     let wanted = ["delivered", "prepared", "delivered"];
     assert!(states.values().eq(wanted), "{states:?}");

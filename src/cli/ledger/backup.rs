@@ -290,11 +290,31 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
     };
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let cleared = ledger.clear(&which, &actor)?;
-    output.object(&json!({ "v": 1, "kind": "clear", "tokens": cleared }));
+    output.object(&json!({
+        "v": 1, "kind": "clear", "tokens": cleared.tokens, "serials": cleared.serials,
+        "parts": cleared.parts,
+    }));
+    let are = if cleared.tokens == 1 {
+        "that was set aside is"
+    } else {
+        "that were set aside are"
+    };
     output.line(format_args!(
-        "{} used again",
-        count(cleared, "token that was set aside is")
+        "{} {are} used again",
+        count(cleared.tokens, "token")
     ));
+    if cleared.serials > 0 {
+        let serials = count(cleared.serials, "serial");
+        output.line(format_args!(
+            "{serials} of parts that were not closed may be made here"
+        ));
+    }
+    if cleared.parts > 0 {
+        let parts = count(cleared.parts, "part");
+        output.line(format_args!(
+            "all serials of {parts} that came back unclosed may be made here"
+        ));
+    }
     Ok(0)
 }
 
@@ -332,10 +352,13 @@ pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<Strin
         return None;
     }
     let Some(at) = backup else {
-        return Some(
-            "neither a backup nor a mirror: eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
-                .to_owned(),
-        );
+        let how = match recipe.ledger_url() {
+            LedgerUrl::Sqlite(_) => {
+                "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
+            }
+            LedgerUrl::Postgres(_) => books::ON_SERVER,
+        };
+        return Some(format!("neither a backup nor a mirror: {how}"));
     };
     let made: jiff::Timestamp = at.parse().ok()?;
     let hours = jiff::Timestamp::now().duration_since(made).as_hours();

@@ -9,7 +9,7 @@ use eol_inject::unit::Serial;
 use serde_json::json;
 
 use crate::cli::context::{self, Missing};
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output, count};
 use crate::cli::{DecisionArgs, RecipeArg};
 
@@ -104,9 +104,20 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         .map_err(|error| CliError::from(error).about(file.display()))?;
     let verdicts = attested.into_iter().map(|one| Verdict {
         serial: Some(one.entry.record().serial.clone()),
-        outcome: Ok(one),
+        outcome: if one.passed {
+            Ok(one)
+        } else {
+            Err(failed(&one))
+        },
     });
     Ok(tell(verdicts, output))
+}
+
+/// Says of a unit that it failed outside, and what it is now.
+fn failed(one: &Attested) -> CliError {
+    let state = one.entry.record().state;
+    let message = format!("the list says that it failed; it stays {state}");
+    CliError::new(exit::DELIVERY, "confirm-failed", message)
 }
 
 /// Tells what came of each unit; returns the exit code of the first that failed.

@@ -70,6 +70,13 @@ enum Command {
     Audit(audit::AuditArgs),
 }
 
+impl LedgerArgs {
+    /// Returns whether units are claimed or settled.
+    pub(crate) const fn makes_units(&self) -> bool {
+        matches!(self.command, Command::Handoff(_) | Command::Resolve(_))
+    }
+}
+
 pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::List(args) => list::run(&args, output),

@@ -195,15 +195,19 @@ pub(crate) fn object(part: &Part) -> Value {
     json!({
         "v": 1, "kind": "part", "part": part.number, "id": part.id, "station": part.station,
         "tokens": part.tokens, "numbers": numbers, "listed": part.listed,
-        "state": part.state.to_string(), "at": part.at,
+        "state": part.state.to_string(), "open": part.open, "at": part.at, "since": part.since,
     })
 }
 
 /// Returns what people read of a part.
 pub(crate) fn line(part: &Part) -> String {
-    let at: String = part.at.chars().take(19).collect();
+    let since: String = part.since.chars().take(19).collect();
+    let open = match part.open {
+        true => "; not closed: its serials wait for eol-inject ledger clear",
+        false => "",
+    };
     format!(
-        "part {}  station {}  {}{}, {} since {at}",
+        "part {}  station {}  {}{}, {} since {since}{open}",
         part.number,
         part.station,
         count(part.tokens, "token"),
@@ -245,6 +249,11 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
     let file = books::file(&recipe)?;
+    if args.output.exists() {
+        // Before the part is closed: nobody goes on with it then.
+        let path = args.output.clone();
+        return Err(LedgerError::Occupied { path }.into());
+    }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     ledger.close_part(&actor)?;
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
@@ -312,10 +321,10 @@ pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
         count(merge.units, "unit"),
         count(merge.free, "token"),
     ));
-    if merge.quarantined > 0 {
+    if merge.part.open {
         output.warning(format_args!(
-            "the part was not closed by {WARN}ledger return{WARN:#}: {} may be on boards that the file does not know, \
-             and stay aside until {WARN}ledger clear{WARN:#}",
+            "the part was not closed by {WARN}ledger return{WARN:#}: {} may be on boards that the file does not know; \
+             they stay aside, and its serials are refused, until {WARN}ledger clear{WARN:#}",
             count(merge.quarantined, "token"),
         ));
     }

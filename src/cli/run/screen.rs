@@ -166,7 +166,7 @@ impl<'o> Screen<'o> {
                 let next = if error.gone {
                     "the run stops: put this right, then start it again"
                 } else {
-                    next(error.code)
+                    next(error)
                 };
                 self.reasons(error, next);
                 self.bell();
@@ -212,8 +212,9 @@ fn label(ended: &Ended, before: usize) -> String {
 }
 
 /// Returns what the operator does next.
-const fn next(code: u8) -> &'static str {
-    match code {
+fn next(error: &CliError) -> &'static str {
+    match error.code {
+        _ if error.name == "unit-in-work" => "scan it again later: another station has it in hand",
         exit::DELIVERY => "retry: seat the unit and scan it again",
         exit::DIFFERS => "retry once: scan it again; if it fails again, set the unit aside",
         exit::REFUSED | exit::IN_DOUBT | exit::MES => {
@@ -280,6 +281,15 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unit_in_another_hand_is_scanned_again_later_and_not_set_aside() {
+        let busy = CliError::from(eol_inject::ledger::Refusal::InWork {
+            serial: "GW000012".parse().unwrap(),
+            station: "L2".to_owned(),
+        });
+        assert!(next(&busy).starts_with("scan it again later"));
+    }
 
     #[test]
     fn long_words_for_people_stay_within_80_columns() {

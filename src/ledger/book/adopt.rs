@@ -62,7 +62,9 @@ fn refuse(row: usize, unit: &Existing, what: String) -> LedgerError {
 fn check(tables: &dyn Tables, frame: &Frame, mapping: &Mapping) -> Result<Vec<bool>, LedgerError> {
     let mut known = Vec::with_capacity(mapping.len());
     for (number, unit, row) in mapping.rows() {
-        if let Some(part) = parts::away(tables, frame, &unit.serial)? {
+        // Of a part that came back open this is how what it made is told.
+        let away = parts::away(tables, frame, &unit.serial)?;
+        if let Some(part) = away.filter(|part| !part.open) {
             let what = format!("it is away in part {}", part.number);
             return Err(refuse(number, unit, what));
         }

@@ -26,19 +26,26 @@ pub fn attest(
         if let Some(what) = contradicts(tables, one, &unit)? {
             return Err(refuse(what));
         }
-        let already = unit.state != UnitState::Prepared;
-        let unit = if already {
+        let already = is_delivered(unit.state);
+        let unit = if already || !one.passed {
             unit
         } else {
             deliver(tables, one, unit, by)?
         };
-        let entry = entry(tables, frame, unit)?;
-        attested.push(Attested { entry, already });
+        attested.push(Attested {
+            entry: entry(tables, frame, unit)?,
+            already,
+            passed: one.passed,
+        });
     }
     Ok(attested)
 }
 
-/// Says what speaks against a unit's being delivered.
+const fn is_delivered(state: UnitState) -> bool {
+    matches!(state, UnitState::Delivered | UnitState::Labelled)
+}
+
+/// Says what speaks against what the witness says of a unit.
 fn contradicts(
     tables: &dyn Tables,
     one: &Evidence,
@@ -48,7 +55,15 @@ fn contradicts(
     if !unit.ours {
         return Ok(Some("it is of another template".to_owned()));
     }
+    if !one.passed && is_delivered(state) {
+        return Ok(Some(format!(
+            "the {} says that it failed, and it is {state} since {}: set its board aside, and judge a dump of it",
+            one.witness, unit.at
+        )));
+    }
     match state {
+        // What failed may be in any state: it stays there.
+        _ if !one.passed => {}
         UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {}
         UnitState::Reserved => {
             return Ok(Some("it is reserved: no image was made for it".to_owned()));
@@ -77,6 +92,10 @@ fn contradicts(
     };
     if is_secret(uid) {
         return Ok(Some(SECRET.to_owned()));
+    }
+    // A board on which it failed is none that it has.
+    if !one.passed {
+        return Ok(None);
     }
     if let Some(has) = unit.uid.as_ref().filter(|has| *has != uid) {
         return Ok(Some(format!("it belongs to the board {has}, not to {uid}")));

@@ -182,10 +182,19 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
         return Ok(Err(refusal));
     }
     if let Some(part) = parts::away(tables, frame, &claim.serial)? {
-        return Ok(Err(Refusal::Away {
-            serial: claim.serial.clone(),
-            part: part.number,
-            station: part.station,
+        let (serial, station) = (claim.serial.clone(), part.station);
+        let (open, part) = (part.open, part.number);
+        return Ok(Err(match open {
+            true => Refusal::PartOpen {
+                serial,
+                part,
+                station,
+            },
+            false => Refusal::Away {
+                serial,
+                part,
+                station,
+            },
         }));
     }
     let token = match choose(tables, claim)? {

@@ -8,8 +8,11 @@ use super::super::tables::{Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, UnitState};
 use super::SIMULATED;
 use super::merge::heads;
-use super::parts::{self, Step};
+use super::parts::{self, Back, Step};
 use super::split::{NAMED, known};
+
+/// How the event of a merge says that the part was not closed.
+pub const OPEN: &str = "open";
 
 /// Takes one unit in, as its part has it.
 pub fn join(
@@ -108,23 +111,27 @@ pub fn settle(
         state: Some(state.to_owned()),
         fingerprints: Some(names.to_vec()),
         heads: Some(heads.clone()),
+        mode: (!back.of.closed).then(|| OPEN.to_owned()),
         ..Body::default()
     };
     if resting.is_empty() {
         resting.insert(TokenState::Free.into(), Vec::new());
     }
+    let mut at = None;
     for (state, names) in &resting {
         let mut chunks = names.chunks(NAMED);
         let mut chunk = Some(chunks.next().unwrap_or_default());
         while let Some(names) = chunk {
             let body = body(state, names).by(by);
-            event::append(tables, &by.station, (Kind::Merged, None), body)?;
+            let stamp = event::append(tables, &by.station, (Kind::Merged, None), body)?;
+            at.get_or_insert(stamp.at);
             chunk = chunks.next();
         }
     }
-    parts::add_step(
-        tables,
-        (part.number, Step::Merged),
-        &parts::to_json(&heads)?,
-    )
+    let at = at.unwrap_or_default();
+    if !back.of.closed {
+        parts::add_step(tables, (part.number, Step::Open), &at)?;
+    }
+    let back = parts::to_json(&Back { at, heads })?;
+    parts::add_step(tables, (part.number, Step::Merged), &back)
 }

@@ -14,7 +14,7 @@ use super::{SIMULATED, check_simulated};
 use crate::unit::{Digest, Fingerprint};
 
 /// Heads of chains, as a fact has them.
-type Heads = Vec<(String, i64, String)>;
+pub type Heads = Vec<(String, i64, String)>;
 
 /// Reads what a part brings back; its key is not needed, and its chains are replayed.
 pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
@@ -152,7 +152,7 @@ fn conflict(part: &Part, findings: Vec<Finding>) -> LedgerError {
 /// Says what a second return of a part is: the same one, one that went on, or a copy.
 fn again(tables: &dyn Tables, part: Part, back: &Return) -> Result<Merge, LedgerError> {
     let text = parts::step(tables, (part.number, Step::Merged))?.unwrap_or_default();
-    let merged: Heads = parts::from_json(&text)?;
+    let merged = parts::from_json::<parts::Back>(&text)?.heads;
     if merged == heads(back) {
         return Ok(Merge {
             part,

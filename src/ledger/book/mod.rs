@@ -33,7 +33,7 @@ use super::mirror::History;
 use super::part::{Handing, Merge, Part, PartOf, Return, Share};
 #[cfg(feature = "seal")]
 use super::restore::Replayed;
-use super::restore::{Clear, SetAside, Sighting, Witnessed};
+use super::restore::{Clear, Cleared, SetAside, Sighting, Witnessed};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
     Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Finding,
@@ -289,7 +289,7 @@ impl<S: Store> Ledger for S {
         self.write(|tables| restore::restored(tables, numbers, by))
     }
 
-    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+    fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
         self.write(|tables| restore::clear(tables, which, by))
     }
 
@@ -529,10 +529,9 @@ fn next_serials(
 ) -> Result<Vec<Serial>, LedgerError> {
     let name = format.to_string();
     let mut next = tables.counter(&name)?;
-    let end = match parts::part_of(tables)? {
-        Some(of) => Some(own_numbers(&of, &name)?),
-        None => None,
-    };
+    let of = parts::part_of(tables)?;
+    let end = of.as_ref().map(|of| own_numbers(of, &name)).transpose()?;
+    let part = of.map(|of| of.part.number);
     let mut serials = Vec::with_capacity(count.min(1 << 16));
     while serials.len() < count {
         let made = format
@@ -541,8 +540,11 @@ fn next_serials(
                 format: name.clone(),
                 source,
             })?;
+        let left = serials.len();
         let used_up = || LedgerError::SerialsUsedUp {
             format: name.clone(),
+            part,
+            left,
         };
         let serial = made.ok_or_else(used_up)?;
         if end.is_some_and(|end| next >= end) {

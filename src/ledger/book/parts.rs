@@ -8,6 +8,7 @@ use super::super::event::{Body, Kind};
 use super::super::part::{Part, PartOf, PartState};
 use super::super::tables::{Frame, Order, Tables};
 use super::super::{LedgerError, Refusal};
+use super::merge::Heads;
 use crate::unit::{Fingerprint, Serial};
 
 /// Fact of a part: which part of which ledger it is.
@@ -36,12 +37,23 @@ struct Origin {
     part: Stored,
 }
 
+/// What is stored of a part that came back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Back {
+    pub at: String,
+    pub heads: Heads,
+}
+
 /// What becomes of a part, as the name of a fact.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
     Handed,
     Merged,
     Void,
+    /// It came back without having been closed.
+    Open,
+    /// What an open one may have made is cleared.
+    Cleared,
 }
 
 impl Step {
@@ -50,6 +62,8 @@ impl Step {
             Self::Handed => "handed",
             Self::Merged => "merged",
             Self::Void => "void",
+            Self::Open => "open",
+            Self::Cleared => "cleared",
         }
     }
 }
@@ -64,6 +78,10 @@ fn step_fact(number: i64, step: Step) -> String {
 
 fn serial_fact(number: i64, folded: &str) -> String {
     format!("part {number} serial {folded}")
+}
+
+fn cleared_fact(number: i64, folded: &str) -> String {
+    format!("part {number} cleared serial {folded}")
 }
 
 pub fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
@@ -90,21 +108,34 @@ pub fn part(tables: &dyn Tables, number: i64) -> Result<Option<(Part, String)>, 
     };
     let stored: Stored = from_json(&text)?;
     let mut state = PartState::Begun;
+    let mut since = stored.at.clone();
     for (step, next) in [
         (Step::Handed, PartState::Handed),
         (Step::Merged, PartState::Merged),
         (Step::Void, PartState::Void),
     ] {
-        if tables.fact(&step_fact(number, step))?.is_some() {
+        if let Some(value) = tables.fact(&step_fact(number, step))? {
             state = next;
+            since = match step {
+                Step::Merged => from_json::<Back>(&value)?.at,
+                _ => value,
+            };
         }
     }
     let run = stored.run.clone();
-    Ok(Some((public(number, stored, state), run)))
+    let mut part = public(number, stored, state);
+    part.since = since;
+    if state == PartState::Merged {
+        part.open = tables.fact(&step_fact(number, Step::Open))?.is_some()
+            && tables.fact(&step_fact(number, Step::Cleared))?.is_none();
+    }
+    Ok(Some((part, run)))
 }
 
 fn public(number: i64, stored: Stored, state: PartState) -> Part {
     Part {
+        since: stored.at.clone(),
+        open: false,
         number,
         id: stored.id,
         station: stored.station,
@@ -186,7 +217,7 @@ pub fn tokens(tables: &dyn Tables, number: i64) -> Result<Vec<Fingerprint>, Ledg
     Ok(tokens)
 }
 
-/// Returns the part that a serial is away in, if it is.
+/// Returns the part that a serial is away in, if it is; one that came back open has it still.
 pub fn away(
     tables: &dyn Tables,
     frame: &Frame,
@@ -201,13 +232,56 @@ pub fn away(
         let Some((part, _)) = part(tables, number)? else {
             return Ok(None);
         };
-        if matches!(part.state, PartState::Merged | PartState::Void) {
+        if matches!(part.state, PartState::Merged | PartState::Void) && !part.open {
             frame.note_ended(number);
-        } else if is_in(tables, &part, serial)? {
+        } else if has(tables, &part, serial)? {
             return Ok(Some(part));
         }
     }
     Ok(None)
+}
+
+/// Returns whether a part has a serial and nobody cleared it.
+fn has(tables: &dyn Tables, part: &Part, serial: &Serial) -> Result<bool, LedgerError> {
+    if !is_in(tables, part, serial)? {
+        return Ok(false);
+    }
+    let cleared = cleared_fact(part.number, &serial.folded());
+    Ok(!part.open || tables.fact(&cleared)?.is_none())
+}
+
+/// Lists the parts that came back open and were not cleared.
+pub fn open(tables: &dyn Tables) -> Result<Vec<Part>, LedgerError> {
+    let parts = all(tables)?.into_iter().map(|(part, _)| part);
+    Ok(parts.filter(|part| part.open).collect())
+}
+
+/// Returns the open part that has a serial.
+pub fn open_with(tables: &dyn Tables, serial: &Serial) -> Result<Option<Part>, LedgerError> {
+    for part in open(tables)? {
+        if has(tables, &part, serial)? {
+            return Ok(Some(part));
+        }
+    }
+    Ok(None)
+}
+
+/// Clears all that open parts may have made; returns how many parts that were.
+pub fn clear(tables: &mut dyn Tables, at: &str) -> Result<usize, LedgerError> {
+    let open = open(tables)?;
+    for part in &open {
+        add_step(tables, (part.number, Step::Cleared), at)?;
+    }
+    Ok(open.len())
+}
+
+/// Clears one serial of an open part.
+pub fn clear_serial(
+    tables: &mut dyn Tables,
+    (number, serial): (i64, &Serial),
+    at: &str,
+) -> Result<(), LedgerError> {
+    tables.set_fact(&cleared_fact(number, &serial.folded()), at)
 }
 
 /// Returns whether a serial was given to a part.

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::super::event::{Body, Kind};
 use super::super::tables::{EventRow, Tables, TokenRow, TokenState};
 use super::super::{LedgerError, PartState, Rework, UnitState};
+use super::join::OPEN;
 use super::parts;
 use super::replay::holds_token;
+use super::restore::is_all;
 
 /// Why a token without a unit is void.
 const SWAPPED: &str = "it was burnt when its board was swapped";
@@ -36,6 +38,10 @@ pub struct Lists {
     restored: i64,
     /// The last time that everything set aside was cleared.
     cleared: i64,
+    /// The last time that this was done for what a restore set aside.
+    resumed: i64,
+    /// Parts that came back without having been closed, and by which event.
+    open: BTreeMap<i64, i64>,
     /// The last time that the ledger was made anew.
     rebuilt: i64,
     backup: (i64, Option<String>),
@@ -69,6 +75,11 @@ impl Lists {
                 let body = Body::read(&row.event)?;
                 let state = body.state.as_deref().and_then(|state| state.parse().ok());
                 let state = state.unwrap_or(TokenState::Free);
+                if body.mode.as_deref() == Some(OPEN) {
+                    let part = body.part.unwrap_or_default();
+                    let last = self.open.entry(part).or_insert(seq);
+                    *last = seq.max(*last);
+                }
                 self.put(seq, body, (PartState::Merged, state));
             }
             Kind::Burnt => {
@@ -84,10 +95,16 @@ impl Lists {
                     self.swapped.extend(body.fingerprint);
                 }
             }
-            Kind::Cleared => match Body::read(&row.event)?.fingerprints {
-                Some(names) => self.place(seq, names, TokenState::Free),
-                None => self.cleared = self.cleared.max(seq),
-            },
+            Kind::Cleared => {
+                let body = Body::read(&row.event)?;
+                if is_all(&body) {
+                    self.cleared = self.cleared.max(seq);
+                }
+                match body.fingerprints {
+                    Some(names) => self.place(seq, names, TokenState::Free),
+                    None => self.resumed = self.resumed.max(seq),
+                }
+            }
             Kind::Restored => self.restored = self.restored.max(seq),
             Kind::Rebuilt => self.rebuilt = self.rebuilt.max(seq),
             Kind::Saved if seq > self.backup.0 => self.backup = (seq, Some(row.event.at.clone())),
@@ -167,7 +184,7 @@ impl Lists {
     pub fn held(&self, token: &TokenRow, unit: UnitState) -> TokenState {
         let cleared = self.placed.get(&token.fingerprint.to_hex());
         let aside =
-            self.restored > self.cleared && cleared.is_none_or(|(seq, _)| *seq < self.restored);
+            self.restored > self.resumed && cleared.is_none_or(|(seq, _)| *seq < self.restored);
         match unit {
             UnitState::Void => TokenState::Void,
             UnitState::Reserved if aside => TokenState::Quarantined,
@@ -197,7 +214,7 @@ impl Lists {
             .copied()
             .unwrap_or((born, TokenState::Free));
         match state {
-            TokenState::Free if self.restored > seq && self.cleared < self.restored => (
+            TokenState::Free if self.restored > seq && self.resumed < self.restored => (
                 TokenState::Quarantined,
                 "the ledger was restored since and nobody cleared it",
             ),
@@ -210,21 +227,30 @@ impl Lists {
 
     /// Compares the parts with what is stored of them.
     pub fn against_facts(&self, tables: &dyn Tables) -> Result<Vec<(String, String)>, LedgerError> {
-        let stored: BTreeMap<i64, PartState> = parts::all(tables)?
+        let stored: BTreeMap<i64, (PartState, bool)> = parts::all(tables)?
             .into_iter()
-            .map(|(part, _)| (part.number, part.state))
+            .map(|(part, _)| (part.number, (part.state, part.open)))
             .collect();
         let mut wrong = Vec::new();
         for (number, state) in &self.parts {
-            match stored.get(number) {
-                Some(has) if has == state => {}
-                has => wrong.push((
+            let has = stored.get(number);
+            if has.is_none_or(|(has, _)| has != state) {
+                wrong.push((
                     format!("part {number}"),
                     format!(
                         "it is {}, its events say {state}",
-                        has.map_or("unknown", |has| (*has).into())
+                        has.map_or("unknown", |(has, _)| (*has).into())
                     ),
-                )),
+                ));
+                continue;
+            }
+            let open = self.open.get(number).is_some_and(|seq| self.cleared < *seq);
+            if has.is_some_and(|(_, has)| *has != open) {
+                let what = match open {
+                    true => "its serials are free, and no event cleared them",
+                    false => "its serials are held back, and no event says that it was not closed",
+                };
+                wrong.push((format!("part {number}"), what.to_owned()));
             }
         }
         for number in stored

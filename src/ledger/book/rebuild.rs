@@ -7,10 +7,11 @@ use super::super::mirror::History;
 use super::super::restore::Replayed;
 use super::super::tables::{EventRow, Order, Tables, UnitRow};
 use super::super::{Actor, LedgerError};
-use super::parts::{self, Step, Stored};
+use super::join::OPEN;
+use super::parts::{self, Back, Step, Stored};
 use super::places::Lists;
 use super::replay::Expected;
-use super::restore::{all_clear, skip_numbers};
+use super::restore::{is_all, skip_numbers, told_by_mirror};
 use super::{SIMULATED, next_generation};
 use crate::ledger::event;
 use crate::recipe::SerialFormat;
@@ -162,10 +163,32 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
         Kind::Handed => step(tables, row, (Step::Handed, at))?,
         Kind::Burnt => step(tables, row, (Step::Void, at))?,
         Kind::Merged => {
-            let heads = Body::read(&row.event)?.heads.unwrap_or_default();
-            step(tables, row, (Step::Merged, &parts::to_json(&heads)?))?;
+            let body = Body::read(&row.event)?;
+            if body.mode.as_deref() == Some(OPEN) {
+                step(tables, row, (Step::Open, at))?;
+            }
+            let (at, heads) = (at.clone(), body.heads.unwrap_or_default());
+            let back = parts::to_json(&Back { at, heads })?;
+            step(tables, row, (Step::Merged, &back))?;
         }
+        Kind::Cleared => cleared(tables, row)?,
         _ => {}
+    }
+    Ok(())
+}
+
+/// Clears what open parts may have made, as an event tells.
+fn cleared(tables: &mut dyn Tables, row: &EventRow) -> Result<(), LedgerError> {
+    let body = Body::read(&row.event)?;
+    if is_all(&body) {
+        parts::clear(tables, &row.event.at)?;
+    }
+    let number = body.part.unwrap_or_default();
+    for serial in body.serials.unwrap_or_default() {
+        let serial: Serial = serial
+            .parse()
+            .map_err(|_| LedgerError::damaged("a clearance names no serial"))?;
+        parts::clear_serial(tables, (number, &serial), &row.event.at)?;
     }
     Ok(())
 }
@@ -208,7 +231,7 @@ pub fn caught_up(
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Restored, None), body.by(by))?;
-    all_clear(tables, 0, by)?;
+    told_by_mirror(tables, by)?;
     next_generation(tables, generation)
 }
 

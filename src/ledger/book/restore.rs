@@ -2,7 +2,7 @@
 
 use super::super::event::{self, Body, Kind};
 use super::super::part::PartState;
-use super::super::restore::{Clear, SetAside};
+use super::super::restore::{Clear, Cleared, SetAside};
 use super::super::tables::{Tables, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
 use super::parts::{self, Step};
@@ -88,8 +88,11 @@ pub fn skip_numbers(
 }
 
 /// Takes back what was set aside.
-pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<usize, LedgerError> {
+pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
+    // No part comes back meanwhile.
+    tables.hold_serials()?;
     let mut aside = Vec::new();
+    let mut held = Vec::new();
     match which {
         Clear::All => tables.scan_tokens(&mut |(token, unit)| {
             if token.state == TokenState::Quarantined {
@@ -99,7 +102,16 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<usize
         })?,
         Clear::Serials(serials) => {
             for serial in serials {
-                let unit = live(tables, serial)?;
+                let unit = match live(tables, serial) {
+                    Ok(unit) => unit,
+                    Err(unknown) => {
+                        let part = parts::open_with(tables, serial)?.ok_or(unknown)?;
+                        let fixed = tables.fixed(&serial.folded())?;
+                        aside.extend(fixed.map(|token| (token, None)));
+                        held.push((part.number, serial));
+                        continue;
+                    }
+                };
                 aside.push((known(tables, &unit.fingerprint)?, Some(unit.state)));
             }
         }
@@ -122,21 +134,25 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<usize
         tables.set_token(token.id, state)?;
     }
     let prints: Vec<Fingerprint> = aside.iter().map(|(token, _)| token.fingerprint).collect();
-    told(tables, (which, &prints), by)?;
-    Ok(prints.len())
-}
-
-/// Records what was taken back.
-fn told(
-    tables: &mut dyn Tables,
-    (which, prints): (&Clear, &[Fingerprint]),
-    by: &Actor,
-) -> Result<(), LedgerError> {
-    if prints.is_empty() {
-        return Ok(());
-    }
+    let mut cleared = Cleared {
+        tokens: prints.len(),
+        serials: held.len(),
+        parts: 0,
+    };
     if matches!(which, Clear::All) {
-        return all_clear(tables, prints.len(), by);
+        cleared.parts = all_clear(tables, prints.len(), by)?;
+        return Ok(cleared);
+    }
+    for (part, serial) in held {
+        let body = Body {
+            part: Some(part),
+            serials: Some(vec![serial.to_string()]),
+            // It says of no token that it is free.
+            fingerprints: Some(Vec::new()),
+            ..Body::default()
+        };
+        let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+        parts::clear_serial(tables, (part, serial), &stamp.at)?;
     }
     for names in prints.chunks(NAMED) {
         let body = Body {
@@ -145,14 +161,38 @@ fn told(
         };
         event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
     }
-    Ok(())
+    Ok(cleared)
 }
 
-/// Records that nothing is set aside any more.
-pub fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<(), LedgerError> {
+/// Records that nothing is set aside any more; returns how many parts were held back.
+fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<usize, LedgerError> {
+    if count == 0 && parts::open(tables)?.is_empty() {
+        return Ok(0);
+    }
     let body = Body {
         count: Some(count),
         ..Body::default()
     };
+    let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+    parts::clear(tables, &stamp.at)
+}
+
+/// How a clearance says that a mirror told what became of what a backup called free.
+const MIRROR: &str = "mirror";
+
+/// Records that a mirror told all since a backup: nothing of it is set aside.
+///
+/// What a part did that was not closed no mirror knows.
+pub fn told_by_mirror(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
+    let body = Body {
+        count: Some(0),
+        mode: Some(MIRROR.to_owned()),
+        ..Body::default()
+    };
     event::append(tables, &by.station, (Kind::Cleared, None), body.by(by)).map(drop)
+}
+
+/// Returns whether a clearance is of everything that was set aside.
+pub fn is_all(cleared: &Body) -> bool {
+    cleared.fingerprints.is_none() && cleared.mode.is_none()
 }

@@ -92,7 +92,13 @@ fn elsewhere(
         return Ok(Some(refusal.to_string()));
     }
     let away = parts::away(tables, frame, to)?;
-    Ok(away.map(|part| format!("{to} is away in part {}", part.number)))
+    Ok(away.map(|part| match part.open {
+        true => format!(
+            "part {}, which came back unclosed, may have made {to}",
+            part.number
+        ),
+        false => format!("{to} is away in part {}", part.number),
+    }))
 }
 
 /// Says why a unit cannot get another serial.

@@ -219,7 +219,13 @@ fn taken(
         return Ok(Some(format!("it is {} here", unit.state)));
     }
     let away = parts::away(tables, frame, serial)?;
-    Ok(away.map(|part| format!("part {} has it", part.number)))
+    Ok(away.map(|part| match part.open {
+        true => format!(
+            "part {}, which came back unclosed, may have made it",
+            part.number
+        ),
+        false => format!("part {} has it", part.number),
+    }))
 }
 
 /// Takes a run of numbers out of a format in which no unit is known.
@@ -231,6 +237,8 @@ fn run_of_numbers(
     let name = format.to_string();
     let used_up = || LedgerError::SerialsUsedUp {
         format: name.clone(),
+        part: None,
+        left: 0,
     };
     let mut first = tables.counter(&name)?;
     let mut next = first;

@@ -186,7 +186,8 @@ FOR EACH ROW EXECUTE FUNCTION refuse('units are never removed');
 CREATE TRIGGER units_kept BEFORE TRUNCATE ON units
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('units are never removed');
 CREATE TRIGGER units_same BEFORE UPDATE ON units FOR EACH ROW
-WHEN (NEW.id <> OLD.id OR NEW.token <> OLD.token OR NEW.product <> OLD.product OR NEW.folded <> OLD.folded)
+WHEN (NEW.id <> OLD.id OR NEW.token <> OLD.token OR NEW.product <> OLD.product
+      OR NEW.serial <> OLD.serial OR NEW.folded <> OLD.folded)
 EXECUTE FUNCTION refuse('a unit keeps its serial and token');
 CREATE TRIGGER tokens_stay BEFORE DELETE ON tokens
 FOR EACH ROW EXECUTE FUNCTION refuse_token();

@@ -139,8 +139,9 @@ CREATE TRIGGER events_stay BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
 CREATE TRIGGER units_stay BEFORE DELETE ON units
 BEGIN SELECT RAISE(ABORT, 'units are never removed'); END;
-CREATE TRIGGER units_same BEFORE UPDATE OF id, token, product, folded ON units
-WHEN NEW.id <> OLD.id OR NEW.token <> OLD.token OR NEW.product <> OLD.product OR NEW.folded <> OLD.folded
+CREATE TRIGGER units_same BEFORE UPDATE OF id, token, product, serial, folded ON units
+WHEN NEW.id <> OLD.id OR NEW.token <> OLD.token OR NEW.product <> OLD.product
+     OR NEW.serial <> OLD.serial OR NEW.folded <> OLD.folded
 BEGIN SELECT RAISE(ABORT, 'a unit keeps its serial and token'); END;
 CREATE TRIGGER tokens_stay BEFORE DELETE ON tokens
 WHEN NOT EXISTS (SELECT 1 FROM imports WHERE id = OLD.import AND pending = 1)

@@ -97,8 +97,8 @@ pub fn meaning(error: postgres::Error) -> LedgerError {
             source: error.into(),
         };
     }
-    if code == SqlState::INSUFFICIENT_PRIVILEGE || code == SqlState::READ_ONLY_SQL_TRANSACTION {
-        return LedgerError::ReadOnly {
+    if code == SqlState::INSUFFICIENT_PRIVILEGE {
+        return LedgerError::NoRights {
             source: error.into(),
         };
     }

@@ -58,6 +58,7 @@ const SETTLING: &str = "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeo
 /// Waits for whoever is in the middle of adding events, under a new station's name too.
 const SETTLE: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR UPDATE";
 const SETTLE_STATIONS: &str = "SELECT 1 FROM stations FOR SHARE";
+const STANDBY: &str = "SELECT pg_is_in_recovery()";
 const LAST: &str = "SELECT coalesce(max(seq), 0) FROM events";
 
 /// Where a ledger on a server is, and what this program needs for it.
@@ -346,17 +347,20 @@ impl Store for Postgres {
     }
 
     fn settle(&self) -> Result<(), LedgerError> {
-        // Without a run the server may be a standby, where nothing is in the middle of anything.
-        if self.shop.frame.run.is_empty() {
-            return Ok(());
-        }
+        let looking = self.shop.frame.run.is_empty();
         let last = self.patiently(|transaction| {
+            // On a standby nothing is in the middle of anything, and no row can be held.
+            if looking && transaction.query_one(STANDBY, &[])?.try_get(0)? {
+                return Ok(None);
+            }
             transaction.batch_execute(SETTLING)?;
             transaction.query(SETTLE, &[])?;
             transaction.query(SETTLE_STATIONS, &[])?;
-            transaction.query_one(LAST, &[])?.try_get(0)
+            transaction.query_one(LAST, &[])?.try_get(0).map(Some)
         })?;
-        self.shop.settled.set(last);
+        if let Some(last) = last {
+            self.shop.settled.set(last);
+        }
         Ok(())
     }
 }

@@ -29,6 +29,17 @@ pub enum KeyPlace {
     From(KeySource, PathBuf),
 }
 
+impl KeyPlace {
+    /// Reads what lies there for the ledger at `ledger`; nothing at all beside it is no fault, as a
+    /// key is made there.
+    ///
+    /// # Errors
+    /// [`LedgerError::KeyUnread`], [`LedgerError::KeyDamaged`], [`LedgerError::Exposed`]
+    pub fn try_read(&self, ledger: &Path) -> Result<(), LedgerError> {
+        bring(self, ledger).map(drop)
+    }
+}
+
 /// A key that somebody brings: a ledger's own, or the key of the station that a part is for.
 pub enum Brought {
     Ledger(Key),
@@ -121,11 +132,23 @@ pub fn names(conn: &Connection) -> Result<Vec<(i64, String)>, LedgerError> {
     Ok(rows.map(|row| (row.id, row.name)).collect())
 }
 
-/// Reads the key and proves that the ledger was sealed with it; `None` when it is not there.
+/// Reads the key and proves that the ledger was sealed with it; `None` when it cannot be had.
 pub fn prove(
     conn: &Connection,
     ledger: &Path,
     place: &KeyPlace,
+) -> Result<Option<Ring>, LedgerError> {
+    let brought = match bring(place, ledger) {
+        Err(LedgerError::KeyUnread { .. }) => Ok(None),
+        brought => brought,
+    };
+    prove_with(conn, (ledger, place), brought)
+}
+
+fn prove_with(
+    conn: &Connection,
+    (ledger, place): (&Path, &KeyPlace),
+    brought: Result<Option<Brought>, LedgerError>,
 ) -> Result<Option<Ring>, LedgerError> {
     let rows = stored(conn)?;
     let wants = match rows.first() {
@@ -133,7 +156,7 @@ pub fn prove(
         None => return Err(LedgerError::damaged("it does not say which key it has")),
     };
     let mut keys = Vec::new();
-    match bring(place, ledger)? {
+    match brought? {
         Some(Brought::Ledger(key)) => keys.push(key),
         Some(Brought::Station(key)) => match unseal(conn, &key)? {
             Some(key) => keys.push(key),
@@ -176,7 +199,9 @@ fn unseal(conn: &Connection, key: &StationKey) -> Result<Option<Key>, LedgerErro
 
 /// Like [`prove`], for those who cannot go on without.
 pub fn require(conn: &Connection, ledger: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
-    prove(conn, ledger, place)?.ok_or_else(|| LedgerError::KeyMissing {
-        path: named(place, ledger),
+    prove_with(conn, (ledger, place), bring(place, ledger))?.ok_or_else(|| {
+        LedgerError::KeyMissing {
+            path: named(place, ledger),
+        }
     })
 }

@@ -124,7 +124,9 @@ fn identity(handing: &Handing) -> Identity {
 pub fn free(path: &Path) -> Result<(), LedgerError> {
     match path.try_exists() {
         Ok(false) => Ok(()),
-        Ok(true) => Err(about(path)(std::io::ErrorKind::AlreadyExists.into())),
+        Ok(true) => Err(LedgerError::Occupied {
+            path: path.to_owned(),
+        }),
         Err(error) => Err(about(path)(error)),
     }
 }

@@ -335,6 +335,8 @@ impl Tables for View<'_> {
     fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
         let next = i64::try_from(next).map_err(|_| LedgerError::SerialsUsedUp {
             format: format.to_owned(),
+            part: None,
+            left: 0,
         })?;
         self.change(SET_COUNTER, (self.shop.product, format, next))
             .map(drop)

@@ -25,6 +25,7 @@ contract! {
     a_label_that_was_read_before_counts_with_the_witness
     what_a_witness_contradicts_is_refused_and_nothing_counts
     a_witness_heard_twice_is_heard_once
+    what_failed_elsewhere_stays_as_it_is
     a_unit_by_a_witness_takes_its_board
     an_attested_unit_is_done
     a_token_is_no_boards_number
@@ -70,6 +71,7 @@ fn witness(text: &str) -> Evidence {
         uid: None,
         image: None,
         witness: Witness::List,
+        passed: true,
     }
 }
 
@@ -434,6 +436,41 @@ fn a_witness_heard_twice_is_heard_once(bench: &dyn Bench) {
     let again = ledger.attest(&[witness("GW1")], &actor("L1")).unwrap();
     assert!(again[0].already);
     assert_eq!(ledger.history(&serial("GW1")).unwrap(), before);
+}
+
+fn what_failed_elsewhere_stays_as_it_is(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 4);
+    finish(&mut *ledger, &claim("GW1"));
+    drop(go(&mut *ledger, &claim("GW2")));
+    finish(&mut *ledger, &on_board("GW3", "u3"));
+    finish(&mut *ledger, &claim("GW4"));
+    let failed = |text: &str| Evidence {
+        passed: false,
+        ..witness(text)
+    };
+    let before = ledger.history(&serial("GW1")).unwrap();
+    let list = [failed("GW1"), failed("GW2"), witness("GW4")];
+    let told = ledger.attest(&list, &actor("L1")).unwrap();
+    let passed: Vec<bool> = told.iter().map(|one| one.passed).collect();
+    assert_eq!(passed, [false, false, true]);
+    assert_eq!(ledger.history(&serial("GW1")).unwrap(), before);
+    assert_eq!(state(&*ledger, "GW2"), UnitState::Reserved);
+    assert_eq!(state(&*ledger, "GW4"), UnitState::Delivered);
+    // Of a delivered unit it contradicts the record, and nothing of the list counts.
+    for (one, wanted) in [
+        (
+            failed("GW3"),
+            "the list says that it failed, and it is delivered since",
+        ),
+        (failed("GW9"), "the ledger has no such unit"),
+    ] {
+        let list = [witness("GW1"), Evidence { row: 2, ..one }];
+        let error = ledger.attest(&list, &actor("L1")).unwrap_err();
+        assert!(matches!(error, LedgerError::Row { row: 2, .. }));
+        assert!(error.to_string().contains(wanted), "{error}");
+        assert_eq!(state(&*ledger, "GW1"), UnitState::Prepared);
+    }
+    assert_clean(&*ledger);
 }
 
 fn a_unit_by_a_witness_takes_its_board(bench: &dyn Bench) {

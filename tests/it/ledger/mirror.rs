@@ -128,7 +128,19 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     let named = Share::Serials(vec![serial("GW8")]);
     ledger.split("S2", &named, &actor("L1")).unwrap();
     ledger.handed(2, &actor("L1")).unwrap();
+    let open = Share::Serials(vec![serial("GW9"), serial("GW10")]);
+    let open = ledger.split("S3", &open, &actor("L1")).unwrap();
+    let part = bench.another();
+    let mut station = part.open("S3");
+    station.found_part(&open, &actor("L1")).unwrap();
+    ledger.handed(3, &actor("L1")).unwrap();
+    ledger
+        .merge(&station.bring_back().unwrap(), &actor("L1"))
+        .unwrap();
+    let one = Clear::Serials(vec![serial("GW10")]);
+    ledger.clear(&one, &actor("L1")).unwrap();
     let before = (ledger.stock().unwrap(), units(&*ledger));
+    let parts = ledger.parts().unwrap();
     drop(ledger);
 
     let path = folder.path().join("again.ledger");
@@ -145,10 +157,18 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
         refusal(&mut again, &claim("GW8")),
         Refusal::Away { part: 2, .. }
     ));
+    assert_eq!(again.parts().unwrap(), parts);
+    assert!(matches!(
+        refusal(&mut again, &claim("GW9")),
+        Refusal::PartOpen { part: 3, .. }
+    ));
+    finish(&mut again, &claim("GW10"));
     assert!(is_done(&mut again, &on_board("GW1", "u1")));
     let taken = go(&mut again, &on_board("GW4", "u4"));
     assert_eq!((taken.epoch(), taken.resumed()), (2, true));
-    assert_eq!(again.clear(&Clear::All, &actor("L9")).unwrap(), 0);
+    // Of the open part one is bound by now; nothing else is set aside.
+    let cleared = again.clear(&Clear::All, &actor("L9")).unwrap();
+    assert_eq!((cleared.tokens, cleared.parts), (2, 1));
     let missing = rebuild(&mirror, &folder.path().join("short.ledger"), 2).unwrap_err();
     assert!(
         matches!(missing, LedgerError::TokensMissing { .. }),

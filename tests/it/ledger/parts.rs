@@ -1,6 +1,8 @@
 //! Stations without network: a share goes away, is used, and comes back.
 
-use eol_inject::ledger::{Content, LedgerError, Merge, Part, PartState, Return, Rework, Share};
+use eol_inject::ledger::{
+    Clear, Content, LedgerError, Mapping, Merge, Part, PartState, Return, Rework, Share, UnitState,
+};
 use eol_inject::recipe::SerialFormat;
 
 use super::*;
@@ -20,6 +22,8 @@ contract! {
     a_part_leaves_once
     a_closed_part_gives_no_token
     an_unclosed_part_leaves_its_free_tokens_in_quarantine
+    serials_of_an_unclosed_part_are_refused_until_they_are_cleared
+    serials_of_a_list_in_an_unclosed_part_get_their_token_when_they_are_cleared
     the_same_return_twice_changes_nothing
     a_return_that_was_used_further_is_refused
     a_copy_that_diverged_is_refused_with_the_units_that_share_a_token
@@ -166,11 +170,19 @@ fn a_part_has_its_own_run_of_numbers(bench: &dyn Bench) {
     let refused = refusal(&mut *home, &claim("GW004"));
     assert!(matches!(refused, Refusal::Away { part: 1, station, .. } if station == "S1"));
     let mut station = part.open("S1");
+    assert!(matches!(
+        station.next_serials(&format, 3),
+        Err(LedgerError::SerialsUsedUp { left: 2, .. })
+    ));
     let own = station.next_serials(&format, 2).unwrap();
     assert_eq!(own, ["GW003", "GW004"].map(serial));
     assert!(matches!(
         station.next_serials(&format, 1),
-        Err(LedgerError::SerialsUsedUp { .. })
+        Err(LedgerError::SerialsUsedUp {
+            part: Some(1),
+            left: 0,
+            ..
+        })
     ));
     assert!(matches!(
         station.next_serials(&numbers("X{}"), 1),
@@ -372,6 +384,90 @@ fn an_unclosed_part_leaves_its_free_tokens_in_quarantine(bench: &dyn Bench) {
         refusal(&mut *home, &claim("GW2")),
         Refusal::PoolEmpty { .. }
     ));
+    assert_clean(&*home);
+}
+
+fn serials_of_an_unclosed_part_are_refused_until_they_are_cleared(bench: &dyn Bench) {
+    let format = numbers("GW{:03}");
+    let mut home = stocked(bench, 9);
+    let shares = [
+        Share::Counted(4, format),
+        Share::Serials(["B7", "B8", "B9"].map(serial).to_vec()),
+    ];
+    for share in &shares {
+        let handing = home.split("S1", share, &actor("L1")).unwrap();
+        let part = bench.another();
+        let mut station = part.open("S1");
+        station.found_part(&handing, &actor("L1")).unwrap();
+        home.handed(handing.part().number, &actor("L1")).unwrap();
+        let first = if share.count() == 4 { "GW001" } else { "B7" };
+        finish(&mut *station, &claim(first));
+        let merged = merge(&mut *home, &station.bring_back().unwrap());
+        assert!(merged.part.open);
+        assert!(merged.part.since >= merged.part.at);
+        // Elsewhere the station goes on with the part's own token.
+        let next = if share.count() == 4 { "GW002" } else { "B8" };
+        finish(&mut *station, &claim(next));
+    }
+    for (text, number) in [("GW002", 1), ("gw003", 1), ("B8", 2), ("B9", 2)] {
+        let refused = refusal(&mut *home, &claim(text));
+        let Refusal::PartOpen { part, station, .. } = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!((part, station.as_str()), (number, "S1"));
+    }
+    assert!(is_done(&mut *home, &claim("GW001")));
+    assert_clean(&*home);
+    // One may be made here again, by somebody's word; the others wait.
+    let one = Clear::Serials(vec![serial("gw003")]);
+    let cleared = home.clear(&one, &actor("L1")).unwrap();
+    assert_eq!((cleared.tokens, cleared.serials, cleared.parts), (0, 1, 0));
+    finish(&mut *home, &claim("GW003"));
+    let unknown = Clear::Serials(vec![serial("GW777")]);
+    assert!(matches!(
+        home.clear(&unknown, &actor("L1")),
+        Err(LedgerError::NoUnit { .. })
+    ));
+    for text in ["GW002", "B9"] {
+        let refused = refusal(&mut *home, &claim(text));
+        assert!(matches!(refused, Refusal::PartOpen { .. }), "{refused}");
+    }
+    assert_clean(&*home);
+    let cleared = home.clear(&Clear::All, &actor("L1")).unwrap();
+    assert_eq!((cleared.tokens, cleared.serials, cleared.parts), (5, 0, 2));
+    assert!(home.parts().unwrap().iter().all(|part| !part.open));
+    finish(&mut *home, &claim("GW002"));
+    finish(&mut *home, &claim("B9"));
+    assert_clean(&*home);
+    assert_eq!(home.clear(&Clear::All, &actor("L1")).unwrap().parts, 0);
+}
+
+fn serials_of_a_list_in_an_unclosed_part_get_their_token_when_they_are_cleared(bench: &dyn Bench) {
+    let mut home = bench.open("L1");
+    let rows = (0..3).map(|n| Row {
+        bound: Some(serial(&format!("B{n}"))),
+        ..row(n)
+    });
+    home.import(&list(rows), &actor("L1")).unwrap();
+    let part = part_of(&mut *home, bench, &Share::Bound(2));
+    merge(&mut *home, &part.open("S1").bring_back().unwrap());
+    let one = Clear::Serials(vec![serial("B1")]);
+    let cleared = home.clear(&one, &actor("L1")).unwrap();
+    assert_eq!((cleared.tokens, cleared.serials), (1, 1));
+    assert_eq!(finish(&mut *home, &claim("B1")), print_of(1));
+    let refused = refusal(&mut *home, &claim("B0"));
+    assert!(matches!(refused, Refusal::PartOpen { .. }), "{refused}");
+    // What the station made after all comes in with its own token.
+    let made = Row {
+        bound: Some(serial("B0")),
+        ..row(0)
+    };
+    let mapping = Mapping::of(list([made])).unwrap();
+    home.adopt(&mapping, &actor("L1")).unwrap();
+    assert_eq!(
+        home.find(&serial("B0")).unwrap().unwrap().state,
+        UnitState::Delivered
+    );
     assert_clean(&*home);
 }
 

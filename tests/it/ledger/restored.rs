@@ -55,8 +55,8 @@ fn a_claim_that_a_backup_knew_is_refused_until_it_is_cleared(bench: &dyn Bench) 
     let refused = refusal(&mut *ledger, &on_board("GW3", "u3"));
     assert!(matches!(refused, Refusal::Quarantined { .. }));
     let which = Clear::Serials(vec![serial("GW3")]);
-    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap(), 1);
-    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap(), 0);
+    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 1);
+    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 0);
     assert_clean(&*ledger);
     let taken = finish(&mut *ledger, &on_board("GW3", "u3"));
     assert_eq!(taken, print_of(2));
@@ -76,7 +76,7 @@ fn a_claim_that_is_set_aside_is_not_released(bench: &dyn Bench) {
 
 fn everything_set_aside_can_be_cleared(bench: &dyn Bench) {
     let mut ledger = restored(bench);
-    assert_eq!(ledger.clear(&Clear::All, &actor("L1")).unwrap(), 4);
+    assert_eq!(ledger.clear(&Clear::All, &actor("L1")).unwrap().tokens, 4);
     let stock = ledger.stock().unwrap();
     assert_eq!((stock.free, stock.quarantined, stock.bound), (3, 0, 3));
     assert_eq!(finish(&mut *ledger, &claim("GW9")), print_of(3));
@@ -87,7 +87,7 @@ fn everything_set_aside_can_be_cleared(bench: &dyn Bench) {
 fn single_units_and_tokens_can_be_cleared(bench: &dyn Bench) {
     let mut ledger = restored(bench);
     let which = Clear::Tokens(vec![print_of(4)]);
-    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap(), 1);
+    assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 1);
     assert_eq!(finish(&mut *ledger, &claim("GW9")), print_of(4));
     assert!(matches!(
         ledger.clear(&Clear::Tokens(vec![print_of(99)]), &actor("L1")),

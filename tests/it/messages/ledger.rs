@@ -36,6 +36,11 @@ fn refusals() {
             part: 3,
             station: "S1".to_owned(),
         },
+        Refusal::PartOpen {
+            serial: serial.clone(),
+            part: 3,
+            station: "S1".to_owned(),
+        },
         Refusal::NotOfPart {
             serial: serial.clone(),
             part: 3,
@@ -103,6 +108,8 @@ fn about_units() -> Vec<LedgerError> {
     vec![
         LedgerError::SerialsUsedUp {
             format: "GW{:06}".to_owned(),
+            part: Some(3),
+            left: 2,
         },
         LedgerError::SerialFormat {
             format: "GW/{:06}".to_owned(),
@@ -299,6 +306,12 @@ fn about_files() -> Vec<LedgerError> {
         LedgerError::Busy { seconds: 20 },
         LedgerError::Full { source: cause() },
         LedgerError::ReadOnly { source: cause() },
+        LedgerError::NoRights {
+            source: "db error: ERROR: permission denied for table units".into(),
+        },
+        LedgerError::Occupied {
+            path: "back.part".into(),
+        },
         LedgerError::Damaged {
             what: "a page of its file was changed or lost".to_owned(),
             source: Some(cause()),

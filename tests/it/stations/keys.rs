@@ -144,6 +144,11 @@ fn a_key_comes_from_a_file_a_variable_or_a_command() {
             51,
             "the ledger's key cannot be had from",
         );
+        // Records can be listed and written out without it.
+        bench.ok(&["ledger", "list", "--recipe", HOME]);
+        let table = bench.ok(&["ledger", "export", "--recipe", HOME]);
+        assert_eq!(table.lines().count(), 2, "{table}");
+        bench.ok(&["ledger", "export", "--recipe", HOME, "--since", "0"]);
     }
     let bench = keyed("{ env = \"EOL_TEST_KEY\" }");
     fails(&bench, &import, 51, "the variable EOL_TEST_KEY");

@@ -53,6 +53,12 @@ fn a_station_works_on_its_part_and_brings_it_back() {
     clean(&bench, STATION);
     batch(&bench, HOME, "1");
     let back = ["ledger", "return", "--recipe", STATION, "-o", "back.part"];
+    // A file that is there is kept, and the part is not closed yet.
+    fs::write(bench.path("back.part"), "something").unwrap();
+    let output = bench.run(&back);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("back.part is there already"), "{told}");
+    fs::remove_file(bench.path("back.part")).unwrap();
     bench.ok(&back);
     let merge = ["ledger", "merge", "--recipe", HOME, "back.part"];
     let told = object(&bench, &merge, "merge");
@@ -179,6 +185,71 @@ fn an_unclosed_part_is_merged_with_its_free_tokens_set_aside() {
         (&1.into(), &4.into())
     );
     clean(&bench, HOME);
+    // What it was given has to be cleared before it is made here.
+    let one = [
+        "inject", "--recipe", HOME, "--serial", "GW000002", "-o", "out",
+    ];
+    let output = bench.run(&one);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(50), "{told}");
+    assert!(told.contains("ledger clear --serial GW000002"), "{told}");
+    let told = bench.ok(&["pool", "status", "--recipe", HOME]);
+    assert!(
+        told.contains("; not closed: its serials wait for"),
+        "{told}"
+    );
+    let by = ["--by", "anna", "--reason", "the boards were counted"];
+    let told = bench.ok(&[&["ledger", "clear", "--recipe", HOME, "--all"][..], &by].concat());
+    for wanted in [
+        "1 token that was set aside is used again",
+        "all serials of 1 part that came back unclosed may be made here",
+    ] {
+        assert!(told.contains(wanted), "{told}");
+    }
+    bench.ok(&one);
+    clean(&bench, HOME);
+}
+
+#[test]
+fn a_part_with_fewer_numbers_than_asked_for_makes_those_it_has() {
+    let bench = with_station();
+    bench.ok(&SPLIT);
+    let many = ["batch", "--recipe", STATION, "--count", "5", "-o", "far"];
+    let output = bench.run(&many);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(10), "{told}");
+    let wanted = "2 of 5 units are made: in part 1 the serial format GW{:06} has no number left";
+    assert!(told.contains(wanted), "{told}");
+    let listed = bench.ok(&["ledger", "list", "--recipe", STATION, "--json"]);
+    assert_eq!(objects(&listed).len(), 2);
+}
+
+#[test]
+fn a_short_pool_costs_one_number_and_one_failure() {
+    let bench = home();
+    for number in [7, 8] {
+        let output = bench.run(&["batch", "--recipe", HOME, "--count", "500", "-o", "out"]);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(53), "{told}");
+        assert_eq!(told.matches("FAIL").count(), 1, "{told}");
+        let wanted = format!("no free token is left for GW00000{number}");
+        assert!(told.contains(&wanted), "{told}");
+    }
+    // A list that is too long stops at the first that gets none.
+    let serials: String = (1..=99).map(|n| format!("GW000{n:03}\n")).collect();
+    fs::write(bench.path("serials.txt"), serials).unwrap();
+    let output = bench.run(&[
+        "batch",
+        "--recipe",
+        HOME,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "out",
+    ]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(53), "{told}");
+    assert_eq!(told.matches("FAIL").count(), 1, "{told}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::cli::context;
 use crate::cli::error::{CliError, exit};
 use crate::cli::export::plain;
 
-/// Reads the units that passed; every row must be right.
+/// Reads the result of each unit; every row must be right.
 pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
     let wrong = |what: String| {
         let message = format!("{}: {what}", file.display());
@@ -39,7 +39,7 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliErr
     let uid = column(&["uid", "chip_uid"]);
     let (print, image) = (column(&["fingerprint"]), column(&["image_sha256"]));
     let mut seen = BTreeMap::new();
-    let mut passed = Vec::new();
+    let mut results = Vec::new();
     for (row, record) in (1usize..).zip(reader.records()) {
         let record = record.map_err(|error| wrong(error.to_string()))?;
         let cell = |column: usize| plain(record.get(column).unwrap_or_default());
@@ -51,25 +51,26 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliErr
         if let Some(first) = seen.insert(serial.folded(), row) {
             return Err(at(format!("{serial} stands in row {first} too")));
         }
-        match cell(result).to_ascii_lowercase().as_str() {
-            "pass" => {}
-            "fail" => continue,
+        let passed = match cell(result).to_ascii_lowercase().as_str() {
+            "pass" => true,
+            "fail" => false,
             _ => {
                 return Err(at(format!(
                     "the result of {serial} is neither pass nor fail"
                 )));
             }
-        }
-        passed.push(Evidence {
+        };
+        results.push(Evidence {
             row,
             fingerprint: parsed::<Fingerprint>(given(print)).map_err(at)?,
             uid: given(uid).map(str::to_owned),
             image: parsed::<Digest>(given(image)).map_err(at)?,
             serial,
             witness: Witness::List,
+            passed,
         });
     }
-    Ok(passed)
+    Ok(results)
 }
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(cell: Option<&str>) -> Result<Option<T>, String> {

@@ -65,6 +65,7 @@ pub(super) fn read(
                 uid,
                 image: None,
                 witness: Witness::Log,
+                passed: true,
             });
         }
     }

@@ -4,6 +4,7 @@ pub mod cluster;
 mod crowd;
 #[cfg(feature = "cli")]
 mod encrypted;
+mod grants;
 mod leases;
 mod outages;
 #[cfg(feature = "cli")]

@@ -42,6 +42,9 @@ fn every_command_works_on_a_server() {
     let files = files(&cluster.url(), "program");
     let check = files.run(&line(&files, "check"));
     assert!(text(&check.stdout).contains("not there yet"), "{check:?}");
+    // Without a key nobody can make it.
+    assert_eq!(check.status.code(), Some(51), "{check:?}");
+    assert!(text(&check.stdout).contains("ledger key new"), "{check:?}");
     // No key is made silently, and nothing else without one.
     let refused = files.run(&line(&files, "inject --serial GW000001 -o unit.elf"));
     assert_eq!(refused.status.code(), Some(51));
@@ -50,6 +53,7 @@ fn every_command_works_on_a_server() {
         "{refused:?}"
     );
     files.ok(&["ledger", "key", "new", "-o", "gw100/line.key"]);
+    assert!(files.ok(&line(&files, "check")).contains("ready"));
     let again = files.run(&["ledger", "key", "new", "-o", "gw100/line.key"]);
     assert!(!again.status.success());
 
@@ -70,7 +74,12 @@ fn every_command_works_on_a_server() {
         "ledger void --serial GW000001 --by anna --reason scrapped",
     ));
     assert!(files.ok(&line(&files, "ledger audit")).contains("clean"));
-    assert!(files.ok(&line(&files, "check")).contains("audit clean"));
+    let checked = files.run(&line(&files, "check"));
+    assert!(text(&checked.stdout).contains("audit clean"), "{checked:?}");
+    assert!(
+        text(&checked.stderr).contains("backup --elsewhere"),
+        "{checked:?}"
+    );
     // The ledger's address is shown without its user.
     let shown = files.ok(&line(&files, "check"));
     assert!(
@@ -86,6 +95,47 @@ fn every_command_works_on_a_server() {
             "a real ledger takes no simulated unit"
         );
     }
+}
+
+#[test]
+fn a_station_makes_and_misses_only_what_is_its_own() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let files = files(&cluster.url(), "program_stations");
+    files.ok(&["ledger", "key", "new", "-o", "gw100/line.key"]);
+    for (station, folder) in [("L1", "one"), ("L2", "two")] {
+        let batch = format!("batch --count 2 --station {station} -o {folder}");
+        files.ok(&line(&files, &batch));
+    }
+    fs::remove_dir_all(files.path("gw100/labels")).unwrap();
+    let labels = || {
+        let names = fs::read_dir(files.path("gw100/labels"))
+            .into_iter()
+            .flatten();
+        names
+            .filter(|name| {
+                let name = name.as_ref().unwrap().file_name();
+                name.to_string_lossy().ends_with(".png")
+            })
+            .count()
+    };
+    let printed = files.run(&line(&files, "label print --station L1"));
+    assert!(printed.status.success(), "{printed:?}");
+    assert!(
+        text(&printed.stdout).contains("2 labels made"),
+        "{printed:?}"
+    );
+    let told = "2 units of other stations than L1 left out";
+    assert!(text(&printed.stderr).contains(told), "{printed:?}");
+    assert_eq!(labels(), 2);
+    files.ok(&line(&files, "label print --all-stations"));
+    assert_eq!(labels(), 4);
+    files.ok(&line(&files, "verify --ledger --station L1 one"));
+    let whole = files.run(&line(&files, "verify --ledger one"));
+    assert_eq!(whole.status.code(), Some(41), "{whole:?}");
+    let short = files.run(&line(&files, "verify --ledger --station L2 one"));
+    assert_eq!(short.status.code(), Some(41), "{short:?}");
 }
 
 #[cfg(feature = "sim")]
@@ -122,7 +172,12 @@ fn a_server_that_is_not_there_is_exit_code_51_and_no_password_is_shown() {
             "{said}"
         );
         assert_eq!(said.matches("waiting for it, 5 s").count(), 1, "{said}");
+        // Nothing was in hand.
+        assert!(!said.contains("resumes"), "{said}");
     }
+    let import = files.run(&line(&files, "pool import pools/unpacked"));
+    let said = text(&import.stderr);
+    assert!(said.contains("nothing was taken in"), "{said}");
 }
 
 #[test]
@@ -138,7 +193,8 @@ fn a_wrong_key_is_said_at_once_with_nothing_written() {
     let output = files.run(&line(&files, "inject --serial GW000002 -o two.elf"));
     assert_eq!(output.status.code(), Some(51));
     assert!(
-        text(&output.stderr).contains("was sealed with"),
+        text(&output.stderr).contains("was sealed with")
+            && text(&output.stderr).contains("put that key back"),
         "{output:?}"
     );
     assert!(!files.path("two.elf").exists());
@@ -146,6 +202,22 @@ fn a_wrong_key_is_said_at_once_with_nothing_written() {
     fs::remove_file(files.path("gw100/line.key")).unwrap();
     let listed = files.ok(&line(&files, "ledger list --json"));
     assert_eq!(json(&listed).len(), 1);
+    let table = files.ok(&line(&files, "ledger export"));
+    assert!(table.contains("GW000001,prepared"), "{table}");
+    let history = files.ok(&line(&files, "ledger export --since 0"));
+    assert_eq!(json(&history).len(), 3, "{history}");
+    let refused = files.run(&line(
+        &files,
+        "ledger export --reveal --by anna --reason why -o tokens.csv",
+    ));
+    assert_eq!(refused.status.code(), Some(51), "{refused:?}");
+    assert!(!files.path("tokens.csv").exists());
+    // A ledger that is there wants its own key, never a new one.
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("a new one opens nothing") && !said.contains("key new makes"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -189,4 +261,10 @@ fn a_server_hands_a_part_out_and_takes_it_back() {
     files.ok(&line(&files, "ledger backup --elsewhere"));
     let refused = files.run(&line(&files, "ledger backup -o save"));
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    for told in ["pg_dump", "ledger backup --elsewhere"] {
+        assert!(
+            String::from_utf8_lossy(&refused.stderr).contains(told),
+            "{refused:?}"
+        );
+    }
 }

@@ -151,6 +151,7 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
         "TRUNCATE tokens CASCADE",
         "UPDATE tokens SET fingerprint = sha256('x') WHERE id = 1",
         "UPDATE units SET token = 8 WHERE serial = 'GW1'",
+        "UPDATE units SET serial = 'GW9'",
         "UPDATE facts SET value = 'simulated'",
         "INSERT INTO prints SELECT fingerprint, 99 FROM tokens WHERE id = 1",
         "UPDATE prints SET token = 3",

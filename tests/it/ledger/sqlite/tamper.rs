@@ -176,6 +176,7 @@ fn reworked(bench: &InFile) {
         uid: None,
         image: None,
         witness: Witness::List,
+        passed: true,
     };
     ledger.attest(&[seen], &actor("L1")).unwrap();
     assert_clean(&*ledger);
@@ -339,6 +340,7 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
         "DELETE FROM tokens",
         "UPDATE tokens SET fingerprint = zeroblob(32) WHERE id = 1",
         "UPDATE units SET token = 8 WHERE id = 1",
+        "UPDATE units SET serial = 'GW9'",
         "UPDATE facts SET value = 'simulated'",
         "INSERT INTO prints SELECT fingerprint, 99 FROM tokens WHERE id = 1",
         "UPDATE prints SET token = 3",
