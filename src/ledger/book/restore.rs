@@ -178,11 +178,13 @@ fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<usize,
 }
 
 /// How a clearance says that a mirror told what became of what a backup called free.
+#[cfg(feature = "seal")]
 const MIRROR: &str = "mirror";
 
 /// Records that a mirror told all since a backup: nothing of it is set aside.
 ///
 /// What a part did that was not closed no mirror knows.
+#[cfg(feature = "seal")]
 pub fn told_by_mirror(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
     let body = Body {
         count: Some(0),

@@ -10,6 +10,7 @@ contract! {
     many_writers_tell_every_event_once
     an_event_longer_than_a_block_is_told_once
     a_ledger_in_a_file_is_made_from_the_mirror_of_any
+    a_mirror_does_not_clear_what_an_open_part_may_have_made
     a_mirror_that_was_changed_is_refused
 }
 
@@ -174,6 +175,30 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
         matches!(missing, LedgerError::TokensMissing { .. }),
         "{missing}"
     );
+}
+
+fn a_mirror_does_not_clear_what_an_open_part_may_have_made(bench: &dyn Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut home = bench.mirrored(folder.path(), "L1");
+    home.import(&list((0..4).map(row)), &actor("L1")).unwrap();
+    let share = Share::Serials(vec![serial("GW1")]);
+    let handing = home.split("S1", &share, &actor("L1")).unwrap();
+    let part = bench.another();
+    let mut station = part.open("S1");
+    station.found_part(&handing, &actor("L1")).unwrap();
+    home.handed(1, &actor("L1")).unwrap();
+    home.merge(&station.bring_back().unwrap(), &actor("L1"))
+        .unwrap();
+    drop(home);
+    // Brought up to date as a restored backup is.
+    let mut home = bench.open("L1");
+    let history = History::find(folder.path(), None).unwrap();
+    home.catch_up(&history, None, &actor("L1")).unwrap();
+    let stock = home.stock().unwrap();
+    assert_eq!((stock.free, stock.quarantined), (3, 1));
+    let refused = refusal(&mut *home, &claim("GW1"));
+    assert!(matches!(refused, Refusal::PartOpen { .. }), "{refused}");
+    assert_clean(&*home);
 }
 
 /// What can be seen of all units.

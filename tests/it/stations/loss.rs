@@ -94,7 +94,7 @@ fn a_backup_is_made_while_others_write_and_is_whole() {
             .iter()
             .any(|name| name.starts_with('.'))
     );
-    fails(&bench, &BACKUP, 51, "exists");
+    fails(&bench, &BACKUP, 51, "is there already");
     let check = bench.ok(&["check", "--recipe", HOME, "--json"]);
     assert!(!objects(&check)[0]["ledger"]["backup"].is_null());
 }
@@ -145,7 +145,7 @@ fn a_restored_ledger_draws_nothing_before_it_is_cleared() {
     // The one that found no token took the first number.
     assert!(units(&bench).contains("GW000101"));
     clean(&bench, HOME);
-    fails(&bench, &restore(), 51, "exists");
+    fails(&bench, &restore(), 51, "is there already");
 }
 
 #[test]
