@@ -245,7 +245,7 @@ impl Work {
     fn told(self, error: CliError) -> CliError {
         match (self, error.name) {
             (Self::List, "ledger-unreachable" | "ledger-storage") => error.with_hint(Some(
-                "nothing was taken in: import the list again; what is known already changes nothing",
+                "import the list again: it goes in whole or not at all, and what is known already changes nothing",
             )),
             (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
                 error.with_hint(None)

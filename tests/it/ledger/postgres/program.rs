@@ -177,7 +177,7 @@ fn a_server_that_is_not_there_is_exit_code_51_and_no_password_is_shown() {
     }
     let import = files.run(&line(&files, "pool import pools/unpacked"));
     let said = text(&import.stderr);
-    assert!(said.contains("nothing was taken in"), "{said}");
+    assert!(said.contains("it goes in whole or not at all"), "{said}");
 }
 
 #[test]
