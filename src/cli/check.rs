@@ -426,7 +426,8 @@ fn mirror(recipe: &Recipe, ledger: &dyn Ledger, output: &Output) -> Result<bool,
         return Ok(true);
     };
     let place = folder.display();
-    match ledger.mirror_state(&folder) {
+    let station = context::station(std::env::var("EOL_STATION").ok().as_deref());
+    match ledger.mirror_state(&station, &folder) {
         Ok(MirrorState::Behind(0)) => {
             output.line(format_args!("  mirror    {place}: has every event"));
             Ok(true)
@@ -438,12 +439,17 @@ fn mirror(recipe: &Recipe, ledger: &dyn Ledger, output: &Output) -> Result<bool,
             ));
             Ok(true)
         }
-        Ok(MirrorState::Absent) => {
-            output.warning(format_args!(
-                "the mirror {place} has nothing of this ledger: is its disk mounted? If it is new, the next \
-                 unit begins it"
+        Ok(MirrorState::New) => {
+            output.line(format_args!(
+                "  mirror    {place}: begins with the next unit"
             ));
             Ok(true)
+        }
+        Ok(MirrorState::Gone) => {
+            output.line(format_args!(
+                "  mirror    {place}: {BAD}it is gone{BAD:#}: is its disk mounted? The line stops without it"
+            ));
+            Ok(false)
         }
         Ok(MirrorState::Ahead) => {
             output.line(format_args!(

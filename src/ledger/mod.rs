@@ -281,12 +281,16 @@ pub trait Ledger: Send {
     /// [`LedgerError`] when it could not be found out; findings are no error.
     fn audit(&self) -> Result<Audit, LedgerError>;
 
-    /// Compares the ledger with its mirror in `folder`; nothing is written.
+    /// Compares the ledger with a station's mirror of it in `folder`; nothing is written.
     ///
     /// # Errors
     /// [`LedgerError::Mirror`] when it cannot be read.
     #[cfg(feature = "seal")]
-    fn mirror_state(&self, folder: &std::path::Path) -> Result<MirrorState, LedgerError>;
+    fn mirror_state(
+        &self,
+        station: &str,
+        folder: &std::path::Path,
+    ) -> Result<MirrorState, LedgerError>;
 
     /// Records that a backup was made, after it was.
     ///

@@ -273,8 +273,12 @@ impl<S: Store> Ledger for S {
     }
 
     #[cfg(feature = "seal")]
-    fn mirror_state(&self, folder: &std::path::Path) -> Result<super::MirrorState, LedgerError> {
-        super::mirror::state(self, folder)
+    fn mirror_state(
+        &self,
+        station: &str,
+        folder: &std::path::Path,
+    ) -> Result<super::MirrorState, LedgerError> {
+        super::mirror::state(self, station, folder)
     }
 
     fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {

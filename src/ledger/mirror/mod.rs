@@ -54,7 +54,7 @@ impl<S: Store> Mirrored<S> {
             path,
             header,
         };
-        let fact = this.fact();
+        let fact = told_fact(&this.store.frame().identity.station, &this.path);
         let begun = this.store.read(|tables| tables.fact(&fact))?.is_some();
         this.begin(begun)?;
         this.follow()?;
@@ -65,14 +65,6 @@ impl<S: Store> Mirrored<S> {
             })?;
         }
         Ok(this)
-    }
-
-    /// Returns the fact that this station told the mirror: from then on its file is there.
-    fn fact(&self) -> String {
-        let path = std::path::absolute(&self.path);
-        let path = path.as_deref().unwrap_or(&self.path);
-        let station = &self.store.frame().identity.station;
-        format!("mirror of {station} in {}", path.display())
     }
 
     /// Makes the mirror's file, unless it was there before and is gone: then its disk is not where
@@ -173,8 +165,19 @@ impl<S: Store> Mirrored<S> {
     }
 }
 
-/// Compares the mirror of a ledger in `folder` with it; nothing is written.
-pub fn state<S: Store>(store: &S, folder: &Path) -> Result<MirrorState, LedgerError> {
+/// Returns the fact that a station told the mirror: from then on its file is there.
+fn told_fact(station: &str, path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    let path = absolute.as_deref().unwrap_or(path);
+    format!("mirror of {station} in {}", path.display())
+}
+
+/// Compares a station's mirror of a ledger in `folder` with it; nothing is written.
+pub fn state<S: Store>(
+    store: &S,
+    station: &str,
+    folder: &Path,
+) -> Result<MirrorState, LedgerError> {
     let (ledger, generation) =
         store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
     let path = folder.join(file_name(&ledger, generation));
@@ -184,7 +187,13 @@ pub fn state<S: Store>(store: &S, folder: &Path) -> Result<MirrorState, LedgerEr
     };
     let told = match File::open(&path) {
         Ok(mut file) => tail(&mut file).map_err(unread)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MirrorState::Absent),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let told = store.read(|tables| tables.fact(&told_fact(station, &path)))?;
+            return Ok(match told {
+                Some(_) => MirrorState::Gone,
+                None => MirrorState::New,
+            });
+        }
         Err(error) => return Err(unread(error)),
     };
     let after = told.last.map_or(0, |(seq, _)| (seq - 1).max(0));
@@ -209,8 +218,10 @@ pub fn state<S: Store>(store: &S, folder: &Path) -> Result<MirrorState, LedgerEr
 /// How a mirror stands to its ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MirrorState {
-    /// Its file is not there.
-    Absent,
+    /// Nothing was told to it yet; the next call begins it.
+    New,
+    /// Its file was there and is gone: the line stops.
+    Gone,
     /// It lacks so many of the last events; the next call tells them.
     Behind(u64),
     /// It has an event that the ledger lacks: an older copy of the ledger is in use.

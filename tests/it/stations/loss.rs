@@ -293,7 +293,7 @@ fn a_mirror_whose_disk_is_gone_stops_the_line_and_is_not_made_anew_in_its_place(
     for _ in 0..2 {
         fails(&bench, &args, 51, "is its disk mounted?");
         assert_eq!(stock(&bench, HOME)["bound"], 0);
-        assert!(check_says(&bench, 0).contains("is its disk mounted?"));
+        assert!(check_says(&bench, 51).contains("is its disk mounted?"));
         // Next time with the empty folder that a disk is mounted on.
         fs::create_dir_all(bench.path("mirror")).unwrap();
     }
