@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use super::cluster::wait_for;
 use super::*;
 
 const PLACE: &str = "EOL_INJECT_TEST_LEASE";
@@ -58,6 +59,11 @@ const EXPIRE: &str = "UPDATE leases SET till = clock_timestamp() - interval '1 s
 const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM leases \
      WHERE run = (SELECT run FROM units WHERE serial = 'GW1') FOR UPDATE SKIP LOCKED) free";
 
+/// Returns whether somebody holds the lease; a run that just began does so a moment later.
+fn is_held(admin: &mut ::postgres::Client) -> bool {
+    admin.query_one(HELD, &[]).unwrap().get::<_, i64>(0) == 0
+}
+
 #[test]
 fn a_dead_stations_claim_is_taken_when_its_lease_is_over_and_not_before() {
     let Some(bench) = OnServer::new() else { return };
@@ -69,8 +75,7 @@ fn a_dead_stations_claim_is_taken_when_its_lease_is_over_and_not_before() {
     assert!(matches!(refusal(&mut other, &unit), Refusal::InWork { .. }));
     // It holds its lease itself: not even its time being over would make it dead.
     let mut admin = admin(&bench);
-    let free: i64 = admin.query_one(HELD, &[]).unwrap().get(0);
-    assert_eq!(free, 0);
+    wait_for("the lease", || is_held(&mut admin));
     child.kill().unwrap();
     child.wait().unwrap();
     // Nobody else on its own computer waits: the file lock tells. Others wait for the lease.
@@ -93,11 +98,11 @@ fn a_silent_run_keeps_its_claim_as_long_as_its_session_stands() {
         let sent = Command::new("kill").args([name, &pid]).status().unwrap();
         assert!(sent.success());
     };
+    let mut admin = admin(&bench);
+    wait_for("the lease", || is_held(&mut admin));
     signal("-STOP");
     // Its keeper stands still with the row in hand; the time passes by decree of who may do so.
-    let mut admin = admin(&bench);
-    let free: i64 = admin.query_one(HELD, &[]).unwrap().get(0);
-    assert_eq!(free, 0, "a stopped run holds its lease");
+    assert!(is_held(&mut admin), "a stopped run holds its lease");
     let (server, _folder) = elsewhere(&bench);
     let mut other = Postgres::open(&server, &scope(), identity("L1")).unwrap();
     let unit = on_board("GW1", "u1");
