@@ -57,7 +57,8 @@ impl Batch<'_> {
     ///
     /// # Errors
     /// [`LedgerError`] when claims or outcomes could not be recorded. `each` was told of every unit
-    /// whose outcome was; the others in hand stay claimed, and the same serials resume them.
+    /// whose outcome is known to be; the others in hand stay claimed, or are recorded if only the
+    /// ledger's answer was lost, and the same serials resume them.
     pub fn run(
         &mut self,
         claims: &mut dyn Iterator<Item = Claim>,
@@ -463,7 +464,8 @@ impl Foreman<'_> {
         Ok(())
     }
 
-    /// Reports the finished groups at the front, in order; those that were not recorded are left out.
+    /// Reports the finished groups at the front, in order; units whose outcome was not recorded are
+    /// left out.
     fn report(&mut self, each: &mut dyn FnMut(Outcome) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
         while self
@@ -475,9 +477,6 @@ impl Foreman<'_> {
                 break;
             };
             self.first += 1;
-            if !group.recorded {
-                continue;
-            }
             // A failure may be the first of all that follow.
             self.size = if group.passed() {
                 self.size.saturating_mul(16).min(GROUP)
@@ -487,6 +486,10 @@ impl Foreman<'_> {
             for unit in group.units {
                 // What got no claim beside the one that stopped it was not begun.
                 if flow.is_break() && unit.attempt.is_none() {
+                    continue;
+                }
+                // Nor is anything known of one whose group the ledger did not take.
+                if unit.result.is_none() && !group.recorded {
                     continue;
                 }
                 let outcome = Outcome {

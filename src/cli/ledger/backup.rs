@@ -54,6 +54,10 @@ pub(crate) struct RestoreArgs {
     #[arg(long, conflicts_with = "mirror")]
     no_mirror: bool,
 
+    /// Of a server: all its stations told this mirror, and nothing has to be set aside
+    #[arg(long)]
+    whole: bool,
+
     /// The first number that was never handed out, for serials that are counted
     #[arg(long, value_name = "N")]
     next: Option<u64>,
@@ -221,8 +225,12 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
         Some(history) => {
-            let done = ledger.caught_up_here(&history, numbers, &actor);
-            caught_up(&done.map_err(about)?, &history, output);
+            let done = ledger.caught_up_here((&history, args.whole), numbers, &actor);
+            let (done, aside) = done.map_err(about)?;
+            caught_up(&done, &history, output);
+            if !args.whole {
+                set_aside(aside, &"the server's backup and this mirror", output);
+            }
         }
         None => {
             let aside = ledger.restored_here(numbers, &actor).map_err(about)?;
@@ -252,7 +260,7 @@ fn set_aside(aside: SetAside, from: &dyn std::fmt::Display, output: &Output) {
     }));
     output.line(format_args!("{GOOD}restored{GOOD:#} from {from}"));
     output.warning(format_args!(
-        "nobody knows what the lost ledger did since: {} that the backup calls free and {} that it calls \
+        "nobody knows what the lost ledger did since: {} that it calls free and {} that it calls \
          reserved are set aside until {WARN}eol-inject ledger clear{WARN:#}",
         count(aside.free, "token"),
         count(aside.reserved, "unit"),

@@ -8,7 +8,7 @@ use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenRow, TokenState};
 use super::super::{Actor, Import, LedgerError};
 use super::ORIGIN;
-use super::rows::{Print, Side, Tally, fixed_already, look, look_qr, print_of, sorted};
+use super::rows::{Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted};
 use super::steps::{Access, PAUSE, Reach, in_steps};
 use crate::pool::{Pool, Row};
 use crate::unit::{Digest, Fingerprint, Serial};
@@ -241,10 +241,10 @@ fn finish(
         let Some(token) = tables.token(fingerprint)? else {
             continue;
         };
-        if token.state == TokenState::Free {
+        if is_loose(tables, &token)? {
             tables.set_token(token.id, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
-        } else if pool.used && token.state == TokenState::Bound {
+        } else if pool.used && matches!(token.state, TokenState::Bound | TokenState::Away) {
             return Err(taken(tables, pool, &token)?);
         }
     }
@@ -286,7 +286,7 @@ fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerErr
         .iter()
         .position(|row| row.token.fingerprint() == token.fingerprint);
     let unit = tables.unit_with(token.id)?;
-    let unit = unit.map_or_else(|| "a unit".to_owned(), |unit| unit.serial.to_string());
+    let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());
     Ok(LedgerError::ListConflict {
         row: row.map_or(0, |row| row + 1),
         fingerprint: token.fingerprint,

@@ -1,5 +1,7 @@
 //! Restore: what a backup calls free or reserved is set aside until somebody knows.
 
+use std::collections::HashSet;
+
 use super::super::event::{self, Body, Kind};
 use super::super::part::PartState;
 use super::super::restore::{Clear, Cleared, SetAside};
@@ -101,7 +103,11 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Clear
             Ok(())
         })?,
         Clear::Serials(serials) => {
-            for serial in serials {
+            let mut named = HashSet::new();
+            for serial in serials
+                .iter()
+                .filter(|serial| named.insert(serial.folded()))
+            {
                 let unit = match live(tables, serial) {
                     Ok(unit) => unit,
                     Err(unknown) => {

@@ -97,7 +97,11 @@ pub fn look(
             let what = format!("{holder} of this ledger has it: it is not on another device too");
             tally.contradict(index, what);
         }
-        if row.claimed && known.state == TokenState::Free {
+        if tally.used && known.state == TokenState::Away {
+            let what = "it is away in a part: a device that has it is that station's".to_owned();
+            tally.contradict(index, what);
+        }
+        if row.claimed && is_loose(tables, known)? {
             tally.turned.push(fingerprint);
         }
     }
@@ -115,6 +119,18 @@ pub fn look(
         }
     }
     Ok(())
+}
+
+/// Returns whether a token could be on no unit of this ledger: free, or set aside without one.
+pub fn is_loose(tables: &dyn Tables, token: &TokenRow) -> Result<bool, LedgerError> {
+    Ok(match token.state {
+        TokenState::Free => true,
+        TokenState::Quarantined => {
+            let unit = tables.unit_with(token.id)?;
+            unit.is_none_or(|unit| unit.state == UnitState::Superseded)
+        }
+        _ => false,
+    })
 }
 
 /// Returns whether two rows of a token say the same; what one leaves out is no difference.

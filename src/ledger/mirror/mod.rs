@@ -165,11 +165,11 @@ impl<S: Store> Mirrored<S> {
     }
 }
 
-/// Returns the fact that a station told the mirror: from then on its file is there.
+/// Returns the fact that a station told the mirror: from then on its file is there, by whatever
+/// path.
 fn told_fact(station: &str, path: &Path) -> String {
-    let absolute = std::path::absolute(path);
-    let path = absolute.as_deref().unwrap_or(path);
-    format!("mirror of {station} in {}", path.display())
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("mirror of {station}: {name}")
 }
 
 /// Compares a station's mirror of a ledger in `folder` with it; nothing is written.

@@ -52,9 +52,13 @@ const WRITES: &str = "SELECT writes, ended FROM runs WHERE id = $1 FOR UPDATE";
 /// A commit waits until all commits before it are where it has to be.
 const TOUCH: &str = "UPDATE runs SET writes = writes WHERE id = $1";
 const UNSYNCED: &str = "SET LOCAL synchronous_commit = off";
-/// It changes nothing that would have to last, and waits for as long as others take: a station that
-/// is gone is told by its connection.
-const SETTLING: &str = "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = 0";
+/// It changes nothing that would have to last. What it holds while it waits, others wait for: it lets
+/// go soon and begins again.
+const SETTLING: &str = "SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '500ms'";
+/// How often. Who takes longer than that adopts or merges more than a ledger has ever had.
+const SETTLES: u32 = 1200;
+/// It holds no row of anybody.
+const UNHURRIED: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 /// Waits for whoever is in the middle of adding events, under a new station's name too.
 const SETTLE: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR UPDATE";
 const SETTLE_STATIONS: &str = "SELECT 1 FROM stations FOR SHARE";
@@ -234,9 +238,11 @@ impl Postgres {
         }
     }
 
-    /// Does `work` in one transaction that only looks.
+    /// Does `work` in one transaction that only looks; one that hands rows on may be held up by
+    /// whoever reads them.
     fn look<T>(
         &self,
+        hands_on: bool,
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<Result<T, Trouble>, LedgerError> {
         let mut link = self.link.borrow_mut();
@@ -246,6 +252,10 @@ impl Postgres {
                 .isolation_level(IsolationLevel::RepeatableRead)
                 .read_only(true)
                 .start()?;
+            let mut transaction = transaction;
+            if hands_on {
+                transaction.batch_execute(UNHURRIED)?;
+            }
             Ok((transaction, statements))
         });
         let begun = match begun {
@@ -326,7 +336,7 @@ impl Store for Postgres {
     ) -> Result<T, LedgerError> {
         let mut patience = Patience::new(self.patience, self.waiting);
         loop {
-            match self.look(&mut work)? {
+            match self.look(false, &mut work)? {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => self.rest(&mut patience, trouble)?,
             }
@@ -339,7 +349,7 @@ impl Store for Postgres {
     ) -> Result<T, LedgerError> {
         // A connection that died unseen is told here, before a row is handed on.
         self.read(|_| Ok(()))?;
-        match self.look(work)? {
+        match self.look(true, work)? {
             Ok(answer) => Ok(answer),
             Err(Trouble::Server(error)) => Err(meaning(error)),
             Err(Trouble::Raced) => Err(LedgerError::damaged("one state was two")),
@@ -348,7 +358,7 @@ impl Store for Postgres {
 
     fn settle(&self) -> Result<(), LedgerError> {
         let looking = self.shop.frame.run.is_empty();
-        let last = self.patiently(|transaction| {
+        let mut look = |transaction: &mut Transaction<'_>| {
             // On a standby nothing is in the middle of anything, and no row can be held.
             if looking && transaction.query_one(STANDBY, &[])?.try_get(0)? {
                 return Ok(None);
@@ -357,7 +367,17 @@ impl Store for Postgres {
             transaction.query(SETTLE, &[])?;
             transaction.query(SETTLE_STATIONS, &[])?;
             transaction.query_one(LAST, &[])?.try_get(0).map(Some)
-        })?;
+        };
+        let mut tries = 0;
+        let last = loop {
+            match self.patiently(&mut look) {
+                Err(LedgerError::Busy { .. }) if tries < SETTLES => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                other => break other?,
+            }
+        };
         if let Some(last) = last {
             self.shop.settled.set(last);
         }

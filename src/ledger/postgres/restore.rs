@@ -39,20 +39,27 @@ impl Postgres {
     /// Brings the server's backup up to date by its mirror, as
     /// [`Ledger::catch_up`](super::super::Ledger::catch_up) does.
     ///
+    /// Unless the mirror is `whole`, having the events of all stations, what is free or reserved then
+    /// is set aside: another station may have told its own mirror alone.
+    ///
     /// # Errors
     /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
     pub fn caught_up_here(
         &mut self,
-        history: &History,
+        (history, whole): (&History, bool),
         numbers: Option<(&SerialFormat, Option<u64>)>,
         by: &Actor,
-    ) -> Result<Replayed, LedgerError> {
+    ) -> Result<(Replayed, SetAside), LedgerError> {
         let product = self.frame().scope.product.clone();
         self.numbered(|view| {
             no_other_run(view)?;
             let done = rebuild::catch_up(view, (history, &product), numbers, by)?;
             view.first(GO_ON, &[])?;
-            Ok(done)
+            let aside = match whole {
+                true => SetAside::default(),
+                false => restore::restored(view, None, by)?,
+            };
+            Ok((done, aside))
         })
     }
 }

@@ -12,6 +12,7 @@ contract! {
     a_used_token_is_never_drawn
     a_used_token_that_a_unit_here_has_is_refused_by_row
     a_used_list_turns_free_tokens_into_gone_ones_once
+    a_used_token_that_is_away_is_refused
     a_used_token_that_a_unit_gets_meanwhile_is_refused
     adopted_units_are_delivered_with_their_tokens_and_boards
     an_adopted_unit_is_done_for_its_image_and_refused_for_another
@@ -111,6 +112,16 @@ fn a_used_token_that_a_unit_here_has_is_refused_by_row(bench: &dyn Bench) {
     );
     assert!(error.to_string().starts_with(&told), "{error}");
     assert_eq!(ledger.stock().unwrap().gone, 0);
+    assert_clean(&*ledger);
+}
+
+fn a_used_token_that_is_away_is_refused(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let share = eol_inject::ledger::Share::Loose(1);
+    ledger.split("S1", &share, &actor("L1")).unwrap();
+    let used = list([row(0)]).used();
+    let error = ledger.import(&used, &actor("L1")).unwrap_err();
+    assert!(error.to_string().contains("away in a part"), "{error}");
     assert_clean(&*ledger);
 }
 

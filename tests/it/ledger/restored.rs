@@ -11,6 +11,7 @@ contract! {
     a_claim_that_is_set_aside_is_not_released
     everything_set_aside_can_be_cleared
     single_units_and_tokens_can_be_cleared
+    a_token_that_is_set_aside_and_used_elsewhere_is_gone
     a_list_that_comes_after_a_restore_is_drawn
     a_part_that_was_begun_is_not_made_again_after_a_restore
     numbers_go_on_only_where_somebody_said
@@ -47,6 +48,28 @@ fn what_a_backup_calls_free_or_reserved_is_set_aside(bench: &dyn Bench) {
     // What was finished stays so.
     assert!(is_done(&mut *ledger, &on_board("GW1", "u1")));
     assert!(is_done(&mut *ledger, &claim("GW2")));
+    assert_clean(&*ledger);
+}
+
+fn a_token_that_is_set_aside_and_used_elsewhere_is_gone(bench: &dyn Bench) {
+    let mut ledger = restored(bench);
+    // Tokens 3 to 5 are set aside without a unit; 2 is that of a claim, and stays its own.
+    let used = list([row(4)]).used();
+    assert_eq!(ledger.import(&used, &actor("L1")).unwrap().turned, 1);
+    let claimed = Row {
+        claimed: true,
+        ..row(2)
+    };
+    let done = ledger.import(&list([claimed]), &actor("L1")).unwrap();
+    assert_eq!(done.turned, 0);
+    let twice = Clear::Serials(vec![serial("GW3"), serial("gw3")]);
+    assert_eq!(ledger.clear(&twice, &actor("L1")).unwrap().tokens, 1);
+    assert_eq!(ledger.clear(&Clear::All, &actor("L1")).unwrap().tokens, 2);
+    assert_clean(&*ledger);
+    let drawn = ["GW7", "GW8"].map(|name| finish(&mut *ledger, &claim(name)));
+    assert_eq!(drawn, [print_of(3), print_of(5)]);
+    let refused = refusal(&mut *ledger, &claim("GW9"));
+    assert!(matches!(refused, Refusal::PoolEmpty { .. }));
     assert_clean(&*ledger);
 }
 

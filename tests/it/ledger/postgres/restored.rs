@@ -108,7 +108,7 @@ fn a_server_that_was_brought_back_is_brought_up_to_date_by_the_mirror() {
     assert!(!check.status.success());
     let done = files.ok(&line(
         &files,
-        "ledger restore --by anna --reason disk --next 5 --json",
+        "ledger restore --whole --by anna --reason disk --next 5 --json",
     ));
     assert_eq!(json(&done)[0]["units"], 2, "{done}");
     let listed = files.ok(&line(&files, "ledger list --json"));
@@ -117,4 +117,20 @@ fn a_server_that_was_brought_back_is_brought_up_to_date_by_the_mirror() {
     files.ok(&line(&files, "verify out"));
     files.ok(&line(&files, "batch --count 1 -o more"));
     assert!(files.ok(&line(&files, "check")).contains("has every event"));
+}
+
+#[test]
+fn one_stations_mirror_does_not_tell_what_others_did() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let files = lost(cluster, "brought_part", true);
+    files.ok(&line(
+        &files,
+        "ledger restore --by anna --reason disk --next 5",
+    ));
+    let listed = files.ok(&line(&files, "ledger list --json"));
+    assert_eq!(json(&listed).len(), 4);
+    refused(&files, "batch --count 1 -o more", 53);
+    assert!(files.ok(&line(&files, "ledger audit")).contains("clean"));
 }
