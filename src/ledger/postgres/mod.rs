@@ -247,12 +247,11 @@ impl Postgres {
     ) -> Result<Result<T, Trouble>, LedgerError> {
         let mut link = self.link.borrow_mut();
         let begun = link.connected().and_then(|(client, statements)| {
-            let transaction = client
+            let mut transaction = client
                 .build_transaction()
                 .isolation_level(IsolationLevel::RepeatableRead)
                 .read_only(true)
                 .start()?;
-            let mut transaction = transaction;
             if hands_on {
                 transaction.batch_execute(UNHURRIED)?;
             }
