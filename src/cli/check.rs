@@ -23,6 +23,10 @@ use super::output::{BAD, GOOD, Output, WARN, count};
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     recipe: RecipeArg,
+
+    /// Whose mirror is looked at [default: this computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
@@ -36,7 +40,8 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     dead(&master, output);
     checksums(&master, output, &mut report);
     let listed = pool(&recipe, &master, output, &mut report)?;
-    let state = ledger(&recipe, output, &mut report)?;
+    let station = context::station(args.station.as_deref());
+    let state = ledger(&recipe, (&station, output), &mut report)?;
     if listed == 0 && state.free == 0 {
         output.line(format_args!(
             "  {WARN}no token is free{WARN:#}: name the list in [pool], or eol-inject pool import FILE"
@@ -346,7 +351,11 @@ struct Books {
 }
 
 /// Shows the ledger.
-fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books, CliError> {
+fn ledger(
+    recipe: &Recipe,
+    (station, output): (&str, &Output),
+    report: &mut Value,
+) -> Result<Books, CliError> {
     let url = recipe.ledger_url();
     let Some(ledger) = books::records_if_any(recipe)? else {
         let key = books::key_for_new(recipe);
@@ -395,19 +404,20 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
     if let Some(danger) = danger.filter(|_| all > 0) {
         output.warning(format_args!("the ledger has {danger}"));
     }
-    let mirrored = mirror(recipe, &*ledger, output)?;
     for finding in &audit.findings {
         output.line(format_args!(
             "            {BAD}{}{BAD:#}: {}",
             finding.about, finding.what
         ));
     }
+    let mirror = mirror(recipe, &*ledger, (station, output));
     put(
         report,
         "ledger",
         json!({
             "url": url.to_string(), "free": stock.free, "tokens": all, "reserved": stock.reserved,
-            "backup": audit.backup, "mirror": books::mirror(recipe).is_some(),
+            "backup": audit.backup, "mirror": mirror.is_some(),
+            "mirror_state": mirror.as_ref().map(|mirror| mirror.state),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))
@@ -415,56 +425,47 @@ fn ledger(recipe: &Recipe, output: &Output, report: &mut Value) -> Result<Books,
         }),
     );
     Ok(Books {
-        clean: audit.findings.is_empty() && mirrored,
+        clean: audit.findings.is_empty() && mirror.is_none_or(|mirror| mirror.works),
         free: stock.free,
     })
 }
 
-/// Says how the mirror stands to the ledger; returns whether the line can work with it.
-fn mirror(recipe: &Recipe, ledger: &dyn Ledger, output: &Output) -> Result<bool, CliError> {
-    let Some(folder) = books::mirror(recipe) else {
-        return Ok(true);
-    };
-    let place = folder.display();
-    let station = context::station(std::env::var("EOL_STATION").ok().as_deref());
-    match ledger.mirror_state(&station, &folder) {
-        Ok(MirrorState::Behind(0)) => {
-            output.line(format_args!("  mirror    {place}: has every event"));
-            Ok(true)
-        }
+/// How the mirror stands to the ledger.
+struct Mirror {
+    state: &'static str,
+    /// Whether the line can work with it.
+    works: bool,
+}
+
+/// Shows the station's mirror, where there is one.
+fn mirror(
+    recipe: &Recipe,
+    ledger: &dyn Ledger,
+    (station, output): (&str, &Output),
+) -> Option<Mirror> {
+    let folder = books::mirror(recipe)?;
+    let found = ledger.mirror_state(station, &folder);
+    let (state, what) = match &found {
+        Ok(MirrorState::Behind(0)) => ("whole", "has every event".to_owned()),
         Ok(MirrorState::Behind(events)) => {
-            let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
-            output.line(format_args!(
-                "  mirror    {place}: lacks {events}, told by the next unit"
-            ));
-            Ok(true)
+            let events = count(usize::try_from(*events).unwrap_or(usize::MAX), "event");
+            ("behind", format!("lacks {events}, told by the next unit"))
         }
-        Ok(MirrorState::New) => {
-            output.line(format_args!(
-                "  mirror    {place}: begins with the next unit"
-            ));
-            Ok(true)
-        }
-        Ok(MirrorState::Gone) => {
-            output.line(format_args!(
-                "  mirror    {place}: {BAD}it is gone{BAD:#}: is its disk mounted? The line stops without it"
-            ));
-            Ok(false)
-        }
-        Ok(MirrorState::Ahead) => {
-            output.line(format_args!(
-                "  mirror    {place}: {BAD}it has events that the ledger lacks: an older copy of the ledger is \
-                 in use{BAD:#}; next: eol-inject ledger restore"
-            ));
-            Ok(false)
-        }
-        Err(error) => {
-            let error = CliError::from(error);
-            output.line(format_args!(
-                "  mirror    {place}: {BAD}{}{BAD:#}",
-                error.message
-            ));
-            Ok(false)
-        }
-    }
+        Ok(MirrorState::New) => ("new", "begins with the next unit".to_owned()),
+        Ok(MirrorState::Gone) => (
+            "gone",
+            format!("{BAD}it is gone{BAD:#}: is its disk mounted? The line stops without it"),
+        ),
+        Ok(MirrorState::Ahead) => (
+            "ahead",
+            format!(
+                "{BAD}it has events that the ledger lacks: an older copy of the ledger is in use{BAD:#}; \
+                 next: eol-inject ledger restore"
+            ),
+        ),
+        Err(error) => ("unreadable", format!("{BAD}{error}{BAD:#}")),
+    };
+    output.line(format_args!("  mirror    {}: {what}", folder.display()));
+    let works = matches!(found, Ok(MirrorState::Behind(_) | MirrorState::New));
+    Some(Mirror { state, works })
 }

@@ -236,6 +236,13 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
     }
 }
 
+/// Makes the error of values that no token's row leads to: they cannot be sealed anew.
+pub fn orphaned(left: u64) -> LedgerError {
+    LedgerError::damaged(format!(
+        "values belong to no token ({left}), and the key before cannot be given up: eol-inject ledger audit"
+    ))
+}
+
 /// Refuses to change the key while the bytes of a board that is in hand here are sealed with it.
 pub fn no_board_in_hand(base: &Path) -> Result<(), LedgerError> {
     let journal = beside(base, ".journal");

@@ -29,6 +29,7 @@ mod postgres;
 mod recipient;
 mod reconcile;
 mod record;
+mod refusal;
 mod restore;
 mod rework;
 #[cfg(feature = "seal")]
@@ -40,7 +41,7 @@ mod tables;
 pub use adopt::{Adopted, Mapping};
 #[cfg(feature = "seal")]
 pub use crypto::Key as LedgerKey;
-pub use error::{LedgerError, Refusal};
+pub use error::LedgerError;
 pub use evidence::{Attested, Evidence, Witness};
 #[cfg(feature = "seal")]
 pub use journal::SealedJournal;
@@ -62,6 +63,7 @@ pub use record::{
     Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
     UnitState,
 };
+pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]

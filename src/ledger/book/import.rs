@@ -279,13 +279,17 @@ fn finish(
     Ok(counts)
 }
 
-/// Makes the error of a list that says a token is on a device, which a unit got in the meantime.
+/// Makes the error of a list that says a token is on a device, which a unit or a part got in the meantime.
 fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerError, LedgerError> {
     let row = pool
         .rows
         .iter()
         .position(|row| row.token.fingerprint() == token.fingerprint);
-    let unit = tables.unit_with(token.id)?;
+    // A token that is away may have been a released unit's before.
+    let unit = match token.state {
+        TokenState::Away => None,
+        _ => tables.unit_with(token.id)?,
+    };
     let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());
     Ok(LedgerError::ListConflict {
         row: row.map_or(0, |row| row + 1),

@@ -89,9 +89,13 @@ impl Postgres {
             }
             let current = self.numbered(|view| begin(view, &names, (&key, &proof)))?;
             loop {
+                let before = rows;
                 self.reseal((current, &key.cipher()), &mut rows, step)?;
-                if self.numbered(|view| forget(view, (current, &key.id(), old), by))? {
-                    break;
+                match self.numbered(|view| forget(view, (current, &key.id(), old), by))? {
+                    0 => break,
+                    left if rows == before => return Err(keyring::orphaned(left)),
+                    // Others added some meanwhile.
+                    _ => {}
                 }
             }
         }
@@ -203,16 +207,17 @@ fn begin(
     get(&row.ok_or(LedgerError::Rotated)?, 0)
 }
 
-/// Takes the old key out of the ledger; returns whether nothing was sealed with it any more.
+/// Takes the old key out of the ledger, unless values are left that it sealed; returns how many.
 fn forget(
     view: &mut View<'_>,
     (current, id, old): (i64, &str, &str),
     by: &Actor,
-) -> Result<bool, LedgerError> {
+) -> Result<u64, LedgerError> {
     view.rows(HOLD_KEYS, &[])?;
-    let left = view.first(LEFT, &[&current])?;
-    if left.map(|row| get::<i64>(&row, 0)).transpose()? != Some(0) {
-        return Ok(false);
+    let row = view.first(LEFT, &[&current])?;
+    let left: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+    if left > 0 {
+        return Ok(left.unsigned_abs());
     }
     let body = Body {
         name: Some(id.to_owned()),
@@ -222,7 +227,7 @@ fn forget(
     event::append(view, &by.station, (Kind::Rotated, None), body.by(by))?;
     view.set_fact(&keyring::retired_fact(old), id)?;
     view.change(FORGET, &[&current])?;
-    Ok(true)
+    Ok(0)
 }
 
 /// Seals a value of a row again.

@@ -145,6 +145,7 @@ impl Sqlite {
         // What others added meanwhile is found by another pass.
         while left > 0 {
             step(left);
+            let before = *rows;
             let (mut token, mut picture) = (0, 0);
             loop {
                 let done = self.some_rows((current, cipher), (&mut token, &mut picture))?;
@@ -156,6 +157,9 @@ impl Sqlite {
                 }
             }
             left = self.left(current)?;
+            if left > 0 && *rows == before {
+                return Err(keyring::orphaned(left));
+            }
         }
         step(0);
         Ok(())

@@ -88,6 +88,19 @@ fn a_rotation_waits_for_whoever_works() {
 }
 
 #[test]
+fn a_value_of_no_token_is_told_and_the_key_before_stays() {
+    let bench = home();
+    let tokens = bench.tokens(HOME);
+    let conn = rusqlite::Connection::open(bench.path(LEDGER)).unwrap();
+    conn.pragma_update(None, "foreign_keys", "OFF").unwrap();
+    let orphan = "INSERT INTO pictures (token, key, picture) SELECT 999999, id, x'00' FROM keys";
+    conn.execute(orphan, []).unwrap();
+    drop(conn);
+    fails(&bench, &ROTATE, 51, "values belong to no token (1)");
+    assert_eq!(bench.tokens(HOME), tokens);
+}
+
+#[test]
 fn a_rotation_survives_a_cut_at_every_effect() {
     let bench = home();
     batch(&bench, HOME, "1");

@@ -189,6 +189,21 @@ fn a_rotation_that_was_cut_is_finished() {
 }
 
 #[test]
+fn a_value_of_no_token_is_told_and_the_key_before_stays() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let files = made(cluster, "rotation_orphan");
+    let tokens = files.tokens(RECIPE);
+    let mut client = client(cluster, "rotation_orphan");
+    let orphan = "INSERT INTO pictures SELECT 999999, id, 'x'::bytea FROM keys";
+    client.batch_execute(orphan).unwrap();
+    let said = refused(&files, ROTATE);
+    assert!(said.contains("values belong to no token (1)"), "{said}");
+    assert_eq!(files.tokens(RECIPE), tokens);
+}
+
+#[test]
 fn a_rotation_survives_a_kill_at_every_message() {
     let Some(cluster) = Cluster::shared() else {
         return;

@@ -1,0 +1,162 @@
+//! Why a ledger refuses a unit.
+
+use thiserror::Error;
+
+use crate::unit::{Fingerprint, Serial};
+
+/// Why one unit of a group was refused. The others of the group are not touched by it.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "unit-")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The unit's token was burnt.
+    #[error("{serial} is void since {at} by {by}: {reason}")]
+    Void {
+        /// The unit.
+        serial: Serial,
+        /// When it was voided.
+        at: String,
+        /// Who did it.
+        by: String,
+        /// Why, in the words of who did it.
+        reason: String,
+    },
+    /// Another live run has it in hand.
+    #[error(
+        "{serial} is in work at station {station}: wait for it, or end that run; one that died on another \
+         computer is let go of after a minute"
+    )]
+    InWork {
+        /// The unit.
+        serial: Serial,
+        /// Which station.
+        station: String,
+    },
+    /// The token list fixes this serial to a token that is not free.
+    #[error("the token that the list fixes to {serial} is {state}")]
+    BoundElsewhere {
+        /// The unit.
+        serial: Serial,
+        /// What became of the token.
+        state: &'static str,
+    },
+    /// Finished on a board already, with another image: only rework may deliver it again.
+    #[error("{serial} was delivered with image {image}, this run has {wanted}: rework it first")]
+    Finished {
+        /// The unit.
+        serial: Serial,
+        /// First digits of the digest of the image that it has.
+        image: String,
+        /// First digits of the digest of this run's image.
+        wanted: String,
+    },
+    /// The claim belongs to another board.
+    #[error("{serial} belongs to the board {claimed}, this board is {seen}: rework it first")]
+    OtherBoard {
+        /// The unit.
+        serial: Serial,
+        /// The board's number in the record.
+        claimed: String,
+        /// The board's number as it was read.
+        seen: String,
+    },
+    /// The serial was given up for another one.
+    #[error("{serial} has been {to} since {at}: scan that one")]
+    Rehoused {
+        /// The serial that was given up.
+        serial: Serial,
+        /// When.
+        at: String,
+        /// The serial that the unit has now.
+        to: String,
+    },
+    /// The board is another unit already.
+    #[error("the board {uid} is {holder} already, so it cannot become {serial}")]
+    BoardTaken {
+        /// The unit.
+        serial: Serial,
+        /// The board's number.
+        uid: String,
+        /// The unit that it is.
+        holder: Serial,
+    },
+    /// The board holds a token that is not this unit's.
+    #[error("the board holds token {fingerprint}, which {whose}: it cannot become {serial}")]
+    OtherToken {
+        /// The unit.
+        serial: Serial,
+        /// The token that the board holds.
+        fingerprint: Fingerprint,
+        /// What the ledger knows of that token.
+        whose: String,
+    },
+    /// No token is left.
+    #[error("no free token is left for {serial}: import another list")]
+    PoolEmpty {
+        /// The unit.
+        serial: Serial,
+    },
+    /// The serial is away in a part.
+    #[error(
+        "{serial} belongs to part {part}, which station {station} has: merge or void that first"
+    )]
+    Away {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who has it.
+        station: String,
+    },
+    /// The serial was in a part that came back without having been closed.
+    #[error(
+        "{serial} may be made: part {part} came back from station {station} without ledger return, \
+         and nobody knows what it made since: clear it first"
+    )]
+    PartOpen {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+        /// Who had it.
+        station: String,
+    },
+    /// This ledger is a part, and the serial is none of its own.
+    #[error("{serial} is no serial of part {part}: it may be made elsewhere")]
+    NotOfPart {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// This ledger is a part that goes back.
+    #[error("{serial} gets no token: part {part} is closed and goes back to its ledger")]
+    Closed {
+        /// The unit.
+        serial: Serial,
+        /// The part's number.
+        part: i64,
+    },
+    /// The ledger was restored, and nobody knows what became of the claim since its backup.
+    #[error(
+        "{serial} was claimed when the restored backup was made, and its token may be anywhere: clear it first"
+    )]
+    Quarantined {
+        /// The unit.
+        serial: Serial,
+    },
+    /// The same serial stands twice in one group.
+    #[error("{serial} is named twice")]
+    Twice {
+        /// The unit.
+        serial: Serial,
+    },
+}
+
+impl Refusal {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
