@@ -36,6 +36,7 @@ pub use detect::findings;
 pub use error::{ChecksumError, Hint};
 pub use esp::{Partition, partitions};
 pub use finding::Finding;
+pub use resolve::fields;
 pub use sealed::{Sealed, Stored, seal};
 pub(crate) use stamp::Stamps;
 

@@ -5,7 +5,7 @@ use super::digest::Hash;
 use super::feed::{Feed, Rules, Words};
 use super::sum::Sum;
 use super::{Checksum, ChecksumError, Engine, State, range};
-use crate::image::{Endian, Image};
+use crate::image::{Endian, Image, Span};
 use crate::recipe::{Algorithm, ChecksumSpec, Complement, Initial, Kind};
 
 /// Resolves `spec`, the checksum at `index` of the recipe; none for a family that is found
@@ -85,6 +85,26 @@ pub(super) fn checksum(
             Initial::Unset => State::Unset(Vec::new()),
         },
     }))
+}
+
+/// Returns where the checksums of a recipe are stored; what has no place yet is left out, and is
+/// refused when the recipe is proved.
+#[must_use]
+pub fn fields(image: &Image, specs: &[ChecksumSpec]) -> Vec<Span> {
+    let mut fields = Vec::new();
+    for spec in specs {
+        if by_structure(spec.kind) {
+            let found = super::findings(image).into_iter();
+            let own = found.filter(|finding| finding.kind == Some(spec.kind));
+            fields.extend(own.flat_map(|finding| finding.at));
+            continue;
+        }
+        let label = title(spec);
+        let len = engine(spec, &label).map(|engine| u64::from(engine.len()));
+        let at = spec.at.as_ref().zip(len.ok());
+        fields.extend(at.and_then(|(at, len)| range::field(image, at, len, &label).ok()));
+    }
+    fields
 }
 
 /// Returns whether a family is found by structure, without ranges.

@@ -129,6 +129,14 @@ pub(crate) fn verify(
 ) -> Result<u8, CliError> {
     let reach = Reach::of(recipe, Some(probe))?;
     let serial = expected.as_ref().map(|expected| &expected.serial);
+    if reach.is_unmade(recipe, serial) {
+        let which = serial.map_or("of this number".to_owned(), |serial| format!("of {serial}"));
+        return Err(CliError::new(
+            exit::DELIVERY,
+            "probe-no-board",
+            format!("no simulated board {which} was made here: eol-inject run makes it"),
+        ));
+    }
     let mut fixture = reach.open(recipe, serial)?;
     let seen = fixture.identify(judge.master(), &mut Unwatched)?;
     let flash = recipe.flash.as_ref();

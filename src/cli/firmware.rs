@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use eol_inject::checksum::fields;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::nvs;
 use eol_inject::patch::{Master, MasterError};
@@ -21,7 +22,7 @@ pub(crate) fn image(recipe: &Recipe) -> Result<Image, CliError> {
             let names = recipe.path(names);
             let program = read_image(&names, Hint::default())?;
             image
-                .with_names(&program)
+                .with_names_but(&program, |image| fields(image, &recipe.checksums))
                 .map_err(|error| CliError::from(error).about(names.display()))
         }
         None => Ok(image),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eol_inject::checksum;
-use eol_inject::image::{Address, Hint, Image, ImageError, Md5, Span};
+use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
@@ -85,21 +85,27 @@ fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> 
         read => read,
     };
     let image = image.map_err(|error| CliError::from(error).about(args.image.display()))?;
-    let names = recipe.and_then(|recipe| Some(recipe.path(recipe.image.symbols.as_ref()?)));
-    let Some(names) = names else {
+    let named = recipe.and_then(|recipe| Some((recipe, recipe.image.symbols.as_ref()?)));
+    let Some((recipe, names)) = named else {
         return Ok(image);
     };
+    let names = recipe.path(names);
     let program = context::read_image(&names, Hint::default())?;
     image
-        .with_names(&program)
+        .with_names_but(&program, |image| checksum::fields(image, &recipe.checksums))
         .map_err(|error| CliError::from(error).about(names.display()))
 }
 
-/// Returns `ELF32 little-endian ARM`, or the container's name alone.
+/// Returns `ELF32 little-endian ARM`, or the container's name with the ELF that names its places.
 pub(crate) fn describe(image: &Image) -> String {
-    match image.machine() {
-        Some(machine) => format!("ELF{} {} {}", machine.bits, machine.endian, machine.name),
-        None => image.format().to_string().to_uppercase(),
+    let format = image.format().to_string().to_uppercase();
+    let Some(machine) = image.machine() else {
+        return format;
+    };
+    let elf = format!("ELF{} {} {}", machine.bits, machine.endian, machine.name);
+    match image.format() {
+        Format::Elf => elf,
+        _ => format!("{format} with the names of an {elf}"),
     }
 }
 

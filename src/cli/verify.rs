@@ -1,5 +1,8 @@
 //! `verify`: offline quality assurance, without any secret.
 
+mod records;
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -9,32 +12,32 @@ use std::sync::mpsc;
 use std::thread;
 
 use clap::{ArgGroup, Args};
-use eol_inject::image::{Address, Conversion};
+use eol_inject::image::{Address, Conversion, Span};
 use eol_inject::ledger::UnitState;
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
 use eol_inject::verify::{Examined, Expected, Judge};
 use serde_json::json;
 
+use self::records::Records;
 use super::context;
 use super::error::{CliError, exit};
-use super::export;
-use super::output::{BAD, Output, count};
+use super::output::Output;
 use super::{FormArgs, RecipeArg};
 
 /// What to judge, and by what.
 #[derive(Args)]
-#[command(group(ArgGroup::new("records").args(["mapping", "ledger"])))]
+#[command(group(ArgGroup::new("records").args(["mapping", "ledger", "no_ledger"])))]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     recipe: RecipeArg,
 
-    /// An image, or a folder of images named by serial
+    /// Images, and folders of images named by serial
     #[arg(value_name = "IMAGE|DIR", required_unless_present = "probe")]
-    path: Option<PathBuf>,
+    paths: Vec<PathBuf>,
 
     /// Read the board on this probe instead, and judge that
-    #[arg(long, value_name = "PROBE", conflicts_with_all = ["path", "dump", "format", "gap_fill"])]
+    #[arg(long, value_name = "PROBE", conflicts_with_all = ["paths", "dump", "format", "gap_fill"])]
     probe: Option<String>,
 
     /// The serial that the image must carry [default: the file's name]
@@ -45,9 +48,14 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "CSV")]
     mapping: Option<PathBuf>,
 
-    /// Compare with the records of the recipe's ledger
+    /// Compare with the records of the recipe's ledger, which must be there; a folder must hold an
+    /// image for each [default: its records are asked where it is here]
     #[arg(long)]
     ledger: bool,
+
+    /// Compare with no record, though the recipe's ledger is here
+    #[arg(long)]
+    no_ledger: bool,
 
     /// Miss in the folder only images of units that this station made
     #[arg(long, value_name = "NAME", requires = "ledger")]
@@ -61,12 +69,6 @@ pub(crate) struct VerifyArgs {
     form: FormArgs,
 }
 
-/// The records to compare with, by folded serial.
-type Records = BTreeMap<String, (Serial, Fingerprint)>;
-
-/// Folded serials of units that other stations made than the one in question.
-type Elsewhere = BTreeSet<String>;
-
 /// One file and what it was found to be.
 struct Judged {
     file: PathBuf,
@@ -77,69 +79,75 @@ struct Judged {
 }
 
 impl VerifyArgs {
-    /// Returns the file or folder to judge; empty where a board is.
-    fn path(&self) -> &Path {
-        self.path.as_deref().unwrap_or(Path::new(""))
+    /// Returns the one file that is judged, where it is one.
+    fn file(&self) -> Option<&Path> {
+        match self.paths.as_slice() {
+            [one] if !one.is_dir() => Some(one),
+            _ => None,
+        }
     }
 }
 
 pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let judge = judge(&recipe)?;
-    if let Some(probe) = &args.probe {
-        let (records, _) = records(args, &recipe)?;
-        let expected = expected(args, &recipe, records.as_ref())?;
-        return super::board::verify(&recipe, &judge, (probe, expected), output);
-    }
-    let form = form(args, &recipe, &judge)?;
-    let (records, elsewhere) = records(args, &recipe)?;
-    let folder = args.path().is_dir();
-    if folder && (args.serial.is_some() || args.dump.is_some()) {
+    if args.file().is_none()
+        && (args.serial.is_some() || args.dump.is_some())
+        && args.probe.is_none()
+    {
         return Err(CliError::usage(
-            "--serial and --dump judge one file, and this is a folder",
+            "--serial and --dump judge one file, and this is a folder or several files",
         ));
     }
-    let found = if folder {
-        list(args.path(), &recipe, form)?
-    } else {
-        Listing {
-            files: vec![args.path().to_owned()],
-            ..Listing::default()
+    for path in &args.paths {
+        records::present(path)?;
+    }
+    let judge = judge(&recipe)?;
+    let records = Records::of(args, &recipe)?;
+    let serial = args.serial.as_deref();
+    let serial = serial.map(|text| recipe.serial.read(text)).transpose()?;
+    if let Some(probe) = &args.probe {
+        let expected = serial
+            .map(|serial| expected(serial, &records))
+            .transpose()?;
+        let code = super::board::verify(&recipe, &judge, (probe, expected), output)?;
+        report::compared(&recipe, &judge, &records, output);
+        return Ok(code);
+    }
+    let mut found = Listing::default();
+    for path in &args.paths {
+        let form = form(args, (path, &recipe), &judge)?;
+        match path.is_dir() {
+            true => list((path, form), &recipe, &mut found)?,
+            false => found.files.push((path.clone(), form)),
         }
-    };
+    }
+    in_range(args, &judge, &found)?;
     let total = u64::try_from(found.files.len()).unwrap_or(u64::MAX);
     output.bar(total, "images");
-    let serial = args.serial.as_deref();
     let judging = Judging {
         judge: &judge,
         args,
-        serial: serial.map(|text| recipe.serial.read(text)).transpose()?,
-        form,
-        records: records.as_ref(),
+        recipe: &recipe,
+        serial,
+        records: &records,
     };
     let mut judged = judging.all(found.files, output);
     output.done();
     judged.extend(found.parts.into_iter().map(left_over));
     unseen(&found.others, output);
     twice(&mut judged);
-    if let Some(records) = records.as_ref().filter(|_| folder) {
-        missing((records, &elsewhere), &mut judged, args.path());
+    if let Some(folder) = args.paths.iter().find(|path| path.is_dir()) {
+        missing(&records, &mut judged, folder);
     }
-    Ok(report(&judged, output))
+    let code = report::report(&judged, output);
+    report::compared(&recipe, &judge, &records, output);
+    Ok(code)
 }
 
 /// Returns what the board on a probe must be, where the caller names it.
-fn expected(
-    args: &VerifyArgs,
-    recipe: &Recipe,
-    records: Option<&Records>,
-) -> Result<Option<Expected>, CliError> {
-    let Some(serial) = &args.serial else {
-        return Ok(None);
-    };
-    let serial = recipe.serial.read(serial)?;
-    let record = records.and_then(|records| records.get(&serial.folded()));
-    if records.is_some() && record.is_none() {
+fn expected(serial: Serial, records: &Records) -> Result<Expected, CliError> {
+    let record = records.get(&serial);
+    if records.are_asked() && record.is_none() {
         return Err(CliError::new(
             exit::DIFFERS,
             "verify-no-record",
@@ -147,17 +155,48 @@ fn expected(
         ));
     }
     let fingerprint = record.map(|(_, fingerprint)| *fingerprint);
-    Ok(Some(Expected {
+    Ok(Expected {
         serial,
         fingerprint,
-    }))
+    })
+}
+
+/// Refuses a dump that meets no address of the image: an address without 0x is a decimal number.
+fn in_range(args: &VerifyArgs, judge: &Judge, found: &Listing) -> Result<(), CliError> {
+    let (Some(base), [(file, _)]) = (args.dump, found.files.as_slice()) else {
+        return Ok(());
+    };
+    let runs = judge.runs();
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+        return Ok(());
+    };
+    let size = fs::metadata(file).map_or(0, |data| data.len());
+    let dump = Span::new(base, size.max(1));
+    let image = Span::between(first.start(), last.end());
+    let apart = dump
+        .zip(image)
+        .is_some_and(|(dump, image)| dump.intersection(image).is_none());
+    if !apart {
+        return Ok(());
+    }
+    let end = last.end();
+    Err(CliError::usage(format!(
+        "a dump from {base} on ({} in decimal digits) meets no address of the shared image, which lies at \
+         {}..{end}; write the dump's base with 0x where it is a hex number",
+        base.get(),
+        first.start(),
+    )))
 }
 
 /// Returns what the images were converted to: as asked, else as one file's name says.
-fn form(args: &VerifyArgs, recipe: &Recipe, judge: &Judge) -> Result<Option<Conversion>, CliError> {
+fn form(
+    args: &VerifyArgs,
+    (path, recipe): (&Path, &Recipe),
+    judge: &Judge,
+) -> Result<Option<Conversion>, CliError> {
     let asked = args.form.conversion(judge.format())?;
-    let extension = args.path().extension().filter(|_| args.dump.is_none());
-    if asked.is_some() || args.path().is_dir() || extension == recipe.image_extension() {
+    let extension = path.extension().filter(|_| args.dump.is_none());
+    if asked.is_some() || path.is_dir() || extension == recipe.image_extension() {
         return Ok(asked);
     }
     let named = extension.and_then(|text| text.to_str()?.parse().ok());
@@ -182,32 +221,6 @@ pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
     })
 }
 
-/// Reads the records that the caller names.
-fn records(args: &VerifyArgs, recipe: &Recipe) -> Result<(Option<Records>, Elsewhere), CliError> {
-    let mut elsewhere = Elsewhere::new();
-    if let Some(file) = &args.mapping {
-        let bytes = context::read(file, exit::RECIPE, "the mapping")?;
-        return export::read_mapping(&bytes)
-            .map_err(|error| error.about(file.display()))
-            .map(|records| (Some(records), elsewhere));
-    }
-    if !args.ledger {
-        return Ok((None, elsewhere));
-    }
-    let ledger = context::records(recipe)?;
-    let mut records = Records::new();
-    ledger.units(&mut |unit| {
-        if is_made(unit.state) {
-            let asked = args.station.as_ref();
-            if asked.is_some_and(|station| *station != unit.station) {
-                elsewhere.insert(unit.serial.folded());
-            }
-            records.insert(unit.serial.folded(), (unit.serial, unit.fingerprint));
-        }
-    })?;
-    Ok((Some(records), elsewhere))
-}
-
 /// Returns whether a unit in this state has an image.
 pub(crate) const fn is_made(state: UnitState) -> bool {
     matches!(
@@ -219,8 +232,8 @@ pub(crate) const fn is_made(state: UnitState) -> bool {
 /// What a folder holds.
 #[derive(Default)]
 struct Listing {
-    /// Images, by their names.
-    files: Vec<PathBuf>,
+    /// Images, by their names, and what each was converted to.
+    files: Vec<(PathBuf, Option<Conversion>)>,
     /// What interrupted runs left.
     parts: Vec<PathBuf>,
     /// Everything else.
@@ -228,37 +241,43 @@ struct Listing {
 }
 
 /// Lists the images of a folder, and the files that interrupted runs left.
-fn list(folder: &Path, recipe: &Recipe, form: Option<Conversion>) -> Result<Listing, CliError> {
+fn list(
+    (folder, form): (&Path, Option<Conversion>),
+    recipe: &Recipe,
+    found: &mut Listing,
+) -> Result<(), CliError> {
     let failed = |error: std::io::Error| {
-        CliError::file("cannot list", folder, &error).with_code(exit::DIFFERS)
+        CliError::file("cannot list", folder, &error).with_code(exit::IMAGE)
     };
     let wanted = match form {
         Some(form) => Some(OsStr::new(form.extension())),
         None => recipe.image_extension(),
     };
-    let mut found = Listing::default();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    let mut paths = fs::read_dir(folder)
+        .map_err(failed)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    paths.sort();
+    let before = found.files.len();
+    for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with('.') && name.ends_with(".part") {
             found.parts.push(path);
         } else if !path.is_dir() && (wanted.is_none() || path.extension() == wanted) {
-            found.files.push(path);
+            found.files.push((path, form));
         } else {
             found.others.push(path);
         }
     }
-    found.files.sort();
-    found.parts.sort();
-    found.others.sort();
-    if found.files.is_empty() {
+    if found.files.len() == before {
         return Err(CliError::new(
             exit::DIFFERS,
             "verify-no-image",
             format!("{} holds no image", folder.display()),
         ));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Names what stands in the folder and was not judged: each may hold a token too.
@@ -278,15 +297,15 @@ fn unseen(others: &[PathBuf], output: &Output) {
 struct Judging<'j> {
     judge: &'j Judge,
     args: &'j VerifyArgs,
+    recipe: &'j Recipe,
     /// The serial that the caller names.
     serial: Option<Serial>,
-    form: Option<Conversion>,
-    records: Option<&'j Records>,
+    records: &'j Records,
 }
 
 impl Judging<'_> {
     /// Judges every file, on all cores; the order stays.
-    fn all(&self, files: Vec<PathBuf>, output: &Output) -> Vec<Judged> {
+    fn all(&self, files: Vec<(PathBuf, Option<Conversion>)>, output: &Output) -> Vec<Judged> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let next = AtomicUsize::new(0);
         let (results, done) = mpsc::channel();
@@ -297,8 +316,10 @@ impl Judging<'_> {
                 scope.spawn(move || {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(file) = files.get(index) else { return };
-                        let one = self.one(file);
+                        let Some((file, form)) = files.get(index) else {
+                            return;
+                        };
+                        let one = self.one(file, *form);
                         if results.send((index, one)).is_err() {
                             return;
                         }
@@ -314,44 +335,64 @@ impl Judging<'_> {
         judged.into_values().collect()
     }
 
-    fn one(&self, file: &Path) -> Judged {
-        let (judge, args, records) = (self.judge, self.args, self.records);
+    fn one(&self, file: &Path, form: Option<Conversion>) -> Judged {
+        let (judge, records) = (self.judge, self.records);
         let bytes = match context::read(file, exit::DIFFERS, "the image") {
             Ok(bytes) => bytes,
             Err(error) => {
                 return Judged::unexamined(file, None, ("verify-unreadable", error.message));
             }
         };
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let mut problems = Vec::new();
-        let serial: Option<Serial> = match &self.serial {
-            Some(serial) => Some(serial.clone()),
-            // A dump is named as its maker likes.
-            None if args.dump.is_some() && records.is_none() => None,
-            None => stem.parse().ok(),
-        };
-        let record = serial
-            .as_ref()
-            .zip(records)
-            .and_then(|(serial, records)| records.get(&serial.folded()));
-        if records.is_some() && record.is_none() {
-            problems.push(("verify-no-record", "no record names this image".to_owned()));
-        }
-        let expected = serial.clone().map(|serial| Expected {
-            serial,
-            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
-        });
+        let claimed = self.claimed(file);
+        let expected = claimed.map(|serial| self.expected(serial));
         let expected = expected.as_ref();
-        let examined = match (args.dump, self.form) {
+        let mut examined = match (self.args.dump, form) {
             (Some(base), _) => judge.examine_dump(base, bytes, expected),
             (_, Some(form)) => judge.examine_converted(form, bytes, expected),
             _ => judge.examine(bytes, expected),
         };
+        let mut problems = Vec::new();
+        let mut serial = expected.map(|expected| expected.serial.clone());
+        if serial.is_none() {
+            // It says itself which unit it is: by its serial's slot, else by its token.
+            let own = examined.serial.as_ref().and_then(|text| text.parse().ok());
+            let token = examined.fingerprint;
+            serial = own.or_else(|| records.holder(token?).cloned());
+            if let Some(own) = &serial {
+                examined.compare(&self.expected(own.clone()));
+            }
+        }
+        let record = serial.as_ref().and_then(|serial| records.get(serial));
+        if records.are_asked() && record.is_none() {
+            let text = format!("no record names this image in {}", records.source);
+            problems.push(("verify-no-record", text));
+        }
         Judged {
             file: file.to_owned(),
             serial,
             examined,
             problems,
+        }
+    }
+
+    /// Returns the serial that the caller names, or that the file's name claims.
+    ///
+    /// A dump is named as its maker likes.
+    fn claimed(&self, file: &Path) -> Option<Serial> {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let named = || self.recipe.serial.read(&stem).ok();
+        let dump = self.args.dump.is_some();
+        self.serial
+            .clone()
+            .or_else(|| if dump { None } else { named() })
+    }
+
+    /// Returns what the record says of a unit.
+    fn expected(&self, serial: Serial) -> Expected {
+        let record = self.records.get(&serial);
+        Expected {
+            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
+            serial,
         }
     }
 }
@@ -410,71 +451,15 @@ fn twice(judged: &mut [Judged]) {
 }
 
 /// Names every record that has no image.
-fn missing((records, elsewhere): (&Records, &Elsewhere), judged: &mut Vec<Judged>, folder: &Path) {
+fn missing(records: &Records, judged: &mut Vec<Judged>, folder: &Path) {
     let seen: BTreeSet<String> = judged
         .iter()
         .filter_map(|one| one.serial.as_ref().map(Serial::folded))
         .collect();
-    for (folded, (serial, _)) in records {
-        if !seen.contains(folded) && !elsewhere.contains(folded) {
-            let what = "the record has no image in this folder".to_owned();
-            let file = folder.join(serial.as_str());
-            let problem = ("verify-no-image", what);
-            judged.push(Judged::unexamined(&file, Some(serial.clone()), problem));
-        }
+    for serial in records.missing(&seen) {
+        let what = "the record has no image in this folder".to_owned();
+        let file = folder.join(serial.as_str());
+        let problem = ("verify-no-image", what);
+        judged.push(Judged::unexamined(&file, Some(serial), problem));
     }
-}
-
-fn report(judged: &[Judged], output: &Output) -> u8 {
-    let mut wrong = 0usize;
-    for one in judged {
-        let mut lines: Vec<(&str, String)> = one
-            .examined
-            .findings
-            .iter()
-            .map(|finding| (finding.name(), finding.to_string()))
-            .collect();
-        lines.extend(one.problems.iter().cloned());
-        let findings: Vec<_> = lines
-            .iter()
-            .map(|(name, message)| json!({ "name": name, "message": message }))
-            .collect();
-        output.object(&json!({
-            "v": 1,
-            "file": one.file.display().to_string(),
-            "serial": one.serial.as_ref().map(Serial::as_str),
-            "outcome": if lines.is_empty() { "pass" } else { "fail" },
-            "fingerprint": one.examined.fingerprint.map(|print| print.to_string()),
-            "findings": findings,
-        }));
-        if !lines.is_empty() {
-            wrong += 1;
-        }
-        let name = one.file.file_name().unwrap_or_default().to_string_lossy();
-        for (_, message) in lines {
-            output.line(format_args!(
-                "{BAD}{name}{BAD:#}  {message}   ({})",
-                exit::DIFFERS
-            ));
-        }
-    }
-    let missing = |one: &&Judged| {
-        one.problems
-            .iter()
-            .any(|(name, _)| *name == "verify-no-image")
-    };
-    let missing = judged.iter().filter(missing).count();
-    let images = judged.len().saturating_sub(missing);
-    let right = judged.len().saturating_sub(wrong);
-    let wrong_images = wrong.saturating_sub(missing);
-    let without = if missing > 0 {
-        format!(", {} without an image", count(missing, "record"))
-    } else {
-        String::new()
-    };
-    output.line(format_args!(
-        "{}   {right} right, {wrong_images} wrong{without}",
-        count(images, "image")
-    ));
-    if wrong > 0 { exit::DIFFERS } else { 0 }
 }

@@ -263,7 +263,9 @@ pub enum ImageError {
         at: Address,
     },
     /// Names of another build.
-    #[error("the image holds {found:02x} at {address}, the program with its names {wanted:02x}")]
+    #[error(
+        "the image holds {found:02x} at {address}, the program with its names {wanted:02x}: names of another build; only fields of a [[checksum]] may differ"
+    )]
     NamesDiffer {
         /// The first address that differs.
         address: Address,

@@ -179,32 +179,59 @@ impl Image {
     /// # Errors
     /// [`ImageError::NamesDiffer`] with the lowest address that differs;
     /// [`ImageError::NamesApart`] where they store no common address.
-    pub fn with_names(mut self, program: &Image) -> Result<Self, ImageError> {
-        let mut shared = false;
-        for run in program.runs() {
-            for part in self.stored_within(run) {
-                shared = true;
-                let (own, other) = (self.bytes(part)?, program.bytes(part)?);
-                if own == other {
-                    continue;
-                }
-                for (at, (found, wanted)) in (part.start().get()..).zip(own.iter().zip(&*other)) {
-                    if found != wanted {
-                        return Err(ImageError::NamesDiffer {
-                            address: Address::new(at),
-                            found: *found,
-                            wanted: *wanted,
-                        });
-                    }
-                }
-            }
-        }
-        if !shared {
+    pub fn with_names(self, program: &Image) -> Result<Self, ImageError> {
+        self.with_names_but(program, |_| Vec::new())
+    }
+
+    /// Returns this image with the names of `program`, as [`with_names`](Self::with_names) does;
+    /// the places that `fields` finds in the named image may differ. They are checksums that were
+    /// made after linking.
+    ///
+    /// # Errors
+    /// Those of [`with_names`](Self::with_names)
+    pub fn with_names_but(
+        mut self,
+        program: &Image,
+        fields: impl FnOnce(&Self) -> Vec<Span>,
+    ) -> Result<Self, ImageError> {
+        self.names.clone_from(&program.names);
+        let machine = self.machine.take();
+        self.machine = machine.or_else(|| program.machine.clone());
+        let parts: Vec<Span> = program
+            .runs()
+            .into_iter()
+            .flat_map(|run| self.stored_within(run).collect::<Vec<_>>())
+            .collect();
+        if parts.is_empty() {
             return Err(ImageError::NamesApart);
         }
-        self.names.clone_from(&program.names);
-        self.machine = self.machine.or_else(|| program.machine.clone());
-        Ok(self)
+        let mut differing = Vec::new();
+        for part in parts {
+            let (own, other) = (self.bytes(part)?, program.bytes(part)?);
+            if own == other {
+                continue;
+            }
+            let bytes = own.iter().copied().zip(other.iter().copied());
+            let places = (part.start().get()..).map(Address::new);
+            differing.extend(places.zip(bytes).filter(|(_, (own, other))| own != other));
+        }
+        if differing.is_empty() {
+            return Ok(self);
+        }
+        let fields = fields(&self);
+        let inside = |at: Address| {
+            fields
+                .iter()
+                .any(|field| field.start() <= at && at < field.end())
+        };
+        match differing.into_iter().find(|(at, _)| !inside(*at)) {
+            None => Ok(self),
+            Some((address, (found, wanted))) => Err(ImageError::NamesDiffer {
+                address,
+                found,
+                wanted,
+            }),
+        }
     }
 
     /// Says why `name` gives no place.

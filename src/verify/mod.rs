@@ -10,6 +10,7 @@ mod reader;
 pub use difference::{Difference, VerifyError};
 pub use reader::{ReadError, read};
 
+use crate::checksum::fields;
 use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Parts, Span};
 use crate::patch::Master;
 use crate::recipe::{Recipe, SlotValue};
@@ -37,6 +38,11 @@ pub struct Examined {
 }
 
 impl Examined {
+    /// Adds what differs from the record: the serial, where the image holds one, and the token.
+    pub fn compare(&mut self, expected: &Expected) {
+        compare(expected, self);
+    }
+
     /// Says that there was nothing to look into.
     fn unreadable(error: ReadError) -> Self {
         Self {
@@ -71,7 +77,7 @@ impl Judge {
         if let Some(names) = names {
             let program = reader::read(names, Hint::default())?;
             image = image
-                .with_names(&program)
+                .with_names_but(&program, |image| fields(image, &recipe.checksums))
                 .map_err(|error| VerifyError::Master(error.into()))?;
         }
         // A unit's image is of the same format, whatever its content looks like.

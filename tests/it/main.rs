@@ -46,6 +46,9 @@ mod joining;
 /// Judges in Python.
 #[cfg(feature = "cli")]
 mod judge;
+/// What `verify` compares, and that it says so.
+#[cfg(feature = "cli")]
+mod judged;
 /// Other people's tools read what the line wrote.
 #[cfg(feature = "cli")]
 mod judges;

@@ -80,6 +80,20 @@ impl Reach {
         }
     }
 
+    /// Returns whether there is no board to look at: a simulated one is made by a delivery only.
+    pub(crate) fn is_unmade(&self, recipe: &Recipe, serial: Option<&Serial>) -> bool {
+        match self {
+            #[cfg(feature = "probe")]
+            Self::Probe(probe) => {
+                ProbeSetup::of(recipe, Some(probe)).is_some_and(|setup| setup.is_unmade(serial))
+            }
+            _ => {
+                let _ = (recipe, serial);
+                false
+            }
+        }
+    }
+
     /// Opens the fixture for one unit.
     pub(crate) fn open(
         &self,

@@ -115,6 +115,18 @@ impl ProbeSetup {
         Ok(())
     }
 
+    /// Returns whether a unit's board is one that only a delivery would make: a look makes none.
+    #[must_use]
+    pub fn is_unmade(&self, serial: Option<&Serial>) -> bool {
+        #[cfg(feature = "sim")]
+        return self.is_simulated() && !source::is_kept(self, serial);
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = serial;
+            false
+        }
+    }
+
     /// Returns whether the boards are simulated.
     #[must_use]
     pub fn is_simulated(&self) -> bool {

@@ -94,7 +94,25 @@ impl Source {
     }
 }
 
-/// Takes the board of a serial off the shelf; without one, that of the number which is named.
+/// Returns how the simulated board of a serial is called; without one, that of the number which
+/// is named.
+#[cfg(feature = "sim")]
+fn name(spec: &Spec, serial: Option<&Serial>) -> Option<String> {
+    match (serial, spec.uid) {
+        (Some(serial), _) => Some(serial.folded()),
+        (None, uid) => uid.map(|uid| uid.to_string()),
+    }
+}
+
+/// Returns whether a simulated board was made before.
+#[cfg(feature = "sim")]
+pub(super) fn is_kept(setup: &ProbeSetup, serial: Option<&Serial>) -> bool {
+    let spec: Option<Spec> = setup.probe.parse().ok();
+    let name = spec.and_then(|spec| name(&spec, serial));
+    name.is_some_and(|name| Shelf::new(&setup.boards).path(&name).exists())
+}
+
+/// Takes a board off the shelf.
 #[cfg(feature = "sim")]
 fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFault> {
     let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
@@ -110,10 +128,8 @@ fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFau
         Some(chip) => chip,
         None => known()?,
     };
-    let name = match (serial, spec.uid) {
-        (Some(serial), _) => serial.folded(),
-        (None, Some(uid)) => uid.to_string(),
-        (None, None) => return Err(simulated("a simulated board has a serial or a uid".into())),
+    let Some(name) = name(&spec, serial) else {
+        return Err(simulated("a simulated board has a serial or a uid".into()));
     };
     let held = match Shelf::new(&setup.boards).take(chip, &name) {
         Ok(held) => held,
