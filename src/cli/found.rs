@@ -58,29 +58,35 @@ fn look() -> Place {
     let mut way = PathBuf::new();
     for folder in here.ancestors().skip(1) {
         way.push("..");
-        if let Ok(found) = fs::metadata(folder.join(NAME))
-            && found.is_file()
-        {
+        let file = folder.join(NAME);
+        if file.is_file() {
             let path = way.join(NAME);
-            return if is_ours(&found) {
-                Place::Above(path)
-            } else {
-                Place::Foreign(path)
+            return match is_ours(folder, &file) {
+                true => Place::Above(path),
+                false => Place::Foreign(path),
             };
         }
     }
     Place::Nowhere
 }
 
-/// Returns whether a file belongs to who is at work, or to the system.
+/// Returns whether a file belongs to who is at work, or to the system: the link that it may be,
+/// what that leads to, and the folder, from which programs of the recipe are started.
 #[cfg(unix)]
-fn is_ours(file: &fs::Metadata) -> bool {
+fn is_ours(folder: &Path, file: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    [rustix::process::geteuid().as_raw(), 0].contains(&file.uid())
+    let all = [
+        fs::metadata(folder),
+        fs::symlink_metadata(file),
+        fs::metadata(file),
+    ];
+    let ours = [rustix::process::geteuid().as_raw(), 0];
+    all.into_iter()
+        .all(|found| found.is_ok_and(|found| ours.contains(&found.uid())))
 }
 
 /// Returns whether a file belongs to who is at work: nothing tells here.
 #[cfg(not(unix))]
-const fn is_ours(_: &fs::Metadata) -> bool {
+const fn is_ours(_: &Path, _: &Path) -> bool {
     true
 }

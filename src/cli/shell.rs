@@ -74,7 +74,12 @@ fn sections(command: &clap::Command) -> Roff {
     for part in after.unwrap_or_default().split("\n\n") {
         let (heading, lines) = part.split_once(":\n").unwrap_or(("Notes", part));
         roff.control("SH", [heading.to_uppercase().as_str()]);
-        help::code(&mut roff, lines);
+        // A manual page indents by itself.
+        let lines: Vec<_> = lines
+            .lines()
+            .map(|line| line.strip_prefix("  ").unwrap_or(line))
+            .collect();
+        help::code(&mut roff, &lines.join("\n"));
     }
     roff
 }

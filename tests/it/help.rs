@@ -124,20 +124,32 @@ fn without_a_recipe_the_first_lines_of_one_are_shown() {
 
 #[cfg(unix)]
 #[test]
-fn another_users_recipe_above_is_not_taken_unasked() {
-    let bench = product();
-    let give = std::os::unix::fs::chown(bench.path("recipe.toml"), Some(12_345), None);
-    if give.is_err() {
-        // Only the system's administrator may give files away.
-        return;
+fn what_another_user_put_above_is_not_taken_unasked() {
+    use std::os::unix::fs::{chown, lchown, symlink};
+    let owner = Some(12_345);
+    let spoil: [&dyn Fn(&Bench) -> std::io::Result<()>; 3] = [
+        &|bench| chown(bench.path("recipe.toml"), owner, None),
+        &|bench| chown(bench.path("."), owner, None),
+        &|bench| {
+            fs::rename(bench.path("recipe.toml"), bench.path("gw100/mine.toml"))?;
+            symlink("gw100/mine.toml", bench.path("recipe.toml"))?;
+            lchown(bench.path("recipe.toml"), owner, None)
+        },
+    ];
+    for spoil in spoil {
+        let bench = product();
+        fs::create_dir(bench.path("deep")).unwrap();
+        if spoil(&bench).is_err() {
+            // Only the system's administrator may give files away.
+            return;
+        }
+        let run = |args: &[&str]| bench.command(args).current_dir(bench.path("deep")).output();
+        let refused = run(&["check"]).unwrap();
+        assert_eq!(refused.status.code(), Some(10));
+        assert!(text(&refused.stderr).contains("another user's"));
+        let asked = run(&["check", "--recipe", "../recipe.toml"]).unwrap();
+        assert!(asked.status.success(), "{}", text(&asked.stderr));
     }
-    fs::create_dir(bench.path("deep")).unwrap();
-    let run = |args: &[&str]| bench.command(args).current_dir(bench.path("deep")).output();
-    let refused = run(&["check"]).unwrap();
-    assert_eq!(refused.status.code(), Some(10));
-    assert!(text(&refused.stderr).contains("another user's"));
-    let asked = run(&["check", "--recipe", "../recipe.toml"]).unwrap();
-    assert!(asked.status.success(), "{}", text(&asked.stderr));
 }
 
 #[test]

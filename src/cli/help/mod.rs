@@ -112,6 +112,12 @@ mod tests {
     }
 
     #[test]
+    fn a_page_with_a_commands_name_says_where_the_commands_options_are() {
+        let text = whole(TOPICS.iter().find(|topic| topic.name == "ledger").unwrap());
+        assert!(text.starts_with("(the command's options: eol-inject ledger --help)\n"));
+    }
+
+    #[test]
     fn pages_keep_to_a_terminal_where_their_source_allows() {
         for topic in TOPICS {
             for line in whole(topic).lines() {

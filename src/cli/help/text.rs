@@ -14,7 +14,8 @@ pub(super) fn text(blocks: &[Block]) -> String {
     let mut in_list = false;
     for block in blocks {
         let is_item = matches!(block, Block::Item(..));
-        if !out.is_empty() && !(is_item && in_list) {
+        let follows = is_item && in_list;
+        if !out.is_empty() && !follows {
             out.push('\n');
         }
         in_list = is_item;
