@@ -107,7 +107,7 @@ pub(crate) fn ledger_for(
 }
 
 /// What helps where a ledger that is not there yet finds no key.
-const NEW_KEY: &str = "eol-inject ledger key new -o FILE makes a key: docs/ledger.md";
+const NEW_KEY: &str = "eol-inject ledger key new -o FILE makes a key: eol-inject help ledger";
 
 /// Returns whether it is certain that the recipe's ledger is not there yet.
 fn is_new(recipe: &Recipe) -> bool {

@@ -1,8 +1,8 @@
 //! What several commands begin with: recipe, image, Master, ledger, station.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,21 @@ pub(crate) use super::file::{Writable, create, read, write, write_whole};
 pub(crate) use super::firmware::{
     Need, extension, image_name, master, read_image, shared, with_keys,
 };
-use super::output::{Output, count};
-use super::{DecisionArgs, StationArgs};
+use super::output::{self, Output, count};
+use super::{DecisionArgs, StationArgs, found};
 
 /// How long an import of another station is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a recipe.
 pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
+    if found::is_missing(path) {
+        return Err(no_recipe());
+    }
+    if found::is_above(path) {
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| output::aside(format_args!("recipe {}", path.display())));
+    }
     let bytes = read(path, exit::RECIPE, "the recipe")?;
     let text = String::from_utf8(bytes).map_err(|_| {
         CliError::new(
@@ -37,6 +44,23 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))
+}
+
+fn no_recipe() -> CliError {
+    let (name, message) = match found::foreign() {
+        Some(path) => (
+            "recipe-foreign",
+            format!(
+                "there is no recipe.toml in this folder, and {} is another user's",
+                path.display()
+            ),
+        ),
+        None => (
+            "recipe-absent",
+            "there is no recipe.toml in this folder, nor in one above it".to_owned(),
+        ),
+    };
+    CliError::new(exit::RECIPE, name, message)
 }
 
 /// Returns the station's name: as given, else the computer's.

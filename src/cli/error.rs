@@ -295,13 +295,21 @@ fn ledger_code(error: &LedgerError) -> u8 {
     }
 }
 
+/// What a recipe begins with.
+const BEGIN: &str = "\
+--recipe FILE names one elsewhere; three lines begin a new one:
+    product = \"NAME\"
+    image   = { file = \"FIRMWARE\" }
+    slot    = [{ value = \"auth-token\", symbol = \"SYMBOL\" }]
+eol-inject inspect FIRMWARE shows what there is; eol-inject help recipe lists every key";
+
 /// Returns the next step for an error, by its stable name.
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
         "image-uf2-families" => "say which one: family = 0x... under [image]",
-        "probe-denied" => "docs/flashing.md has the udev rule",
-        "probe-no-usb" => "a container sees no USB unless it is given: docs/flashing.md",
+        "probe-denied" => "eol-inject help flashing has the udev rule",
+        "probe-no-usb" => "a container sees no USB unless it is given: eol-inject help flashing",
         "probe-missing" => "eol-inject probes lists what is plugged in",
         "probe-locked" => "unlock it outside of the line: that erases it",
         "probe-reserved" => {
@@ -310,9 +318,14 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
-        "recipe-syntax" => "docs/recipe.md lists every key",
+        "recipe-syntax" => "eol-inject help recipe lists every key",
+        "recipe-absent" => BEGIN,
+        "recipe-foreign" => {
+            "a recipe names programs that are run: --recipe takes this one all the same"
+        }
         "ledger-key-missing" => {
-            "without its key nobody reads a token of it, its makers neither: docs/ledger.md, A lost key"
+            "without its key nobody reads a token of it, its makers neither: \
+             eol-inject help ledger, \"A lost key\""
         }
         "ledger-next-number" => "--next N, the first number that was never handed out",
         "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
@@ -342,7 +355,9 @@ fn hint(name: &str) -> Option<&'static str> {
         "ledger-key-wrong" => {
             "put that key back; if the ledger's key was changed, bring the new one from where that was done"
         }
-        "ledger-no-rights" => "docs/ledger.md, \"PostgreSQL\", has the grants that it needs",
+        "ledger-no-rights" => {
+            "eol-inject help ledger, \"PostgreSQL\", has the grants that it needs"
+        }
         "ledger-simulated-mixed" | "ledger-origin-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }

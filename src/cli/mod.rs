@@ -9,11 +9,14 @@ mod check;
 mod console;
 mod context;
 mod error;
+mod examples;
 mod export;
 mod file;
 mod firmware;
 mod form;
+mod found;
 mod guard;
+mod help;
 mod holds;
 mod inject;
 mod inspect;
@@ -30,12 +33,13 @@ mod shell;
 mod sim;
 mod unit;
 mod verify;
+mod wrap;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use eol_inject::image::Conversion;
 use eol_inject::unit::AuthToken;
 use tracing::Level;
@@ -48,7 +52,9 @@ use self::output::Output;
 
 /// What is printed under every help text.
 const EXIT_CODES: &str = "\
-EOL_LOG=debug shows what happens inside. EOL_STATION and EOL_OPERATOR name station and person.
+Environment:
+  EOL_LOG=debug              shows what happens inside
+  EOL_STATION, EOL_OPERATOR  name station and person
 
 Exit codes:
     0  done; every unit passed        51  ledger unreachable
@@ -57,13 +63,13 @@ Exit codes:
    20  image rejected                 54  the factory's system refused the unit
    30  slot or checksum refused       60  recorded, but not labelled
    40  delivery failed                61  label does not match
-   41  verification differs          130  interrupted; units are finished or resumable
+   41  verification differs          130  interrupted; units are resumable
    50  this unit refused               1  bug in this program";
 
 /// Patch each unit's AuthToken into a shared firmware image, make every checksum true again, and
 /// keep serial, token and label together
 #[derive(Parser)]
-#[command(name = "eol-inject", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "eol-inject", version, max_term_width = 80)]
 #[command(infer_long_args = false, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -97,7 +103,6 @@ enum Command {
     Label(label::LabelArgs),
     /// Serve a simulated board to other probe-rs programs on this computer
     #[cfg(feature = "sim")]
-    #[command(hide = true)]
     Sim(sim::SimArgs),
     /// List the debug probes that are plugged in, and what stands in the way of using them
     #[cfg(feature = "probe")]
@@ -106,13 +111,16 @@ enum Command {
     Completions(shell::CompletionsArgs),
     /// Write the manual pages into a folder
     Man(shell::ManArgs),
+    /// Show a page about a topic, or the options of a command
+    Help(help::HelpArgs),
 }
 
 /// Which product.
 #[derive(Args)]
 pub(crate) struct RecipeArg {
-    /// The product's recipe
-    #[arg(long, value_name = "FILE", default_value = "recipe.toml")]
+    /// The product's recipe; unsaid, recipe.toml in this folder, else in one above it
+    #[arg(long, value_name = "FILE", default_value_os_t = found::recipe())]
+    #[arg(hide_default_value = true)]
     recipe: PathBuf,
 }
 
@@ -157,6 +165,18 @@ pub(crate) struct DecisionArgs {
     station: Option<String>,
 }
 
+/// Returns the command line with what its help texts show besides.
+pub(crate) fn command() -> clap::Command {
+    let topics = help::list();
+    let command = Cli::command()
+        .disable_help_subcommand(true)
+        .after_help(format!(
+            "Topics for eol-inject help:\n{topics}\n{EXIT_CODES}"
+        ))
+        .mut_subcommand("ledger", ledger::grouped);
+    examples::illustrated(command, "")
+}
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
@@ -167,7 +187,8 @@ pub(crate) fn main() -> ExitCode {
         );
         std::process::exit(1);
     }));
-    let cli = match Cli::try_parse() {
+    let matches = command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -194,9 +215,24 @@ fn refuse(error: &clap::Error) -> ExitCode {
         Output::new(false).error(&error);
         return ExitCode::from(error.code);
     }
-    // Help and version end here too.
-    let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    ExitCode::from(told(error))
+}
+
+/// Prints what the parser says, help and version too, and returns its exit code.
+pub(crate) fn told(error: &clap::Error) -> u8 {
+    let text = worded(error);
+    // A reader that closes early is no failure.
+    let _ = if error.use_stderr() {
+        write!(anstream::stderr(), "{text}")
+    } else {
+        write!(anstream::stdout(), "{text}")
+    };
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+/// Returns what the parser says; it keeps no width for usage and errors.
+fn worded(error: &clap::Error) -> String {
+    wrap::wrapped(&error.render().ansi().to_string(), wrap::COLUMNS)
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
@@ -272,5 +308,39 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Probes => probes::run(output),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
+        Command::Help(args) => help::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls `check` with the words of every command, outermost first.
+    fn every(check: &mut dyn FnMut(&[String])) {
+        fn go(command: &clap::Command, words: &mut Vec<String>, check: &mut dyn FnMut(&[String])) {
+            check(words);
+            for sub in command.get_subcommands() {
+                words.push(sub.get_name().to_owned());
+                go(sub, words, check);
+                words.pop();
+            }
+        }
+        go(&command(), &mut vec!["eol-inject".to_owned()], check);
+    }
+
+    #[test]
+    fn every_help_text_has_examples_and_keeps_to_eighty_columns() {
+        let mut count = 0;
+        every(&mut |words| {
+            let line = words.iter().map(String::as_str).chain(["--help"]);
+            let help = worded(&command().try_get_matches_from(line).unwrap_err());
+            assert!(help.contains("Examples:"), "{words:?}");
+            for line in help.lines() {
+                assert!(wrap::width(line) <= wrap::COLUMNS, "{words:?}: {line}");
+            }
+            count += 1;
+        });
+        assert!(count > 40, "{count}");
     }
 }

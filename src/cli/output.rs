@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::CliError;
+use super::wrap;
 
 /// Passed.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -22,7 +23,16 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Prints a line for people on standard error, where no [`Output`] is at hand.
 pub(crate) fn aside(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", fitted(text, wrap::err()));
+}
+
+/// Breaks lines where people would have them broken in the middle of a word.
+fn fitted(text: impl Display, columns: Option<usize>) -> String {
+    let text = text.to_string();
+    match columns {
+        Some(columns) => wrap::wrapped(&text, columns),
+        None => text,
+    }
 }
 
 /// Returns `1 unit`, `2 units`.
@@ -75,7 +85,7 @@ impl Output {
             self.note(text);
         } else {
             self.above_bar(|| {
-                let _ = writeln!(anstream::stdout().lock(), "{text}");
+                let _ = writeln!(anstream::stdout().lock(), "{}", fitted(text, wrap::out()));
             });
         }
     }
@@ -83,7 +93,7 @@ impl Output {
     /// Prints a line for people on standard error.
     pub(crate) fn note(&self, text: impl Display) {
         self.above_bar(|| {
-            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            let _ = writeln!(anstream::stderr().lock(), "{}", fitted(text, wrap::err()));
         });
     }
 
@@ -100,7 +110,7 @@ impl Output {
             self.note(format_args!("  because {cause}"));
         }
         if let Some(hint) = &error.hint {
-            self.note(format_args!("  {hint}"));
+            self.note(format_args!("  {}", hint.replace('\n', "\n  ")));
         }
         self.object(&json!({ "v": 1, "error": error.json() }));
     }

@@ -18,7 +18,7 @@ pub(crate) fn run(output: &Output) -> Result<u8, CliError> {
         } else {
             (
                 BAD,
-                "no rights: its udev rule is missing (docs/flashing.md)",
+                "no rights: its udev rule is missing (eol-inject help flashing)",
             )
         };
         output.line(format_args!(

@@ -61,7 +61,10 @@ pub enum Kind {
 
 /// Which CRC.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "an algorithm is a name such as \"CRC-32/ISO-HDLC\", or { width, poly, init } as numbers, with refin, refout and xorout where they are not 0"
+)]
 pub enum Algorithm {
     /// A name of the catalogue, such as `CRC-32/ISO-HDLC`.
     Name(String),
@@ -102,7 +105,7 @@ pub enum Own {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "own is \"skip\", or a byte such as 0xFF")]
 enum OwnText {
     Word(String),
     Byte(u8),

@@ -10,7 +10,7 @@ use super::StoreError;
 #[non_exhaustive]
 pub enum RecipeError {
     /// No TOML, an unknown key, or a value of the wrong kind.
-    #[error("line {line}: {reason}")]
+    #[error("{}{reason}", at(*line))]
     Syntax {
         /// Line of the text, from 1; 0 where no line is to blame.
         line: usize,
@@ -74,5 +74,13 @@ impl RecipeError {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.into()
+    }
+}
+
+/// Names the line that is to blame, where one is.
+fn at(line: usize) -> String {
+    match line {
+        0 => String::new(),
+        line => format!("line {line}: "),
     }
 }

@@ -83,7 +83,7 @@ impl TryFrom<String> for LedgerUrl {
 
 /// Where a ledger's key comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(from = "KeyText")]
 pub enum KeySource {
     /// A file that only its owner may read, relative to the recipe.
     File(PathBuf),
@@ -91,6 +91,33 @@ pub enum KeySource {
     Env(String),
     /// The output of a command: a vault's client.
     Command(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "key is { file = \"...\" }, { env = \"NAME\" } or { command = [\"...\"] }"
+)]
+enum KeyText {
+    Table(KeyTable),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeyTable {
+    File(PathBuf),
+    Env(String),
+    Command(Vec<String>),
+}
+
+impl From<KeyText> for KeySource {
+    fn from(KeyText::Table(table): KeyText) -> Self {
+        match table {
+            KeyTable::File(file) => Self::File(file),
+            KeyTable::Env(name) => Self::Env(name),
+            KeyTable::Command(command) => Self::Command(command),
+        }
+    }
 }
 
 impl KeySource {

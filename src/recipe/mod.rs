@@ -14,6 +14,7 @@ mod range;
 mod slot;
 mod station;
 mod store;
+mod syntax;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::CommandLine;
@@ -141,10 +142,7 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`]: the text is no recipe.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, RecipeError> {
-        let raw: Text = toml::from_str(text).map_err(|error| RecipeError::Syntax {
-            line: error.span().map_or(0, |span| line_of(text, span.start)),
-            reason: error.message().to_owned(),
-        })?;
+        let raw: Text = toml::from_str(text).map_err(|error| syntax::error(text, &error))?;
         let recipe = Self {
             product: raw.product,
             template: raw.template,
@@ -344,10 +342,4 @@ impl Recipe {
             _ => Ok(()),
         }
     }
-}
-
-/// Returns the line, from 1, that holds byte `offset`.
-fn line_of(text: &str, offset: usize) -> usize {
-    let before = text.bytes().take(offset).filter(|byte| *byte == b'\n');
-    before.count().saturating_add(1)
 }

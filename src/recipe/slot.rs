@@ -129,7 +129,10 @@ struct SlotText {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "blank is { text = \"...\" }, \"erased\" or \"any\""
+)]
 enum BlankText {
     Word(String),
     Text(BlankTable),

@@ -71,6 +71,36 @@ fn the_readme_lists_the_exit_codes_of_the_help_text() {
     assert!(count >= 13);
 }
 
+/// Whoever installed the program has no `docs/`; the pages come with it.
+#[test]
+fn no_error_and_no_hint_names_a_page_that_is_not_installed() {
+    fn look(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // Where the pages are taken in.
+            if path.ends_with("cli/help") {
+                continue;
+            }
+            if path.is_dir() {
+                look(&path, found);
+                continue;
+            }
+            for line in fs::read_to_string(&path).unwrap_or_default().lines() {
+                let line = line.trim_start();
+                if line.contains("docs/") && !line.starts_with("//") {
+                    found.push(format!("{}: {line}", path.display()));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    look(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
+    assert_eq!(found, Vec::<String>::new(), "write `eol-inject help TOPIC`");
+}
+
 /// Command lines of the program that texts for people name.
 #[cfg(feature = "cli")]
 fn named(text: &str) -> Vec<String> {

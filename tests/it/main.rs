@@ -40,6 +40,9 @@ mod guards;
 /// Blocks of units for programmers that work alone.
 #[cfg(feature = "cli")]
 mod handoff;
+/// What a newcomer reads: pages, examples, a recipe that is not there.
+#[cfg(all(feature = "cli", feature = "sim"))]
+mod help;
 /// A ledger joined in the middle, by the program.
 #[cfg(feature = "cli")]
 mod joining;

@@ -1,11 +1,13 @@
 //! `ledger`: looks into the record, and corrects it with a name and a reason.
 
+use clap::builder::Styles;
 use clap::{Args, Subcommand};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 
 use super::error::CliError;
 use super::output::Output;
+use super::wrap::{COLUMNS, hung};
 
 mod adopt;
 mod audit;
@@ -20,6 +22,47 @@ mod outside;
 pub(crate) mod part;
 mod rework;
 mod show;
+
+/// What people come for, and the commands that do it.
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("Look", &["list", "show", "export", "audit"]),
+    (
+        "Correct",
+        &["resolve", "rework", "release", "void", "adopt"],
+    ),
+    (
+        "Hand out, take back",
+        &["handoff", "confirm", "split", "return", "merge"],
+    ),
+    (
+        "Keep safe",
+        &["backup", "restore", "clear", "rebuild", "key"],
+    ),
+];
+
+/// Lists the commands in groups; the parser knows one list only.
+pub(super) fn grouped(command: clap::Command) -> clap::Command {
+    let header = *Styles::styled().get_header();
+    let literal = *Styles::styled().get_literal();
+    let mut groups = String::new();
+    for (title, names) in GROUPS {
+        groups.push_str(&format!("{header}{title}:{header:#}\n"));
+        for name in names {
+            let about = command
+                .find_subcommand(name)
+                .and_then(|sub| sub.get_about());
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let line = format!("  {literal}{name:<7}{literal:#}  {about}");
+            groups.push_str(&hung(&line, COLUMNS, &" ".repeat(11)));
+            groups.push('\n');
+        }
+        groups.push('\n');
+    }
+    command.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\
+         {header}Options:{header:#}\n{{options}}{{after-help}}"
+    ))
+}
 
 /// What to do with the record.
 #[derive(Args)]
@@ -104,4 +147,24 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
 /// Reads a serial as the recipe has it.
 fn serial(recipe: &Recipe, text: &str) -> Result<Serial, CliError> {
     Ok(recipe.serial.read(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_groups_of_the_help_text_hold_every_command_once() {
+        let command = super::super::command();
+        let ledger = command.find_subcommand("ledger").unwrap();
+        let mut real: Vec<&str> = ledger.get_subcommands().map(|sub| sub.get_name()).collect();
+        let mut told: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        real.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, real);
+    }
 }

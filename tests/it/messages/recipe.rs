@@ -22,6 +22,51 @@ fn refused(text: &str) -> Sample {
     Sample(error.name(), Box::new(error))
 }
 
+/// What people write who write a recipe for the first time.
+#[test]
+fn mistakes_of_newcomers() {
+    let slot = |text: &str| refused(&format!("{GOOD}{text}"));
+    let checksum = |text: &str| refused(&format!("{GOOD}[[checksum]]\nkind = \"crc\"\n{text}"));
+    let product = |text: &str| refused(&GOOD.replace("product = \"GW-100\"", text));
+    let samples = [
+        refused(""),
+        refused(&GOOD.replace("[[slot]]", "[slot]")),
+        slot("[slot]\nvalue = \"serial\""),
+        slot("[checksum]\nkind = \"crc\""),
+        slot("[nest]\nname = \"A\""),
+        slot("[[pool]]\nfile = \"list.csv\""),
+        slot("[image]\nbase = 0"),
+        refused(&GOOD.replace("[image]\nfile = \"gw100.elf\"", "image = \"gw100.elf\"")),
+        slot("product = \"GW-100\""),
+        slot("blanc = \"any\""),
+        slot("allow_protected = true"),
+        slot("colour = \"red\""),
+        slot("size = \"64\""),
+        slot("size = 64.5"),
+        slot("pad = 300"),
+        slot("nul = \"yes\""),
+        slot("blank = 0"),
+        slot("[flash]\nprobe = \"sim\""),
+        slot("[flash]\nchip = \"c\"\nprogram = \"esptool {image}\""),
+        slot("[serial]\nsource = \"scanner\""),
+        slot("[ledger]\nurl = \"sqlite:a\"\nkey = \"line.key\""),
+        checksum("over = \"a..b\""),
+        checksum("over = [1, 2]"),
+        checksum("at = \"image_crc\""),
+        checksum("algorithm = 32"),
+        product("product = GW-100"),
+        product("product = 100"),
+        product("product: GW-100"),
+        product("product = \u{201c}GW-100\u{201d}"),
+        product("product = 'GW-100"),
+        product("product = \"C:\\GW\""),
+        product("product = \"a\"\nproduct = \"b\""),
+        product(&format!("{} = 7", "AbCdEfGhIjKlMnOpQrStUvWxYz012345")),
+        refused(&GOOD.replace("auth-token", "AbCdEfGhIjKlMnOpQrStUvWxYz012345")),
+    ];
+    insta::assert_snapshot!(listing(&[], &samples));
+}
+
 #[test]
 fn recipe_errors() {
     let checksum = |text: &str| refused(&format!("{GOOD}[[checksum]]\n{text}"));
