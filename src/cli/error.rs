@@ -310,6 +310,18 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
+        "label-no-qr" => {
+            "a list with QR Tokens or pictures has what a label needs; where units get none, write \
+             when = \"none\" under [label]"
+        }
+        "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
+        "recipe-format-refused" => "put pattern, case or strip right, or the format",
+        "recipe-unused" => "take it out, or write what it goes with: docs/recipe.md",
+        "serial-format" => {
+            "scan the unit's own serial; for serials that others give, source = \"scan\""
+        }
+        "deliver-folder" => "put the folder right, or name another",
+        "ledger-full" => "make room on its disk; what is in hand resumes with the same token",
         "recipe-syntax" => "docs/recipe.md lists every key",
         "ledger-key-missing" => {
             "without its key nobody reads a token of it, its makers neither: docs/ledger.md, A lost key"
@@ -343,7 +355,12 @@ fn hint(name: &str) -> Option<&'static str> {
             "put that key back; if the ledger's key was changed, bring the new one from where that was done"
         }
         "ledger-no-rights" => "docs/ledger.md, \"PostgreSQL\", has the grants that it needs",
-        "ledger-simulated-mixed" | "ledger-origin-mixed" => {
+        "run-simulated" => "eol-inject run --rehearse tries the line with nothing at stake",
+        "ledger-simulated-mixed" => {
+            "eol-inject run --rehearse tries a line with nothing at stake; another ledger is another \
+             url under [ledger], or on a server another schema"
+        }
+        "ledger-origin-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }
         "ledger-no-schema" => "the first import or unit makes it",

@@ -13,6 +13,7 @@ mod export;
 mod file;
 mod firmware;
 mod form;
+mod gate;
 mod guard;
 mod holds;
 mod inject;
@@ -244,9 +245,10 @@ impl Work {
     /// Says of a lost server only what holds for this work.
     fn told(self, error: CliError) -> CliError {
         match (self, error.name) {
-            (Self::List, "ledger-unreachable" | "ledger-storage") => error.with_hint(Some(
+            (Self::List, "ledger-unreachable" | "ledger-storage" | "ledger-full") => error.with_hint(Some(
                 "import the list again: it goes in whole or not at all, and what is known already changes nothing",
             )),
+            (Self::Nothing, "ledger-full") => error.with_hint(Some("make room on its disk")),
             (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
                 error.with_hint(None)
             }

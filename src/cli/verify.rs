@@ -109,11 +109,12 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     };
     let total = u64::try_from(found.files.len()).unwrap_or(u64::MAX);
     output.bar(total, "images");
-    let serial = args.serial.as_deref();
+    let named = args.serial.as_deref();
+    let named = named.map(|text| serial(&recipe, text, records.as_ref()));
     let judging = Judging {
         judge: &judge,
         args,
-        serial: serial.map(|text| recipe.serial.read(text)).transpose()?,
+        serial: named.transpose()?,
         form,
         records: records.as_ref(),
     };
@@ -137,7 +138,7 @@ fn expected(
     let Some(serial) = &args.serial else {
         return Ok(None);
     };
-    let serial = recipe.serial.read(serial)?;
+    let serial = self::serial(recipe, serial, records)?;
     let record = records.and_then(|records| records.get(&serial.folded()));
     if records.is_some() && record.is_none() {
         return Err(CliError::new(
@@ -151,6 +152,13 @@ fn expected(
         serial,
         fingerprint,
     }))
+}
+
+/// Returns the serial that is named, whatever the recipe's pattern says today.
+fn serial(recipe: &Recipe, text: &str, records: Option<&Records>) -> Result<Serial, CliError> {
+    let [plain, shaped] = recipe.serial.known(text)?;
+    let known = records.is_some_and(|records| records.contains_key(&plain.folded()));
+    Ok(if known { plain } else { shaped })
 }
 
 /// Returns what the images were converted to: as asked, else as one file's name says.
