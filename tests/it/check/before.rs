@@ -90,6 +90,35 @@ fn a_count_of_serials_takes_no_other_barcode() {
 }
 
 #[test]
+fn a_serial_too_long_for_its_slot_costs_no_token() {
+    let bench = bench(&[(
+        "source = \"next\"\nformat = \"GW{:06}\"",
+        "source = \"scan\"",
+    )]);
+    let serial = "GW-A-SERIAL-OF-MORE-THAN-24-BYTES";
+    let inject = ["inject", "--serial", serial, "-o", "unit.elf"];
+    assert_eq!(
+        made(&bench, &inject),
+        (30, Some("slot-too-small".to_owned()))
+    );
+    let status = bench.ok(&["pool", "status", "--recipe", RECIPE, "--json"]);
+    assert!(status.contains("\"bound\":0"), "{status}");
+}
+
+#[test]
+fn a_batch_never_replaces_the_shared_image() {
+    let bench = bench(&[(
+        "source = \"next\"\nformat = \"GW{:06}\"",
+        "source = \"scan\"",
+    )]);
+    let image = fs::read(bench.path("gw100/gw100.elf")).unwrap();
+    fs::write(bench.path("serials.txt"), "gw100\n").unwrap();
+    let batch = ["batch", "--serials", "serials.txt", "-o", "gw100"];
+    assert_eq!(made(&bench, &batch), (2, Some("usage".to_owned())));
+    assert_eq!(fs::read(bench.path("gw100/gw100.elf")).unwrap(), image);
+}
+
+#[test]
 fn units_on_record_are_corrected_whatever_the_pattern_says_now() {
     let bench = bench(&[]);
     bench.ok(&["run", "--recipe", RECIPE, "--count", "6"]);
