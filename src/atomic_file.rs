@@ -4,7 +4,7 @@
 //! renamed. A part file that a power cut left is replaced by the next write of the same file.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
@@ -123,6 +123,28 @@ impl Names {
     }
 }
 
+/// Makes sure that a file of `len` bytes can be written into `folder`, which may have to be made
+/// first; nothing of it is seen and nothing stays.
+pub(crate) fn try_room(folder: &Path, len: u64) -> io::Result<()> {
+    let mut there = folder;
+    while !there.as_os_str().is_empty() {
+        match fs::metadata(there) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => there = folder_of(there),
+            Err(error) => return Err(error),
+            Ok(found) if found.is_dir() => break,
+            Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+    let there = match there.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => there,
+    };
+    // Where the system can, such a file has no name at all.
+    let mut file = tempfile::tempfile_in(there)?;
+    io::copy(&mut io::repeat(0).take(len), &mut file)?;
+    file.flush()
+}
+
 /// Makes a folder and those above it; where a new name went is synced.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
@@ -174,6 +196,19 @@ mod tests {
         write(&path, "GW1", b"whole", Sync::Durable).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn room_is_tried_without_a_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        try_room(&folder.path().join("to/be/made"), 100_000).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let file = folder.path().join("file");
+        fs::write(&file, b"x").unwrap();
+        for below in [file.clone(), file.join("deeper")] {
+            let error = try_room(&below, 1).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+        }
     }
 
     #[test]

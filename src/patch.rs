@@ -3,6 +3,7 @@
 //! A [`Master`] is proved once a batch; after that a unit costs its own bytes only. A
 //! [`Patched`] image gives no bytes away: only [`crate::checksum::seal`] takes it further.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use thiserror::Error;
@@ -13,7 +14,7 @@ use crate::image::{Edits, Image, ImageError, Span};
 use crate::protected::{self, Holder};
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{self, Slot, SlotError};
-use crate::unit::{Digest, Fingerprint, Serial, Values};
+use crate::unit::{AuthToken, Digest, Fingerprint, Serial, Values};
 
 /// The shared image, proved: its slots are blank and single, its checksums true.
 #[derive(Debug)]
@@ -156,6 +157,26 @@ impl Master {
         Ok(())
     }
 
+    /// Refuses what a token list says of one token where a slot does not take it, before a unit
+    /// gets the token.
+    ///
+    /// # Errors
+    /// [`PatchError`]
+    pub fn accept_listed(
+        &self,
+        token: &AuthToken,
+        columns: &BTreeMap<String, Zeroizing<String>>,
+    ) -> Result<(), PatchError> {
+        for slot in &self.slots {
+            match slot.value() {
+                SlotValue::AuthToken => drop(encode(slot, token.expose())?),
+                SlotValue::Column(header) => drop(encode(slot, column(columns, header)?)?),
+                SlotValue::Serial => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Returns all load addresses that a unit may change, in order: slots and checksums.
     #[must_use]
     pub fn changes(&self) -> Vec<Span> {
@@ -269,14 +290,7 @@ pub fn apply<'m>(master: &'m Master, values: &Values) -> Result<Patched<'m>, Pat
         let value = match slot.value() {
             SlotValue::AuthToken => values.token.expose().as_slice(),
             SlotValue::Serial => values.serial.as_str().as_bytes(),
-            SlotValue::Column(header) => match values.columns.get(header) {
-                Some(text) => text.as_bytes(),
-                None => {
-                    return Err(PatchError::NoColumn {
-                        header: header.clone(),
-                    });
-                }
-            },
+            SlotValue::Column(header) => column(&values.columns, header)?,
         };
         edits.put(slot.span().start(), &encode(slot, value)?);
     }
@@ -286,6 +300,17 @@ pub fn apply<'m>(master: &'m Master, values: &Values) -> Result<Patched<'m>, Pat
         serial: values.serial.clone(),
         fingerprint: values.token.fingerprint(),
     })
+}
+
+/// Returns what the token list says under a header.
+fn column<'c>(
+    columns: &'c BTreeMap<String, Zeroizing<String>>,
+    header: &str,
+) -> Result<&'c [u8], PatchError> {
+    let missing = || PatchError::NoColumn {
+        header: header.to_owned(),
+    };
+    Ok(columns.get(header).ok_or_else(missing)?.as_bytes())
 }
 
 /// Returns a slot's new content, and says which value it is that does not fit.

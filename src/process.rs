@@ -58,16 +58,8 @@ pub fn run(command: &[String], input: &[u8], setting: &Setting) -> Result<Finish
     let (program, args) = command
         .split_first()
         .ok_or_else(|| Broken::Start(io::ErrorKind::InvalidInput.into()))?;
-    let folder = match setting.folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => &setting.folder,
-    };
-    let folder = std::path::absolute(folder).map_err(Broken::Start)?;
-    // A bare name is searched for in the path; a relative path starts at the folder.
-    let program = match Path::new(program).components().count() {
-        1 if !program.starts_with('.') => PathBuf::from(program),
-        _ => folder.join(program),
-    };
+    let folder = home(&setting.folder).map_err(Broken::Start)?;
+    let program = placed(program, &folder);
     let mut prepared = Command::new(program);
     prepared
         .current_dir(folder)
@@ -99,6 +91,68 @@ pub fn run(command: &[String], input: &[u8], setting: &Setting) -> Result<Finish
         None => Err(Broken::TimedOut {
             output: [stdout, stderr].concat(),
         }),
+    }
+}
+
+/// Finds out whether a command's program is there and may be run; it is not.
+///
+/// # Errors
+/// What [`run`] would say.
+pub fn find(program: &str, folder: &Path) -> io::Result<()> {
+    let path = placed(program, &home(folder)?);
+    if path.components().count() > 1 {
+        return runs(&path);
+    }
+    // As execvp(3) searches: what may not be run is passed over, and told if nothing else is there.
+    let mut told = io::Error::from(io::ErrorKind::NotFound);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    for folder in std::env::split_paths(&paths) {
+        match runs(&folder.join(&path)) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => told = error,
+            Err(_) => {}
+        }
+    }
+    Err(told)
+}
+
+/// Returns whether a file is there and may be run.
+fn runs(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let found = std::fs::metadata(path)?;
+        rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?;
+        if !found.is_file() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(())
+    }
+    // Windows adds extensions of its own.
+    #[cfg(not(unix))]
+    {
+        let named = |extension: &str| path.with_extension(extension).is_file();
+        match path.is_file() || ["exe", "com", "bat", "cmd"].into_iter().any(named) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+/// Returns the folder that commands work in, as a full path.
+fn home(folder: &Path) -> io::Result<PathBuf> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    std::path::absolute(folder)
+}
+
+/// Returns what is started: a bare name is searched for in the path; a relative path starts at
+/// the folder.
+fn placed(program: &str, folder: &Path) -> PathBuf {
+    match Path::new(program).components().count() {
+        1 if !program.starts_with('.') => PathBuf::from(program),
+        _ => folder.join(program),
     }
 }
 
@@ -234,6 +288,22 @@ mod tests {
         .unwrap();
         assert!(done.stdout.len() <= KEPT);
         assert!(done.stdout.ends_with(b"xend\n"));
+    }
+
+    #[test]
+    fn a_command_is_found_as_it_would_be_started() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        assert!(find("sh", folder.path()).is_ok());
+        let missing = find("no-such-tool-anywhere", folder.path()).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        let script = folder.path().join("tool.sh");
+        std::fs::write(&script, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o644)).unwrap();
+        let closed = find("./tool.sh", folder.path()).unwrap_err();
+        assert_eq!(closed.kind(), io::ErrorKind::PermissionDenied);
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(find("./tool.sh", folder.path()).is_ok());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use eol_inject::unit::Serial;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::form;
+use super::gate;
 use super::guard::Guard;
 use super::output::{Output, count};
 use super::unit::{Ended, Place, Tally, known};
@@ -75,19 +76,20 @@ pub(crate) struct BatchArgs {
 
 pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let started = Instant::now();
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = gate::recipe(&args.recipe.recipe)?;
     let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
     let listed = listed.transpose()?;
     let master = context::master(&recipe)?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor()?;
-    let interrupted = context::interrupted();
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
+    let labels = LabelFolder::of(&recipe, args.sync());
+    gate::outputs(Some(&target), &labels, &master)?;
+    let interrupted = context::interrupted();
+    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -170,7 +172,7 @@ impl Shift<'_> {
         let failed = &mut self.failed;
         let mut each = |outcome: Outcome| {
             let named = known(&outcome.result, &outcome.serial);
-            let (file, label) = (target.path(named), labels.picture(named));
+            let (file, label) = (target.path(named), labels.of_unit(named));
             let refusal = Refusal::PoolEmpty {
                 serial: outcome.serial.clone(),
             };

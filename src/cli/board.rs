@@ -37,12 +37,12 @@ pub(crate) struct ResolveArgs {
 
 pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let serial = recipe.serial.read(&args.serial)?;
     let actor = args.decision.actor()?;
     let reach = Reach::of(&recipe, args.probe.as_deref())?;
     let master = context::master(&recipe)?;
     let setting = (Missing::Refuse, reach.simulated());
     let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
+    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;
     let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;
@@ -57,7 +57,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         ));
     }
     let mut fixture = reach.open(&recipe, Some(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let labels = LabelFolder::of(&recipe, Sync::Durable);
     let claim = Claim {
         serial: serial.clone(),
         uid: None,

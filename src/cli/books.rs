@@ -116,6 +116,11 @@ fn is_new(recipe: &Recipe) -> bool {
 
 /// Makes sure that a key can be had for a ledger that is not there yet.
 pub(crate) fn key_for_new(recipe: &Recipe) -> Result<(), CliError> {
+    key_tried(recipe).map_err(|error| error.with_hint(Some(NEW_KEY)))
+}
+
+/// Makes sure that a key can be had from where the recipe says.
+pub(crate) fn key_tried(recipe: &Recipe) -> Result<(), CliError> {
     let place = match recipe.ledger_url() {
         LedgerUrl::Sqlite(_) => key_place(recipe),
         LedgerUrl::Postgres(_) => {
@@ -123,8 +128,7 @@ pub(crate) fn key_for_new(recipe: &Recipe) -> Result<(), CliError> {
             KeyPlace::From(source.unwrap_or_default(), recipe.folder().to_owned())
         }
     };
-    let tried = place.try_read(&recipe.ledger_base());
-    tried.map_err(|error| CliError::from(error).with_hint(Some(NEW_KEY)))
+    Ok(place.try_read(&recipe.ledger_base())?)
 }
 
 fn open(

@@ -19,6 +19,7 @@ pub(crate) use super::file::{Writable, create, read, write, write_whole};
 pub(crate) use super::firmware::{
     Need, extension, image_name, master, read_image, shared, with_keys,
 };
+use super::gate::Misfits;
 use super::output::{self, Output, count};
 use super::{DecisionArgs, StationArgs, found};
 
@@ -146,7 +147,7 @@ pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError>
 }
 
 /// Digests where a token list comes from, how it is read, and for whom.
-fn list_source(path: &Path, recipe: &Recipe) -> Result<Digest, CliError> {
+pub(crate) fn list_source(path: &Path, recipe: &Recipe) -> Result<Digest, CliError> {
     let spec = recipe.pool.clone().unwrap_or_default();
     let source = pool::folder::source(path, &spec)
         .map_err(|error| CliError::from(error).about_file(path))?;
@@ -169,9 +170,10 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
     }
 }
 
-/// Takes the recipe's token list in, where it lies and is not known yet.
+/// Takes the recipe's token list in, where it lies and is not known yet; not one whose rows do not
+/// go into the slots.
 pub(crate) fn import_pool(
-    recipe: &Recipe,
+    (recipe, master): (&Recipe, &Master),
     ledger: &mut dyn Ledger,
     actor: &Actor,
     output: &Output,
@@ -187,6 +189,9 @@ pub(crate) fn import_pool(
         return Ok(());
     }
     let pool = token_list(&path, recipe)?;
+    if let Some(error) = Misfits::of(recipe, master, &pool).errors().next() {
+        return Err(error.about_file(&path));
+    }
     let import = patiently(|| ledger.import(&pool, actor))?;
     if import.added > 0 {
         output.note(format_args!(
@@ -196,6 +201,20 @@ pub(crate) fn import_pool(
         ));
     }
     Ok(())
+}
+
+/// Returns the serial of a unit on record that `text` names, whatever the recipe says of serials
+/// today; of one that is not on record, what the recipe makes of it.
+pub(crate) fn on_record(
+    recipe: &Recipe,
+    ledger: &dyn Ledger,
+    text: &str,
+) -> Result<Serial, CliError> {
+    let [plain, shaped] = recipe.serial.known(text)?;
+    match ledger.find(&plain)? {
+        Some(_) => Ok(plain),
+        None => Ok(shaped),
+    }
 }
 
 /// Makes the claim of one unit.

@@ -318,6 +318,18 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
+        "label-no-qr" => {
+            "a list with QR Tokens or pictures has what a label needs; where units get none, write \
+             when = \"none\" under [label]"
+        }
+        "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
+        "recipe-format-refused" => "put pattern, case or strip right, or the format",
+        "recipe-unused" => "take it out, or write what it goes with: eol-inject help recipe",
+        "serial-format" => {
+            "scan the unit's own serial; for serials that others give, source = \"scan\""
+        }
+        "deliver-folder" => "put the folder right, or name another",
+        "ledger-full" => "make room on its disk; what is in hand resumes with the same token",
         "recipe-syntax" => "eol-inject help recipe lists every key",
         "recipe-absent" => BEGIN,
         "recipe-foreign" => {
@@ -358,7 +370,12 @@ fn hint(name: &str) -> Option<&'static str> {
         "ledger-no-rights" => {
             "eol-inject help ledger, \"PostgreSQL\", has the grants that it needs"
         }
-        "ledger-simulated-mixed" | "ledger-origin-mixed" => {
+        "run-simulated" => "eol-inject run --rehearse tries the line with nothing at stake",
+        "ledger-simulated-mixed" => {
+            "eol-inject run --rehearse tries a line with nothing at stake; another ledger is another \
+             url under [ledger], or on a server another schema"
+        }
+        "ledger-origin-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }
         "ledger-no-schema" => "the first import or unit makes it",

@@ -12,6 +12,7 @@ use eol_inject::line::{self, Ports};
 use super::context::{self, Missing};
 use super::error::CliError;
 use super::form;
+use super::gate;
 use super::guard::Guard;
 use super::output::Output;
 use super::unit::{Ended, Place, Tally, known};
@@ -43,7 +44,7 @@ pub(crate) struct InjectArgs {
 }
 
 pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = gate::recipe(&args.recipe.recipe)?;
     let serial = recipe.serial.read(&args.serial)?;
     let master = context::master(&recipe)?;
     let actor = args.station.actor()?;
@@ -52,9 +53,10 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let labels = LabelFolder::of(&recipe, Sync::Durable);
+    gate::outputs(Some(&target), &labels, &master)?;
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
+    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
@@ -70,7 +72,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
             .ok()
             .map(|passed| passed.entry.record().epoch),
         place: Place::File(target.path(known(&result, &serial))),
-        label: labels.picture(known(&result, &serial)),
+        label: labels.of_unit(known(&result, &serial)),
         serial: Some(serial),
         result: result.map_err(CliError::from),
         elapsed: since.elapsed(),

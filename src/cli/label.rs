@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use eol_inject::deliver::Sync;
 use eol_inject::label::{self, LabelFolder, Labels as _, Scan};
 use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord, UnitState};
+use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &LabelArgs, output: &Output) -> Result<u8, CliError> {
 fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = wanted(&recipe)?;
     // Of the records that a serial had, the last one counts.
     let mut states = BTreeMap::new();
     let mut order = 0usize;
@@ -136,6 +137,19 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     Ok(code)
 }
 
+/// Returns the folder of labels, where the recipe wants some.
+fn wanted(recipe: &Recipe) -> Result<LabelFolder, CliError> {
+    let folder = LabelFolder::of(recipe, Sync::Durable);
+    match folder.wanted() {
+        Some(_) => Ok(folder),
+        None => Err(CliError::new(
+            exit::RECIPE,
+            "label-unwanted",
+            "[label] when = \"none\": the units of this recipe get no label",
+        )),
+    }
+}
+
 /// Removes the label files of a unit that has none any more.
 pub(crate) fn discard(
     folder: &LabelFolder,
@@ -164,12 +178,12 @@ pub(crate) fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
 
 fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let serial = recipe.serial.read(&args.serial)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let folder = wanted(&recipe)?;
     finished(&*ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     folder.put(&entry)?;
     told(&entry, &folder, output);
     Ok(0)
@@ -221,17 +235,15 @@ fn scan(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
                 _ => (line, String::new()),
             },
         };
-        let pair = match recipe.serial.read(&serial) {
+        let pair = match context::on_record(&recipe, &*ledger, &serial) {
             Ok(serial) => compare(&mut *ledger, serial, &text, &mut seen, &actor)?,
-            Err(error) => {
-                let error = CliError::from(error);
-                Pair {
-                    serial: None,
-                    code: error.code,
-                    name: error.name,
-                    message: error.message,
-                }
-            }
+            Err(error) if error.code != exit::RECIPE => return Err(error),
+            Err(error) => Pair {
+                serial: None,
+                code: error.code,
+                name: error.name,
+                message: error.message,
+            },
         };
         if pair.code == 0 {
             right += 1;

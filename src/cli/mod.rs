@@ -15,6 +15,7 @@ mod file;
 mod firmware;
 mod form;
 mod found;
+mod gate;
 mod guard;
 mod help;
 mod holds;
@@ -280,9 +281,10 @@ impl Work {
     /// Says of a lost server only what holds for this work.
     fn told(self, error: CliError) -> CliError {
         match (self, error.name) {
-            (Self::List, "ledger-unreachable" | "ledger-storage") => error.with_hint(Some(
+            (Self::List, "ledger-unreachable" | "ledger-storage" | "ledger-full") => error.with_hint(Some(
                 "import the list again: it goes in whole or not at all, and what is known already changes nothing",
             )),
+            (Self::Nothing, "ledger-full") => error.with_hint(Some("make room on its disk")),
             (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
                 error.with_hint(None)
             }

@@ -104,6 +104,12 @@ impl Output {
 
     /// Prints what ended the program.
     pub(crate) fn error(&self, error: &CliError) {
+        self.refusal(error);
+        self.object(&json!({ "v": 1, "error": error.json() }));
+    }
+
+    /// Tells people what is wrong, why, and what to do.
+    pub(crate) fn refusal(&self, error: &CliError) {
         self.done();
         self.note(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
         for cause in &error.causes {
@@ -112,7 +118,6 @@ impl Output {
         if let Some(hint) = &error.hint {
             self.note(format_args!("  {}", hint.replace('\n', "\n  ")));
         }
-        self.object(&json!({ "v": 1, "error": error.json() }));
     }
 
     /// Starts a bar of `length` steps; it shows on a terminal only.

@@ -113,7 +113,8 @@ pub(crate) struct Ended {
     pub(crate) result: Result<Passed, CliError>,
     pub(crate) elapsed: Duration,
     pub(crate) place: Place,
-    pub(crate) label: PathBuf,
+    /// Its label's file, where it gets one.
+    pub(crate) label: Option<PathBuf>,
 }
 
 impl Ended {
@@ -282,7 +283,11 @@ impl<'t> Tally<'t> {
                     checksums: checksums(&passed.written),
                     file,
                     sha256: record.digest.map(|digest| digest.to_string()),
-                    label: error.is_none().then(|| ended.label.display().to_string()),
+                    label: ended
+                        .label
+                        .as_ref()
+                        .filter(|_| error.is_none())
+                        .map(|file| file.display().to_string()),
                     event: Some(record.event.to_string()),
                     error: error.as_ref().map(CliError::json),
                     ..object

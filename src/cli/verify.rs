@@ -104,7 +104,8 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let judge = judge(&recipe)?;
     let records = Records::of(args, &recipe)?;
     let serial = args.serial.as_deref();
-    let serial = serial.map(|text| recipe.serial.read(text)).transpose()?;
+    let serial = serial.map(|text| named(&recipe, text, &records));
+    let serial = serial.transpose()?;
     if let Some(probe) = &args.probe {
         let expected = serial
             .map(|serial| expected(serial, &records))
@@ -186,6 +187,13 @@ fn in_range(args: &VerifyArgs, judge: &Judge, found: &Listing) -> Result<(), Cli
         base.get(),
         first.start(),
     )))
+}
+
+/// Returns the serial that is named, whatever the recipe's pattern says today.
+fn named(recipe: &Recipe, text: &str, records: &Records) -> Result<Serial, CliError> {
+    let [plain, shaped] = recipe.serial.known(text)?;
+    let known = records.get(&plain).is_some();
+    Ok(if known { plain } else { shaped })
 }
 
 /// Returns what the images were converted to: as asked, else as one file's name says.

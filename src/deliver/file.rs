@@ -151,6 +151,19 @@ impl Folder {
 }
 
 impl Folder {
+    /// Makes sure that files as long as `image` can be written, before a unit costs a token.
+    ///
+    /// # Errors
+    /// [`DeliverError::Folder`]
+    pub fn writable(&self, image: &Image) -> Result<(), DeliverError> {
+        let folder = match &self.name {
+            Name::Fixed(path) => atomic_file::folder_of(path),
+            Name::Serial { folder, .. } => folder,
+        };
+        let len = image.container().len();
+        super::writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
+    }
+
     /// Writes a unit's file, unless exactly it is there.
     fn put(&self, path: &Path, stem: &str, content: &Rendered<'_>) -> io::Result<()> {
         let folder = atomic_file::folder_of(path);

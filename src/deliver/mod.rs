@@ -19,7 +19,7 @@ pub use probe::{Footprint, Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, P
 pub use program::{Program, ProgramError, Programmer};
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -41,6 +41,17 @@ pub trait Deliver {
     /// # Errors
     /// [`DeliverError`] when it could not be found out.
     fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError>;
+}
+
+/// Makes sure that files of `len` bytes can be written into a folder, before a unit costs a token.
+///
+/// # Errors
+/// [`DeliverError::Folder`]
+pub fn writable(folder: &Path, len: u64) -> Result<(), DeliverError> {
+    crate::atomic_file::try_room(folder, len).map_err(|source| DeliverError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Why an image did not get out.

@@ -19,7 +19,7 @@ use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
 use crate::ledger::Receipt;
 use crate::patch::Master;
-use crate::process::Setting;
+use crate::process::{self, Setting};
 use crate::recipe::{CommandLine, Recipe, SlotValue};
 use crate::slot::Content;
 
@@ -62,6 +62,27 @@ impl Programmer {
 }
 
 impl Programmer {
+    /// Makes sure that every command can be started, before a board is there.
+    ///
+    /// # Errors
+    /// [`ProgramError::Start`]
+    pub fn at_hand(&self) -> Result<(), ProgramError> {
+        let commands = [
+            self.identify.as_ref(),
+            Some(&self.readback),
+            Some(&self.program),
+        ];
+        for command in commands.into_iter().flatten() {
+            let program = command.program();
+            let found = process::find(program, &self.setting.folder);
+            found.map_err(|source| ProgramError::Start {
+                program: program.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Returns what stands for `{probe}`.
     #[must_use]
     pub fn probe(&self) -> &str {

@@ -13,12 +13,15 @@ use std::sync::Arc;
 use super::{Format, Label, LabelError, Labels, file};
 use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
+use crate::recipe::{Recipe, When};
 use crate::unit::Serial;
 
 /// A folder of label pictures, named by serial.
 #[derive(Debug, Clone)]
 pub struct LabelFolder {
     folder: PathBuf,
+    /// Whether labels are made; those of before are removed all the same.
+    wanted: When,
     sync: Sync,
     names: Arc<Names>,
 }
@@ -29,15 +32,38 @@ impl LabelFolder {
     pub fn new(folder: &Path, sync: Sync) -> Self {
         Self {
             folder: folder.to_owned(),
+            wanted: When::After,
             sync,
             names: Arc::default(),
         }
+    }
+
+    /// Takes the folder that a recipe names, and whether labels are wanted.
+    #[must_use]
+    pub fn of(recipe: &Recipe, sync: Sync) -> Self {
+        let this = Self::new(&recipe.path(&recipe.label.dir), sync);
+        Self {
+            wanted: recipe.label.when,
+            ..this
+        }
+    }
+
+    /// Returns the folder, where labels are made in it.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Path> {
+        (self.wanted != When::None).then_some(&self.folder)
     }
 
     /// Returns the file of a unit's label picture.
     #[must_use]
     pub fn picture(&self, serial: &Serial) -> PathBuf {
         self.folder.join(file(serial, Format::Png))
+    }
+
+    /// Returns the file of a unit's label picture, where one is made.
+    #[must_use]
+    pub fn of_unit(&self, serial: &Serial) -> Option<PathBuf> {
+        self.wanted().map(|_| self.picture(serial))
     }
 
     /// Removes a unit's label files; returns whether there were any.
@@ -86,6 +112,9 @@ fn refused(file: PathBuf, error: &io::Error) -> LabelError {
 
 impl Labels for LabelFolder {
     fn put(&self, entry: &Entry) -> Result<bool, LabelError> {
+        if self.wanted().is_none() {
+            return Ok(false);
+        }
         let label = Label::for_entry(entry)?;
         let picture = self.write(&label.file(Format::Png), label.png())?;
         let drawing = self.write(&label.file(Format::Svg), label.svg().as_bytes())?;

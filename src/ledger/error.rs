@@ -461,7 +461,7 @@ pub enum LedgerError {
         seconds: u64,
     },
     /// No space is left.
-    #[error("no space is left for the ledger: nothing was written")]
+    #[error("no space is left for the ledger: what it was to record just now is not recorded")]
     Full {
         /// What the back end says.
         source: Cause,

@@ -60,8 +60,8 @@ pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
-    UnitState,
+    Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target,
+    UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
@@ -86,6 +86,27 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]; then nothing was taken in.
     fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError>;
+
+    /// Finds out what [`import`](Self::import) would do; nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`import`](Self::import)
+    fn preview(&self, pool: &Pool) -> Result<Preview, LedgerError>;
+
+    /// Calls `each` for every token of the scope that a unit may still get, and for those of
+    /// claims that are open, in the order of import. What it costs grows with the tokens, and is
+    /// a fraction of an [`audit`](Self::audit).
+    ///
+    /// # Errors
+    /// [`LedgerError::Unsealed`] and the like when a token does not open.
+    fn ready_tokens(&self, each: &mut dyn FnMut(&ReadyToken)) -> Result<(), LedgerError>;
+
+    /// Returns the serial that [`next_serials`](Self::next_serials) would hand out first; it is
+    /// not handed out.
+    ///
+    /// # Errors
+    /// Those of [`next_serials`](Self::next_serials)
+    fn next_serial(&self, format: &SerialFormat) -> Result<Serial, LedgerError>;
 
     /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
     ///

@@ -1,9 +1,13 @@
 //! What goes into a ledger and what comes out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
+use super::tables::TokenState;
 use crate::pool::Origin;
-use crate::unit::{Digest, Fingerprint, QrToken, Serial, Values};
+use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial, Values};
 
 /// Which tokens and units belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -371,6 +375,38 @@ pub struct Import {
     pub gone: usize,
     /// Known free tokens that the list says are claimed: they are not drawn any more.
     pub turned: usize,
+}
+
+/// What an import would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Which rows of the list are new, in its order.
+    pub new: Vec<bool>,
+}
+
+/// A token that a unit may get, with what its slots and its label need.
+pub struct ReadyToken {
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Free, or bound by a claim that is open.
+    pub state: TokenState,
+    /// The serial that the list fixes it to.
+    pub bound: Option<Serial>,
+    /// The secret.
+    pub token: AuthToken,
+    /// What the label says.
+    pub qr: Option<QrToken>,
+    /// The other columns, by header.
+    pub columns: BTreeMap<String, Zeroizing<String>>,
+}
+
+/// Shows no value.
+impl std::fmt::Debug for ReadyToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadyToken")
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Tokens and units by state.

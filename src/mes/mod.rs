@@ -39,6 +39,33 @@ impl Hooks {
         }
     }
 
+    /// Makes sure that the hook that is asked before a unit can be started.
+    ///
+    /// # Errors
+    /// [`HookError::Start`]
+    pub fn can_ask(&self) -> Result<(), HookError> {
+        self.find(self.spec.before_unit.as_ref())
+    }
+
+    /// Makes sure that the hook that is told of results can be started.
+    ///
+    /// # Errors
+    /// [`HookError::Start`]
+    pub fn can_tell(&self) -> Result<(), HookError> {
+        self.find(self.spec.on_result.as_ref())
+    }
+
+    fn find(&self, hook: Option<&CommandLine>) -> Result<(), HookError> {
+        let Some(hook) = hook else {
+            return Ok(());
+        };
+        let program = hook.program();
+        process::find(program, &self.setting.folder).map_err(|source| HookError::Start {
+            program: program.to_owned(),
+            source,
+        })
+    }
+
     /// Asks whether a unit may be made.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::StoreError;
+use super::{ScanError, StoreError};
 
 /// Why text is no recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
@@ -49,6 +49,27 @@ pub enum RecipeError {
     /// `source = "pool"` without a column.
     #[error("[serial] source = \"pool\" needs bind = \"<column>\" in [pool]")]
     NoBind,
+    /// Units would be made whose serials nobody could scan again.
+    #[error("[serial] format makes {serial}, which is refused when it is scanned: {reason}")]
+    FormatRefused {
+        /// Such a serial.
+        serial: String,
+        /// Why it is refused.
+        reason: ScanError,
+    },
+    /// What labels that are there before the unit decide is not built yet.
+    #[error(
+        "[label] when = \"preprinted\" does not work yet: a unit would get the next free token, whatever its label says"
+    )]
+    Preprinted,
+    /// A key that nothing uses.
+    #[error("{key} is used by nothing: {reason}")]
+    Unused {
+        /// The key.
+        key: &'static str,
+        /// What would use it.
+        reason: &'static str,
+    },
     /// The commands of the line's own programmer do not fit together.
     #[error("[flash]: {reason}")]
     Program {

@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod keys;
 mod ledger;
+mod makes;
 mod mes;
 mod nvs;
 mod range;

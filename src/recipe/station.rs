@@ -74,24 +74,30 @@ pub struct SerialSpec {
 }
 
 impl SerialSpec {
-    /// Takes a scan: removes CR, LF, Tab, GS, spaces and the scanner's prefix, sets the case,
-    /// and checks the pattern.
+    /// Takes the scan of a unit that is to be made: removes CR, LF, Tab, GS, spaces and the
+    /// scanner's prefix, sets the case, and checks the pattern; the format too, where serials are
+    /// counted up: any other barcode would cost a token.
     ///
     /// # Errors
     /// [`ScanError`], which never repeats the text.
     pub fn read(&self, scan: &str) -> Result<Serial, ScanError> {
-        // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-        let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
-        let mut text = scan.trim_matches(ends);
-        for prefix in &self.strip {
-            text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
+        let serial = self.matching(scan)?;
+        match (self.source, &self.format) {
+            (SerialSource::Next, Some(format)) if !format.makes(&serial) => {
+                Err(ScanError::Format {
+                    format: format.to_string(),
+                })
+            }
+            _ => Ok(serial),
         }
-        let text = match self.case {
-            Case::Keep => text.to_owned(),
-            Case::Upper => text.to_ascii_uppercase(),
-            Case::Lower => text.to_ascii_lowercase(),
-        };
-        let serial: Serial = text.parse()?;
+    }
+
+    /// Takes the serial of a unit that was made elsewhere: the pattern is checked, and no format.
+    ///
+    /// # Errors
+    /// [`ScanError`], which never repeats the text.
+    pub fn matching(&self, scan: &str) -> Result<Serial, ScanError> {
+        let serial = self.shaped(scan)?;
         match &self.pattern {
             Some(pattern) if !pattern.0.is_match(serial.as_str()) => Err(ScanError::Pattern {
                 pattern: pattern.0.as_str().to_owned(),
@@ -99,6 +105,59 @@ impl SerialSpec {
             _ => Ok(serial),
         }
     }
+
+    /// Returns what `scan` may name among units on record, whatever pattern and format say today:
+    /// the text as it stands first, for the scanner's prefix may have become part of a serial since.
+    ///
+    /// # Errors
+    /// [`ScanError`], which never repeats the text.
+    pub fn known(&self, scan: &str) -> Result<[Serial; 2], ScanError> {
+        let plain = trimmed(scan).parse::<Serial>();
+        let shaped = self.shaped(scan);
+        match (plain, shaped) {
+            (Ok(plain), Ok(shaped)) => Ok([plain, shaped]),
+            (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok([one.clone(), one]),
+            (Err(error), Err(_)) => Err(error.into()),
+        }
+    }
+
+    /// Tells which serial of the format could not be scanned again.
+    pub(super) fn contradiction(&self) -> Option<(String, ScanError)> {
+        let format = self.format.as_ref();
+        let format = format.filter(|_| self.source == SerialSource::Next)?;
+        format.boundaries().find_map(|number| {
+            let text = format.text(number);
+            match self.read(&text) {
+                Ok(read) if read.folded() == text.to_ascii_lowercase() => None,
+                Ok(_) => Some((
+                    text,
+                    ScanError::Format {
+                        format: format.to_string(),
+                    },
+                )),
+                Err(error) => Some((text, error)),
+            }
+        })
+    }
+
+    /// Takes a scan as the scanner and the recipe shape it.
+    fn shaped(&self, scan: &str) -> Result<Serial, SerialError> {
+        let mut text = trimmed(scan);
+        for prefix in &self.strip {
+            text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
+        }
+        match self.case {
+            Case::Keep => text.parse(),
+            Case::Upper => text.to_ascii_uppercase().parse(),
+            Case::Lower => text.to_ascii_lowercase().parse(),
+        }
+    }
+}
+
+/// Removes what scanners put around a text.
+fn trimmed(scan: &str) -> &str {
+    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
+    scan.trim_matches(|c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' '))
 }
 
 /// Why a scan is no serial of this product.
@@ -114,6 +173,12 @@ pub enum ScanError {
     Pattern {
         /// The recipe's pattern.
         pattern: String,
+    },
+    /// No number of the recipe's format.
+    #[error("the serial is none of the recipe's format {format}, which counts them up")]
+    Format {
+        /// The recipe's format.
+        format: String,
     },
 }
 
@@ -150,18 +215,46 @@ pub struct SerialFormat {
 }
 
 impl SerialFormat {
+    /// Digits up to which a count without a fixed width is held against the recipe: more units
+    /// than any line makes.
+    const DIGITS: usize = 12;
+
+    /// Returns whether it makes exactly this serial, whatever its case.
+    #[must_use]
+    pub fn makes(&self, serial: &Serial) -> bool {
+        let made = self.number(serial).map(|number| self.text(number));
+        made.is_some_and(|made| made.eq_ignore_ascii_case(serial.as_str()))
+    }
+
+    /// Returns the numbers at which a count gets another digit: the first and the last of each
+    /// length.
+    fn boundaries(&self) -> impl Iterator<Item = u64> {
+        let digits = match self.width {
+            0 => Self::DIGITS,
+            width => width,
+        };
+        let powers = std::iter::successors(Some(1u64), |power| Some(power.saturating_mul(10)));
+        powers
+            .take(digits)
+            .flat_map(|power| [power, power.saturating_mul(10).saturating_sub(1)])
+    }
+
+    fn text(&self, number: u64) -> String {
+        let digits = format!("{number:0width$}", width = self.width);
+        format!("{}{digits}{}", self.before, self.after)
+    }
+
     /// Returns the serial of `number`; `None` when it needs more digits than the format has.
     ///
     /// # Errors
     /// [`SerialError`] if the text is no serial.
     pub fn serial(&self, number: u64) -> Result<Option<Serial>, SerialError> {
-        let digits = format!("{number:0width$}", width = self.width);
-        if self.width > 0 && digits.len() > self.width {
+        let text = self.text(number);
+        let longest = self.before.len() + self.width + self.after.len();
+        if self.width > 0 && text.len() > longest {
             return Ok(None);
         }
-        format!("{}{digits}{}", self.before, self.after)
-            .parse()
-            .map(Some)
+        text.parse().map(Some)
     }
 
     /// Returns the number of a serial in this format, whatever its case.
@@ -209,11 +302,16 @@ impl TryFrom<String> for SerialFormat {
         if width > 20 {
             return Err(wrong());
         }
-        Ok(Self {
+        let format = Self {
             before: before.to_owned(),
             after: after.to_owned(),
             width,
-        })
+        };
+        // The text is not repeated: what is no serial could be a secret.
+        format
+            .serial(1)
+            .map_err(|error| format!("no serial can be made by this format: {error}"))?;
+        Ok(format)
     }
 }
 
@@ -369,6 +467,8 @@ pub enum When {
     After,
     /// Before: the scanned label decides which token a unit gets.
     Preprinted,
+    /// Never: the units of this product have none.
+    None,
 }
 
 /// `[label]`.
@@ -420,6 +520,73 @@ mod tests {
             error.to_string(),
             "the serial does not match the recipe's pattern ^GW[0-9]{3}$"
         );
+    }
+
+    #[test]
+    fn a_count_takes_no_other_barcode_for_a_serial() {
+        let spec = spec("source = 'next'\nformat = 'GW{:06}'");
+        assert_eq!(spec.read("gw000017").unwrap().as_str(), "gw000017");
+        for other in ["GW17", "GW0000017", "4006381333931", "GW00001X"] {
+            let error = spec.read(other).unwrap_err();
+            assert_eq!(error.name(), "serial-format", "{other}");
+            assert!(spec.matching(other).is_ok(), "{other}");
+        }
+        let plain = super::tests::spec("source = 'next'\nformat = 'GW{}'");
+        assert!(plain.read("GW17").is_ok());
+        assert!(plain.read("GW017").is_err());
+    }
+
+    #[test]
+    fn a_format_must_be_what_can_be_scanned_again() {
+        let told = |text: &str| {
+            let found = spec(&format!("source = 'next'\n{text}")).contradiction();
+            found.map(|(serial, error)| format!("{serial} {}", error.name()))
+        };
+        let wrong = |text: &str| told(text).unwrap();
+        assert_eq!(told("format = 'GW{:06}'\npattern = '^GW[0-9]{6}$'"), None);
+        assert_eq!(told("format = 'GW{}'\npattern = '^GW[0-9]+$'"), None);
+        assert_eq!(
+            wrong("format = 'GW{:06}'\npattern = '^AB'"),
+            "GW000001 serial-pattern"
+        );
+        assert_eq!(
+            wrong("format = 'GW{:06}'\npattern = '^GW0'"),
+            "GW100000 serial-pattern"
+        );
+        assert_eq!(
+            wrong("format = 'GW{}'\npattern = '^GW[0-9]{1,4}$'"),
+            "GW10000 serial-pattern"
+        );
+        assert_eq!(
+            wrong("format = 'GW{:06}'\nstrip = ['GW']"),
+            "GW000001 serial-format"
+        );
+        assert_eq!(
+            wrong("format = 'GW{:02}'\ncase = 'lower'\npattern = '^GW'"),
+            "GW01 serial-pattern"
+        );
+        // What nothing counts up is not judged.
+        assert!(
+            spec("format = 'GW{:06}'\npattern = '^AB'")
+                .contradiction()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_format_makes_serials_and_no_paths() {
+        for text in ["A/{:06}", "../{}", ".{}", "COM{}", "A:{:04}"] {
+            let error = SerialFormat::try_from(text.to_owned()).unwrap_err();
+            assert!(error.starts_with("no serial can be made"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_unit_on_record_is_named_whatever_the_pattern_says() {
+        let spec = spec("pattern = '^XY'\nstrip = ['GW']\ncase = 'lower'");
+        let [plain, shaped] = spec.known("GW000A\n").unwrap();
+        assert_eq!((plain.as_str(), shaped.as_str()), ("GW000A", "000a"));
+        assert!(spec.known("../x").is_err());
     }
 
     #[test]

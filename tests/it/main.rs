@@ -10,6 +10,9 @@ mod bench;
 /// The patched firmware boots and says what it got.
 #[cfg(feature = "cli")]
 mod boot;
+/// Ready means ready.
+#[cfg(all(feature = "cli", feature = "sim", unix))]
+mod check;
 /// One firmware in every container, and converted: the same bytes at every address.
 #[cfg(feature = "cli")]
 mod containers;

@@ -137,7 +137,10 @@ fn two_runs_over_the_same_finished_units_leave_every_file_whole() {
 fn what_makes_every_unit_fail_costs_few_tokens() {
     let serials: String = (1..=1000).map(|n| format!("GW{n:06}\n")).collect();
     let bench = bench(&serials);
-    fs::write(bench.path("file"), "no folder").unwrap();
+    // A folder is where each unit's file should go.
+    for n in 1..=1000 {
+        fs::create_dir_all(bench.path(&format!("file/GW{n:06}.elf"))).unwrap();
+    }
     let args = [
         "batch",
         "--recipe",

@@ -64,7 +64,7 @@ fn read(args: &AdoptArgs, recipe: &Recipe) -> Result<pool::Pool, CliError> {
     let mut list = pool::folder::open(&args.mapping, &spec).map_err(failed)?;
     for (number, row) in (1usize..).zip(&mut list.rows) {
         if let Some(serial) = &row.bound {
-            let read = recipe.serial.read(serial.as_str()).map_err(|error| {
+            let read = recipe.serial.matching(serial.as_str()).map_err(|error| {
                 let error = CliError::from(error).with_code(exit::RECIPE);
                 error.about(format_args!("{}: row {number}", args.mapping.display()))
             })?;

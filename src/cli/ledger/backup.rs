@@ -290,13 +290,14 @@ fn told(done: &Replayed, kind: &str, output: &Output) {
 pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
+    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let which = if args.all {
         Clear::All
     } else {
-        let serials = args.serial.iter().map(|text| super::serial(&recipe, text));
+        let serials = args.serial.iter();
+        let serials = serials.map(|text| context::on_record(&recipe, &*ledger, text));
         Clear::Serials(serials.collect::<Result<_, _>>()?)
     };
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let cleared = ledger.clear(&which, &actor)?;
     output.object(&json!({
         "v": 1, "kind": "clear", "tokens": cleared.tokens, "serials": cleared.serials,

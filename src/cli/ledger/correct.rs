@@ -69,7 +69,7 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
     ));
     // The record stands; `label print` finishes what a cut leaves of this.
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = LabelFolder::of(&recipe, Sync::Durable);
     label::discard(&folder, &unit.serial, output)?;
     Ok(0)
 }
@@ -79,8 +79,8 @@ fn correct(
     act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
 ) -> Result<UnitRecord, CliError> {
     let recipe = context::recipe(&recipe.recipe)?;
-    let serial = super::serial(&recipe, serial)?;
     let actor = decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = context::on_record(&recipe, &*ledger, serial)?;
     Ok(act(&mut *ledger, &serial, &actor)?)
 }

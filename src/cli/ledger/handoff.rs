@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 use eol_inject::checksum::{self, Sealed};
-use eol_inject::deliver::Sync;
+use eol_inject::deliver::{Folder, Sync};
 use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
@@ -25,7 +25,7 @@ use crate::cli::error::{CliError, exit};
 use crate::cli::export::neutral;
 use crate::cli::guard::Guard;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, batch};
+use crate::cli::{DecisionArgs, RecipeArg, batch, gate};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,7 +94,7 @@ struct Unit {
 }
 
 pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = gate::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     if args.format == Format::Flasher && args.buffer_base.is_some() {
         return Err(CliError::usage(
@@ -112,8 +112,12 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         .map(|file| batch::serials(file, &recipe))
         .transpose()?;
     let master = context::master(&recipe)?;
+    let folder = LabelFolder::of(&recipe, Sync::Durable);
+    for file in [&args.output, &args.block] {
+        gate::outputs(Some(&Folder::exactly(file)), &folder, &master)?;
+    }
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
+    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
         None => some(&recipe, &mut *ledger, (&actor, args.count.unwrap_or(0)))?,
@@ -128,7 +132,6 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         }
     };
     let entries = record(&mut *ledger, units)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),

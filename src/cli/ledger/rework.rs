@@ -84,14 +84,14 @@ fn content(recipe: &Recipe) -> Content {
 
 pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let serial = super::serial(&recipe, &args.serial)?;
     let rework = args.rework(&recipe)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
     tell(&rework, &done, output);
     // The record stands; `label print` finishes what a cut leaves of this.
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut *ledger, &folder, &done, output)?;
     next(&rework, &done, output);
     Ok(0)
@@ -114,7 +114,9 @@ fn labels(
     };
     if let Some(entry) = ledger.entry(&after.serial)? {
         folder.put(&entry)?;
-        label::told(&entry, folder, output);
+        if folder.wanted().is_some() {
+            label::told(&entry, folder, output);
+        }
     }
     Ok(())
 }

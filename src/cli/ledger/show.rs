@@ -21,8 +21,8 @@ pub(crate) struct ShowArgs {
 
 pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let serial = super::serial(&recipe, &args.serial)?;
     let ledger = context::records(&recipe)?;
+    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
     let unit = ledger.find(&serial)?;
     let unit = unit.ok_or(LedgerError::NoUnit {
         serial: serial.clone(),

@@ -1,15 +1,78 @@
 //! Which fixture a recipe and the arguments mean.
 
 use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer};
+#[cfg(feature = "sim")]
+use eol_inject::deliver::{MemoryJournal, Unwatched};
 #[cfg(feature = "probe")]
 use eol_inject::deliver::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::ledger::{Simulated, Target};
-use eol_inject::recipe::Recipe;
+use eol_inject::patch::Master;
+use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 
 #[cfg(feature = "probe")]
 use crate::cli::books;
 use crate::cli::error::{CliError, exit};
+
+/// Returns whether a probe's name means simulated boards.
+pub(crate) fn is_simulated(probe: &str) -> bool {
+    probe == "sim" || probe.starts_with("sim:")
+}
+
+/// Returns whether the boards are real; all nests alike.
+pub(crate) fn kind<'r>(reaches: impl Iterator<Item = &'r Reach>) -> Result<Simulated, CliError> {
+    let mut kinds = reaches.map(Reach::simulated);
+    let first = kinds.next().unwrap_or_default();
+    if kinds.any(|kind| kind != first) {
+        return Err(CliError::new(
+            exit::RECIPE,
+            "recipe-nest",
+            "some nests are simulated and some are not: a ledger takes one kind only",
+        ));
+    }
+    Ok(first)
+}
+
+/// Whether probes and programmers are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hardware {
+    /// They must be there.
+    Tried,
+    /// They may be elsewhere.
+    LeftOut,
+}
+
+/// Looks at a simulated board as a unit would.
+#[cfg(feature = "sim")]
+fn board((setup, recipe): (ProbeSetup, &Recipe), master: &Master) -> Result<(), CliError> {
+    let shelf = tempfile::tempdir()
+        .map_err(|error| CliError::file("cannot make", &std::env::temp_dir(), &error))?;
+    let serial: Option<Serial> = "check".parse().ok();
+    let journal = Box::new(MemoryJournal::default());
+    let mut probe = Probe::new(setup.on_shelf(shelf.path()), serial.as_ref(), journal)?;
+    let seen = probe.identify(master, &mut Unwatched);
+    let looked = seen.and_then(|seen| probe.accept(master, &mut Unwatched).map(|()| seen));
+    let released = probe.release();
+    let seen = looked?;
+    released?;
+    if recipe.serial.source == SerialSource::ChipUid {
+        let serial = uid_serial(recipe, seen.uid.as_deref())?;
+        master.accept(&serial)?;
+    }
+    Ok(())
+}
+
+/// Returns the serial that is the chip's own number.
+pub(crate) fn uid_serial(recipe: &Recipe, uid: Option<&str>) -> Result<Serial, CliError> {
+    match uid {
+        Some(uid) => Ok(recipe.serial.read(&uid.to_ascii_uppercase())?),
+        None => Err(CliError::new(
+            exit::RECIPE,
+            "serial-no-uid",
+            "this chip has no number of its own: [serial] source = \"chip-uid\" cannot be used",
+        )),
+    }
+}
 
 /// How boards are reached.
 #[derive(Clone)]
@@ -54,9 +117,53 @@ impl Reach {
     /// Returns whether its boards are real.
     pub(crate) fn simulated(&self) -> Simulated {
         match self {
-            Self::Probe(probe) if probe == "sim" || probe.starts_with("sim:") => Simulated::Yes,
+            Self::Probe(probe) if is_simulated(probe) => Simulated::Yes,
             _ => Simulated::No,
         }
+    }
+
+    /// Makes sure that boards can be reached and take the image, before a unit costs a token.
+    pub(crate) fn at_hand(
+        &self,
+        (recipe, master): (&Recipe, &Master),
+        hardware: Hardware,
+    ) -> Result<(), CliError> {
+        match (self, hardware) {
+            (Self::Program(_), Hardware::LeftOut) => Ok(()),
+            (Self::Program(programmer), Hardware::Tried) => {
+                Ok(programmer.at_hand().map_err(DeliverError::from)?)
+            }
+            #[cfg(feature = "probe")]
+            (Self::Probe(probe), _) => {
+                let Some(setup) = ProbeSetup::of(recipe, Some(probe)) else {
+                    return Ok(());
+                };
+                setup.footprint(master)?;
+                Ok(match hardware {
+                    Hardware::Tried => setup.at_hand()?,
+                    Hardware::LeftOut => setup.is_named()?,
+                })
+            }
+            #[cfg(not(feature = "probe"))]
+            (Self::Probe(_), _) => {
+                let _ = (recipe, master);
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes as far with a board as can be gone before its claim, where boards are simulated: it is
+    /// a new one, of which nothing stays.
+    pub(crate) fn tried(&self, recipe: &Recipe, master: &Master) -> Result<(), CliError> {
+        #[cfg(feature = "sim")]
+        if let Self::Probe(probe) = self
+            && is_simulated(probe)
+            && let Some(setup) = ProbeSetup::of(recipe, Some(probe))
+        {
+            return board((setup, recipe), master);
+        }
+        let _ = (recipe, master);
+        Ok(())
     }
 
     /// Returns whether the serial decides which board is there, instead of a hand.

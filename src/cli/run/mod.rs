@@ -18,15 +18,18 @@ use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Ledger, Simulated, Stock};
 use eol_inject::mes::Hooks;
+use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 
-use self::fixture::Reach;
+use self::fixture::{Hardware, Reach};
 use self::floor::{Floor, Plan};
 use self::mes::Mes;
 use self::worker::Shared;
+use super::books;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
+use super::gate;
 use super::output::{Output, count};
 use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
@@ -78,7 +81,7 @@ struct Nest {
 }
 
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = gate::recipe(&args.recipe.recipe)?;
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }
@@ -97,12 +100,19 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     }
     let master = context::master(&recipe)?;
     let actor = args.station.actor()?;
-    let simulated = simulated(&nests)?;
+    let simulated = fixture::kind(nests.iter().map(|nest| &nest.reach))?;
+    for nest in &nests {
+        nest.at_hand(&recipe, &master)?;
+    }
+    if simulated == Simulated::Yes && args.probe.is_some() {
+        no_real_tokens(&recipe)?;
+    }
+    let labels = LabelFolder::of(&recipe, Sync::Durable);
+    gate::outputs(None, &labels, &master)?;
     let interrupted = context::interrupted();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
-    context::import_pool(&recipe, &mut *ledger, &actor, output)?;
+    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
         master,
@@ -189,18 +199,38 @@ fn nests(args: &RunArgs, recipe: &Recipe) -> Result<Vec<Nest>, CliError> {
     Ok(nests)
 }
 
-/// Returns whether the boards are real; all nests alike.
-fn simulated(nests: &[Nest]) -> Result<Simulated, CliError> {
-    let mut kinds = nests.iter().map(|nest| nest.reach.simulated());
-    let first = kinds.next().unwrap_or_default();
-    if kinds.any(|kind| kind != first) {
-        return Err(CliError::new(
-            exit::RECIPE,
-            "recipe-nest",
-            "some nests are simulated and some are not: a ledger takes one kind only",
-        ));
+impl Nest {
+    /// Makes sure that its boards can be reached and take the image.
+    fn at_hand(&self, recipe: &Recipe, master: &Master) -> Result<(), CliError> {
+        let found = self.reach.at_hand((recipe, master), Hardware::Tried);
+        found.map_err(|error| match &self.name {
+            Some(name) => error.about(format_args!("nest {name}")),
+            None => error,
+        })
     }
-    Ok(first)
+}
+
+/// Refuses to try a real line on simulated boards with its own tokens: a ledger that has none but
+/// simulated units keeps them for ever.
+fn no_real_tokens(recipe: &Recipe) -> Result<(), CliError> {
+    let meant = match recipe.nests.as_slice() {
+        [] => Reach::of(recipe, None).is_ok_and(|reach| reach.simulated() == Simulated::Yes),
+        nests => nests.iter().all(|nest| fixture::is_simulated(&nest.probe)),
+    };
+    if meant {
+        return Ok(());
+    }
+    let ledger = books::records_if_any(recipe)?;
+    let decided = ledger.map(|ledger| ledger.simulated()).transpose()?;
+    match decided.flatten() {
+        // A ledger of real units says so itself.
+        Some(_) => Ok(()),
+        None => Err(CliError::new(
+            exit::USAGE,
+            "run-simulated",
+            "the recipe's boards are real: on simulated ones its tokens would be used up for nothing",
+        )),
+    }
 }
 
 /// Says what the line is set up for.

@@ -202,12 +202,15 @@ impl<'o> Screen<'o> {
 
 /// Returns where a label is: its file's name alone where the line gets too long.
 fn label(ended: &Ended, before: usize) -> String {
-    let whole = ended.label.display().to_string();
+    let Some(label) = &ended.label else {
+        return "no label wanted".to_owned();
+    };
+    let whole = label.display().to_string();
     // Behind the word, the unit and the token, and before the seconds.
     if before + whole.len() + 28 <= COLUMN {
         return whole;
     }
-    let name = ended.label.file_name().unwrap_or_default();
+    let name = label.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
 

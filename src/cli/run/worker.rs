@@ -20,7 +20,7 @@ use eol_inject::unit::Serial;
 use serde_json::json;
 
 use super::eye::Eye;
-use super::fixture::Reach;
+use super::fixture::{Reach, uid_serial};
 use crate::cli::error::{CliError, exit};
 
 /// How often a fixture is looked at while it is waited for the next board.
@@ -249,14 +249,7 @@ impl Worker {
         };
         match (known, self.shared.recipe.serial.source, uid) {
             (Some(unit), _, _) => Ok(unit.serial),
-            (None, SerialSource::ChipUid, Some(uid)) => {
-                Ok(self.shared.recipe.serial.read(&uid.to_ascii_uppercase())?)
-            }
-            (None, SerialSource::ChipUid, None) => Err(CliError::new(
-                exit::RECIPE,
-                "serial-no-uid",
-                "this chip has no number of its own: [serial] source = \"chip-uid\" cannot be used",
-            )),
+            (None, SerialSource::ChipUid, uid) => uid_serial(&self.shared.recipe, uid),
             // What was claimed for another board is not moved to this one.
             (None, _, Some(_)) => self.new_serial(),
             (None, _, None) => self.next_serial(),

@@ -256,6 +256,12 @@ pub enum ProbeFault {
         /// Why.
         source: Cause,
     },
+    /// The board is made, and what was kept of it stays.
+    #[error("the board was written, and what the journal keeps of it cannot be removed")]
+    Forget {
+        /// Why.
+        source: Cause,
+    },
     /// The board was cut with another image.
     #[error("the board {uid} was cut while it got another image: finish it with that one")]
     OtherImage {

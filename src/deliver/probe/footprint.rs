@@ -2,9 +2,8 @@
 
 use super::chip::Family;
 use super::error::ProbeError;
-use super::link;
 use super::map::FlashMap;
-use super::{DeliverError, ProbeSetup};
+use super::{DeliverError, ProbeSetup, link, list, source};
 use crate::patch::Master;
 use crate::recipe::Mode;
 
@@ -24,6 +23,38 @@ pub struct Footprint {
 }
 
 impl ProbeSetup {
+    /// Makes sure that the probe is one: simulated, or plugged in and free to use. It is not opened.
+    ///
+    /// # Errors
+    /// [`DeliverError::Probe`]
+    pub fn at_hand(&self) -> Result<(), DeliverError> {
+        let found = match self.is_simulated() {
+            true => source::chip(self),
+            false => list::at_hand(&self.probe),
+        };
+        Ok(found.map_err(|fault| ProbeError::new(fault, false))?)
+    }
+
+    /// Makes sure that the text names a probe, whether it is plugged in or not.
+    ///
+    /// # Errors
+    /// [`DeliverError::Probe`]
+    pub fn is_named(&self) -> Result<(), DeliverError> {
+        let found = match self.is_simulated() {
+            true => source::chip(self),
+            false => list::check(&self.probe),
+        };
+        Ok(found.map_err(|fault| ProbeError::new(fault, false))?)
+    }
+
+    /// Takes the same boards off another shelf, for a try that leaves nothing behind.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn on_shelf(mut self, folder: &std::path::Path) -> Self {
+        folder.clone_into(&mut self.boards);
+        self
+    }
+
     /// Finds out what each unit writes, before a board is there.
     ///
     /// # Errors

@@ -61,6 +61,12 @@ fn has_usb() -> bool {
     !cfg!(target_os = "linux") || Path::new("/sys/bus/usb/devices").exists()
 }
 
+/// Makes sure that one probe fits `wanted`, and that this user may use it.
+pub fn at_hand(wanted: &str) -> Result<(), ProbeFault> {
+    check(wanted)?;
+    choose(wanted, &probes()).map(drop)
+}
+
 /// Opens the only probe that `wanted` fits.
 pub fn open(wanted: &str) -> Result<Probe, ProbeFault> {
     let all = probes();

@@ -195,7 +195,7 @@ impl Probe {
         }
         if let Some(uid) = number {
             let forgotten = self.journal.forget(&uid);
-            forgotten.map_err(|source| ProbeFault::Journal { source })?;
+            forgotten.map_err(|source| ProbeFault::Forget { source })?;
         }
         // What was seen is not so any more.
         self.seen = None;

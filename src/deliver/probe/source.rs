@@ -112,22 +112,43 @@ pub(super) fn is_kept(setup: &ProbeSetup, serial: Option<&Serial>) -> bool {
     name.is_some_and(|name| Shelf::new(&setup.boards).path(&name).exists())
 }
 
-/// Takes a board off the shelf.
+/// Makes sure that the text names a chip that is simulated.
+pub fn chip(setup: &ProbeSetup) -> Result<(), ProbeFault> {
+    #[cfg(feature = "sim")]
+    {
+        model(setup).map(drop)
+    }
+    #[cfg(not(feature = "sim"))]
+    {
+        let _ = setup;
+        Err(ProbeFault::NoSim)
+    }
+}
+
+/// Reads the text, and finds its chip, or the recipe's.
 #[cfg(feature = "sim")]
-fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFault> {
+fn model(setup: &ProbeSetup) -> Result<(Spec, &'static Model), ProbeFault> {
     let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
     let spec: Spec = setup
         .probe
         .parse()
         .map_err(|error: sim::SpecError| simulated(error.into()))?;
     let known = || {
-        Model::by_name(&setup.attach.chip)
-            .ok_or_else(|| simulated(format!("{} is not simulated", setup.attach.chip).into()))
+        let chip = &setup.attach.chip;
+        Model::by_name(chip).ok_or_else(|| simulated(format!("{chip} is not simulated").into()))
     };
     let chip = match spec.chip {
         Some(chip) => chip,
         None => known()?,
     };
+    Ok((spec, chip))
+}
+
+/// Takes the board of a serial off the shelf; without one, that of the number which is named.
+#[cfg(feature = "sim")]
+fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFault> {
+    let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
+    let (spec, chip) = model(setup)?;
     let Some(name) = name(&spec, serial) else {
         return Err(simulated("a simulated board has a serial or a uid".into()));
     };

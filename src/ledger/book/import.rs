@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenRow, TokenState};
-use super::super::{Actor, Import, LedgerError};
+use super::super::{Actor, Import, LedgerError, Preview};
 use super::ORIGIN;
 use super::rows::{Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted};
 use super::steps::{Access, PAUSE, Reach, in_steps};
@@ -72,7 +72,7 @@ pub fn source_fact(source: &Digest) -> String {
 }
 
 /// Refuses to mix exported and generated tokens; the first list decides.
-fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError> {
+fn check_origin(tables: &dyn Tables, pool: &Pool) -> Result<(), LedgerError> {
     let list = pool.origin.to_string();
     match tables.fact(ORIGIN)? {
         Some(has) if has != list => Err(LedgerError::OriginMixed { has, list }),
@@ -80,11 +80,38 @@ fn check_origin(tables: &mut dyn Tables, pool: &Pool) -> Result<(), LedgerError>
     }
 }
 
-/// Stores all rows unseen.
-///
-/// Prints are looked up and added in their own order, rows in the list's: each page of an index
-/// is touched once, however long the list.
-fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+/// Finds out what an import would do; nothing is written.
+pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError> {
+    store.read(|tables| {
+        let what = "its tokens come from that one only, by split";
+        super::parts::refuse_part(tables, what)?;
+        check_origin(tables, pool)
+    })?;
+    let (_, mut tally) = compare(store, pool)?;
+    let numbered: Vec<usize> = (0..pool.rows.len()).collect();
+    let work = |tables: &mut Reach<'_>, index: &usize| {
+        let new = tally.new.get(*index) == Some(&true);
+        let Some(row) = pool.rows.get(*index).filter(|_| new) else {
+            return Ok(());
+        };
+        if let Some(serial) = row.bound.as_ref().filter(|_| !row.claimed)
+            && let Some(what) = fixed_already(tables.get(), serial)?
+        {
+            tally.contradict(*index, what);
+        }
+        Ok(())
+    };
+    in_steps(
+        Access::Read(store),
+        &numbered,
+        (|_: &dyn Tables, _: &[usize]| Ok(()), work),
+    )?;
+    refuse(&pool.rows, &tally)?;
+    Ok(Preview { new: tally.new })
+}
+
+/// Compares the rows with one another and with what the ledger knows; returns the prints, sorted.
+fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), LedgerError> {
     let rows = pool.rows.as_slice();
     let mut tally = Tally {
         counts: Import::default(),
@@ -95,7 +122,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         new: vec![true; rows.len()],
         conflict: None,
     };
-    let mut prints = sorted(rows);
+    let prints = sorted(rows);
     let mut before: Option<Print> = None;
     let ahead = |tables: &dyn Tables, prints: &[Print]| {
         let next = prints.iter().filter_map(|(_, index, side)| {
@@ -112,8 +139,18 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         before = Some(*print);
         Ok(())
     };
-    in_steps(store, Access::Read, &prints, (ahead, work))?;
+    in_steps(Access::Read(store), &prints, (ahead, work))?;
     refuse(rows, &tally)?;
+    Ok((prints, tally))
+}
+
+/// Stores all rows unseen.
+///
+/// Prints are looked up and added in their own order, rows in the list's: each page of an index
+/// is touched once, however long the list.
+fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+    let rows = pool.rows.as_slice();
+    let (mut prints, mut tally) = compare(store, pool)?;
     let mut ids = vec![0; rows.len()];
     let mut next = pending.first;
     let numbered: Vec<usize> = (0..rows.len()).collect();
@@ -138,7 +175,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         }
         Ok(())
     };
-    in_steps(store, Access::Stage, &numbered, (ahead, work))?;
+    in_steps(Access::Stage(store), &numbered, (ahead, work))?;
     refuse(rows, &tally)?;
     prints.retain(|(_, index, _)| tally.new.get(*index) == Some(&true));
     let work = |tables: &mut Reach<'_>, (_, index, side): &Print| {
@@ -150,8 +187,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         Ok(())
     };
     in_steps(
-        store,
-        Access::Stage,
+        Access::Stage(store),
         &prints,
         (|_: &dyn Tables, _: &[Print]| Ok(()), work),
     )?;

@@ -37,8 +37,8 @@ use super::restore::{Clear, Cleared, SetAside, Sighting, Witnessed};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
     Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Finding,
-    Import, Ledger, LedgerError, Mapping, Receipt, Refusal, Reservation, Revealed, Rework,
-    Reworked, Stock, TokenRecord, UnitRecord, UnitState,
+    Import, Ledger, LedgerError, Mapping, Preview, ReadyToken, Receipt, Refusal, Reservation,
+    Revealed, Rework, Reworked, Stock, TokenRecord, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -94,6 +94,39 @@ impl<S: Store> Ledger for S {
         count: usize,
     ) -> Result<Vec<Serial>, LedgerError> {
         self.write(|tables| next_serials(tables, format, count))
+    }
+
+    fn next_serial(&self, format: &SerialFormat) -> Result<Serial, LedgerError> {
+        self.read(|tables| {
+            let (serials, _) = numbers(tables, format, 1)?;
+            let none = || LedgerError::damaged("it counts no serials");
+            serials.into_iter().next().ok_or_else(none)
+        })
+    }
+
+    fn preview(&self, pool: &Pool) -> Result<Preview, LedgerError> {
+        import::preview(self, pool)
+    }
+
+    fn ready_tokens(&self, each: &mut dyn FnMut(&ReadyToken)) -> Result<(), LedgerError> {
+        self.scan(|tables| {
+            tables.scan_tokens(&mut |(token, unit)| {
+                // A claim that is open is the first that the next run takes up.
+                let open = token.state == TokenState::Bound && unit == Some(UnitState::Reserved);
+                if token.ours && (open || token.state == TokenState::Free) {
+                    let secrets = tables.secrets(token.id)?;
+                    each(&ReadyToken {
+                        fingerprint: token.fingerprint,
+                        state: token.state,
+                        bound: token.fixed,
+                        token: secrets.token,
+                        qr: secrets.qr,
+                        columns: secrets.columns,
+                    });
+                }
+                Ok(())
+            })
+        })
     }
 
     fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
@@ -531,6 +564,17 @@ fn next_serials(
     format: &SerialFormat,
     count: usize,
 ) -> Result<Vec<Serial>, LedgerError> {
+    let (serials, next) = numbers(tables, format, count)?;
+    tables.set_counter(&format.to_string(), next)?;
+    Ok(serials)
+}
+
+/// Returns the next numbers that no unit had, and the one behind them.
+fn numbers(
+    tables: &dyn Tables,
+    format: &SerialFormat,
+    count: usize,
+) -> Result<(Vec<Serial>, u64), LedgerError> {
     let name = format.to_string();
     let mut next = tables.counter(&name)?;
     let of = parts::part_of(tables)?;
@@ -559,6 +603,5 @@ fn next_serials(
             serials.push(serial);
         }
     }
-    tables.set_counter(&name, next)?;
-    Ok(serials)
+    Ok((serials, next))
 }

@@ -11,10 +11,9 @@ const HOLD: Duration = Duration::from_millis(30);
 pub const PAUSE: Duration = Duration::from_millis(4);
 
 /// How steps reach the tables.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    Read,
-    Stage,
+pub enum Access<'s, S> {
+    Read(&'s S),
+    Stage(&'s mut S),
 }
 
 /// The tables in one step.
@@ -42,8 +41,7 @@ impl Reach<'_> {
 /// Does `work` for each item, in short transactions with pauses in between; `ahead` is told some
 /// items before.
 pub fn in_steps<S: Store, T>(
-    store: &mut S,
-    access: Access,
+    mut access: Access<'_, S>,
     items: &[T],
     (mut ahead, mut work): (
         impl FnMut(&dyn Tables, &[T]) -> Result<(), LedgerError>,
@@ -65,14 +63,14 @@ pub fn in_steps<S: Store, T>(
         Ok(!rest.is_empty())
     };
     loop {
-        let more = match access {
-            Access::Read => store.scan(|tables| step(Reach::Read(tables)))?,
-            Access::Stage => store.stage(|tables| step(Reach::Stage(tables)))?,
+        let more = match &mut access {
+            Access::Read(store) => store.scan(|tables| step(Reach::Read(tables)))?,
+            Access::Stage(store) => store.stage(|tables| step(Reach::Stage(tables)))?,
         };
         if !more {
             return Ok(());
         }
-        if access == Access::Stage {
+        if let Access::Stage(_) = access {
             std::thread::sleep(PAUSE);
         }
     }

@@ -106,6 +106,7 @@ fn about_flash() -> Vec<ProbeFault> {
         ProbeFault::Values { at: at() },
         ProbeFault::NoNumber { at: at() },
         ProbeFault::Journal { source: cause() },
+        ProbeFault::Forget { source: cause() },
         ProbeFault::OtherImage {
             uid: "9f0271c453494d00".to_owned(),
         },

@@ -137,16 +137,38 @@ fn recipe_errors() {
         refused(&format!(
             "{GOOD}[hook]\non-result = [\"mes\", \"{{serial}}\"]"
         )),
+        refused(&format!("{GOOD}[serial]\nformat = \"A/{{:06}}\"")),
     ];
+    let samples: Vec<Sample> = samples.into_iter().chain(hindrances()).collect();
     insta::assert_snapshot!(listing(RecipeError::VARIANTS, &samples));
+}
+
+/// What keeps a recipe from making units.
+fn hindrances() -> Vec<Sample> {
+    let found = [
+        "[serial]\nsource = \"next\"\nformat = \"GW{:06}\"\npattern = \"^AB\"",
+        "[label]\nwhen = \"preprinted\"",
+        "[serial]\nformat = \"GW{:06}\"",
+        "[ledger]\nurl = \"sqlite:a.ledger\"\nschema = \"line\"",
+        "[flash]\nchip = \"c\"\nprecheck = \"full\"",
+        "[flash]\nchip = \"c\"\nprobe = \"1\"\nspeed = 4000\n\
+         program = [\"t\", \"{image}\"]\nreadback = [\"t\", \"{dump}\"]",
+        "[hook]\nmes-down = \"stop\"",
+    ];
+    let recipe = |text: &str| Recipe::parse(&format!("{GOOD}{text}"), Path::new(".")).unwrap();
+    let all = found.iter().flat_map(|text| recipe(text).hindrances());
+    all.map(|error| Sample(error.name(), Box::new(error)))
+        .collect()
 }
 
 #[test]
 fn scan_errors() {
+    let counted: SerialSpec = toml::from_str("source = 'next'\nformat = 'GW{:03}'").unwrap();
     let spec: SerialSpec = toml::from_str("pattern = '^GW[0-9]{3}$'").unwrap();
     let samples: Vec<Sample> = ["XY1", "", "../x", "n5x628GDTFMk0hNa-69lhHK94hPSYX_a"]
         .into_iter()
         .map(|scan| spec.read(scan).unwrap_err())
+        .chain([counted.read("GW1").unwrap_err()])
         .map(|error| Sample(error.name(), Box::new(error)))
         .collect();
     insta::assert_snapshot!(listing(ScanError::VARIANTS, &samples));

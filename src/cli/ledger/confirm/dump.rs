@@ -26,9 +26,9 @@ pub(super) fn find(
 ) -> Result<Vec<Dump>, CliError> {
     let named = |file: PathBuf| {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let serial = recipe
+        let [_, serial] = recipe
             .serial
-            .read(&stem)
+            .known(&stem)
             .map_err(|error| CliError::from(error).about(file.display()))?;
         Ok(Dump { serial, file })
     };
@@ -36,10 +36,11 @@ pub(super) fn find(
         (true, Some(_)) => Err(CliError::usage(
             "--serial names the unit of one dump, and this is a folder",
         )),
-        (false, Some(serial)) => Ok(vec![Dump {
-            serial: recipe.serial.read(serial)?,
-            file: path.to_owned(),
-        }]),
+        (false, Some(serial)) => {
+            let [_, serial] = recipe.serial.known(serial)?;
+            let file = path.to_owned();
+            Ok(vec![Dump { serial, file }])
+        }
         (false, None) => Ok(vec![named(path.to_owned())?]),
         (true, None) => files(path)?.into_iter().map(named).collect(),
     }

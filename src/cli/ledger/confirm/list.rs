@@ -45,7 +45,7 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliErr
         let cell = |column: usize| plain(record.get(column).unwrap_or_default());
         let given = |column: Option<usize>| column.map(cell).filter(|cell| !cell.is_empty());
         let at = |what: String| wrong(format!("row {row}: {what}"));
-        let serial = recipe.serial.read(cell(serial)).map_err(|error| {
+        let [_, serial] = recipe.serial.known(cell(serial)).map_err(|error| {
             CliError::from(error).about(format_args!("{}: row {row}", file.display()))
         })?;
         if let Some(first) = seen.insert(serial.folded(), row) {

@@ -50,10 +50,11 @@ pub(super) fn read(
                 })?;
                 (serial.clone(), Some(*print))
             }
-            None => (
-                recipe.serial.read(name).map_err(|error| at(error.into()))?,
-                None,
-            ),
+            None => {
+                let known = recipe.serial.known(name);
+                let [_, serial] = known.map_err(|error| at(error.into()))?;
+                (serial, None)
+            }
         };
         let uid = found.name("uid").map(|uid| uid.as_str().to_owned());
         // A unit that was programmed twice passed twice.

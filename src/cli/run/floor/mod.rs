@@ -269,7 +269,7 @@ impl<'f> Floor<'f> {
         let label = end
             .serial
             .as_ref()
-            .map(|serial| self.shared.labels.picture(serial));
+            .and_then(|serial| self.shared.labels.of_unit(serial));
         let ended = Ended {
             serial: end.serial,
             attempt: end.attempt,
@@ -280,7 +280,7 @@ impl<'f> Floor<'f> {
                 nest: name.clone(),
                 seen: end.seen,
             }),
-            label: label.unwrap_or_default(),
+            label,
         };
         // A wait that was broken off is no unit.
         if ended
@@ -369,7 +369,7 @@ impl<'f> Floor<'f> {
                 nest: name.clone(),
                 seen: None,
             }),
-            label: std::path::PathBuf::new(),
+            label: None,
         };
         self.ended(&ended, name.as_deref())
     }

@@ -1,6 +1,5 @@
 //! The floor with a scanner: one serial after the other, or one for every nest.
 
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -114,7 +113,7 @@ impl Floor<'_> {
                         exit::RECIPE,
                         "serial-nest",
                         format!(
-                            "nothing was started: nest {} got no serial",
+                            "this panel was not started: nest {} got no serial",
                             panel.missing().join(", ")
                         ),
                     ));
@@ -167,7 +166,7 @@ impl Floor<'_> {
                 nest: None,
                 seen: None,
             }),
-            label: PathBuf::new(),
+            label: None,
         };
         self.ended(&ended, None)
     }

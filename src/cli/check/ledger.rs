@@ -1,0 +1,200 @@
+//! The ledger and its mirror: there, readable, whole, and of the right kind of units.
+
+use eol_inject::ledger::{
+    Audit, KeyPlace, Ledger, LedgerError, MirrorState, Simulated, Sqlite, Stock,
+};
+use eol_inject::recipe::{LedgerUrl, Recipe};
+use serde_json::json;
+
+use super::{Sheet, Stage};
+use crate::cli::books;
+use crate::cli::context;
+use crate::cli::error::{CliError, exit};
+use crate::cli::inspect::grouped;
+use crate::cli::ledger::backup;
+use crate::cli::output::{BAD, GOOD, count};
+
+/// A ledger that is there.
+pub(super) struct Books {
+    pub(super) ledger: Box<dyn Ledger>,
+    /// Whether its tokens can be read.
+    pub(super) opens: bool,
+}
+
+/// Shows the ledger, and finds what is wrong with it.
+pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
+    let url = recipe.ledger_url();
+    let Some(ledger) = sheet.take(Stage::Ledger, books::records_if_any(recipe))? else {
+        let key = books::key_for_new(recipe);
+        let makes = if key.is_ok() {
+            "; the first unit makes it"
+        } else {
+            ""
+        };
+        sheet
+            .output
+            .line(format_args!("  ledger    {url}: not there yet{makes}"));
+        if let Err(error) = key {
+            let told = json!({ "url": url.to_string(), "error": error.json() });
+            sheet.put("ledger", told);
+            sheet.find(Stage::Ledger, error);
+        }
+        return None;
+    };
+    if sheet.take(Stage::Ledger, key(recipe)).is_none() {
+        // No more can be told of it.
+        let opens = false;
+        return Some(Books { ledger, opens });
+    }
+    let found = ledger
+        .stock()
+        .and_then(|stock| Ok((stock, ledger.audit()?)));
+    let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
+    show((recipe, &url), (&stock, &audit), sheet);
+    let mirror = mirror(recipe, &*ledger, (station, sheet));
+    sheet.put(
+        "ledger",
+        json!({
+            "url": url.to_string(), "free": stock.free, "tokens": all(&stock),
+            "reserved": stock.reserved, "backup": audit.backup, "mirror": mirror.is_some(),
+            "mirror_state": mirror, "prepared": stock.prepared, "delivered": stock.delivered,
+            "labelled": stock.labelled,
+            "findings": audit.findings.iter()
+                .map(|finding| json!({ "about": finding.about, "what": finding.what }))
+                .collect::<Vec<_>>(),
+        }),
+    );
+    if !audit.findings.is_empty() {
+        let findings = count(audit.findings.len(), "finding");
+        let message = format!("the audit of the ledger has {findings}");
+        sheet.find(
+            Stage::Ledger,
+            CliError::new(exit::LEDGER, "ledger-audit", message),
+        );
+    }
+    let opens = true;
+    Some(Books { ledger, opens })
+}
+
+/// Finds a ledger of the other kind of units.
+pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &mut Sheet<'_>) {
+    let (Some(books), Some(kind)) = (books, kind) else {
+        return;
+    };
+    let has = sheet.take(Stage::Ledger, books.ledger.simulated().map_err(Into::into));
+    if let Some(has) = has.flatten().filter(|has| *has != kind) {
+        let error = LedgerError::SimulatedMixed {
+            has: has.into(),
+            asked: kind.into(),
+        };
+        sheet.find(Stage::Ledger, error.into());
+    }
+}
+
+/// Says why the tokens of a ledger that is there cannot be read.
+fn key(recipe: &Recipe) -> Result<(), CliError> {
+    let (_, at_hand) = books::keys(recipe)?;
+    if at_hand? {
+        return Ok(());
+    }
+    books::key_tried(recipe)?;
+    let place = books::key_place(recipe);
+    match (recipe.ledger_url(), place) {
+        (LedgerUrl::Sqlite(file), KeyPlace::Beside) => Err(LedgerError::KeyMissing {
+            path: Sqlite::key_path(&recipe.path(&file)),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn all(stock: &Stock) -> u64 {
+    stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined
+}
+
+fn show((recipe, url): (&Recipe, &LedgerUrl), (stock, audit): (&Stock, &Audit), sheet: &Sheet<'_>) {
+    let output = sheet.output;
+    output.line(format_args!(
+        "  pool      {} of {} tokens free, {} with their picture",
+        grouped(stock.free),
+        grouped(all(stock)),
+        grouped(stock.pictures),
+    ));
+    let state = if audit.findings.is_empty() {
+        format!("{GOOD}audit clean{GOOD:#}")
+    } else {
+        format!("{BAD}audit: {} findings{BAD:#}", audit.findings.len())
+    };
+    output.line(format_args!(
+        "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
+        stock.reserved, stock.prepared, stock.delivered, stock.labelled,
+    ));
+    let danger = backup::unprotected(recipe, audit.backup.as_deref());
+    if let Some(danger) = danger.filter(|_| all(stock) > 0) {
+        output.warning(format_args!("the ledger has {danger}"));
+    }
+    for finding in &audit.findings {
+        output.line(format_args!(
+            "            {BAD}{}{BAD:#}: {}",
+            finding.about, finding.what
+        ));
+    }
+}
+
+/// Shows the station's mirror, where there is one; returns how it stands to the ledger.
+fn mirror(
+    recipe: &Recipe,
+    ledger: &dyn Ledger,
+    (station, sheet): (&str, &mut Sheet<'_>),
+) -> Option<&'static str> {
+    let folder = books::mirror(recipe)?;
+    let found = ledger.mirror_state(station, &folder);
+    let stopped = |name, what: &str| CliError::new(exit::LEDGER, name, what);
+    let (state, what, error) = match found {
+        Ok(MirrorState::Behind(0)) => ("whole", "has every event".to_owned(), None),
+        Ok(MirrorState::Behind(events)) => {
+            let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
+            let what = format!("lacks {events}, told by the next unit");
+            ("behind", what, None)
+        }
+        Ok(MirrorState::New) => ("new", "begins with the next unit".to_owned(), None),
+        Ok(MirrorState::Gone) => {
+            let what = "it is gone: is its disk mounted? The line stops without it";
+            (
+                "gone",
+                what.to_owned(),
+                Some(stopped("ledger-mirror-gone", what)),
+            )
+        }
+        Ok(MirrorState::Ahead) => {
+            let what = "it has events that the ledger lacks: an older copy of the ledger is in use";
+            (
+                "ahead",
+                what.to_owned(),
+                Some(stopped("ledger-mirror-ahead", what)),
+            )
+        }
+        Err(error) => ("unreadable", error.to_string(), Some(error.into())),
+    };
+    let place = folder.display();
+    match error {
+        None => sheet
+            .output
+            .line(format_args!("  mirror    {place}: {what}")),
+        Some(error) => {
+            let told = format!("  mirror    {place}: {BAD}{what}{BAD:#}");
+            sheet.output.line(told);
+            sheet.find(
+                Stage::Ledger,
+                error.about(format_args!("the mirror {place}")),
+            );
+        }
+    }
+    Some(state)
+}
+
+/// Returns the error of a ledger that cannot be made or written where it shall be.
+pub(super) fn unwritable(recipe: &Recipe, source: std::io::Error) -> CliError {
+    let path = context::ledger_file(recipe);
+    LedgerError::File { path, source }.into()
+}

@@ -1,0 +1,93 @@
+//! `check`: the proof, before the shift; it changes nothing.
+//!
+//! All that the next unit would meet is tried, and all that is in the way is told at once, each
+//! with its cure. The exit code is what the next command would give.
+
+mod fixture;
+mod folders;
+mod image;
+mod ledger;
+mod sheet;
+mod tokens;
+
+use clap::Args;
+use eol_inject::mes::Hooks;
+use eol_inject::recipe::{MesDown, Recipe};
+
+pub(crate) use self::image::{dead_slot, second_firmware};
+use self::sheet::{Sheet, Stage};
+use super::RecipeArg;
+use super::context;
+use super::error::CliError;
+use super::output::Output;
+use super::run::fixture::Hardware;
+
+/// Which recipe.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    /// Leave the hardware out: probes, boards and the line's own programmer
+    #[arg(long)]
+    offline: bool,
+
+    /// Whose mirror is looked at [default: this computer's name]
+    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
+    station: Option<String>,
+}
+
+impl CheckArgs {
+    const fn hardware(&self) -> Hardware {
+        if self.offline {
+            Hardware::LeftOut
+        } else {
+            Hardware::Tried
+        }
+    }
+}
+
+pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let mut sheet = Sheet::new(&recipe.product, output);
+    look(args, &recipe, &mut sheet);
+    Ok(sheet.end())
+}
+
+/// Looks at everything, in the order in which it is shown.
+fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
+    for error in recipe.hindrances() {
+        sheet.find(Stage::Recipe, error.into());
+    }
+    let master = sheet.take(Stage::Image, context::master(recipe));
+    if let Some(master) = &master {
+        image::show(recipe, master, sheet);
+    }
+    let list = tokens::list(recipe, sheet);
+    let station = context::station(args.station.as_deref());
+    let books = ledger::look(recipe, &station, sheet);
+    let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
+    ledger::same_kind(books.as_ref(), kind, sheet);
+    folders::look(recipe, sheet);
+    tokens::judge((recipe, master.as_ref()), (list, books), sheet);
+    hooks(recipe, sheet);
+}
+
+/// Tries whether the factory's system can be asked and told.
+fn hooks(recipe: &Recipe, sheet: &mut Sheet<'_>) {
+    // Only boards are asked for and told of.
+    if recipe.flash.is_none() {
+        return;
+    }
+    let hooks = Hooks::new(&recipe.hook, recipe.folder());
+    if let Err(error) = hooks.can_ask() {
+        sheet.find(Stage::Hook, error.into());
+    }
+    match (hooks.can_tell(), recipe.hook.mes_down) {
+        (Err(error), MesDown::Stop) => sheet.find(Stage::Hook, error.into()),
+        (Err(error), MesDown::Queue) => sheet
+            .output
+            .warning(format_args!("{error}: results will wait in the outbox")),
+        (Ok(()), _) => {}
+    }
+}
