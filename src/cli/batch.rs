@@ -1,7 +1,7 @@
 //! `batch`: the images of many units.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +15,14 @@ use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
 use eol_inject::line::LineError;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::scan;
 use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::form;
 use super::guard::Guard;
+use super::interrupt::Interrupt;
 use super::output::{Output, count};
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
@@ -82,7 +84,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor()?;
-    let interrupted = context::interrupted();
+    let interrupt = Interrupt::listen();
+    let interrupted = interrupt.flag();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
@@ -102,6 +105,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         stopped: false,
         failed: BTreeSet::new(),
     };
+    interrupt.holds(vec!["units".to_owned()]);
     let outcome = match listed {
         Some(serials) => shift.pass(&mut *ledger, serials, &mut tally),
         None => shift.count(&mut *ledger, args.count.unwrap_or(0), &mut tally),
@@ -317,32 +321,27 @@ pub(crate) fn new_serials(
 
 /// Reads the serials of a list, and names the line of a wrong one.
 pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| CliError::file("cannot read", file, &error).with_code(exit::RECIPE))?;
-        bytes
+    let failed =
+        |error: &io::Error| CliError::file("cannot read", file, error).with_code(exit::RECIPE);
+    let mut reader: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
     } else {
-        context::read(file, exit::RECIPE, "the list of serials")?
+        let bytes = context::read(file, exit::RECIPE, "the list of serials")?;
+        Box::new(io::Cursor::new(bytes))
     };
-    let text = String::from_utf8(bytes).map_err(|_| {
-        CliError::new(
-            exit::RECIPE,
-            "serial-text",
-            format!("{} is not UTF-8 text", file.display()),
-        )
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut serials = Vec::new();
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    for (number, line) in (1..).zip(text.lines()) {
+    for number in 1.. {
+        let Some(line) = scan::read_line(&mut reader).map_err(|error| failed(&error))? else {
+            break;
+        };
+        let at = |error: CliError| error.about(format_args!("{} line {number}", file.display()));
+        let line = line.map_err(|misread| at(misread.into()))?;
+        let line = line.strip_prefix('\u{feff}').unwrap_or(&line);
         if line.trim().is_empty() {
             continue;
         }
-        let serial = recipe.serial.read(line).map_err(|error| {
-            CliError::from(error).about(format_args!("{} line {number}", file.display()))
-        })?;
+        let serial = recipe.serial.read(line).map_err(|error| at(error.into()))?;
         if let Some(first) = lines.insert(serial.folded(), number) {
             return Err(CliError::new(
                 exit::RECIPE,

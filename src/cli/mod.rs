@@ -17,14 +17,17 @@ mod guard;
 mod holds;
 mod inject;
 mod inspect;
+mod interrupt;
 mod label;
 mod ledger;
 mod map;
+mod next;
 mod output;
 mod pool;
 #[cfg(feature = "probe")]
 mod probes;
 mod run;
+mod scan;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
@@ -160,6 +163,7 @@ pub(crate) struct DecisionArgs {
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
+        scan::restore();
         let _ = writeln!(
             std::io::stderr(),
             "bug in eol-inject {}: {info}\n  what is in hand stays resumable; please report this",

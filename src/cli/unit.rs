@@ -31,6 +31,8 @@ struct UnitObject<'u> {
     already: bool,
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -122,10 +124,9 @@ impl Ended {
         self.serial.as_ref().map_or("?", Serial::as_str)
     }
 
-    /// Returns whether this was no unit at all, but a scan that is no serial: a shaky hand says
-    /// nothing about the line.
+    /// Returns whether only the scan was at fault.
     fn misread(&self) -> bool {
-        self.serial.is_none() && matches!(&self.result, Err(error) if error.code == exit::RECIPE)
+        matches!(&self.result, Err(error) if error.next().is_scan())
     }
 
     /// Returns why a unit that passed has no label.
@@ -212,6 +213,8 @@ impl<'t> Tally<'t> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {hint}"));
         }
+        let next = error.next().sentence();
+        self.output.line(format_args!("      {next}"));
     }
 
     /// Counts one unit and tells programs; returns what they are told.
@@ -252,6 +255,7 @@ impl<'t> Tally<'t> {
             outcome: "pass",
             already: false,
             action: "next",
+            next: None,
             attempt: ended.attempt,
             fingerprint: None,
             image_sha256: self.master.digest().to_string(),
@@ -284,13 +288,15 @@ impl<'t> Tally<'t> {
                     sha256: record.digest.map(|digest| digest.to_string()),
                     label: error.is_none().then(|| ended.label.display().to_string()),
                     event: Some(record.event.to_string()),
+                    next: error.as_ref().map(|error| error.next().sentence()),
                     error: error.as_ref().map(CliError::json),
                     ..object
                 }
             }
             Err(error) => UnitObject {
                 outcome: outcome(error),
-                action: action(error.code),
+                action: error.next().action(),
+                next: Some(error.next().sentence()),
                 error: Some(error.json()),
                 ..object
             },
@@ -342,15 +348,6 @@ fn outcome(error: &CliError) -> &'static str {
 /// Returns the time to the millisecond, RFC 3339, UTC.
 fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
-}
-
-/// Returns what the line should do after a failure.
-pub(crate) const fn action(code: u8) -> &'static str {
-    match code {
-        exit::REFUSED | exit::IN_DOUBT | exit::MES => "quarantine",
-        exit::LEDGER | exit::POOL_EMPTY | exit::RECIPE | exit::IMAGE | exit::SLOT => "stop",
-        _ => "retry",
-    }
 }
 
 fn checksums(written: &Written) -> Vec<Value> {

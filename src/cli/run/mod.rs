@@ -6,7 +6,6 @@ mod floor;
 mod mes;
 mod panel;
 mod rehearse;
-mod scan;
 mod screen;
 mod worker;
 
@@ -27,6 +26,7 @@ use self::mes::Mes;
 use self::worker::Shared;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
+use super::interrupt::Interrupt;
 use super::output::{Output, count};
 use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
@@ -98,7 +98,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     let master = context::master(&recipe)?;
     let actor = args.station.actor()?;
     let simulated = simulated(&nests)?;
-    let interrupted = context::interrupted();
+    let interrupt = Interrupt::listen();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
@@ -111,7 +111,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         station: actor.station.clone(),
         operator: actor.by.clone(),
         order: args.order.clone(),
-        interrupted: Arc::clone(&interrupted),
+        interrupted: interrupt.flag(),
+        interrupt: Arc::clone(&interrupt),
         recipe,
     });
     let mut tally = Tally::new(output, &actor.station, &shared.master);
@@ -133,8 +134,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     output.done();
     summary(&floor, &*ledger, args, output);
     ended?;
-    if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
-        output.note("interrupted: the unit in hand is finished");
+    if interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
+        output.note(interrupt.told());
         return Ok(exit::INTERRUPTED);
     }
     Ok(floor.tally.code)

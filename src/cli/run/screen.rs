@@ -1,15 +1,16 @@
 //! What the operator sees: a few lines per unit, and a verdict that cannot be mistaken.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use eol_inject::deliver::{Holds, Phase, Seen};
 
-use crate::cli::error::{CliError, exit};
+use crate::cli::error::CliError;
 use crate::cli::inspect::grouped;
 use crate::cli::output::{DIM, Output};
+use crate::cli::scan::bell;
 use crate::cli::unit::{Ended, done_already};
 
 /// Passed, and labelled.
@@ -53,13 +54,6 @@ impl<'o> Screen<'o> {
             reading: None,
             read: 0,
         }
-    }
-
-    /// Asks for the next scan, on a terminal.
-    pub(super) fn prompt(&self, text: impl Display) {
-        let mut out = std::io::stderr().lock();
-        let _ = write!(out, "{text}> ");
-        let _ = out.flush();
     }
 
     /// Tells that the board of the unit before is still there.
@@ -156,25 +150,20 @@ impl<'o> Screen<'o> {
                     error.code,
                     seconds(ended.elapsed)
                 ));
-                self.reasons(&error, "label print, when the reason is gone");
-                self.bell();
+                self.reasons(&error);
+                bell();
             }
             (Err(error), _) => {
                 let told = format!("{nest}{name}  {error} ({})", error.code);
                 self.output
                     .line(format_args!("{FAIL}FAIL{FAIL:#}  {}", wrapped(&told, 6)));
-                let next = if error.gone {
-                    "the run stops: put this right, then start it again"
-                } else {
-                    next(error)
-                };
-                self.reasons(error, next);
-                self.bell();
+                self.reasons(error);
+                bell();
             }
         }
     }
 
-    fn reasons(&self, error: &CliError, next: &str) {
+    fn reasons(&self, error: &CliError) {
         // What lies between is for whoever reads the objects of `--json`.
         if let Some(cause) = error.causes.last() {
             let told = format!("because {cause}");
@@ -184,14 +173,8 @@ impl<'o> Screen<'o> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {}", wrapped(hint, 6)));
         }
-        self.output.line(format_args!("      {next}"));
-    }
-
-    /// Rings where somebody can hear it.
-    fn bell(&self) {
-        if self.terminal {
-            let _ = std::io::stderr().lock().write_all(b"\x07");
-        }
+        let next = error.next().sentence();
+        self.output.line(format_args!("      {}", wrapped(next, 6)));
     }
 
     /// Tells something by the way.
@@ -209,21 +192,6 @@ fn label(ended: &Ended, before: usize) -> String {
     }
     let name = ended.label.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// Returns what the operator does next.
-fn next(error: &CliError) -> &'static str {
-    match error.code {
-        _ if error.name == "unit-in-work" => "scan it again later: another station has it in hand",
-        exit::DELIVERY => "retry: seat the unit and scan it again",
-        exit::DIFFERS => "retry once: scan it again; if it fails again, set the unit aside",
-        exit::REFUSED | exit::IN_DOUBT | exit::MES => {
-            "set the unit aside: scanning it again does not help"
-        }
-        exit::RECIPE => "scan the unit's serial again",
-        exit::INTERRUPTED => "scan it again: nothing was written",
-        _ => "stop: call the line engineer",
-    }
 }
 
 fn holds(holds: &Holds) -> String {
@@ -281,15 +249,6 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_unit_in_another_hand_is_scanned_again_later_and_not_set_aside() {
-        let busy = CliError::from(eol_inject::ledger::Refusal::InWork {
-            serial: "GW000012".parse().unwrap(),
-            station: "L2".to_owned(),
-        });
-        assert!(next(&busy).starts_with("scan it again later"));
-    }
 
     #[test]
     fn long_words_for_people_stay_within_80_columns() {

@@ -5,6 +5,7 @@ mod hooks;
 mod nests;
 mod program;
 mod rework;
+mod scans;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;
