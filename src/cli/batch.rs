@@ -24,6 +24,7 @@ use super::form;
 use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::output::{Output, count};
+use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
@@ -91,6 +92,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
+    sweep::parts(&recipe, Some(&args.output));
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -118,13 +120,13 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
     if shift.stopped && tally.in_a_row >= args.stop_after {
-        output.note(format_args!(
+        output.say(format_args!(
             "stopped after {} failures in a row",
             tally.in_a_row
         ));
     }
     if interrupted.load(Ordering::SeqCst) && tally.code == 0 {
-        output.note("interrupted: every unit in hand is finished; the others keep their claims");
+        output.say("interrupted: every unit in hand is finished; the others keep their claims");
         return Ok(exit::INTERRUPTED);
     }
     Ok(tally.code)
@@ -367,7 +369,7 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
 fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchArgs) {
     let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
     let seconds = started.elapsed().as_millis();
-    tally.output.line(format_args!(
+    tally.output.good(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
         count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit"),
         seconds / 1000,

@@ -5,7 +5,7 @@ use eol_inject::checksum::State;
 #[cfg(feature = "probe")]
 use eol_inject::deliver::ProbeSetup;
 use eol_inject::image::{Address, Image, Span};
-use eol_inject::ledger::{Ledger, MirrorState};
+use eol_inject::ledger::{Ledger, MirrorState, Outcome};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
@@ -15,6 +15,7 @@ use super::RecipeArg;
 use super::books;
 use super::context;
 use super::error::{CliError, exit};
+use super::export;
 use super::inspect::{describe, grouped, stored};
 use super::output::{BAD, GOOD, Output, WARN, count};
 
@@ -391,13 +392,24 @@ fn ledger(
         grouped(all),
         grouped(stock.pictures),
     ));
+    let view = export::View::of(&*ledger)?;
+    let word = match view.word() {
+        "" => String::new(),
+        word => format!(", all {WARN}{word}{WARN:#}"),
+    };
+    let mut in_doubt = 0u64;
+    ledger.units(&mut |unit| in_doubt += u64::from(unit.outcome == Outcome::InDoubt))?;
+    let doubt = match in_doubt {
+        0 => String::new(),
+        _ => format!(" ({WARN}{in_doubt} in doubt{WARN:#})"),
+    };
     let state = if audit.findings.is_empty() {
         format!("{GOOD}audit clean{GOOD:#}")
     } else {
         format!("{BAD}audit: {} findings{BAD:#}", audit.findings.len())
     };
     output.line(format_args!(
-        "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
+        "  ledger    {url}: {} reserved{doubt}, {} prepared, {} delivered, {} labelled{word}, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
     let danger = super::ledger::backup::unprotected(recipe, audit.backup.as_deref());
@@ -419,6 +431,7 @@ fn ledger(
             "backup": audit.backup, "mirror": mirror.is_some(),
             "mirror_state": mirror.as_ref().map(|mirror| mirror.state),
             "prepared": stock.prepared, "delivered": stock.delivered, "labelled": stock.labelled,
+            "in_doubt": in_doubt, "simulated": !view.word().is_empty(),
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))
                 .collect::<Vec<_>>(),

@@ -14,6 +14,7 @@ use super::error::CliError;
 use super::form;
 use super::guard::Guard;
 use super::output::Output;
+use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     form::announce(master.image(), form, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
+    sweep::parts(&recipe, Some(&args.output));
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;

@@ -118,6 +118,9 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             }
         }
     }
+    if !super::export::View::of(&*ledger)?.word().is_empty() {
+        output.warning("the record's units are SIMULATED: no label here is a device's");
+    }
     output.line(format_args!("{made} labels made"));
     if elsewhere > 0 {
         output.note(format_args!(

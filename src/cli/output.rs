@@ -34,6 +34,8 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 /// The program's voice. A reader that went away never stops a line: write errors are ignored.
 pub(crate) struct Output {
     json: bool,
+    /// Whether only what needs attention is told.
+    quiet: bool,
     bar: RefCell<Option<ProgressBar>>,
 }
 
@@ -41,8 +43,14 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
+            quiet: false,
             bar: RefCell::new(None),
         }
+    }
+
+    /// Leaves out what needs nobody's attention.
+    pub(crate) const fn hush(&mut self) {
+        self.quiet = true;
     }
 
     /// Returns whether programs read standard output.
@@ -69,10 +77,17 @@ impl Output {
         });
     }
 
+    /// Prints a line for people that needs nobody's attention: a unit that passed, a count.
+    pub(crate) fn good(&self, text: impl Display) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
     /// Prints a line for people: on standard output, unless programs read there.
     pub(crate) fn line(&self, text: impl Display) {
         if self.json {
-            self.note(text);
+            self.say(text);
         } else {
             self.above_bar(|| {
                 let _ = writeln!(anstream::stdout().lock(), "{text}");
@@ -80,8 +95,15 @@ impl Output {
         }
     }
 
-    /// Prints a line for people on standard error.
+    /// Prints by the way, on standard error.
     pub(crate) fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Prints a line for people on standard error, whatever was asked for.
+    pub(crate) fn say(&self, text: impl Display) {
         self.above_bar(|| {
             let _ = writeln!(anstream::stderr().lock(), "{text}");
         });
@@ -89,24 +111,27 @@ impl Output {
 
     /// Prints a warning on standard error.
     pub(crate) fn warning(&self, text: impl Display) {
-        self.note(format_args!("{WARN}warning{WARN:#}: {text}"));
+        self.say(format_args!("{WARN}warning{WARN:#}: {text}"));
     }
 
     /// Prints what ended the program.
     pub(crate) fn error(&self, error: &CliError) {
         self.done();
-        self.note(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
+        self.say(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
         for cause in &error.causes {
-            self.note(format_args!("  because {cause}"));
+            self.say(format_args!("  because {cause}"));
         }
         if let Some(hint) = &error.hint {
-            self.note(format_args!("  {hint}"));
+            self.say(format_args!("  {hint}"));
         }
         self.object(&json!({ "v": 1, "error": error.json() }));
     }
 
     /// Starts a bar of `length` steps; it shows on a terminal only.
     pub(crate) fn bar(&self, length: u64, what: &'static str) {
+        if self.quiet {
+            return;
+        }
         let bar = ProgressBar::new(length).with_message(what);
         // The template is a constant; a wrong one would fall back to the default look.
         if let Ok(style) = ProgressStyle::with_template(
@@ -122,6 +147,9 @@ impl Output {
 
     /// Starts the bar of a phase of `total` bytes; it shows on a terminal only.
     pub(crate) fn phase(&self, what: &'static str, total: u64) {
+        if self.quiet {
+            return;
+        }
         let bar = ProgressBar::new(total).with_message(what);
         let template = match total {
             0 => "  {msg:<10} {spinner} {elapsed}",

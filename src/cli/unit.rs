@@ -124,6 +124,16 @@ impl Ended {
         self.serial.as_ref().map_or("?", Serial::as_str)
     }
 
+    /// Returns what people must see beside a unit whose board is not real.
+    pub(crate) fn word(&self) -> &'static str {
+        match &self.place {
+            Place::Board(board) if board.seen.as_ref().is_some_and(|seen| seen.simulated) => {
+                "SIMULATED  "
+            }
+            _ => "",
+        }
+    }
+
     /// Returns whether only the scan was at fault.
     fn misread(&self) -> bool {
         matches!(&self.result, Err(error) if error.next().is_scan())
@@ -188,7 +198,7 @@ impl<'t> Tally<'t> {
                     }
                     _ => String::new(),
                 };
-                self.output.line(format_args!(
+                self.output.good(format_args!(
                     "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
                     passed.entry.record().fingerprint,
                     ended.place.file().display(),

@@ -87,12 +87,12 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let judge = judge(&recipe)?;
     if let Some(probe) = &args.probe {
-        let (records, _) = records(args, &recipe)?;
+        let (records, _) = records(args, &recipe, output)?;
         let expected = expected(args, &recipe, records.as_ref())?;
         return super::board::verify(&recipe, &judge, (probe, expected), output);
     }
     let form = form(args, &recipe, &judge)?;
-    let (records, elsewhere) = records(args, &recipe)?;
+    let (records, elsewhere) = records(args, &recipe, output)?;
     let folder = args.path().is_dir();
     if folder && (args.serial.is_some() || args.dump.is_some()) {
         return Err(CliError::usage(
@@ -183,10 +183,17 @@ pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
 }
 
 /// Reads the records that the caller names.
-fn records(args: &VerifyArgs, recipe: &Recipe) -> Result<(Option<Records>, Elsewhere), CliError> {
+fn records(
+    args: &VerifyArgs,
+    recipe: &Recipe,
+    output: &Output,
+) -> Result<(Option<Records>, Elsewhere), CliError> {
     let mut elsewhere = Elsewhere::new();
     if let Some(file) = &args.mapping {
         let bytes = context::read(file, exit::RECIPE, "the mapping")?;
+        if export::is_simulated(&bytes) {
+            output.warning("the mapping's units are SIMULATED: none of them is real");
+        }
         return export::read_mapping(&bytes)
             .map_err(|error| error.about(file.display()))
             .map(|records| (Some(records), elsewhere));
@@ -195,6 +202,9 @@ fn records(args: &VerifyArgs, recipe: &Recipe) -> Result<(Option<Records>, Elsew
         return Ok((None, elsewhere));
     }
     let ledger = context::records(recipe)?;
+    if !export::View::of(&*ledger)?.word().is_empty() {
+        output.warning("the record's units are SIMULATED: none of them is real");
+    }
     let mut records = Records::new();
     ledger.units(&mut |unit| {
         if is_made(unit.state) {

@@ -1,6 +1,7 @@
 //! `label scan`: what was scanned on units against the record.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use eol_inject::label::{self, Due, Half, Pairs, Scan as Verdict, Step, Wrong};
@@ -11,6 +12,7 @@ use serde_json::json;
 use super::{finished, is_burnt};
 use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
+use crate::cli::export;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::scan::{Scan, Scans, bell};
@@ -29,6 +31,9 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    if !export::View::of(&*ledger)?.word().is_empty() {
+        output.warning("the record's units are SIMULATED: none of these labels is a device's");
+    }
     let interrupt = Interrupt::listen();
     let mut pairs = Pairs::new(&recipe.serial);
     let mut pile = Pile {
@@ -42,9 +47,10 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     };
     let scans = Scans::start();
     scans.ask(&asked(&pairs.due()));
-    while !interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
+    while !interrupt.flag().load(Ordering::SeqCst) {
         let line = match scans.next() {
             Scan::Line(line) => line,
+            Scan::Broken(error) => return Err(error),
             Scan::Nothing => continue,
             Scan::End => break,
         };
@@ -61,10 +67,13 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     if let Some(step) = pairs.end() {
         pile.step(step, &Due::Either)?;
     }
-    output.line(format_args!(
+    output.good(format_args!(
         "{} labels right, {} wrong",
         pile.right, pile.wrong
     ));
+    if interrupt.flag().load(Ordering::SeqCst) && pile.code == 0 {
+        return Ok(exit::INTERRUPTED);
+    }
     Ok(pile.code)
 }
 
@@ -166,7 +175,7 @@ impl Pile<'_> {
         }));
         let name = serial.as_str();
         self.output
-            .line(format_args!("{GOOD}PASS{GOOD:#}  {name:<14} {told}"));
+            .good(format_args!("{GOOD}PASS{GOOD:#}  {name:<14} {told}"));
     }
 
     fn again(&self, half: &Half, due: &Due) {

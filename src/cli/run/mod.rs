@@ -28,6 +28,7 @@ use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::interrupt::Interrupt;
 use super::output::{Output, count};
+use super::sweep;
 use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
 
@@ -101,6 +102,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     let interrupt = Interrupt::listen();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
+    sweep::parts(&recipe, None);
     let mes = Mes::new(&recipe, output);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
@@ -135,7 +137,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     summary(&floor, &*ledger, args, output);
     ended?;
     if interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
-        output.note(interrupt.told());
+        output.say(interrupt.told());
         return Ok(exit::INTERRUPTED);
     }
     Ok(floor.tally.code)
@@ -231,12 +233,12 @@ fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Outp
         0 => String::new(),
         already => format!(" ({already} done already)"),
     };
-    output.line(format_args!(
+    output.good(format_args!(
         "{units}: {} passed{already}, {} failed; {left} tokens left",
         tally.passed, tally.failed,
     ));
     if let Some(why) = &floor.stopped {
-        output.note(format_args!("stopped: {why}"));
+        output.say(format_args!("stopped: {why}"));
     }
     let recipe = args.recipe.recipe.display();
     if let Some((serial, probe)) = &floor.last_good

@@ -58,7 +58,7 @@ impl<'o> Screen<'o> {
 
     /// Tells that the board of the unit before is still there.
     pub(super) fn waiting(&self, before: impl Display) {
-        self.output.note(format_args!(
+        self.output.say(format_args!(
             "  take {before} off the fixture and seat the next unit"
         ));
     }
@@ -70,7 +70,7 @@ impl<'o> Screen<'o> {
         }
         let uid = seen.uid.as_deref().map_or_else(|| "-".to_owned(), short);
         let simulated = if seen.simulated { "SIMULATED, " } else { "" };
-        self.output.line(format_args!(
+        self.output.good(format_args!(
             "  identify   {uid:<12}  {simulated}{}",
             holds(&seen.holds)
         ));
@@ -109,7 +109,7 @@ impl<'o> Screen<'o> {
     /// Shows that the board was written.
     fn injected(&mut self) {
         if let Some(since) = self.injecting.take().filter(|_| self.steps) {
-            self.output.line(timed("  inject", since.elapsed()));
+            self.output.good(timed("  inject", since.elapsed()));
         }
     }
 
@@ -121,10 +121,11 @@ impl<'o> Screen<'o> {
         self.phase = None;
         if let (Some(since), Ok(_)) = (reading, &ended.result) {
             let told = format!("  read back  {} bytes equal", grouped(self.read));
-            self.output.line(timed(&told, since.elapsed()));
+            self.output.good(timed(&told, since.elapsed()));
         }
         let nest = nest.map_or_else(String::new, |nest| format!("{nest}  "));
-        let name = ended.name();
+        let name = format!("{}  {}", ended.name(), ended.word());
+        let name = name.trim_end();
         match (&ended.result, ended.unlabelled()) {
             (Ok(passed), None) => {
                 let told = if passed.already {
@@ -138,7 +139,7 @@ impl<'o> Screen<'o> {
                 let told = format!("{nest}{name}{told}");
                 // The word before it has 4 letters and 2 spaces.
                 let width = COLUMN - 6;
-                self.output.line(format_args!(
+                self.output.good(format_args!(
                     "{PASS}PASS{PASS:#}  {told:<width$} {:>6}",
                     seconds(ended.elapsed)
                 ));
@@ -179,7 +180,7 @@ impl<'o> Screen<'o> {
 
     /// Tells something by the way.
     pub(super) fn aside(&self, text: impl Display) {
-        self.output.note(format_args!("{DIM}  {text}{DIM:#}"));
+        self.output.say(format_args!("{DIM}  {text}{DIM:#}"));
     }
 }
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 use eol_inject::scan::{self, Line, Misread};
 
 use self::echo::Quiet;
+use super::error::CliError;
+
 pub(crate) use self::echo::restore;
 use self::keys::{Keys, Press};
 
@@ -21,11 +23,16 @@ const TICK: Duration = Duration::from_millis(100);
 /// Lines that a pipe may be ahead by.
 const AHEAD: usize = 1024;
 
+/// What the reader hands over: a line, or one that is no scan, or why it reads no more.
+type Read = io::Result<Result<Line, Misread>>;
+
 /// What came.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Scan {
     /// A line, or one that is no scan.
     Line(Result<Line, Misread>),
+    /// Nothing can be read any more.
+    Broken(CliError),
     /// Nothing within a moment.
     Nothing,
     /// Nothing any more.
@@ -37,7 +44,7 @@ pub(crate) enum Scan {
 /// On a terminal nothing is echoed by the system, for a secret would stay on the screen: here each
 /// key shows as a dot, and a line that is harmless as what it is.
 pub(crate) struct Scans {
-    lines: Receiver<Result<Line, Misread>>,
+    lines: Receiver<Read>,
     terminal: bool,
     keys: Arc<Mutex<Keys>>,
     /// It gives the terminal its echo back.
@@ -82,7 +89,8 @@ impl Scans {
     /// Waits a moment for the next line.
     pub(crate) fn next(&self) -> Scan {
         match self.lines.recv_timeout(TICK) {
-            Ok(line) => Scan::Line(line),
+            Ok(Ok(line)) => Scan::Line(line),
+            Ok(Err(error)) => Scan::Broken(CliError::file("cannot read", "-".as_ref(), &error)),
             Err(RecvTimeoutError::Timeout) => Scan::Nothing,
             Err(RecvTimeoutError::Disconnected) => Scan::End,
         }
@@ -118,24 +126,28 @@ pub(crate) fn bell() {
 }
 
 /// Reads lines until none come any more.
-fn read_lines(sender: &SyncSender<Result<Line, Misread>>) {
+fn read_lines(sender: &SyncSender<Read>) {
     let mut input = io::stdin().lock();
-    while let Ok(Some(line)) = scan::read_line(&mut input) {
-        if sender.send(line).is_err() {
+    while let Some(line) = scan::read_line(&mut input).transpose() {
+        let broken = line.is_err();
+        if sender.send(line).is_err() || broken {
             return;
         }
     }
 }
 
 /// Reads keys until the end is pressed.
-fn read_keys(keys: &Mutex<Keys>, sender: &SyncSender<Result<Line, Misread>>) {
+fn read_keys(keys: &Mutex<Keys>, sender: &SyncSender<Read>) {
     let mut input = io::stdin().lock();
     loop {
         let pressed = match input.fill_buf() {
             Ok([]) => return,
             Ok(pressed) => zeroize::Zeroizing::new(pressed.to_vec()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return,
+            Err(error) => {
+                let _ = sender.send(Err(error));
+                return;
+            }
         };
         input.consume(pressed.len());
         for key in pressed.iter() {
@@ -147,7 +159,7 @@ fn read_keys(keys: &Mutex<Keys>, sender: &SyncSender<Result<Line, Misread>>) {
                 Press::End => return,
                 Press::Line(line) => {
                     drop(keys);
-                    if sender.send(line).is_err() {
+                    if sender.send(Ok(line)).is_err() {
                         return;
                     }
                 }

@@ -9,6 +9,7 @@ mod scans;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;
+mod views;
 
 use std::fs;
 use std::io::Write as _;

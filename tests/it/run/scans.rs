@@ -139,3 +139,13 @@ fn a_list_of_serials_names_its_line_that_is_no_text() {
     ]);
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
 }
+
+#[test]
+fn an_input_that_cannot_be_read_is_told() {
+    let bench = one_nest();
+    let mut command = bench.command(&["run", "--recipe", RECIPE]);
+    let folder = fs::File::open(bench.path("line")).unwrap();
+    let output = command.stdin(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(40), "{}", said(&output));
+    assert!(said(&output).contains("cannot read -"), "{}", said(&output));
+}

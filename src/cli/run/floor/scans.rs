@@ -74,6 +74,7 @@ impl Floor<'_> {
                 }
                 Scan::Line(Ok(line)) => self.shared.recipe.serial.read(&line).map_err(Into::into),
                 Scan::Line(Err(misread)) => Err(misread.into()),
+                Scan::Broken(error) => return Err(error),
                 Scan::Nothing => continue,
                 Scan::End => break,
             };
@@ -103,6 +104,7 @@ impl Floor<'_> {
                 Scan::Line(Ok(line)) if line.trim().is_empty() => continue,
                 Scan::Line(Ok(line)) => panel.take(&self.shared.recipe, &line),
                 Scan::Line(Err(misread)) => Err(misread.into()),
+                Scan::Broken(error) => return Err(error),
                 Scan::Nothing => continue,
                 Scan::End if panel.begun() => {
                     return Err(CliError::new(
