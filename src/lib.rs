@@ -20,6 +20,8 @@
 #[deny(clippy::disallowed_methods)]
 pub mod recipe;
 #[deny(clippy::disallowed_methods)]
+pub mod scan;
+#[deny(clippy::disallowed_methods)]
 pub mod unit;
 
 #[deny(clippy::disallowed_methods)]

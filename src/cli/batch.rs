@@ -1,7 +1,7 @@
 //! `batch`: the images of many units.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
 use eol_inject::line::LineError;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::scan;
 use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};
@@ -22,7 +23,9 @@ use super::error::{CliError, exit};
 use super::form;
 use super::gate;
 use super::guard::Guard;
+use super::interrupt::Interrupt;
 use super::output::{Output, count};
+use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
@@ -87,7 +90,9 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let target = target(args, &extension).converted(form);
     let labels = LabelFolder::of(&recipe, args.sync());
     gate::outputs(Some(&target), &labels, &master)?;
-    let interrupted = context::interrupted();
+    let interrupt = Interrupt::listen();
+    let interrupted = interrupt.flag();
+    sweep::parts(&recipe, Some(&args.output));
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
@@ -104,6 +109,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         stopped: false,
         failed: BTreeSet::new(),
     };
+    interrupt.holds(vec!["units".to_owned()]);
     let outcome = match listed {
         Some(serials) => shift.pass(&mut *ledger, serials, &mut tally),
         None => shift.count(&mut *ledger, args.count.unwrap_or(0), &mut tally),
@@ -116,13 +122,13 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
     if shift.stopped && tally.in_a_row >= args.stop_after {
-        output.note(format_args!(
+        output.say(format_args!(
             "stopped after {} failures in a row",
             tally.in_a_row
         ));
     }
     if interrupted.load(Ordering::SeqCst) && tally.code == 0 {
-        output.note("interrupted: every unit in hand is finished; the others keep their claims");
+        output.say("interrupted: every unit in hand is finished; the others keep their claims");
         return Ok(exit::INTERRUPTED);
     }
     Ok(tally.code)
@@ -319,32 +325,27 @@ pub(crate) fn new_serials(
 
 /// Reads the serials of a list, and names the line of a wrong one.
 pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| CliError::file("cannot read", file, &error).with_code(exit::RECIPE))?;
-        bytes
+    let failed =
+        |error: &io::Error| CliError::file("cannot read", file, error).with_code(exit::RECIPE);
+    let mut reader: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
     } else {
-        context::read(file, exit::RECIPE, "the list of serials")?
+        let bytes = context::read(file, exit::RECIPE, "the list of serials")?;
+        Box::new(io::Cursor::new(bytes))
     };
-    let text = String::from_utf8(bytes).map_err(|_| {
-        CliError::new(
-            exit::RECIPE,
-            "serial-text",
-            format!("{} is not UTF-8 text", file.display()),
-        )
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut serials = Vec::new();
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    for (number, line) in (1..).zip(text.lines()) {
+    for number in 1.. {
+        let Some(line) = scan::read_line(&mut reader).map_err(|error| failed(&error))? else {
+            break;
+        };
+        let at = |error: CliError| error.about(format_args!("{} line {number}", file.display()));
+        let line = line.map_err(|misread| at(misread.into()))?;
+        let line = line.strip_prefix('\u{feff}').unwrap_or(&line);
         if line.trim().is_empty() {
             continue;
         }
-        let serial = recipe.serial.read(line).map_err(|error| {
-            CliError::from(error).about(format_args!("{} line {number}", file.display()))
-        })?;
+        let serial = recipe.serial.read(line).map_err(|error| at(error.into()))?;
         if let Some(first) = lines.insert(serial.folded(), number) {
             return Err(CliError::new(
                 exit::RECIPE,
@@ -370,7 +371,7 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
 fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchArgs) {
     let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
     let seconds = started.elapsed().as_millis();
-    tally.output.line(format_args!(
+    tally.output.good(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
         count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit"),
         seconds / 1000,

@@ -194,8 +194,9 @@ pub(crate) fn verify(
         return Ok(exit::DIFFERS);
     }
     let token = examined.fingerprint.map(|print| print.to_string());
+    let word = if seen.simulated { "SIMULATED  " } else { "" };
     output.line(format_args!(
-        "{GOOD}{name}{GOOD:#}  token {}  right: only slots and checksums differ from the shared image",
+        "{GOOD}{name}{GOOD:#}  {word}token {}  right: only slots and checksums differ from the shared image",
         token.unwrap_or_default()
     ));
     Ok(0)

@@ -1,8 +1,7 @@
 //! What several commands begin with: recipe, image, Master, ledger, station.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -230,17 +229,4 @@ pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync
             Sync::Written => Finished::Written,
         },
     }
-}
-
-/// Returns a flag that Ctrl-C sets: units in hand are finished, and no further one is begun.
-pub(crate) fn interrupted() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    // Without the handler Ctrl-C ends the program at once, and the units in hand are resumed.
-    let _ = ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::SeqCst) {
-            std::process::exit(exit::INTERRUPTED.into());
-        }
-    });
-    flag
 }

@@ -6,9 +6,7 @@ use std::io;
 use std::path::Path;
 
 use eol_inject::checksum::ChecksumError;
-#[cfg(feature = "probe")]
-use eol_inject::deliver::ProbeFault;
-use eol_inject::deliver::{DeliverError, ProgramError};
+use eol_inject::deliver::DeliverError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
@@ -19,9 +17,12 @@ use eol_inject::nvs::NvsError;
 use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
+use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
 use eol_inject::verify::VerifyError;
 use serde_json::{Value, json};
+
+use super::next::{self, Next};
 
 /// Exit codes; the README lists them.
 pub(crate) mod exit {
@@ -65,8 +66,6 @@ pub(crate) struct CliError {
     pub(crate) hint: Option<String>,
     /// Whether it is not known what the unit carries now.
     pub(crate) doubt: bool,
-    /// Whether what reaches boards is gone: no other unit would fare better.
-    pub(crate) gone: bool,
 }
 
 impl CliError {
@@ -79,7 +78,6 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).map(str::to_owned),
             doubt: false,
-            gone: is_gone(name),
         }
     }
 
@@ -131,6 +129,11 @@ impl CliError {
         self
     }
 
+    /// Returns the one next action that helps.
+    pub(crate) fn next(&self) -> Next {
+        next::after(self.name, self.code)
+    }
+
     /// Returns the error as the JSON of a unit shows it.
     pub(crate) fn json(&self) -> Value {
         let mut message = self.message.clone();
@@ -161,7 +164,7 @@ macro_rules! from {
 
 from! {
     RecipeError => |_| exit::RECIPE;
-    ScanError => |_| exit::RECIPE;
+    ScanError => |error| code_of(error.name());
     PoolError => |_| exit::RECIPE;
     ImageError => |_| exit::IMAGE;
     NvsError => |error| match error {
@@ -175,18 +178,19 @@ from! {
         MasterError::Tag(_) | MasterError::Container(_) => exit::IMAGE,
         _ => exit::SLOT,
     };
-    DeliverError => deliver_code;
-    LedgerError => ledger_code;
+    DeliverError => |error| code_of(error.name());
+    LedgerError => |error| code_of(error.name());
     HandoffError => |_| exit::SLOT;
-    LabelError => |_| exit::UNLABELLED;
+    LabelError => |error| code_of(error.name());
     VerifyError => |_| exit::DIFFERS;
-    HookError => |_| exit::MES;
+    HookError => |error| code_of(error.name());
     OutboxError => |_| exit::LEDGER;
+    Misread => |error| code_of(error.name());
 }
 
 impl From<Refusal> for CliError {
     fn from(error: Refusal) -> Self {
-        let mut this = Self::of(refusal_code(&error), error.name(), &error);
+        let mut this = Self::of(code_of(error.name()), error.name(), &error);
         let subject = match &error {
             Refusal::OtherBoard { serial, .. }
             | Refusal::Finished { serial, .. }
@@ -215,82 +219,51 @@ impl From<LineError> for CliError {
     }
 }
 
-/// Returns whether an error says that what reaches boards is gone.
-fn is_gone(name: &str) -> bool {
-    matches!(
-        name,
-        "program-start"
-            | "program-temporary"
-            | "probe-selector"
-            | "probe-no-sim"
-            | "probe-no-usb"
-            | "probe-missing"
-            | "probe-several"
-            | "probe-denied"
-            | "probe-unopened"
-            | "probe-unplugged"
-            | "probe-speed"
-            | "probe-chip"
-    )
-}
-
-fn deliver_code(error: &DeliverError) -> u8 {
-    match error {
-        #[cfg(feature = "probe")]
-        DeliverError::Probe(error) => match error.fault() {
-            ProbeFault::Differs { .. }
-            | ProbeFault::Firmware { .. }
-            | ProbeFault::Values { .. } => exit::DIFFERS,
-            ProbeFault::Chip { .. }
-            | ProbeFault::Selector { .. }
-            | ProbeFault::Skipped { .. }
-            | ProbeFault::SkippedInPart { .. } => exit::RECIPE,
-            ProbeFault::Busy { .. } => exit::REFUSED,
-            _ => exit::DELIVERY,
-        },
-        DeliverError::Differs { .. } | DeliverError::Program(ProgramError::Differs { .. }) => {
-            exit::DIFFERS
+/// Returns the exit code of an error of the ledger, a unit, a board or a scan, by its stable name.
+pub(crate) fn code_of(name: &str) -> u8 {
+    let family = name.split('-').next().unwrap_or_default();
+    match (family, name) {
+        (_, "probe-differs" | "probe-firmware" | "probe-values") => exit::DIFFERS,
+        (_, "deliver-differs" | "program-differs" | "ledger-part-conflict") => exit::DIFFERS,
+        (_, "probe-chip" | "probe-selector" | "probe-skipped" | "probe-skipped-in-part") => {
+            exit::RECIPE
         }
+        (_, "probe-busy") => exit::REFUSED,
+        (_, "unit-pool-empty" | "ledger-part-short") => exit::POOL_EMPTY,
+        (_, "unit-other-board" | "unit-board-taken" | "unit-other-token") => exit::IN_DOUBT,
+        ("ledger", _) => ledger_code(name),
+        ("serial" | "scan", _) => exit::RECIPE,
+        ("unit", _) => exit::REFUSED,
+        ("mes", _) => exit::MES,
+        ("label", _) => exit::UNLABELLED,
         _ => exit::DELIVERY,
     }
 }
 
-fn refusal_code(error: &Refusal) -> u8 {
-    match error {
-        Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
-        Refusal::OtherBoard { .. } | Refusal::BoardTaken { .. } | Refusal::OtherToken { .. } => {
-            exit::IN_DOUBT
-        }
-        _ => exit::REFUSED,
-    }
-}
-
-fn ledger_code(error: &LedgerError) -> u8 {
-    match error {
-        LedgerError::SerialsUsedUp { .. }
-        | LedgerError::ListConflict { .. }
-        | LedgerError::Unbound { .. }
-        | LedgerError::Row { .. }
-        | LedgerError::OriginMixed { .. } => exit::RECIPE,
-        LedgerError::NoUnit { .. }
-        | LedgerError::NotReleasable { .. }
-        | LedgerError::NotVoidable { .. }
-        | LedgerError::NotLabelled { .. }
-        | LedgerError::NotReworkable { .. }
-        | LedgerError::PartSerial { .. }
-        | LedgerError::PartBegun { .. }
-        | LedgerError::NoPart { .. }
-        | LedgerError::PartState { .. }
-        | LedgerError::IsPart { .. }
-        | LedgerError::NotAPart
-        | LedgerError::PartOther { .. } => exit::REFUSED,
-        LedgerError::NextNumber { .. }
-        | LedgerError::TokensMissing { .. }
-        | LedgerError::MirrorProduct { .. }
-        | LedgerError::ListsSince { .. } => exit::RECIPE,
-        LedgerError::NoToken { .. } => exit::REFUSED,
-        LedgerError::PartShort { .. } => exit::POOL_EMPTY,
-        LedgerError::PartConflict { .. } => exit::DIFFERS,
+fn ledger_code(name: &str) -> u8 {
+    match name {
+        "ledger-serials-used-up"
+        | "ledger-list-conflict"
+        | "ledger-unbound"
+        | "ledger-row"
+        | "ledger-origin-mixed"
+        | "ledger-next-number"
+        | "ledger-tokens-missing"
+        | "ledger-mirror-product"
+        | "ledger-lists-since" => exit::RECIPE,
+        "ledger-no-unit"
+        | "ledger-not-releasable"
+        | "ledger-not-voidable"
+        | "ledger-not-labelled"
+        | "ledger-not-reworkable"
+        | "ledger-part-serial"
+        | "ledger-part-begun"
+        | "ledger-no-part"
+        | "ledger-part-state"
+        | "ledger-is-part"
+        | "ledger-not-a-part"
+        | "ledger-part-other"
+        | "ledger-no-token" => exit::REFUSED,
         _ => exit::LEDGER,
     }
 }
@@ -381,6 +354,9 @@ fn hint(name: &str) -> Option<&'static str> {
         "ledger-no-schema" => "the first import or unit makes it",
         "ledger-unreachable" => "what was in hand resumes with the same token",
         "ledger-overtaken" => "start again: what was in hand resumes where the record says",
+        "unit-not-listed" => {
+            "if the list is short of it: eol-inject pool import FILE, with a row for this serial"
+        }
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
         _ => return None,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use eol_inject::ledger::{Ledger, UnitRecord};
+use eol_inject::ledger::{Ledger, LedgerError, Outcome, Simulated, UnitRecord};
 use eol_inject::unit::{Digest, Fingerprint, Serial};
 use serde_json::{Value, json};
 
@@ -26,10 +26,56 @@ pub(crate) const HEADERS: &[&str] = &[
     "epoch",
     "at",
     "event",
+    "outcome",
+    "simulated",
 ];
 
-/// Returns a record's cells, safe in a spreadsheet.
-pub(crate) fn cells(unit: &UnitRecord) -> Vec<String> {
+/// How records of one ledger are shown: whether its units are real stands with each of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    simulated: bool,
+}
+
+impl View {
+    /// Looks at what the ledger says of all its units.
+    pub(crate) fn of(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
+        let simulated = ledger.simulated()? == Some(Simulated::Yes);
+        Ok(Self { simulated })
+    }
+
+    /// Returns what people must see beside a unit that is not real.
+    pub(crate) const fn word(self) -> &'static str {
+        if self.simulated { "SIMULATED" } else { "" }
+    }
+
+    /// Returns a record's cells, safe in a spreadsheet.
+    pub(crate) fn cells(self, unit: &UnitRecord) -> Vec<String> {
+        let mut cells = cells(unit);
+        cells.extend([unit.outcome.to_string(), self.simulated.to_string()]);
+        cells
+    }
+
+    /// Returns a record as an object.
+    pub(crate) fn object(self, unit: &UnitRecord) -> Value {
+        let mut object = object(unit);
+        if let Value::Object(map) = &mut object {
+            map.insert("outcome".to_owned(), unit.outcome.to_string().into());
+            map.insert("simulated".to_owned(), self.simulated.into());
+        }
+        object
+    }
+}
+
+/// Returns a unit's state as people have to know it: a claim that nobody finished, and whose board
+/// may hold anything, is in doubt.
+pub(crate) fn state(unit: &UnitRecord) -> String {
+    match unit.outcome {
+        Outcome::InDoubt | Outcome::InWork => unit.outcome.to_string(),
+        _ => unit.state.to_string(),
+    }
+}
+
+fn cells(unit: &UnitRecord) -> Vec<String> {
     [
         unit.serial.to_string(),
         unit.state.to_string(),
@@ -75,8 +121,7 @@ pub(crate) fn plain(cell: &str) -> &str {
     }
 }
 
-/// Returns a record as an object.
-pub(crate) fn object(unit: &UnitRecord) -> Value {
+fn object(unit: &UnitRecord) -> Value {
     json!({
         "v": 1,
         "serial": unit.serial.as_str(),
@@ -137,6 +182,18 @@ pub(crate) fn read_mapping(
         }
     }
     Ok(records)
+}
+
+/// Returns whether an exported CSV says of any unit that it is not real.
+pub(crate) fn is_simulated(bytes: &[u8]) -> bool {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let column = reader.headers().ok().and_then(|headers| {
+        let mut names = headers.iter();
+        names.position(|header| header.trim() == "simulated")
+    });
+    let says =
+        |row: csv::StringRecord| column.and_then(|at| row.get(at).map(|cell| cell == "true"));
+    reader.records().flatten().filter_map(says).any(|says| says)
 }
 
 /// Writes the events after `seq`, one object per line.

@@ -15,6 +15,7 @@ use super::form;
 use super::gate;
 use super::guard::Guard;
 use super::output::Output;
+use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
 
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     form::announce(master.image(), form, output)?;
     let extension = context::extension(&recipe, master.image(), form);
     let target = target(args, &extension).converted(form);
+    sweep::parts(&recipe, Some(&args.output));
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     gate::outputs(Some(&target), &labels, &master)?;

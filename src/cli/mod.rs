@@ -21,17 +21,21 @@ mod help;
 mod holds;
 mod inject;
 mod inspect;
+mod interrupt;
 mod label;
 mod ledger;
 mod map;
+mod next;
 mod output;
 mod pool;
 #[cfg(feature = "probe")]
 mod probes;
 mod run;
+mod scan;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
+mod sweep;
 mod unit;
 mod verify;
 mod wrap;
@@ -40,7 +44,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use eol_inject::image::Conversion;
 use eol_inject::unit::AuthToken;
 use tracing::Level;
@@ -54,7 +60,7 @@ use self::output::Output;
 /// What is printed under every help text.
 const EXIT_CODES: &str = "\
 Environment:
-  EOL_LOG=debug              shows what happens inside
+  EOL_LOG=debug              what -vv shows, and finer
   EOL_STATION, EOL_OPERATOR  name station and person
 
 Exit codes:
@@ -80,6 +86,37 @@ pub(crate) struct Cli {
     /// standard error
     #[arg(long, global = true)]
     json: bool,
+
+    /// Tell only what failed or needs attention
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Show what happens inside, on standard error; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// Whether words for people are coloured; auto means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: Color,
+}
+
+/// When words for people are coloured.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -181,6 +218,7 @@ pub(crate) fn command() -> clap::Command {
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
+        scan::restore();
         let _ = writeln!(
             std::io::stderr(),
             "bug in eol-inject {}: {info}\n  what is in hand stays resumable; please report this",
@@ -193,8 +231,12 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    log();
-    let output = Output::new(cli.json);
+    anstream::ColorChoice::from(cli.color).write_global();
+    log(cli.verbose);
+    let mut output = Output::new(cli.json);
+    if cli.quiet {
+        output.hush();
+    }
     let work = cli.command.work();
     match dispatch(cli.command, &output) {
         Ok(code) => ExitCode::from(code),
@@ -236,13 +278,16 @@ fn worded(error: &clap::Error) -> String {
     wrap::wrapped(&error.render().ansi().to_string(), wrap::COLUMNS)
 }
 
-/// Shows what happens inside, on standard error, where `EOL_LOG` asks for it.
+/// Shows what happens inside, on standard error, where `EOL_LOG` or else `-v` asks for it.
 ///
 /// probe-rs logs what it writes to a target, tokens too: whatever is asked for, it says no more
 /// than its warnings.
-fn log() {
-    let Ok(asked) = EnvFilter::try_from_env("EOL_LOG") else {
-        return;
+fn log(verbose: u8) {
+    let asked = match (EnvFilter::try_from_env("EOL_LOG"), verbose) {
+        (Ok(asked), _) => asked,
+        (Err(_), 0) => return,
+        (Err(_), 1) => EnvFilter::new("info"),
+        (Err(_), _) => EnvFilter::new("debug"),
     };
     let harmless = filter_fn(|record| {
         !record.target().starts_with("probe_rs") || *record.level() <= Level::WARN

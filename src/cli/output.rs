@@ -44,6 +44,8 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 /// The program's voice. A reader that went away never stops a line: write errors are ignored.
 pub(crate) struct Output {
     json: bool,
+    /// Whether only what needs attention is told.
+    quiet: bool,
     bar: RefCell<Option<ProgressBar>>,
 }
 
@@ -51,8 +53,14 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
+            quiet: false,
             bar: RefCell::new(None),
         }
+    }
+
+    /// Leaves out what needs nobody's attention.
+    pub(crate) const fn hush(&mut self) {
+        self.quiet = true;
     }
 
     /// Returns whether programs read standard output.
@@ -79,10 +87,17 @@ impl Output {
         });
     }
 
+    /// Prints a line for people that needs nobody's attention: a unit that passed, a count.
+    pub(crate) fn good(&self, text: impl Display) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
     /// Prints a line for people: on standard output, unless programs read there.
     pub(crate) fn line(&self, text: impl Display) {
         if self.json {
-            self.note(text);
+            self.say(text);
         } else {
             self.above_bar(|| {
                 let _ = writeln!(anstream::stdout().lock(), "{}", fitted(text, wrap::out()));
@@ -90,8 +105,15 @@ impl Output {
         }
     }
 
-    /// Prints a line for people on standard error.
+    /// Prints by the way, on standard error.
     pub(crate) fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Prints a line for people on standard error, whatever was asked for.
+    pub(crate) fn say(&self, text: impl Display) {
         self.above_bar(|| {
             let _ = writeln!(anstream::stderr().lock(), "{}", fitted(text, wrap::err()));
         });
@@ -99,7 +121,7 @@ impl Output {
 
     /// Prints a warning on standard error.
     pub(crate) fn warning(&self, text: impl Display) {
-        self.note(format_args!("{WARN}warning{WARN:#}: {text}"));
+        self.say(format_args!("{WARN}warning{WARN:#}: {text}"));
     }
 
     /// Prints what ended the program.
@@ -111,17 +133,20 @@ impl Output {
     /// Tells people what is wrong, why, and what to do.
     pub(crate) fn refusal(&self, error: &CliError) {
         self.done();
-        self.note(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
+        self.say(format_args!("{BAD}error{BAD:#}: {error} ({})", error.code));
         for cause in &error.causes {
-            self.note(format_args!("  because {cause}"));
+            self.say(format_args!("  because {cause}"));
         }
         if let Some(hint) = &error.hint {
-            self.note(format_args!("  {}", hint.replace('\n', "\n  ")));
+            self.say(format_args!("  {}", hint.replace('\n', "\n  ")));
         }
     }
 
     /// Starts a bar of `length` steps; it shows on a terminal only.
     pub(crate) fn bar(&self, length: u64, what: &'static str) {
+        if self.quiet {
+            return;
+        }
         let bar = ProgressBar::new(length).with_message(what);
         // The template is a constant; a wrong one would fall back to the default look.
         if let Ok(style) = ProgressStyle::with_template(
@@ -137,6 +162,9 @@ impl Output {
 
     /// Starts the bar of a phase of `total` bytes; it shows on a terminal only.
     pub(crate) fn phase(&self, what: &'static str, total: u64) {
+        if self.quiet {
+            return;
+        }
         let bar = ProgressBar::new(total).with_message(what);
         let template = match total {
             0 => "  {msg:<10} {spinner} {elapsed}",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
-use eol_inject::ledger::Actor;
+use eol_inject::ledger::{Actor, Simulated};
 use eol_inject::pool::{self, Request, Trial};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
 use eol_inject::unit::Serial;
@@ -186,6 +186,7 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         "v": 1, "kind": "stock", "product": recipe.product, "free": stock.free,
         "bound": stock.bound, "void": stock.void, "gone": stock.gone, "away": stock.away,
         "quarantined": stock.quarantined, "pictures": stock.pictures,
+        "simulated": stock.simulated == Some(Simulated::Yes),
     }));
     let style = if stock.free == 0 { WARN } else { GOOD };
     output.line(format_args!(
@@ -197,6 +198,11 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         grouped(stock.gone),
         grouped(stock.pictures),
     ));
+    if stock.simulated == Some(Simulated::Yes) {
+        output.line(format_args!(
+            "  {WARN}SIMULATED{WARN:#}: no unit of this ledger is real"
+        ));
+    }
     if stock.away > 0 {
         output.line(format_args!(
             "  {} away in parts, at stations without network",

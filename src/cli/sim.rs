@@ -9,8 +9,8 @@ use clap::Args;
 use eol_inject::sim::{Server, SharedBoard, Shelf, Spec};
 use serde_json::json;
 
-use super::context;
 use super::error::CliError;
+use super::interrupt::Interrupt;
 use super::output::Output;
 
 /// Which board, and where.
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &SimArgs, output: &Output) -> Result<u8, CliError> {
         .map_err(|error| CliError::usage(error.to_string()))?;
     let board = held.board();
     args.board.equip(&mut board.lock());
-    let interrupted = context::interrupted();
+    let interrupted = Interrupt::listen().flag();
     let file = Shelf::new(&args.shelf).path(&args.name);
     let keep = move |board: &SharedBoard| {
         // What cannot be kept now is kept, or told, at the end.

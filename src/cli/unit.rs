@@ -31,6 +31,8 @@ struct UnitObject<'u> {
     already: bool,
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -123,10 +125,19 @@ impl Ended {
         self.serial.as_ref().map_or("?", Serial::as_str)
     }
 
-    /// Returns whether this was no unit at all, but a scan that is no serial: a shaky hand says
-    /// nothing about the line.
+    /// Returns what people must see beside a unit whose board is not real.
+    pub(crate) fn word(&self) -> &'static str {
+        match &self.place {
+            Place::Board(board) if board.seen.as_ref().is_some_and(|seen| seen.simulated) => {
+                "SIMULATED  "
+            }
+            _ => "",
+        }
+    }
+
+    /// Returns whether only the scan was at fault.
     fn misread(&self) -> bool {
-        self.serial.is_none() && matches!(&self.result, Err(error) if error.code == exit::RECIPE)
+        matches!(&self.result, Err(error) if error.next().is_scan())
     }
 
     /// Returns why a unit that passed has no label.
@@ -188,7 +199,7 @@ impl<'t> Tally<'t> {
                     }
                     _ => String::new(),
                 };
-                self.output.line(format_args!(
+                self.output.good(format_args!(
                     "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
                     passed.entry.record().fingerprint,
                     ended.place.file().display(),
@@ -213,6 +224,8 @@ impl<'t> Tally<'t> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {hint}"));
         }
+        let next = error.next().sentence();
+        self.output.line(format_args!("      {next}"));
     }
 
     /// Counts one unit and tells programs; returns what they are told.
@@ -253,6 +266,7 @@ impl<'t> Tally<'t> {
             outcome: "pass",
             already: false,
             action: "next",
+            next: None,
             attempt: ended.attempt,
             fingerprint: None,
             image_sha256: self.master.digest().to_string(),
@@ -289,13 +303,15 @@ impl<'t> Tally<'t> {
                         .filter(|_| error.is_none())
                         .map(|file| file.display().to_string()),
                     event: Some(record.event.to_string()),
+                    next: error.as_ref().map(|error| error.next().sentence()),
                     error: error.as_ref().map(CliError::json),
                     ..object
                 }
             }
             Err(error) => UnitObject {
                 outcome: outcome(error),
-                action: action(error.code),
+                action: error.next().action(),
+                next: Some(error.next().sentence()),
                 error: Some(error.json()),
                 ..object
             },
@@ -347,15 +363,6 @@ fn outcome(error: &CliError) -> &'static str {
 /// Returns the time to the millisecond, RFC 3339, UTC.
 fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())
-}
-
-/// Returns what the line should do after a failure.
-pub(crate) const fn action(code: u8) -> &'static str {
-    match code {
-        exit::REFUSED | exit::IN_DOUBT | exit::MES => "quarantine",
-        exit::LEDGER | exit::POOL_EMPTY | exit::RECIPE | exit::IMAGE | exit::SLOT => "stop",
-        _ => "retry",
-    }
 }
 
 fn checksums(written: &Written) -> Vec<Value> {

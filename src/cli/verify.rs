@@ -103,6 +103,9 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     }
     let judge = judge(&recipe)?;
     let records = Records::of(args, &recipe)?;
+    if records.simulated {
+        output.warning("the record's units are SIMULATED: none of them is real");
+    }
     let serial = args.serial.as_deref();
     let serial = serial.map(|text| named(&recipe, text, &records));
     let serial = serial.transpose()?;

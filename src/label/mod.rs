@@ -3,6 +3,7 @@
 //! A label says what the entry's QR Token says, and nothing here ever sees an AuthToken.
 
 mod error;
+mod pairs;
 mod scan;
 
 #[cfg(feature = "label")]
@@ -15,6 +16,7 @@ mod svg;
 pub use error::LabelError;
 #[cfg(feature = "label")]
 pub use folder::LabelFolder;
+pub use pairs::{Due, Half, Pairs, Step, Wrong};
 pub use scan::{Scan, scan, scanned};
 
 use std::fmt;

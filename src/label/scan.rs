@@ -47,7 +47,7 @@ pub fn scanned(text: &str) -> Option<QrToken> {
 }
 
 /// Leaves out what scanners add.
-fn bare(text: &str) -> &str {
+pub(super) fn bare(text: &str) -> &str {
     // GS (0x1D) separates the fields of a GS1 symbol and may end one.
     let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
     let text = text.trim_matches(ends);

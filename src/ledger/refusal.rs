@@ -96,6 +96,14 @@ pub enum Refusal {
         /// The unit.
         serial: Serial,
     },
+    /// The list fixes every token that is left to another serial.
+    #[error(
+        "{serial} is not on the token list, which names the serial of every token that is left"
+    )]
+    NotListed {
+        /// The unit.
+        serial: Serial,
+    },
     /// The serial is away in a part.
     #[error(
         "{serial} belongs to part {part}, which station {station} has: merge or void that first"

@@ -86,7 +86,7 @@ fn scan(bench: &Bench, pairs: &str) -> (Option<i32>, String) {
 }
 
 /// QR Tokens of the shipped units, in the order of their serials.
-fn codes(bench: &Bench) -> Vec<String> {
+pub fn codes(bench: &Bench) -> Vec<String> {
     let zip = fs::File::open(bench.path("pools/blynk-export.zip")).unwrap();
     let mut zip = zip::ZipArchive::new(zip).unwrap();
     let mut table = Vec::new();

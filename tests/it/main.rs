@@ -99,6 +99,9 @@ mod rework;
 /// The line on boards: the loop, nests, the line's own programmer, the factory's system.
 #[cfg(all(feature = "cli", unix))]
 mod run;
+/// Serials and labels as scanners give them.
+#[cfg(feature = "cli")]
+mod scanned;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;

@@ -157,3 +157,47 @@ fn what_makes_every_unit_fail_costs_few_tokens() {
     let listed = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--json"]);
     assert_eq!(listed.lines().count(), 3);
 }
+
+#[cfg(unix)]
+#[test]
+fn parts_that_killed_runs_left_go_with_the_next_one() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::{Duration, SystemTime};
+    let bench = Bench::new();
+    let put = |name: &str, mode: u32, age: u64| {
+        let path = bench.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"half").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age))
+            .unwrap();
+    };
+    let gone = ["out/.GW000099.part", "gw100/labels/.aB3x9Z.part"];
+    put(gone[0], 0o600, 4000);
+    put(gone[1], 0o644, 4000);
+    // Another program's, and one that somebody may be writing.
+    let kept = [
+        "out/.download.part",
+        "out/.GW000098.part",
+        "gw100/labels/.mine.part",
+    ];
+    put(kept[0], 0o644, 4000);
+    put(kept[1], 0o600, 60);
+    put(kept[2], 0o644, 4000);
+    bench.ok(&[
+        "batch",
+        "--recipe",
+        "gw100/recipe.toml",
+        "--count",
+        "1",
+        "-o",
+        "out",
+    ]);
+    for name in gone {
+        assert!(!bench.path(name).exists(), "{name}");
+    }
+    for name in kept {
+        assert!(bench.path(name).exists(), "{name}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The ledger and its mirror: there, readable, whole, and of the right kind of units.
 
 use eol_inject::ledger::{
-    Audit, KeyPlace, Ledger, LedgerError, MirrorState, Simulated, Sqlite, Stock,
+    Audit, KeyPlace, Ledger, LedgerError, MirrorState, Outcome, Simulated, Sqlite, Stock,
 };
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
@@ -10,9 +10,10 @@ use super::{Sheet, Stage};
 use crate::cli::books;
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
+use crate::cli::export;
 use crate::cli::inspect::grouped;
 use crate::cli::ledger::backup;
-use crate::cli::output::{BAD, GOOD, count};
+use crate::cli::output::{BAD, GOOD, WARN, count};
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -50,7 +51,8 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .stock()
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
-    show((recipe, &url), (&stock, &audit), sheet);
+    let doubt = sheet.take(Stage::Ledger, Doubt::of(&*ledger))?;
+    show((recipe, &url), (&stock, &audit, &doubt), sheet);
     let mirror = mirror(recipe, &*ledger, (station, sheet));
     sheet.put(
         "ledger",
@@ -59,6 +61,7 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
             "reserved": stock.reserved, "backup": audit.backup, "mirror": mirror.is_some(),
             "mirror_state": mirror, "prepared": stock.prepared, "delivered": stock.delivered,
             "labelled": stock.labelled,
+            "in_doubt": doubt.units, "simulated": !doubt.word.is_empty(),
             "findings": audit.findings.iter()
                 .map(|finding| json!({ "about": finding.about, "what": finding.what }))
                 .collect::<Vec<_>>(),
@@ -112,7 +115,28 @@ fn all(stock: &Stock) -> u64 {
     stock.free + stock.bound + stock.void + stock.gone + stock.away + stock.quarantined
 }
 
-fn show((recipe, url): (&Recipe, &LedgerUrl), (stock, audit): (&Stock, &Audit), sheet: &Sheet<'_>) {
+/// What of the record is not as it looks.
+struct Doubt {
+    /// Claims that nobody finished.
+    units: u64,
+    /// What stands for units that are not real.
+    word: &'static str,
+}
+
+impl Doubt {
+    fn of(ledger: &dyn Ledger) -> Result<Self, CliError> {
+        let mut units = 0u64;
+        ledger.units(&mut |unit| units += u64::from(unit.outcome == Outcome::InDoubt))?;
+        let word = export::View::of(ledger)?.word();
+        Ok(Self { units, word })
+    }
+}
+
+fn show(
+    (recipe, url): (&Recipe, &LedgerUrl),
+    (stock, audit, doubt): (&Stock, &Audit, &Doubt),
+    sheet: &Sheet<'_>,
+) {
     let output = sheet.output;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
@@ -125,8 +149,16 @@ fn show((recipe, url): (&Recipe, &LedgerUrl), (stock, audit): (&Stock, &Audit), 
     } else {
         format!("{BAD}audit: {} findings{BAD:#}", audit.findings.len())
     };
+    let word = match doubt.word {
+        "" => String::new(),
+        word => format!(", all {WARN}{word}{WARN:#}"),
+    };
+    let doubtful = match doubt.units {
+        0 => String::new(),
+        units => format!(" ({WARN}{units} in doubt{WARN:#})"),
+    };
     output.line(format_args!(
-        "  ledger    {url}: {} reserved, {} prepared, {} delivered, {} labelled, {state}",
+        "  ledger    {url}: {} reserved{doubtful}, {} prepared, {} delivered, {} labelled{word}, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
     let danger = backup::unprotected(recipe, audit.backup.as_deref());

@@ -46,8 +46,8 @@ pub(crate) struct VoidArgs {
 
 pub(crate) fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> {
     let who = (&args.recipe, args.serial.as_str(), &args.decision);
-    let unit = correct(who, |ledger, serial, actor| ledger.release(serial, actor))?;
-    output.object(&export::object(&unit));
+    let (unit, view) = correct(who, |ledger, serial, actor| ledger.release(serial, actor))?;
+    output.object(&view.object(&unit));
     output.line(format_args!(
         "{} is released; its token {} is free again",
         unit.serial, unit.fingerprint
@@ -61,8 +61,8 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
     }
     let serial = args.serial.as_deref().unwrap_or_default();
     let who = (&args.recipe, serial, &args.decision);
-    let unit = correct(who, |ledger, serial, actor| ledger.void(serial, actor))?;
-    output.object(&export::object(&unit));
+    let (unit, view) = correct(who, |ledger, serial, actor| ledger.void(serial, actor))?;
+    output.object(&view.object(&unit));
     output.line(format_args!(
         "{} is void; its token {} is burnt: delete it in the console, and scrap its label",
         unit.serial, unit.fingerprint
@@ -77,10 +77,11 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
 fn correct(
     (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
     act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
-) -> Result<UnitRecord, CliError> {
+) -> Result<(UnitRecord, export::View), CliError> {
     let recipe = context::recipe(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = context::on_record(&recipe, &*ledger, serial)?;
-    Ok(act(&mut *ledger, &serial, &actor)?)
+    let unit = act(&mut *ledger, &serial, &actor)?;
+    Ok((unit, export::View::of(&*ledger)?))
 }

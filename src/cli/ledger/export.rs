@@ -100,15 +100,16 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     if matches!(args.format, Format::Csv) {
         written = csv.write_record(export::HEADERS).map_err(io::Error::other);
     }
+    let view = export::View::of(&*ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;
         }
         written = match args.format {
             Format::Csv => csv
-                .write_record(export::cells(&unit))
+                .write_record(view.cells(&unit))
                 .map_err(io::Error::other),
-            Format::Jsonl => writeln!(out, "{}", export::object(&unit)),
+            Format::Jsonl => writeln!(out, "{}", view.object(&unit)),
         };
     })?;
     written.map_err(failed)?;

@@ -1,7 +1,7 @@
 //! `ledger list`: the units, one per line.
 
-use clap::Args;
-use eol_inject::ledger::UnitState;
+use clap::{Args, ValueEnum};
+use eol_inject::ledger::{Outcome, UnitRecord, UnitState};
 
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
@@ -13,29 +13,60 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     recipe: RecipeArg,
 
-    /// Only units in this state
+    /// Only units in this state; those in doubt or in work are reserved too
     #[arg(long, value_name = "STATE")]
-    state: Option<UnitState>,
+    state: Option<State>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum State {
+    Reserved,
+    InDoubt,
+    InWork,
+    Prepared,
+    Delivered,
+    Labelled,
+    Void,
+    Superseded,
+}
+
+impl State {
+    fn takes(self, unit: &UnitRecord) -> bool {
+        match self {
+            Self::InDoubt => unit.outcome == Outcome::InDoubt,
+            Self::InWork => unit.outcome == Outcome::InWork,
+            Self::Reserved => unit.state == UnitState::Reserved,
+            Self::Prepared => unit.state == UnitState::Prepared,
+            Self::Delivered => unit.state == UnitState::Delivered,
+            Self::Labelled => unit.state == UnitState::Labelled,
+            Self::Void => unit.state == UnitState::Void,
+            Self::Superseded => unit.state == UnitState::Superseded,
+        }
+    }
 }
 
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
+    let view = export::View::of(&*ledger)?;
     output.line(format_args!(
         "{:<20} {:<10} {:<12}  {:<20}  {}",
         "serial", "state", "token", "at", "station"
     ));
     ledger.units(&mut |unit| {
-        if args.state.is_none_or(|state| state == unit.state) {
-            output.object(&export::object(&unit));
+        if args.state.is_none_or(|state| state.takes(&unit)) {
+            output.object(&view.object(&unit));
             let at: String = unit.at.chars().take(19).collect();
-            output.line(format_args!(
-                "{:<20} {:<10} {:<12}  {at:<20}  {}",
+            let told = format!(
+                "{:<20} {:<10} {:<12}  {at:<20}  {}  {}",
                 unit.serial,
-                unit.state.to_string(),
+                export::state(&unit),
                 unit.fingerprint,
                 unit.station,
-            ));
+                view.word(),
+            );
+            output.line(told.trim_end());
         }
     })?;
     Ok(0)

@@ -89,7 +89,7 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, output);
+    tell(&rework, &done, (export::View::of(&*ledger)?, output));
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut *ledger, &folder, &done, output)?;
@@ -121,7 +121,7 @@ fn labels(
     Ok(())
 }
 
-fn tell(rework: &Rework, done: &Reworked, output: &Output) {
+fn tell(rework: &Rework, done: &Reworked, (view, output): (export::View, &Output)) {
     let burnt = *rework == Rework::BoardSwapped;
     output.object(&json!({
         "v": 1,
@@ -130,8 +130,8 @@ fn tell(rework: &Rework, done: &Reworked, output: &Output) {
         "serial": done.before.serial.as_str(),
         "fingerprint": done.before.fingerprint.to_hex(),
         "token": if burnt { "void" } else { "kept" },
-        "before": export::object(&done.before),
-        "after": done.after.as_ref().map(export::object),
+        "before": view.object(&done.before),
+        "after": done.after.as_ref().map(|after| view.object(after)),
     }));
     let (serial, token) = (&done.before.serial, done.before.fingerprint);
     match rework {

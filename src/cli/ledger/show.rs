@@ -1,6 +1,6 @@
 //! `ledger show`: everything about one unit.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use eol_inject::ledger::LedgerError;
 use serde_json::{Value, json};
 
@@ -10,25 +10,33 @@ use crate::cli::{RecipeArg, context, export};
 
 /// Which unit.
 #[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["serial", "unit"])))]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     recipe: RecipeArg,
 
     /// The unit
-    #[arg(allow_hyphen_values = true)]
-    serial: String,
+    #[arg(long, value_name = "SERIAL", allow_hyphen_values = true)]
+    serial: Option<String>,
+
+    /// The unit, as it was named before `--serial`
+    #[arg(value_name = "SERIAL", allow_hyphen_values = true, hide = true)]
+    unit: Option<String>,
 }
 
 pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = args.serial.as_ref().or(args.unit.as_ref());
+    let serial = serial.map_or("", String::as_str);
+    let serial = context::on_record(&recipe, &*ledger, serial)?;
     let unit = ledger.find(&serial)?;
     let unit = unit.ok_or(LedgerError::NoUnit {
         serial: serial.clone(),
     })?;
     let history = ledger.history(&serial)?;
-    let mut object = export::object(&unit);
+    let view = export::View::of(&*ledger)?;
+    let mut object = view.object(&unit);
     let events: Vec<Value> = history
         .iter()
         .map(|event| {
@@ -43,7 +51,16 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
         map.insert("history".to_owned(), Value::Array(events));
     }
     output.object(&object);
-    for (name, cell) in export::HEADERS.iter().zip(export::cells(&unit)) {
+    let state = match view.word() {
+        "" => export::state(&unit),
+        word => format!("{}, {word}: nothing of it is real", export::state(&unit)),
+    };
+    for (name, cell) in export::HEADERS.iter().zip(view.cells(&unit)) {
+        let cell = if *name == "state" {
+            state.clone()
+        } else {
+            cell
+        };
         if !cell.is_empty() {
             output.line(format_args!("{name:<14} {cell}"));
         }

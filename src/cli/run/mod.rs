@@ -6,7 +6,6 @@ mod floor;
 mod mes;
 mod panel;
 mod rehearse;
-mod scan;
 mod screen;
 mod worker;
 
@@ -30,7 +29,9 @@ use super::books;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::gate;
+use super::interrupt::Interrupt;
 use super::output::{Output, count};
+use super::sweep;
 use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
 
@@ -109,7 +110,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     }
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     gate::outputs(None, &labels, &master)?;
-    let interrupted = context::interrupted();
+    let interrupt = Interrupt::listen();
+    sweep::parts(&recipe, None);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
@@ -121,7 +123,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         station: actor.station.clone(),
         operator: actor.by.clone(),
         order: args.order.clone(),
-        interrupted: Arc::clone(&interrupted),
+        interrupted: interrupt.flag(),
+        interrupt: Arc::clone(&interrupt),
         recipe,
     });
     let mut tally = Tally::new(output, &actor.station, &shared.master);
@@ -143,8 +146,8 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     output.done();
     summary(&floor, &*ledger, args, output);
     ended?;
-    if interrupted.load(std::sync::atomic::Ordering::SeqCst) {
-        output.note("interrupted: the unit in hand is finished");
+    if interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
+        output.say(interrupt.told());
         return Ok(exit::INTERRUPTED);
     }
     Ok(floor.tally.code)
@@ -260,12 +263,12 @@ fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Outp
         0 => String::new(),
         already => format!(" ({already} done already)"),
     };
-    output.line(format_args!(
+    output.good(format_args!(
         "{units}: {} passed{already}, {} failed; {left} tokens left",
         tally.passed, tally.failed,
     ));
     if let Some(why) = &floor.stopped {
-        output.note(format_args!("stopped: {why}"));
+        output.say(format_args!("stopped: {why}"));
     }
     let recipe = args.recipe.recipe.display();
     if let Some((serial, probe)) = &floor.last_good

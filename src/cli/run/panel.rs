@@ -5,6 +5,15 @@ use eol_inject::unit::Serial;
 
 use crate::cli::error::{CliError, exit};
 
+/// What a scan did.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// A nest that had none got its serial.
+    New,
+    /// A nest got another serial than it had, in these words.
+    Instead(String),
+}
+
 /// The serials of the next start, nest by nest.
 pub(super) struct Panel {
     names: Vec<String>,
@@ -22,17 +31,14 @@ impl Panel {
     ///
     /// # Errors
     /// [`CliError`]: it names no nest, no serial, or one that another nest has.
-    pub(super) fn take(&mut self, recipe: &Recipe, scan: &str) -> Result<(), CliError> {
+    pub(super) fn take(&mut self, recipe: &Recipe, scan: &str) -> Result<Taken, CliError> {
         if let Some(form) = &recipe.serial.panel {
             let number = scan.trim();
-            if number.is_empty() {
-                return Ok(());
-            }
             for (name, place) in self.names.iter().zip(&mut self.serials) {
                 let serial = form.replace("{panel}", number).replace("{nest}", name);
                 *place = Some(recipe.serial.read(&serial)?);
             }
-            return Ok(());
+            return Ok(Taken::New);
         }
         let Some((nest, serial)) = scan.trim().split_once(['\t', ',', ';', ' ']) else {
             return Err(wrong("say which nest: its name, Tab, the serial"));
@@ -57,10 +63,17 @@ impl Panel {
                 )));
             }
         }
-        if let Some(place) = self.serials.get_mut(at) {
-            *place = Some(serial);
-        }
-        Ok(())
+        let told = serial.to_string();
+        let before = self
+            .serials
+            .get_mut(at)
+            .and_then(|place| place.replace(serial));
+        Ok(match before {
+            Some(before) if before.as_str() != told => Taken::Instead(format!(
+                "nest {nest}: {told} takes the place of {before}, which is not started"
+            )),
+            _ => Taken::New,
+        })
     }
 
     /// Returns whether anything was scanned.

@@ -12,13 +12,15 @@ use super::{RunArgs, line};
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::cli::sweep;
 
 /// Trial tokens per rehearsal.
 const TOKENS: usize = 200;
 
 pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError> {
+    sweep::rehearsals(&std::env::temp_dir());
     let folder = tempfile::Builder::new()
-        .prefix("eol-inject-rehearsal-")
+        .prefix(&format!("{}{}-", sweep::REHEARSAL, std::process::id()))
         .tempdir()
         .map_err(|error| CliError::file("cannot make", &std::env::temp_dir(), &error))?;
     let recipe = recipe.rehearsal(folder.path());

@@ -1,15 +1,16 @@
 //! What the operator sees: a few lines per unit, and a verdict that cannot be mistaken.
 
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use eol_inject::deliver::{Holds, Phase, Seen};
 
-use crate::cli::error::{CliError, exit};
+use crate::cli::error::CliError;
 use crate::cli::inspect::grouped;
 use crate::cli::output::{DIM, Output};
+use crate::cli::scan::bell;
 use crate::cli::unit::{Ended, done_already};
 
 /// Passed, and labelled.
@@ -55,16 +56,9 @@ impl<'o> Screen<'o> {
         }
     }
 
-    /// Asks for the next scan, on a terminal.
-    pub(super) fn prompt(&self, text: impl Display) {
-        let mut out = std::io::stderr().lock();
-        let _ = write!(out, "{text}> ");
-        let _ = out.flush();
-    }
-
     /// Tells that the board of the unit before is still there.
     pub(super) fn waiting(&self, before: impl Display) {
-        self.output.note(format_args!(
+        self.output.say(format_args!(
             "  take {before} off the fixture and seat the next unit"
         ));
     }
@@ -76,7 +70,7 @@ impl<'o> Screen<'o> {
         }
         let uid = seen.uid.as_deref().map_or_else(|| "-".to_owned(), short);
         let simulated = if seen.simulated { "SIMULATED, " } else { "" };
-        self.output.line(format_args!(
+        self.output.good(format_args!(
             "  identify   {uid:<12}  {simulated}{}",
             holds(&seen.holds)
         ));
@@ -115,7 +109,7 @@ impl<'o> Screen<'o> {
     /// Shows that the board was written.
     fn injected(&mut self) {
         if let Some(since) = self.injecting.take().filter(|_| self.steps) {
-            self.output.line(timed("  inject", since.elapsed()));
+            self.output.good(timed("  inject", since.elapsed()));
         }
     }
 
@@ -127,10 +121,11 @@ impl<'o> Screen<'o> {
         self.phase = None;
         if let (Some(since), Ok(_)) = (reading, &ended.result) {
             let told = format!("  read back  {} bytes equal", grouped(self.read));
-            self.output.line(timed(&told, since.elapsed()));
+            self.output.good(timed(&told, since.elapsed()));
         }
         let nest = nest.map_or_else(String::new, |nest| format!("{nest}  "));
-        let name = ended.name();
+        let name = format!("{}  {}", ended.name(), ended.word());
+        let name = name.trim_end();
         match (&ended.result, ended.unlabelled()) {
             (Ok(passed), None) => {
                 let told = if passed.already {
@@ -144,7 +139,7 @@ impl<'o> Screen<'o> {
                 let told = format!("{nest}{name}{told}");
                 // The word before it has 4 letters and 2 spaces.
                 let width = COLUMN - 6;
-                self.output.line(format_args!(
+                self.output.good(format_args!(
                     "{PASS}PASS{PASS:#}  {told:<width$} {:>6}",
                     seconds(ended.elapsed)
                 ));
@@ -156,25 +151,20 @@ impl<'o> Screen<'o> {
                     error.code,
                     seconds(ended.elapsed)
                 ));
-                self.reasons(&error, "label print, when the reason is gone");
-                self.bell();
+                self.reasons(&error);
+                bell();
             }
             (Err(error), _) => {
                 let told = format!("{nest}{name}  {error} ({})", error.code);
                 self.output
                     .line(format_args!("{FAIL}FAIL{FAIL:#}  {}", wrapped(&told, 6)));
-                let next = if error.gone {
-                    "the run stops: put this right, then start it again"
-                } else {
-                    next(error)
-                };
-                self.reasons(error, next);
-                self.bell();
+                self.reasons(error);
+                bell();
             }
         }
     }
 
-    fn reasons(&self, error: &CliError, next: &str) {
+    fn reasons(&self, error: &CliError) {
         // What lies between is for whoever reads the objects of `--json`.
         if let Some(cause) = error.causes.last() {
             let told = format!("because {cause}");
@@ -184,19 +174,13 @@ impl<'o> Screen<'o> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {}", wrapped(hint, 6)));
         }
-        self.output.line(format_args!("      {next}"));
-    }
-
-    /// Rings where somebody can hear it.
-    fn bell(&self) {
-        if self.terminal {
-            let _ = std::io::stderr().lock().write_all(b"\x07");
-        }
+        let next = error.next().sentence();
+        self.output.line(format_args!("      {}", wrapped(next, 6)));
     }
 
     /// Tells something by the way.
     pub(super) fn aside(&self, text: impl Display) {
-        self.output.note(format_args!("{DIM}  {text}{DIM:#}"));
+        self.output.say(format_args!("{DIM}  {text}{DIM:#}"));
     }
 }
 
@@ -212,21 +196,6 @@ fn label(ended: &Ended, before: usize) -> String {
     }
     let name = label.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// Returns what the operator does next.
-fn next(error: &CliError) -> &'static str {
-    match error.code {
-        _ if error.name == "unit-in-work" => "scan it again later: another station has it in hand",
-        exit::DELIVERY => "retry: seat the unit and scan it again",
-        exit::DIFFERS => "retry once: scan it again; if it fails again, set the unit aside",
-        exit::REFUSED | exit::IN_DOUBT | exit::MES => {
-            "set the unit aside: scanning it again does not help"
-        }
-        exit::RECIPE => "scan the unit's serial again",
-        exit::INTERRUPTED => "scan it again: nothing was written",
-        _ => "stop: call the line engineer",
-    }
 }
 
 fn holds(holds: &Holds) -> String {
@@ -284,15 +253,6 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_unit_in_another_hand_is_scanned_again_later_and_not_set_aside() {
-        let busy = CliError::from(eol_inject::ledger::Refusal::InWork {
-            serial: "GW000012".parse().unwrap(),
-            station: "L2".to_owned(),
-        });
-        assert!(next(&busy).starts_with("scan it again later"));
-    }
 
     #[test]
     fn long_words_for_people_stay_within_80_columns() {

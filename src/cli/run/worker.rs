@@ -22,6 +22,7 @@ use serde_json::json;
 use super::eye::Eye;
 use super::fixture::{Reach, uid_serial};
 use crate::cli::error::{CliError, exit};
+use crate::cli::interrupt::Interrupt;
 
 /// How often a fixture is looked at while it is waited for the next board.
 const LOOK: Duration = Duration::from_millis(300);
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) operator: Option<String>,
     pub(super) order: Option<String>,
     pub(super) interrupted: Arc<AtomicBool>,
+    pub(super) interrupt: Arc<Interrupt>,
 }
 
 /// Which unit is wanted.

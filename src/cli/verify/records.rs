@@ -21,6 +21,8 @@ pub(super) struct Records {
     elsewhere: BTreeSet<String>,
     /// Whether a folder must hold an image for each record.
     all: Completeness,
+    /// Whether the units are simulated: none of them is real.
+    pub simulated: bool,
     /// Where they come from, or why there are none.
     pub source: String,
 }
@@ -44,6 +46,7 @@ impl Records {
                 units: Some(units.map_err(|error| error.about(file.display()))?),
                 elsewhere: BTreeSet::new(),
                 all: Completeness::Asked,
+                simulated: export::is_simulated(&bytes),
                 source: file.display().to_string(),
             });
         }
@@ -72,6 +75,7 @@ impl Records {
                 true => Completeness::Asked,
                 false => Completeness::Unasked,
             },
+            simulated: !export::View::of(&*ledger)?.word().is_empty(),
             source: url.to_string(),
         };
         ledger.units(&mut |unit| {
@@ -94,6 +98,7 @@ impl Records {
             units: None,
             elsewhere: BTreeSet::new(),
             all: Completeness::Unasked,
+            simulated: false,
             source,
         }
     }

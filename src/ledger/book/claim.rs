@@ -240,9 +240,14 @@ fn choose(tables: &dyn Tables, claim: &Claim) -> Result<Result<TokenRow, Refusal
             serial: serial(),
             state: token.state.into(),
         }),
-        None => tables
-            .draw()?
-            .ok_or_else(|| Refusal::PoolEmpty { serial: serial() }),
+        None => match tables.draw()? {
+            Some(token) => Ok(token),
+            // Tokens are there, but for other serials: this one was misread, or is not due yet.
+            None if !tables.fixed_free(1)?.is_empty() => {
+                Err(Refusal::NotListed { serial: serial() })
+            }
+            None => Err(Refusal::PoolEmpty { serial: serial() }),
+        },
     })
 }
 

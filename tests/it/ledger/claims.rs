@@ -173,7 +173,12 @@ fn a_bound_token_is_never_drawn_by_another_serial(bench: &dyn Bench) {
     let rows = [bound(5, "GW5")];
     ledger.import(&list(rows), &actor("L1")).unwrap();
     let refused = refusal(&mut *ledger, &claim("GW1"));
+    assert!(matches!(refused, Refusal::NotListed { .. }));
+    // It cost nothing, and the next one is taken; then the pool is empty for everybody.
+    assert_eq!(finish(&mut *ledger, &claim("GW5")), print_of(5));
+    let refused = refusal(&mut *ledger, &claim("GW1"));
     assert!(matches!(refused, Refusal::PoolEmpty { .. }));
+    assert_clean(&*ledger);
 }
 
 fn a_bound_serial_whose_token_is_gone_is_refused(bench: &dyn Bench) {

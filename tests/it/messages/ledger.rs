@@ -88,6 +88,9 @@ fn refusals() {
         Refusal::PoolEmpty {
             serial: serial.clone(),
         },
+        Refusal::NotListed {
+            serial: serial.clone(),
+        },
         Refusal::Twice { serial },
     ];
     let samples = samples.map(|refusal| Sample(refusal.name(), Box::new(refusal)));

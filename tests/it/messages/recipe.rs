@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use eol_inject::recipe::{Recipe, RecipeError, ScanError, SerialSpec};
+use eol_inject::scan::Misread;
 use strum::VariantNames as _;
 
 use super::{Sample, listing};
@@ -172,4 +173,11 @@ fn scan_errors() {
         .map(|error| Sample(error.name(), Box::new(error)))
         .collect();
     insta::assert_snapshot!(listing(ScanError::VARIANTS, &samples));
+}
+
+#[test]
+fn misreads() {
+    let samples =
+        [Misread::Garbled, Misread::Long].map(|misread| Sample(misread.name(), Box::new(misread)));
+    insta::assert_snapshot!(listing(Misread::VARIANTS, &samples));
 }

@@ -5,9 +5,11 @@ mod hooks;
 mod nests;
 mod program;
 mod rework;
+mod scans;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;
+mod views;
 
 use std::fs;
 use std::io::Write as _;

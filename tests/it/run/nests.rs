@@ -59,6 +59,21 @@ fn a_start_that_is_not_complete_does_not_begin() {
 }
 
 #[test]
+fn a_serial_that_takes_another_ones_place_is_told() {
+    let bench = nests(SCAN);
+    for nest in NESTS {
+        seat(&bench, nest, &format!("b{nest}"));
+    }
+    let scans = "A\tGW000001\nA\tGW000001\nA\tGW000002\nB\tGW000003\n";
+    let output = run(&bench, &["--skip", "C,D"], scans);
+    assert!(output.status.success(), "{}", said(&output));
+    let told = "nest A: GW000002 takes the place of GW000001, which is not started";
+    assert_eq!(said(&output).matches("takes the place").count(), 1);
+    assert!(said(&output).contains(told), "{}", said(&output));
+    assert!(!said(&output).contains("GW000001  token"));
+}
+
+#[test]
 fn a_panel_gives_every_nest_its_serial() {
     let bench = nests("[serial]\npanel = \"P{panel}-{nest}\"\n");
     for nest in NESTS {

@@ -332,3 +332,95 @@ fn another_program_finds_the_served_board() {
     assert!(server.wait().unwrap().success());
     assert!(bench.path("shelf/board.board").exists());
 }
+
+#[test]
+fn a_simulated_unit_says_so_in_every_view() {
+    let bench = bench();
+    let made = run(&bench, &["--serial", "GW000001"]);
+    assert!(
+        said(&made).contains("PASS  GW000001  SIMULATED  token"),
+        "{}",
+        said(&made)
+    );
+    let ledger =
+        |args: &[&str]| bench.ok(&[&["ledger", args[0], "--recipe", RECIPE], &args[1..]].concat());
+    assert!(ledger(&["list"]).trim_end().ends_with("SIMULATED"));
+    assert!(ledger(&["show", "--serial", "GW000001"]).contains("delivered, SIMULATED"));
+    let table = ledger(&["export", "-o", "mapping.csv"]);
+    assert_eq!(table, "");
+    let table = fs::read_to_string(bench.path("mapping.csv")).unwrap();
+    assert!(table.trim_end().ends_with(",confirmed,true"), "{table}");
+    assert!(ledger(&["export", "--format", "jsonl"]).contains("\"simulated\":true"));
+    assert!(
+        bench
+            .ok(&["check", "--recipe", RECIPE])
+            .contains("all SIMULATED")
+    );
+    assert!(
+        bench
+            .ok(&["pool", "status", "--recipe", RECIPE])
+            .contains("SIMULATED")
+    );
+    let read = bench.ok(&[
+        "verify", "--recipe", RECIPE, "--probe", "sim", "--serial", "GW000001",
+    ]);
+    assert!(read.contains("SIMULATED"), "{read}");
+    let folder = bench.path("out");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("GW000001.bin"), b"").unwrap();
+    for records in [["--mapping", "mapping.csv"].as_slice(), &["--ledger"]] {
+        let args = [&["verify", "--recipe", RECIPE], records, &["out"]].concat();
+        let output = bench.run(&args);
+        assert!(
+            said(&output).contains("units are SIMULATED"),
+            "{}",
+            said(&output)
+        );
+    }
+    let scanned = bench.run(&["label", "scan", "--recipe", RECIPE]);
+    assert!(said(&scanned).contains("SIMULATED"), "{}", said(&scanned));
+}
+
+#[test]
+fn screen_and_json_name_the_same_next_action() {
+    for (fault, action, sentence) in [
+        (
+            "locked",
+            "quarantine",
+            "set the unit aside for the line engineer",
+        ),
+        (
+            "protected:0x0",
+            "quarantine",
+            "set the unit aside for the line engineer",
+        ),
+        ("chip:STM32F072RB", "quarantine", "set the board aside"),
+        ("no-chip", "retry", "seat the unit and scan it again"),
+        ("hang:1", "retry", "take the unit's power away"),
+    ] {
+        let bench = bench();
+        let probe = format!("sim:nRF52840_xxAA,fault={fault}");
+        let args = ["--serial", "GW000007", "--probe", &probe];
+        let shown = run(&bench, &args);
+        assert!(said(&shown).contains(sentence), "{fault}: {}", said(&shown));
+        let told = run(&bench, &[&args[..], &["--json"]].concat());
+        let unit = objects(&told).swap_remove(0);
+        assert_eq!(unit["action"], action, "{fault}");
+        let next = unit["next"].as_str().unwrap();
+        assert!(next.contains(sentence), "{fault}: {next}");
+    }
+    let bench = bench();
+    let args = [
+        "--serial",
+        "GW000007",
+        "--probe",
+        "sim:nRF52840_xxAA,fault=lokced",
+    ];
+    let misspelt = run(&bench, &args);
+    assert!(
+        !said(&misspelt).contains("seat the unit"),
+        "{}",
+        said(&misspelt)
+    );
+    assert!(said(&misspelt).contains("lokced"), "{}", said(&misspelt));
+}

@@ -18,13 +18,15 @@ struct Terminal<'b> {
 
 impl<'b> Terminal<'b> {
     fn start(bench: &'b Bench) -> Self {
+        Self::of(bench, &format!("{PROGRAM} run --recipe {RECIPE}"))
+    }
+
+    /// Starts a shell's line; what it ends with is shown too, and then whether the terminal echoes.
+    fn of(bench: &'b Bench, line: &str) -> Self {
+        let line = format!("{line}; code=$?; stty -a | tr ' ' '\\n' | grep '^-*echo$'; exit $code");
         let screen = fs::File::create(bench.path("screen")).unwrap();
         let mut child = Command::new("script")
-            .args([
-                "-qec",
-                &format!("{PROGRAM} run --recipe {RECIPE}"),
-                "/dev/null",
-            ])
+            .args(["-qec", &line, "/dev/null"])
             .current_dir(bench.path("."))
             .env("EOL_STATION", "test-station")
             .env("TERM", "xterm")
@@ -112,4 +114,132 @@ fn scans_that_are_no_serial_do_not_stop_the_line() {
     terminal.types("\x04");
     assert!(terminal.child.wait().is_ok());
     assert!(!terminal.shows().contains("stopped"));
+}
+
+/// A line whose one board takes as long as a hand.
+fn slow(seconds: &str) -> Bench {
+    let bench = bench(&format!("{FLASH}probe = \"one\"\n{SCAN}"));
+    seat(&bench, "one", "b1");
+    fs::write(bench.path("line/slow.one"), seconds).unwrap();
+    bench
+}
+
+const TOKEN: &str = "-fake-TOKEN_0123456789abcdefghij";
+
+#[test]
+fn a_token_that_is_scanned_shows_nowhere_and_a_serial_does() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = slow("0");
+    let mut terminal = Terminal::start(&bench);
+    terminal.wait("serial> ", 1);
+    terminal.types(&format!("{TOKEN}\n"));
+    terminal.wait("serial> ", 2);
+    // A hand corrects itself; a tab, a token and a serial in one line are one scan.
+    terminal.types("GX\x7fW0000\x7f001\n");
+    terminal.wait("PASS", 1);
+    terminal.wait("serial> ", 3);
+    terminal.types(&format!("GW000002\tx{TOKEN}\n"));
+    terminal.wait("serial> ", 4);
+    terminal.types("\x04");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(10));
+    let shown = terminal.shows();
+    for part in TOKEN.as_bytes().windows(6) {
+        let part = std::str::from_utf8(part).unwrap();
+        assert!(!shown.contains(part), "{part} in {shown}");
+    }
+    assert!(shown.contains("GW000001\r\n"), "{shown}");
+    assert!(shown.ends_with("\necho\r\n"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_an_idle_prompt_speaks_of_no_unit() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = slow("0");
+    let mut terminal = Terminal::start(&bench);
+    terminal.wait("serial> ", 1);
+    terminal.types("\x03");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
+    let shown = terminal.shows();
+    assert!(
+        shown.contains("interrupted: nothing was in hand"),
+        "{shown}"
+    );
+    assert!(!shown.contains("finish"), "{shown}");
+    assert!(shown.ends_with("\necho\r\n"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_is_acknowledged_and_the_unit_is_finished() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = slow("0.5");
+    let mut terminal = Terminal::start(&bench);
+    terminal.wait("serial> ", 1);
+    terminal.types("GW000001\n");
+    terminal.wait("identify", 1);
+    terminal.types("\x03");
+    terminal.wait(
+        "finishing what is in hand (GW000001); Ctrl-C again leaves at once",
+        1,
+    );
+    assert!(!terminal.shows().contains("PASS"));
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
+    let shown = terminal.shows();
+    assert!(shown.contains("GW000001  token"), "{shown}");
+    assert!(
+        shown.contains("interrupted: what was in hand is finished"),
+        "{shown}"
+    );
+    assert!(shown.ends_with("\necho\r\n"), "{shown}");
+}
+
+#[test]
+fn a_second_ctrl_c_names_the_unit_that_is_left_open() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    let bench = slow("3");
+    let mut terminal = Terminal::start(&bench);
+    terminal.wait("serial> ", 1);
+    terminal.types("GW000001\n");
+    terminal.wait("identify", 1);
+    terminal.types("\x03");
+    terminal.wait("Ctrl-C again leaves at once", 1);
+    terminal.types("\x03");
+    terminal.wait("GW000001: left open", 1);
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
+    let shown = terminal.shows();
+    assert!(shown.ends_with("\necho\r\n"), "{shown}");
+}
+
+#[test]
+fn labels_are_asked_for_and_a_wrong_scan_rings() {
+    if !has("script", "labels on a terminal") {
+        return;
+    }
+    let bench = slow("0");
+    let made = super::run(&bench, &[], "GW000001\n");
+    assert!(made.status.success(), "{}", super::said(&made));
+    let mut terminal = Terminal::of(&bench, &format!("{PROGRAM} label scan --recipe {RECIPE}"));
+    terminal.wait("serial or label> ", 1);
+    terminal.types("GW000001\n");
+    terminal.wait("label of GW000001> ", 1);
+    terminal.types("GW000001\n");
+    terminal.wait("read twice", 1);
+    terminal.wait("label of GW000001> ", 2);
+    assert!(!terminal.shows().contains('\u{7}'));
+    terminal.types(&format!("{TOKEN}\n"));
+    terminal.wait("\u{7}", 1);
+    terminal.wait("take the label off and destroy it", 1);
+    terminal.wait("serial or label> ", 2);
+    terminal.types("\x04");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(61));
+    let shown = terminal.shows();
+    assert!(!shown.contains(&TOKEN[..8]), "{shown}");
+    assert!(shown.ends_with("\necho\r\n"), "{shown}");
 }

@@ -215,6 +215,18 @@ impl<'f> Floor<'f> {
         if let Some(jobs) = &place.jobs {
             let _ = jobs.send(Job { which, before });
         }
+        self.hold();
+    }
+
+    /// Says which units a second Ctrl-C would leave open.
+    fn hold(&self) {
+        let held = |place: &&Seat| place.sign.is_some() && !place.waiting;
+        let name = |place: &Seat| match &place.serial {
+            Some(serial) => serial.to_string(),
+            None => "the unit on the fixture".to_owned(),
+        };
+        let hand = self.nests.iter().filter(held).map(name).collect();
+        self.shared.interrupt.holds(hand);
     }
 
     /// Hears until no unit is in hand.
@@ -240,6 +252,7 @@ impl<'f> Floor<'f> {
         place.sign = Some(Instant::now());
         place.waiting = matches!(event, Event::Waiting(_));
         let single = place.name.is_none();
+        let known = matches!(event, Event::Serial(_) | Event::Waiting(_) | Event::Seen(_));
         match event {
             Event::Serial(serial) => place.serial = Some(serial),
             Event::Waiting(before) => self.screen.waiting(before),
@@ -248,9 +261,13 @@ impl<'f> Floor<'f> {
             Event::Advance(bytes) if single => self.screen.advance(bytes),
             Event::End(end) => {
                 place.sign = None;
+                self.hold();
                 return self.end(nest, *end);
             }
             _ => {}
+        }
+        if known {
+            self.hold();
         }
         Ok(())
     }
@@ -316,15 +333,12 @@ impl<'f> Floor<'f> {
 
     fn judge(&mut self, error: &CliError) {
         let row = self.tally.in_a_row;
-        let why = match error.code {
-            exit::LEDGER => "the ledger cannot be worked with".to_owned(),
-            exit::POOL_EMPTY => "no token is left".to_owned(),
-            exit::USAGE | exit::IMAGE => "the recipe has to be put right".to_owned(),
-            _ if error.gone => "the probe or programmer is gone".to_owned(),
-            _ if self.stop_after > 0 && row >= self.stop_after => {
+        let why = match error.next().stops() {
+            Some(why) => why.to_owned(),
+            None if self.stop_after > 0 && row >= self.stop_after => {
                 format!("{row} failures in a row")
             }
-            _ => return,
+            None => return,
         };
         self.stopped.get_or_insert(why);
     }
@@ -344,6 +358,10 @@ impl<'f> Floor<'f> {
         };
         place.alive = false;
         place.sign = None;
+        self.hold();
+        let Some(place) = self.nests.get_mut(nest) else {
+            return Ok(());
+        };
         let mut error = CliError::new(
             exit::DELIVERY,
             "deliver-no-sign",

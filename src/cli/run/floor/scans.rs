@@ -6,11 +6,11 @@ use std::time::Duration;
 use eol_inject::ledger::{Ledger, Target};
 use eol_inject::recipe::SerialSource;
 
-use super::super::panel::Panel;
-use super::super::scan::{Scan, Scans};
+use super::super::panel::{Panel, Taken};
 use super::super::worker::Which;
 use super::Floor;
 use crate::cli::error::{CliError, exit};
+use crate::cli::scan::{Scan, Scans, bell};
 use crate::cli::unit::{Board, Ended, Place};
 
 impl Floor<'_> {
@@ -57,37 +57,32 @@ impl Floor<'_> {
     /// Waits for the scan of one unit; none where no more come.
     fn single(&mut self, scans: &Scans) -> Result<Option<Which>, CliError> {
         let source = self.shared.recipe.serial.source;
-        if scans.is_terminal() {
-            self.screen.prompt(match source {
-                SerialSource::Scan => "serial",
-                _ => "Enter for the next unit",
-            });
-        }
+        let wanted = match source {
+            SerialSource::Scan => "serial",
+            _ => "Enter for the next unit",
+        };
+        scans.ask(wanted);
         while self.goes_on() {
-            let line = match scans.next() {
-                Scan::Line(line) => line,
+            let read = match scans.next() {
+                Scan::Line(Ok(line)) if line.trim().is_empty() => {
+                    if source != SerialSource::Scan {
+                        return Ok(Some(Which::Source));
+                    }
+                    scans.ask(wanted);
+                    continue;
+                }
+                Scan::Line(Ok(line)) => self.shared.recipe.serial.read(&line).map_err(Into::into),
+                Scan::Line(Err(misread)) => Err(misread.into()),
+                Scan::Broken(error) => return Err(error),
                 Scan::Nothing => continue,
                 Scan::End => break,
             };
-            match (line.trim().is_empty(), source) {
-                (true, SerialSource::Scan) => {
-                    if scans.is_terminal() {
-                        self.screen.prompt("serial");
-                    }
-                }
-                (true, _) => return Ok(Some(Which::Source)),
-                (false, _) => match self.shared.recipe.serial.read(&line) {
-                    Ok(serial) => return Ok(Some(Which::Serial(serial))),
-                    Err(error) => {
-                        self.misread(error.into())?;
-                        if !self.goes_on() {
-                            break;
-                        }
-                        if scans.is_terminal() {
-                            self.screen.prompt("serial");
-                        }
-                    }
-                },
+            match read {
+                Ok(serial) => return Ok(Some(Which::Serial(serial))),
+                Err(error) => self.misread(error)?,
+            }
+            if self.goes_on() {
+                scans.ask(wanted);
             }
         }
         self.leave_prompt(scans);
@@ -104,9 +99,11 @@ impl Floor<'_> {
         let mut panel = Panel::new(names);
         self.ask(scans, &panel);
         while self.goes_on() {
-            let line = match scans.next() {
-                Scan::Line(line) if line.trim().is_empty() => continue,
-                Scan::Line(line) => line,
+            let taken = match scans.next() {
+                Scan::Line(Ok(line)) if line.trim().is_empty() => continue,
+                Scan::Line(Ok(line)) => panel.take(&self.shared.recipe, &line),
+                Scan::Line(Err(misread)) => Err(misread.into()),
+                Scan::Broken(error) => return Err(error),
                 Scan::Nothing => continue,
                 Scan::End if panel.begun() => {
                     return Err(CliError::new(
@@ -120,9 +117,15 @@ impl Floor<'_> {
                 }
                 Scan::End => break,
             };
-            if let Err(error) = panel.take(&self.shared.recipe, &line) {
-                self.misread(error)?;
-            } else if panel.missing().is_empty() {
+            match taken {
+                Err(error) => self.misread(error)?,
+                Ok(Taken::Instead(of)) => {
+                    self.output.warning(of);
+                    bell();
+                }
+                Ok(Taken::New) => {}
+            }
+            if panel.missing().is_empty() {
                 let serials = panel.serials();
                 let mut new = 0;
                 for serial in &serials {
@@ -138,11 +141,9 @@ impl Floor<'_> {
     }
 
     fn ask(&self, scans: &Scans, panel: &Panel) {
-        if scans.is_terminal() {
-            match &self.shared.recipe.serial.panel {
-                Some(_) => self.screen.prompt("panel"),
-                None => self.screen.prompt(panel.missing().join(" ")),
-            }
+        match &self.shared.recipe.serial.panel {
+            Some(_) => scans.ask("panel"),
+            None => scans.ask(&panel.missing().join(" ")),
         }
     }
 
