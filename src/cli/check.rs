@@ -41,6 +41,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
     checksums(&master, output, &mut report);
     let listed = pool(&recipe, &master, output, &mut report)?;
     let station = context::station(args.station.as_deref());
+    super::neighbours::check(&recipe, output);
     let state = ledger(&recipe, (&station, output), &mut report)?;
     if listed == 0 && state.free == 0 {
         output.line(format_args!(

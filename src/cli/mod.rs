@@ -20,6 +20,8 @@ mod inspect;
 mod label;
 mod ledger;
 mod map;
+mod memory;
+mod neighbours;
 mod output;
 mod pool;
 #[cfg(feature = "probe")]
@@ -31,7 +33,6 @@ mod sim;
 mod unit;
 mod verify;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -159,12 +160,12 @@ pub(crate) struct DecisionArgs {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    memory::keep();
     std::panic::set_hook(Box::new(|info| {
-        let _ = writeln!(
-            std::io::stderr(),
+        output::aside(format_args!(
             "bug in eol-inject {}: {info}\n  what is in hand stays resumable; please report this",
             env!("CARGO_PKG_VERSION"),
-        );
+        ));
         std::process::exit(1);
     }));
     let cli = match Cli::try_parse() {
@@ -211,7 +212,7 @@ fn log() {
         !record.target().starts_with("probe_rs") || *record.level() <= Level::WARN
     });
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Aside)
         .with_ansi(false);
     let subscriber = tracing_subscriber::registry()
         .with(asked)
@@ -219,6 +220,20 @@ fn log() {
         .with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Where lines of the log go, each in one piece.
+struct Aside;
+
+impl std::io::Write for Aside {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        output::aside(String::from_utf8_lossy(line).trim_end());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a command has in hand when its ledger goes away.

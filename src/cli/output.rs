@@ -1,13 +1,15 @@
 //! Where words go: one JSON object per line for programs, lines and bars for people.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use eol_inject::unit::AuthToken;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::CliError;
 
@@ -22,7 +24,35 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Prints a line for people on standard error, where no [`Output`] is at hand.
 pub(crate) fn aside(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", plain(text));
+}
+
+/// Returns words without what may be a token in them, wherever they come from: this is the only
+/// way out for them.
+pub(crate) fn plain(text: impl Display) -> String {
+    AuthToken::hidden_in(&text.to_string()).into_owned()
+}
+
+/// Hides in each text of a value what may be a token.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = plain(&*text),
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns one line of JSON without what may be a token in it.
+fn plain_json(line: &str) -> Cow<'_, str> {
+    if !AuthToken::stands_in(line) {
+        return Cow::Borrowed(line);
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(line) else {
+        return AuthToken::hidden_in(line);
+    };
+    hide(&mut value);
+    Cow::Owned(value.to_string())
 }
 
 /// Returns `1 unit`, `2 units`.
@@ -64,7 +94,7 @@ impl Output {
         }
         self.above_bar(|| {
             let mut out = std::io::stdout().lock();
-            let _ = writeln!(out, "{line}");
+            let _ = writeln!(out, "{}", plain_json(line));
             let _ = out.flush();
         });
     }
@@ -75,7 +105,7 @@ impl Output {
             self.note(text);
         } else {
             self.above_bar(|| {
-                let _ = writeln!(anstream::stdout().lock(), "{text}");
+                let _ = writeln!(anstream::stdout().lock(), "{}", plain(&text));
             });
         }
     }
@@ -83,7 +113,7 @@ impl Output {
     /// Prints a line for people on standard error.
     pub(crate) fn note(&self, text: impl Display) {
         self.above_bar(|| {
-            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            let _ = writeln!(anstream::stderr().lock(), "{}", plain(&text));
         });
     }
 

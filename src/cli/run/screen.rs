@@ -9,7 +9,7 @@ use eol_inject::deliver::{Holds, Phase, Seen};
 
 use crate::cli::error::{CliError, exit};
 use crate::cli::inspect::grouped;
-use crate::cli::output::{DIM, Output};
+use crate::cli::output::{DIM, Output, plain};
 use crate::cli::unit::{Ended, done_already};
 
 /// Passed, and labelled.
@@ -58,7 +58,7 @@ impl<'o> Screen<'o> {
     /// Asks for the next scan, on a terminal.
     pub(super) fn prompt(&self, text: impl Display) {
         let mut out = std::io::stderr().lock();
-        let _ = write!(out, "{text}> ");
+        let _ = write!(out, "{}> ", plain(text));
         let _ = out.flush();
     }
 
