@@ -113,7 +113,8 @@ fn is_suspect(word: &str) -> bool {
         return false;
     }
     word.len() == AuthToken::LEN
-        || (word.trim_start_matches('-').len() == AuthToken::LEN && !is_plain(word))
+        // A token taken for an option: some begin with a dash of their own.
+        || (word.starts_with('-') && word.len() <= AuthToken::LEN + 2 && !is_plain(word))
         || word.as_bytes().windows(AuthToken::LEN).any(is_mixed)
 }
 
