@@ -98,6 +98,7 @@ impl Master {
             source,
         })?;
         let plan = Plan::prove(&image, (&recipe.checksums, &recipe.keys), &slots)?;
+        readable(&image, &slots, &plan)?;
         unprotected(&image, recipe, &slots, &plan)?;
         let digest = Digest::of(image.container());
         Ok(Self {
@@ -164,6 +165,25 @@ impl Master {
         changes.sort();
         changes
     }
+}
+
+/// Refuses values over the headers that the unit's file is read by.
+fn readable(image: &Image, slots: &[Slot], plan: &Plan) -> Result<(), MasterError> {
+    let tables = image.own_tables();
+    let slots = slots
+        .iter()
+        .map(|slot| (slot.span(), format!("the slot for {}", slot.value())));
+    let checksums = plan
+        .checksums()
+        .iter()
+        .map(|checksum| (checksum.at(), checksum.name().to_owned()));
+    for (at, what) in slots.chain(checksums) {
+        let mut hit = tables.iter().filter_map(|table| table.intersection(at));
+        if let Some(tables) = hit.next() {
+            return Err(MasterError::OwnTables { what, at, tables });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a slot or checksum in a protected range, unless the recipe asks for it there.
@@ -317,6 +337,18 @@ pub enum MasterError {
         name: &'static str,
         /// Where the range is.
         range: Span,
+    },
+    /// A unit's bytes would stand in the container's own headers.
+    #[error(
+        "{what} at {at} lies in the ELF's own headers or tables, which a segment loads at {tables}: nobody could read the unit's file; give it a place of its own in the firmware"
+    )]
+    OwnTables {
+        /// What would stand there.
+        what: String,
+        /// Where.
+        at: Span,
+        /// Where the headers or tables are loaded.
+        tables: Span,
     },
     /// The image was built for another template.
     #[error("the recipe's template is {recipe}, the image says fw-type {image} in blnkinf")]

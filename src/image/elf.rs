@@ -3,6 +3,10 @@
 //! Source: System V gABI, "ELF Header", "Sections", "Symbol Table" and "Program Header". Addresses
 //! at run time (VMA) stay in here and in [`Names`]; what leaves are load addresses (`p_paddr`).
 
+mod tables;
+
+pub(super) use self::tables::tables;
+
 use object::Endianness;
 use object::elf;
 use object::read::elf::{

@@ -13,6 +13,17 @@ pub(super) struct Extent {
     pub at: Range<usize>,
 }
 
+impl Extent {
+    /// Returns where a range of that buffer is loaded, as far as it is.
+    pub(super) fn loads(&self, range: &Range<u64>) -> Option<Span> {
+        let from = u64::try_from(self.at.start).ok()?;
+        let start = range.start.saturating_sub(from);
+        let end = range.end.saturating_sub(from).min(self.span.len());
+        let len = end.checked_sub(start).filter(|len| *len > 0)?;
+        Span::new(self.span.start().checked_add(start)?, len)
+    }
+}
+
 /// Returns two extents that hold one address; they are given in order of address.
 pub(super) fn overlap(extents: &[Extent]) -> Option<(Span, Span)> {
     let pairs = extents.iter().zip(extents.iter().skip(1));

@@ -204,6 +204,20 @@ impl Image {
         }
     }
 
+    /// Returns where the container's own headers and tables are loaded: an ELF's, where a segment
+    /// covers them.
+    pub(crate) fn own_tables(&self) -> Vec<Span> {
+        let tables = match self.format {
+            Format::Elf => elf::tables(&self.container),
+            _ => Vec::new(),
+        };
+        let mut loaded = Vec::new();
+        for extent in &self.extents {
+            loaded.extend(tables.iter().filter_map(|table| extent.loads(table)));
+        }
+        loaded
+    }
+
     /// Returns the sections and symbols.
     #[must_use]
     pub const fn names(&self) -> &Names {

@@ -67,6 +67,17 @@ pub enum SlotError {
         /// The other places, in order.
         also: Vec<Address>,
     },
+    /// The linker stores another literal in the same bytes.
+    #[error(
+        "the placeholder at {at} shares its bytes with the literal at {}: the linker merged them, and a token would change both; make the placeholder a variable (static const volatile char) or a slot of slot.h; blank = \"any\" allows it",
+        Places(also)
+    )]
+    Shared {
+        /// The placeholder.
+        at: Address,
+        /// Where else in the same string the firmware points to, in order.
+        also: Vec<Address>,
+    },
     /// No byte of it is stored.
     #[error("slot {span} is not stored in the image: nothing is at {}; addresses are load addresses (LMA)", span.start())]
     Unstored {

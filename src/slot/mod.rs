@@ -9,6 +9,7 @@ mod dead;
 mod eolslot;
 mod error;
 mod nvs;
+mod shared;
 mod text;
 
 pub use dead::suspects;

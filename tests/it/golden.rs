@@ -141,7 +141,6 @@ fn unusual_images_are_sealed_and_judged_right() {
         "gw100-two-segments",
         "gw100-odd-hex",
         "trap-eolslot-memcmp",
-        "trap-tail-merged",
     ] {
         let recipe = recipe(&format!("recipes/{name}.toml"));
         let master = Master::prove(image(&recipe), &recipe).unwrap();

@@ -37,6 +37,35 @@ fn uicr() -> Sample {
     Sample(error.name(), Box::new(error))
 }
 
+/// An ELF whose one segment loads the file from its first byte on, headers and all.
+fn headers_loaded(slot: u64) -> Result<eol_inject::patch::Master, MasterError> {
+    let segment = crate::elf_file::Segment {
+        vma: 0x1000,
+        lma: 0x1000,
+        bytes: vec![0xFF; 128],
+        zeros: 0,
+    };
+    let mut file = crate::elf_file::ElfFile {
+        segments: vec![segment],
+        ..Default::default()
+    }
+    .bytes();
+    // The program header stands at 52: `p_offset`, `p_filesz` and `p_memsz`.
+    for (at, word) in [(56, 0u32), (68, 84 + 128), (72, 84 + 128)] {
+        file[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+    let image = eol_inject::image::Image::read(file, eol_inject::image::Hint::default()).unwrap();
+    let recipe = crate::craft::recipe(&format!(
+        "[[slot]]\nvalue = \"auth-token\"\naddress = {slot}\nsize = 40\nblank = \"any\"\n"
+    ));
+    eol_inject::patch::Master::prove(image, &recipe)
+}
+
+#[test]
+fn a_slot_behind_loaded_headers_is_taken() {
+    assert!(headers_loaded(0x1000 + 84).is_ok());
+}
+
 /// Names are those of the stage that refuses, so they are listed here by hand.
 #[test]
 fn master_errors() {
@@ -55,6 +84,8 @@ fn master_errors() {
     assert!(templated(&tag("TMPLa")).is_ok());
     let sample = |error: MasterError| Sample(error.name(), Box::new(error));
     let samples = [
+        sample(headers_loaded(0x1000 + 83).unwrap_err()),
+        sample(headers_loaded(0x1010).unwrap_err()),
         sample(master_of_a_tagged_uf2()),
         refused(&[1; 64], SLOT),
         refused(&erased, &two),

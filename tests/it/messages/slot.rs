@@ -59,6 +59,9 @@ fn slot_errors() {
         stored("nvs-esp.bin", &nvs)
     };
     let zephyr = |id| stored("nvs-zephyr.bin", &format!("{{ id = {id} }}"));
+    // A pointer to the placeholder at 8, and one to its tail.
+    let pointers = [8u32, 8 + 12].map(u32::to_le_bytes).concat();
+    let merged = [&pointers[..], &padded(b"PLACEHOLDER_OF_ALL")].concat();
     let samples = [
         sample(esp("nowhere").unwrap_err()),
         sample(zephyr(9).unwrap_err()),
@@ -77,6 +80,7 @@ fn slot_errors() {
         refused(&twice, "marker = \"PLACE\"\nsize = 40"),
         refused(&b"TOKEN ".repeat(7), marker),
         sample(copied),
+        refused(&merged, "marker = \"PLACEHOLDER_OF_ALL\"\nsize = 40"),
         refused(&place, "address = 0x0800_0000\nsize = 40"),
         refused(&place, "address = 40\nsize = 40"),
         refused(&place, "address = 0\nsize = 24"),
