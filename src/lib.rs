@@ -64,4 +64,5 @@ pub mod mes;
 pub mod sim;
 
 mod atomic_file;
+mod own_file;
 mod process;

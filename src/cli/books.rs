@@ -7,7 +7,8 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Rotation, Simulated, Sqlite,
+    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Remaking, Rotation,
+    Simulated, Sqlite,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
@@ -15,7 +16,7 @@ use eol_inject::ledger::{Postgres, Server};
 use eol_inject::recipe::LedgerSpec;
 use eol_inject::recipe::{LedgerUrl, Recipe};
 
-use super::context::scope;
+use super::context::{scope, station};
 use super::error::{CliError, exit};
 
 /// How long somebody who only looks waits for a server.
@@ -145,20 +146,105 @@ fn open(
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
             let place = key_place(recipe);
-            let opened = match missing {
-                Missing::Create => Sqlite::create_keyed(&file, &scope, identity, &place),
-                Missing::Refuse => Sqlite::open_keyed(&file, &scope, identity, &place),
-            };
+            let there = || Sqlite::open_keyed(&file, &scope, identity.clone(), &place);
+            let make = || Sqlite::create_keyed(&file, &scope, identity.clone(), &place);
+            let opened = open_or_make(recipe, (missing, &identity.station), there, make);
             mirrored!(recipe, opened).map_err(|error| error.about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
             let server = server(recipe, Server::PATIENCE);
-            let opened = match missing {
-                Missing::Create => Postgres::open(&server, &scope, identity),
-                Missing::Refuse => Postgres::open_existing(&server, &scope, identity),
-            };
+            let there = || Postgres::open_existing(&server, &scope, identity.clone());
+            let make = || Postgres::open(&server, &scope, identity.clone());
+            let opened = open_or_make(recipe, (missing, &identity.station), there, make);
             mirrored!(recipe, opened).map_err(|error| error.about(url))
+        }
+        #[cfg(not(feature = "postgres"))]
+        url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
+    }
+}
+
+/// Opens a ledger, or makes one where there was none: neither its files nor its mirror know of it.
+fn open_or_make<L>(
+    recipe: &Recipe,
+    (missing, station): (Missing, &str),
+    there: impl Fn() -> Result<L, LedgerError>,
+    make: impl Fn() -> Result<L, LedgerError>,
+) -> Result<L, LedgerError> {
+    let absent = match there() {
+        Err(error) if is_absent(&error) => error,
+        opened => return opened,
+    };
+    let lost = lost(recipe, station, absent)?;
+    match (missing, is_absent(&lost)) {
+        (Missing::Create, true) => make(),
+        (Missing::Refuse, true) => Err(lost),
+        // Another program may have made both meanwhile, the ledger first.
+        (_, false) => there().map_err(|error| if is_absent(&error) { lost } else { error }),
+    }
+}
+
+const fn is_absent(error: &LedgerError) -> bool {
+    matches!(
+        error,
+        LedgerError::Absent { .. } | LedgerError::NoSchema { .. }
+    )
+}
+
+/// Says of a ledger that is not there whether its mirror knows it.
+fn lost(recipe: &Recipe, station: &str, absent: LedgerError) -> Result<LedgerError, LedgerError> {
+    let Some(folder) = mirror(recipe) else {
+        return Ok(absent);
+    };
+    let told = History::of_station(&folder, station, &recipe.product)?;
+    Ok(match told {
+        Some(trace) => LedgerError::Lost {
+            path: recipe.ledger_base(),
+            traces: vec![trace],
+        },
+        None => absent,
+    })
+}
+
+/// Tells a ledger that is not there and that this computer's mirror knows.
+fn or_lost<L>(recipe: &Recipe, opened: Result<L, LedgerError>) -> Result<L, LedgerError> {
+    match opened {
+        Err(error) if is_absent(&error) => Err(lost(recipe, &here(), error)?),
+        opened => opened,
+    }
+}
+
+/// Returns the name that this station has where nobody says another one.
+fn here() -> String {
+    station(std::env::var("EOL_STATION").ok().as_deref())
+}
+
+/// Begins a ledger in the place of a lost one, by decision; returns what was set aside.
+pub(crate) fn afresh(recipe: &Recipe, actor: &Actor) -> Result<Vec<PathBuf>, CliError> {
+    let (scope, identity) = (
+        scope(recipe),
+        Identity {
+            station: actor.station.clone(),
+            simulated: Simulated::No,
+        },
+    );
+    match recipe.ledger_url() {
+        LedgerUrl::Sqlite(file) => {
+            let file = recipe.path(&file);
+            let remaking = Remaking {
+                path: &file,
+                scope: &scope,
+                identity,
+                place: &key_place(recipe),
+            };
+            let made = remaking.afresh(|ledger, traces| ledger.begun(traces, actor));
+            made.map_err(|error| CliError::from(error).about_file(&file))
+        }
+        #[cfg(feature = "postgres")]
+        url @ LedgerUrl::Postgres(_) => {
+            let server = server(recipe, Server::PATIENCE);
+            Postgres::afresh(&server, &scope, (identity, actor))
+                .map_err(|error| CliError::from(error).about(url))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
@@ -171,13 +257,13 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
-            boxed(Sqlite::inspect_keyed(&file, &scope, &key_place(recipe)))
-                .map_err(|error| error.about_file(&file))
+            let opened = Sqlite::inspect_keyed(&file, &scope, &key_place(recipe));
+            boxed(or_lost(recipe, opened)).map_err(|error| error.about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
             let opened = Postgres::inspect(&server(recipe, GLANCE), &scope);
-            boxed(opened).map_err(|error| error.about(url))
+            boxed(or_lost(recipe, opened)).map_err(|error| error.about(url))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),

@@ -43,7 +43,14 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
         )
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))
+    let recipe =
+        Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))?;
+    no_token(&recipe.product, "the recipe's product")?;
+    no_token(
+        recipe.template.as_deref().unwrap_or_default(),
+        "the recipe's template",
+    )?;
+    Ok(recipe)
 }
 
 fn no_recipe() -> CliError {
@@ -69,6 +76,16 @@ pub(crate) fn station(given: Option<&str>) -> String {
         || gethostname::gethostname().to_string_lossy().into_owned(),
         str::to_owned,
     )
+}
+
+/// Refuses a name that is recorded or handed on and looks like a token.
+pub(crate) fn no_token(text: &str, what: &str) -> Result<(), CliError> {
+    if AuthToken::stands_in(text) {
+        return Err(CliError::usage(format!(
+            "{what} looks like a token; it is not recorded nor repeated here"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses words for the record that hold a token: the record is read by many, and for ever.

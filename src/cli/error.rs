@@ -351,6 +351,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "ledger-origin-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }
+        "ledger-lost" => {
+            "eol-inject ledger restore FILE brings a backup back, ledger rebuild makes it from its mirror. Where \
+             nothing brings it back: ledger new --by NAME --reason TEXT"
+        }
         "ledger-no-schema" => "the first import or unit makes it",
         "ledger-unreachable" => "what was in hand resumes with the same token",
         "ledger-overtaken" => "start again: what was in hand resumes where the record says",

@@ -8,7 +8,7 @@ use super::context;
 use super::error::CliError;
 
 /// What stands beside a ledger and is lost with it.
-const BESIDE: [&str; 9] = [
+const BESIDE: [&str; 10] = [
     "",
     ".key",
     ".key.next",
@@ -18,6 +18,7 @@ const BESIDE: [&str; 9] = [
     ".outbox",
     ".journal",
     ".boards",
+    ".before",
 ];
 
 /// The files that the line itself needs.
@@ -55,6 +56,8 @@ impl Guard {
 
     /// Refuses to write `out` over one of them, whether it is there yet or not.
     pub(crate) fn allow(&self, out: &Path) -> Result<(), CliError> {
+        let name = out.file_name().unwrap_or_default().to_string_lossy();
+        context::no_token(&name, "the name of a file to write")?;
         let place = place(out);
         match self.inputs.iter().find(|(_, input)| *input == place) {
             Some((name, _)) => Err(CliError::usage(format!(

@@ -25,6 +25,8 @@ mod interrupt;
 mod label;
 mod ledger;
 mod map;
+mod memory;
+mod neighbours;
 mod next;
 mod output;
 mod pool;
@@ -217,13 +219,13 @@ pub(crate) fn command() -> clap::Command {
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    memory::keep();
     std::panic::set_hook(Box::new(|info| {
         scan::restore();
-        let _ = writeln!(
-            std::io::stderr(),
+        output::aside(format_args!(
             "bug in eol-inject {}: {info}\n  what is in hand stays resumable; please report this",
             env!("CARGO_PKG_VERSION"),
-        );
+        ));
         std::process::exit(1);
     }));
     let matches = command().try_get_matches();
@@ -293,7 +295,7 @@ fn log(verbose: u8) {
         !record.target().starts_with("probe_rs") || *record.level() <= Level::WARN
     });
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Aside)
         .with_ansi(false);
     let subscriber = tracing_subscriber::registry()
         .with(asked)
@@ -301,6 +303,20 @@ fn log(verbose: u8) {
         .with(lines);
     // It is set once, here.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Where lines of the log go, each in one piece.
+struct Aside;
+
+impl std::io::Write for Aside {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        output::aside(String::from_utf8_lossy(line).trim_end());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a command has in hand when its ledger goes away.

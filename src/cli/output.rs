@@ -1,13 +1,15 @@
 //! Where words go: one JSON object per line for programs, lines and bars for people.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use eol_inject::unit::AuthToken;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::wrap;
@@ -28,11 +30,39 @@ pub(crate) fn aside(text: impl Display) {
 
 /// Breaks lines where people would have them broken in the middle of a word.
 fn fitted(text: impl Display, columns: Option<usize>) -> String {
-    let text = text.to_string();
+    let text = plain(text);
     match columns {
         Some(columns) => wrap::wrapped(&text, columns),
         None => text,
     }
+}
+
+/// Returns words without what may be a token in them, wherever they come from: this is the only
+/// way out for them.
+pub(crate) fn plain(text: impl Display) -> String {
+    AuthToken::hidden_in(&text.to_string()).into_owned()
+}
+
+/// Hides in each text of a value what may be a token.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = plain(&*text),
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns one line of JSON without what may be a token in it.
+fn plain_json(line: &str) -> Cow<'_, str> {
+    if !AuthToken::stands_in(line) {
+        return Cow::Borrowed(line);
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(line) else {
+        return AuthToken::hidden_in(line);
+    };
+    hide(&mut value);
+    Cow::Owned(value.to_string())
 }
 
 /// Returns `1 unit`, `2 units`.
@@ -82,7 +112,7 @@ impl Output {
         }
         self.above_bar(|| {
             let mut out = std::io::stdout().lock();
-            let _ = writeln!(out, "{line}");
+            let _ = writeln!(out, "{}", plain_json(line));
             let _ = out.flush();
         });
     }

@@ -324,6 +324,26 @@ pub enum LedgerError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// What lies beside it says that it was there: its tokens may be on units.
+    #[error(
+        "the ledger {path} is gone{}: no other one is begun in its place",
+        left(traces)
+    )]
+    Lost {
+        /// Where it was.
+        path: PathBuf,
+        /// What says so.
+        traces: Vec<PathBuf>,
+    },
+    /// A program still writes to it, though its file has no name any more.
+    #[error("a program has the lost ledger {path} open: end it first", path = path.display())]
+    StillOpen {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// It has events, so it stands in no other ledger's place.
+    #[error("there is a ledger already, with what happened in it")]
+    Begun,
     /// The file is something else.
     #[error("{path} is no ledger", path = path.display())]
     NotALedger {
@@ -524,5 +544,19 @@ impl LedgerError {
             what: what.into(),
             source: None,
         }
+    }
+}
+
+/// Says what a lost ledger left: the first of it, and how much more.
+fn left(traces: &[PathBuf]) -> String {
+    let Some((first, more)) = traces.split_first() else {
+        return String::new();
+    };
+    match more.len() {
+        0 => format!(", and {} says that there was one", first.display()),
+        more => format!(
+            ", and {} and {more} more say that there was one",
+            first.display()
+        ),
     }
 }

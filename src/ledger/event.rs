@@ -54,6 +54,8 @@ pub enum Kind {
     Joined,
     /// A part is lost: its tokens are burnt.
     Burnt,
+    /// The ledger stands in the place of a lost one.
+    Begun,
     /// A backup was made.
     Saved,
     /// The ledger was restored from a backup: what that called free or reserved is set aside.

@@ -5,6 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::LedgerError;
+use crate::own_file;
+#[cfg(feature = "sqlite")]
+use crate::own_file::Sort;
 
 /// Returns the path of a file beside a ledger: `<ledger><suffix>`.
 pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
@@ -33,18 +36,9 @@ pub fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Creates a folder that only its owner may enter, unless it is there.
+/// Creates a folder that only its owner may enter, or takes the one that is there back from others.
 pub fn create_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    match builder.create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        other => other,
-    }
+    own_file::folder(path)
 }
 
 /// Makes the names in a file's folder durable.
@@ -93,23 +87,23 @@ pub fn exposed(path: &Path) -> io::Result<u32> {
     fs::metadata(path).map(|_| 0)
 }
 
-/// Takes a file's permissions back from all but its owner; a file that is not there is fine.
-pub fn close_to_others(path: &Path, mode: u32) -> io::Result<()> {
-    match exposed(path) {
-        Ok(0) => Ok(()),
-        Ok(_) => restrict(path, mode),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+/// Takes a file's permissions back from all but its owner; a file that is not there is fine, one
+/// that is not this user's own is refused.
+#[cfg(feature = "sqlite")]
+pub fn close_to_others(path: &Path) -> io::Result<()> {
+    match own_file::look(path, Sort::File)? {
+        Some(_) if exposed(path)? != 0 => restrict(path, 0o600),
+        _ => Ok(()),
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(feature = "sqlite", unix))]
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-#[cfg(not(unix))]
+#[cfg(all(feature = "sqlite", not(unix)))]
 fn restrict(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }

@@ -37,6 +37,8 @@ mod runs;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;
+#[cfg(feature = "seal")]
+mod traces;
 
 pub use adopt::{Adopted, Mapping};
 #[cfg(feature = "seal")]
@@ -320,6 +322,13 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn saved(&mut self, by: &Actor) -> Result<(), LedgerError>;
+
+    /// Records that this ledger was begun in the place of one that is lost, what that left beside
+    /// it, and who decided so.
+    ///
+    /// # Errors
+    /// [`LedgerError::Begun`] unless this is the ledger's first event.
+    fn begun(&mut self, traces: &[std::path::PathBuf], by: &Actor) -> Result<(), LedgerError>;
 
     /// Sets aside all that a backup, which this ledger was restored from, calls free or
     /// reserved; new numbers of the format begin where it is said.

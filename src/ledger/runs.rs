@@ -6,14 +6,16 @@
 //! what is dead stays dead, and removing its file can hit nobody.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::LedgerError;
 use super::crypto::random;
-use super::files::{about, close_to_others, create, create_folder};
+use super::files::{about, create, create_folder};
+use crate::own_file;
 
 /// Suffix of a file whose lock is not taken yet.
 const NEW: &str = "new";
@@ -31,7 +33,6 @@ impl Run {
     /// Starts a run, and clears away those that died.
     pub fn start(folder: &Path) -> Result<Self, LedgerError> {
         create_folder(folder).map_err(about(folder))?;
-        close_to_others(folder, 0o700).map_err(about(folder))?;
         sweep(folder);
         loop {
             let mut number = [0; 16];
@@ -77,14 +78,28 @@ fn lock_new(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Removes the files of dead runs. What cannot be removed stays, and harms nobody.
+/// Returns whether a name is one that a run gives to its file.
+fn is_runs(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let id = name.strip_suffix(NEW).and_then(|id| id.strip_suffix('.'));
+    let id = id.unwrap_or(name);
+    id.len() == 32
+        && id
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Removes the files of dead runs. What no run made stays, as does what cannot be removed; neither
+/// harms anybody.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.flatten() {
         let path = entry.path();
-        if matches!(is_locked(&path), Ok(false)) {
+        if is_runs(&entry.file_name()) && matches!(is_locked(&path), Ok(false)) {
             let _ = fs::remove_file(&path);
         }
     }
@@ -92,7 +107,7 @@ fn sweep(folder: &Path) {
 
 /// Returns whether somebody holds the lock of a file exclusively.
 fn is_locked(path: &Path) -> io::Result<bool> {
-    let file = File::open(path)?;
+    let file = own_file::open(path, OpenOptions::new().read(true))?;
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
@@ -125,8 +140,8 @@ impl Runs {
         };
         for entry in entries {
             let path = entry.map_err(about(&self.folder))?.path();
-            let is_own = path.file_name().is_some_and(|name| name == own);
-            if !is_own && !matches!(is_locked(&path), Ok(false)) {
+            let name = path.file_name().unwrap_or_default();
+            if name != own && is_runs(name) && !matches!(is_locked(&path), Ok(false)) {
                 return Ok(true);
             }
         }
@@ -170,12 +185,55 @@ mod tests {
         assert!(!runs().alive("../../etc/passwd"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_no_run_made_is_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("runs");
+        drop(Run::start(&folder).unwrap());
+        let names = [
+            "notes.txt",
+            "00ff",
+            &"0F".repeat(16),
+            &format!("{}.bak", "0f".repeat(16)),
+        ];
+        for name in names {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        // A link with a run's name leads out; neither goes.
+        let target = place.path().join("target");
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(&target, folder.join("0f".repeat(16))).unwrap();
+        drop(Run::start(&folder).unwrap());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), names.len() + 1);
+        assert!(target.exists());
+        // What cannot be found out counts as alive.
+        assert!(Runs::at(folder).alive(&"0f".repeat(16)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_a_link_is_not_swept_and_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().unwrap();
+        let there = place.path().join("there");
+        fs::create_dir(&there).unwrap();
+        fs::set_permissions(&there, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(there.join("0f".repeat(16)), "").unwrap();
+        std::os::unix::fs::symlink(&there, place.path().join("runs")).unwrap();
+        let error = Run::start(&place.path().join("runs")).unwrap_err();
+        assert_eq!(error.name(), "ledger-file");
+        assert_eq!(fs::read_dir(&there).unwrap().count(), 1);
+        let mode = fs::metadata(&there).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+    }
+
     #[test]
     fn files_of_dead_runs_are_swept_and_those_of_live_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let live = Run::start(folder.path()).unwrap();
-        fs::write(folder.path().join("00ff"), "").unwrap();
-        fs::write(folder.path().join("00fe.new"), "").unwrap();
+        fs::write(folder.path().join("0f".repeat(16)), "").unwrap();
+        fs::write(folder.path().join(format!("{}.new", "1f".repeat(16))), "").unwrap();
         let other = Run::start(folder.path()).unwrap();
         let mut names: Vec<_> = fs::read_dir(folder.path())
             .unwrap()

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{HookError, Hooks};
+use crate::own_file;
 
 /// A line that says: the oldest result above was taken.
 const TAKEN: &str = "taken";
@@ -106,7 +107,7 @@ impl Outbox {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&self.path)?;
+        let file = own_file::open(&self.path, &mut options)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => file.lock()?,

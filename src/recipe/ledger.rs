@@ -144,7 +144,7 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// The name of a schema: letters, digits and `_`, so that it needs no quotes.
+/// The name of a schema: letters, digits and `_`; none of the server's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SchemaName(String);
@@ -157,6 +157,14 @@ impl SchemaName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl SchemaName {
+    /// Returns the name as statements have it: `user` and `table` are words of the language.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
     }
 }
 
@@ -176,6 +184,11 @@ impl TryFrom<String> for SchemaName {
             && text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
             // The server keeps such names for itself.
             && !text.starts_with("pg_");
+        if text == "information_schema" {
+            return Err(format!(
+                "{text} is the server's own schema: name another one"
+            ));
+        }
         if good {
             return Ok(Self(text));
         }
@@ -206,9 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_name_needs_no_quotes() {
+    fn a_schema_name_is_plain_and_none_of_the_servers_own() {
         let name = |text: &str| SchemaName::try_from(text.to_owned());
         assert_eq!(name("line_2").unwrap().as_str(), "line_2");
+        assert_eq!(name("user").unwrap().quoted(), "\"user\"");
+        let error = name("information_schema").unwrap_err();
+        assert!(error.contains("the server's own"), "{error}");
         for bad in ["", "Line", "2nd", "pg_x", "a-b", "a\"b", &"a".repeat(64)] {
             assert!(name(bad).is_err(), "{bad}");
         }

@@ -1,5 +1,6 @@
 //! The AuthToken, and the fingerprint that stands for it wherever people look.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +12,11 @@ use super::digest::{hex, parse_hex};
 
 /// Domain of the fingerprint, so that it equals no other digest of the token.
 const DOMAIN: &[u8] = b"eol-inject/token/1\0";
+
+/// What is shown in the place of what may be a token.
+const HIDDEN: &str = "<hidden: it looks like a token>";
+/// Length of what stands before the characters of a QR Token.
+const QR: usize = 4;
 
 /// Device credential: exactly 32 characters of `[A-Za-z0-9_-]`. Zeroed on drop.
 ///
@@ -48,12 +54,34 @@ impl AuthToken {
         text.len() == Self::LEN && text.bytes().all(Self::allows)
     }
 
-    /// Returns whether something with the shape of a token stands in `text`, between other
-    /// characters.
+    /// Returns whether something with the shape of a token stands in `text`: between other
+    /// characters, behind dashes, or in a longer word that looks made by chance.
     #[must_use]
     pub fn stands_in(text: &str) -> bool {
-        text.split(|c: char| !u8::try_from(c).is_ok_and(Self::allows))
-            .any(|word| word.len() == Self::LEN)
+        words(text).any(is_suspect)
+    }
+
+    /// Returns `text` to be shown or recorded: what may be a token is left out of it.
+    ///
+    /// Hex digits stay: digests, boards' numbers and names of runs are made of them.
+    #[must_use]
+    pub fn hidden_in(text: &str) -> Cow<'_, str> {
+        let tells = |word: &&str| is_suspect(word) && !is_hex(word) && !is_plain(word);
+        if !words(text).any(|word| tells(&word)) {
+            return Cow::Borrowed(text);
+        }
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        for word in words(text).filter(tells) {
+            // Each word stands in what is left: they come in their order.
+            if let Some((before, after)) = rest.split_once(word) {
+                shown.push_str(before);
+                shown.push_str(HIDDEN);
+                rest = after;
+            }
+        }
+        shown.push_str(rest);
+        Cow::Owned(shown)
     }
 
     /// Returns the secret itself.
@@ -70,6 +98,44 @@ impl AuthToken {
         hash.update(self.expose());
         Fingerprint(hash.finalize().into())
     }
+}
+
+/// Returns the longest pieces of `text` that have the characters of a token only.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !u8::try_from(c).is_ok_and(AuthToken::allows))
+        .filter(|word| word.len() >= AuthToken::LEN)
+}
+
+/// Returns whether a word may be a token, or have one in it.
+fn is_suspect(word: &str) -> bool {
+    // What a label says has a shape of its own, and is no secret.
+    if word.len() == QR + AuthToken::LEN && word.starts_with("sqr_") {
+        return false;
+    }
+    word.len() == AuthToken::LEN
+        // A token taken for an option: some begin with a dash of their own.
+        || (word.starts_with('-') && word.len() <= AuthToken::LEN + 2 && !is_plain(word))
+        || word.as_bytes().windows(AuthToken::LEN).any(is_mixed)
+}
+
+/// Returns whether both cases and digits are in it: nearly every token has them, and names seldom
+/// have.
+fn is_mixed(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_lowercase)
+        && word.iter().any(u8::is_ascii_uppercase)
+        && word.iter().any(u8::is_ascii_digit)
+}
+
+fn is_hex(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns whether it is one case of letters at most, with `-` and `_`: a rule, or words.
+fn is_plain(word: &str) -> bool {
+    let digits = word.bytes().any(|byte| byte.is_ascii_digit());
+    let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
+    let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
+    !digits && !(upper && lower)
 }
 
 impl fmt::Debug for AuthToken {
@@ -178,6 +244,39 @@ mod tests {
     fn the_debug_form_hides_the_secret() {
         let token = AuthToken::parse(TEXT).unwrap();
         assert_eq!(format!("{token:?}"), "AuthToken(<secret>)");
+    }
+
+    #[test]
+    fn what_may_be_a_token_is_hidden_however_it_is_glued() {
+        let token = "gWhFnTYbLhDG8_nNBl-yEkk9UJNPlq0Z";
+        let spelled = str::from_utf8(TEXT).unwrap();
+        for (before, after) in [
+            ("", ""),
+            ("--", ""),
+            ("x", ""),
+            ("", "y"),
+            ("-p", "9"),
+            ("a=", "\""),
+        ] {
+            let text = format!("of {before}{token}{after}!");
+            assert!(AuthToken::stands_in(&text), "{text}");
+            let shown = AuthToken::hidden_in(&text);
+            assert!(shown.starts_with("of ") && shown.ends_with('!'), "{shown}");
+            assert!(!shown.contains(token) && shown.contains(HIDDEN), "{shown}");
+        }
+        let twice = format!("--{spelled} {token}");
+        assert_eq!(AuthToken::hidden_in(&twice), format!("{HIDDEN} {HIDDEN}"));
+        // A digest, a board, a label, a rule, a name: shown as they are.
+        for text in [
+            "0123456789abcdef0123456789abcdef",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            "sqr_gWhFnTYbLhDG8_nNBl-yEkk9UJNPlq0Z+12",
+            "--------------------------------",
+            "a-name-of-a-file-that-is-quite-long-v2.elf",
+            "123e4567-e89b-12d3-a456-426614174000",
+        ] {
+            assert_eq!(AuthToken::hidden_in(text), text);
+        }
     }
 
     #[test]

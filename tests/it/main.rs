@@ -4,6 +4,9 @@
 #![allow(clippy::cast_possible_truncation)]
 #![allow(missing_docs)]
 
+/// A ledger that existed is never begun anew, by the program.
+#[cfg(all(feature = "cli", unix))]
+mod begun;
 /// A copy of the fixtures, and the program to run on it.
 #[cfg(feature = "cli")]
 mod bench;

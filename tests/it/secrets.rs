@@ -281,3 +281,146 @@ fn no_output_and_no_file_but_the_images_holds_a_token() {
         }
     }
 }
+
+/// A token that is nobody's, with letters of both cases, digits and a dash at its start.
+const STRAY: &str = "-WhFnTYbLhDG8_nNBl-yEkk9UJNPlq0Z";
+
+#[test]
+fn a_token_where_none_belongs_is_not_repeated_whatever_it_is_glued_to() {
+    let bench = Bench::new();
+    let recipe = "gw100/recipe.toml";
+    let text = fs::read_to_string(bench.path(recipe)).unwrap();
+    let recipes = [
+        ("key.toml", format!("{text}\n[{STRAY}]\n")),
+        (
+            "value.toml",
+            text.replacen("GW-100", &format!("GW{STRAY}"), 1),
+        ),
+        ("broken.toml", format!("{text}\nx = {STRAY}\n")),
+        ("url.toml", text.replacen("sqlite:gw100.ledger", STRAY, 1)),
+    ];
+    for (name, text) in &recipes {
+        fs::write(bench.path("gw100").join(name), text).unwrap();
+    }
+    let glued = [format!("--{STRAY}"), format!("x{STRAY}"), STRAY.to_owned()];
+    let mut calls: Vec<Vec<String>> = Vec::new();
+    let mut call =
+        |words: &[&str]| calls.push(words.iter().map(|word| (*word).to_owned()).collect());
+    for token in &glued {
+        call(&["check", token]);
+        call(&[token]);
+        call(&["run", "--recipe", recipe, "--probe", token, "--count", "1"]);
+        call(&[
+            "run",
+            "--recipe",
+            recipe,
+            &format!("--order={token}"),
+            "--probe",
+            "sim",
+            "--count",
+            "1",
+        ]);
+        call(&["inject", "--recipe", recipe, &format!("--serial={token}")]);
+        call(&[
+            "inject",
+            "--recipe",
+            recipe,
+            "--serial",
+            "GW000001",
+            &format!("--output=out/{token}.elf"),
+        ]);
+        call(&["inspect", &format!("out/{token}.elf")]);
+        call(&[
+            "pool",
+            "import",
+            "--recipe",
+            recipe,
+            &format!("out/{token}.csv"),
+        ]);
+        call(&["check", "--recipe", &format!("out/{token}.toml")]);
+        call(&[
+            "ledger",
+            "void",
+            "--recipe",
+            recipe,
+            "--serial",
+            "GW000001",
+            &format!("--by={token}"),
+            "--reason=x",
+        ]);
+        call(&[
+            "inject",
+            "--recipe",
+            recipe,
+            "--serial",
+            "GW000002",
+            &format!("--station={token}"),
+        ]);
+        call(&["ledger", "show", "--recipe", recipe, "--json", token]);
+    }
+    for (name, _) in &recipes {
+        call(&["check", "--recipe", &format!("gw100/{name}")]);
+        call(&["check", "--json", "--recipe", &format!("gw100/{name}")]);
+    }
+    for call in calls {
+        let mut command = bench.command(&call);
+        let out = command.env("EOL_LOG", "trace").output().unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!said.contains(&STRAY[1..]), "{call:?}: {said}");
+        assert_ne!(out.status.code(), Some(0), "{call:?}: {said}");
+    }
+    let mut all = Vec::new();
+    files(&bench.path("."), &mut all);
+    for file in all {
+        let name = file.to_string_lossy().into_owned();
+        assert!(!name.contains(&STRAY[1..]), "{name}");
+        let bytes = fs::read(&file).unwrap();
+        let holds = bytes
+            .windows(31)
+            .any(|window| window == &STRAY.as_bytes()[1..]);
+        assert!(!holds || name.ends_with(".toml"), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_program_leaves_no_core_file() {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+    let bench = Bench::new();
+    let call = bench.command(&[
+        "batch",
+        "--recipe",
+        "gw100/recipe.toml",
+        "--serials",
+        "-",
+        "-o",
+        "out",
+    ]);
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$@\"", "sh"])
+        .arg(call.get_program())
+        .args(call.get_args())
+        .current_dir(bench.path("."))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let limits = format!("/proc/{}/limits", child.id());
+    if let Ok(limits) = fs::read_to_string(limits) {
+        let core = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        assert_eq!(core.unwrap().split_whitespace().nth(4), Some("0"));
+    }
+    let killed = Command::new("kill")
+        .args(["-ABRT", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(6));
+    assert!(!status.core_dumped());
+}

@@ -65,6 +65,7 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     }
     let list = tokens::list(recipe, sheet);
     let station = context::station(args.station.as_deref());
+    super::neighbours::check(recipe, sheet.output);
     let books = ledger::look(recipe, &station, sheet);
     let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
     ledger::same_kind(books.as_ref(), kind, sheet);

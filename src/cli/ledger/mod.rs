@@ -18,6 +18,7 @@ mod export;
 mod handoff;
 mod key;
 mod list;
+mod new;
 mod outside;
 pub(crate) mod part;
 mod rework;
@@ -99,6 +100,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make the ledger from a backup; what that calls free or reserved is set aside
     Restore(backup::RestoreArgs),
+    /// Begin a ledger where one was that nothing brings back; what that left is set aside
+    New(new::NewArgs),
     /// Use tokens again that a restore or an unclosed part set aside
     Clear(backup::ClearArgs),
     /// Make a lost ledger from its mirror and its token lists
@@ -136,6 +139,7 @@ pub(crate) fn run(args: LedgerArgs, output: &Output) -> Result<u8, CliError> {
         Command::Backup(args) => backup::backup(&args, output),
         Command::Restore(args) => backup::restore(&args, output),
         Command::Clear(args) => backup::clear(&args, output),
+        Command::New(args) => new::run(&args, output),
         Command::Rebuild(args) => backup::rebuild(&args, output),
         Command::Key(args) => key::run(args, output),
         Command::Rework(args) => rework::run(&args, output),

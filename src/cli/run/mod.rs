@@ -83,6 +83,7 @@ struct Nest {
 
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = gate::recipe(&args.recipe.recipe)?;
+    context::no_token(args.order.as_deref().unwrap_or_default(), "--order")?;
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }

@@ -318,6 +318,10 @@ impl<S: Store> Ledger for S {
         self.write(|tables| restore::saved(tables, by))
     }
 
+    fn begun(&mut self, traces: &[std::path::PathBuf], by: &Actor) -> Result<(), LedgerError> {
+        self.write(|tables| restore::begun(tables, traces, by))
+    }
+
     fn restored(
         &mut self,
         numbers: Option<(&SerialFormat, Option<u64>)>,

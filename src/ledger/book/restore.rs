@@ -1,11 +1,12 @@
 //! Restore: what a backup calls free or reserved is set aside until somebody knows.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use super::super::event::{self, Body, Kind};
 use super::super::part::PartState;
 use super::super::restore::{Clear, Cleared, SetAside};
-use super::super::tables::{Tables, TokenState};
+use super::super::tables::{Order, Tables, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
 use super::parts::{self, Step};
 use super::split::{NAMED, known};
@@ -17,6 +18,24 @@ use crate::unit::Fingerprint;
 pub fn saved(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
     let body = Body::default().by(by);
     event::append(tables, &by.station, (Kind::Saved, None), body).map(drop)
+}
+
+/// Records, before anything else, that the ledger stands in the place of a lost one.
+pub fn begun(tables: &mut dyn Tables, traces: &[PathBuf], by: &Actor) -> Result<(), LedgerError> {
+    let mut others = false;
+    tables.scan_events(Order::After(0), &mut |_| {
+        others = true;
+        Ok(())
+    })?;
+    if others {
+        return Err(LedgerError::Begun);
+    }
+    let names = traces.iter().map(|path| path.display().to_string());
+    let body = Body {
+        message: Some(names.collect::<Vec<_>>().join(", ")),
+        ..Body::default()
+    };
+    event::append(tables, &by.station, (Kind::Begun, None), body.by(by)).map(drop)
 }
 
 /// Sets aside all that a backup calls free or reserved.

@@ -2,9 +2,9 @@
 -- trigger, function and sequence of the current schema.
 WITH mine AS (
     SELECT c.oid, c.relname, c.relkind FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
 )
-SELECT replace(line, current_schema() || '.', '') FROM (
+SELECT replace(line, quote_ident(current_schema()) || '.', '') FROM (
     SELECT 'column ' || m.relname || '.' || a.attname || E'\t' || format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
         || CASE WHEN a.attidentity <> '' THEN ' IDENTITY' ELSE '' END
@@ -37,6 +37,6 @@ SELECT replace(line, current_schema() || '.', '') FROM (
     FROM mine m JOIN pg_rewrite r ON r.ev_class = m.oid
     UNION ALL
     SELECT 'function ' || p.proname || E'\t' || p.prosrc
-    FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace
+    FROM pg_proc p WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
 ) AS lines (line)
 ORDER BY line COLLATE "C"

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::super::LedgerError;
+use super::super::event::Body;
 use super::super::files::about;
 use super::super::tables::{Each, EventRow};
 use super::line::{Header, Line};
@@ -27,21 +28,8 @@ impl History {
         let absent = || LedgerError::MirrorAbsent {
             path: folder.to_owned(),
         };
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(absent()),
-            Err(error) => return Err(about(folder)(error)),
-        };
-        let mut found: Vec<Self> = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(about(folder))?.path();
-            if path.extension().is_some_and(|end| end == "jsonl")
-                && let Some(header) = header(&path).map_err(about(&path))?
-                && ledger.is_none_or(|digits| header.ledger.starts_with(digits))
-            {
-                found.push(Self { path, header });
-            }
-        }
+        let mut found = mirrors(folder)?;
+        found.retain(|one| ledger.is_none_or(|digits| one.header.ledger.starts_with(digits)));
         found.sort_by_key(|history| history.header.generation);
         let newest = found.pop().ok_or_else(absent)?;
         match found
@@ -54,6 +42,35 @@ impl History {
             }),
             None => Ok(newest),
         }
+    }
+
+    /// Returns a mirror in `folder` in which `station` told of real units of `product`; a folder that is not there
+    /// has none.
+    ///
+    /// # Errors
+    /// [`LedgerError::File`]
+    pub fn of_station(
+        folder: &Path,
+        station: &str,
+        product: &str,
+    ) -> Result<Option<PathBuf>, LedgerError> {
+        for Self { path, .. } in mirrors(folder)? {
+            let file = File::open(&path).map_err(about(&path))?;
+            let lines = BufReader::new(file).lines();
+            let rows = lines.map_while(Result::ok).filter_map(|line| {
+                let line: Option<Line> = serde_json::from_str(&line).ok();
+                line.and_then(Line::row)
+            });
+            let told = rows.filter(|row| row.event.station == station).any(|row| {
+                Body::read(&row.event).is_ok_and(|body| {
+                    body.product.as_deref() == Some(product) && body.simulated != Some(true)
+                })
+            });
+            if told {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the number of the ledger.
@@ -101,6 +118,25 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Finds all mirrors in a folder; one that is not there has none.
+fn mirrors(folder: &Path) -> Result<Vec<History>, LedgerError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(about(folder)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(about(folder))?.path();
+        if path.extension().is_some_and(|end| end == "jsonl")
+            && let Some(header) = header(&path).map_err(about(&path))?
+        {
+            found.push(History { path, header });
+        }
+    }
+    Ok(found)
 }
 
 /// Reads the first line of a file; `None` when it is no mirror.

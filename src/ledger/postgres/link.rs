@@ -90,7 +90,7 @@ impl Link {
             Some(tls) => self.address.config.connect(tls.clone()),
             None => self.address.config.connect(NoTls),
         }?;
-        client.batch_execute(&SESSION.replace("{schema}", self.schema.as_str()))?;
+        client.batch_execute(&SESSION.replace("{schema}", &self.schema.quoted()))?;
         Ok(client)
     }
 }

@@ -9,7 +9,8 @@ use super::super::files::beside;
 use super::super::keyring::Ring;
 use super::super::runs::{Run, Runs};
 use super::super::tables::{Frame, Store as _};
-use super::super::{Identity, LedgerError, Scope, Simulated};
+use super::super::traces::{self, Base};
+use super::super::{Actor, Identity, Ledger as _, LedgerError, Scope, Simulated};
 use super::address::{Address, Purpose};
 use super::events::HOLD_LEDGER;
 use super::fault::meaning;
@@ -52,9 +53,7 @@ impl Server {
     fn look(&self) -> Result<Link, LedgerError> {
         let mut link = self.link(Purpose::Look)?;
         reach(&mut link, self)?;
-        let schema = link.schema().clone();
-        let (client, _) = link.connected().map_err(meaning)?;
-        schema::version(client, &schema)?.ok_or_else(|| self.absent())?;
+        present(&mut link, self)?;
         Ok(link)
     }
 
@@ -94,8 +93,41 @@ impl Postgres {
         let mut link = server.link(Purpose::Work)?;
         let keys = keys::bring(server)?;
         reach(&mut link, server)?;
+        match present(&mut link, server) {
+            Err(LedgerError::NoSchema { .. }) => {}
+            other => other?,
+        }
         make(&mut link, server, &keys)?;
         Self::enter_as_run((link, &keys), server, (scope, identity))
+    }
+
+    /// Begins another ledger in the place of one that is lost, and records that first. What the
+    /// old one left at this station is set aside then, but for its runs.
+    ///
+    /// # Errors
+    /// [`LedgerError::Begun`] where a ledger is that has events, [`LedgerError::StillOpen`] while a
+    /// program of this station has the lost one open.
+    pub fn afresh(
+        server: &Server,
+        scope: &Scope,
+        (identity, by): (Identity, &Actor),
+    ) -> Result<Vec<std::path::PathBuf>, LedgerError> {
+        let mut link = server.link(Purpose::Work)?;
+        let keys = keys::bring(server)?;
+        reach(&mut link, server)?;
+        let traces = traces::of(&server.base, Base::Empty, None)?;
+        if Runs::at(server.runs()).others("")? {
+            return Err(LedgerError::StillOpen {
+                path: server.base.clone(),
+            });
+        }
+        make(&mut link, server, &keys)?;
+        let mut ledger = Self::enter_as_run((link, &keys), server, (scope, identity))?;
+        ledger.begun(&traces, by)?;
+        // This run lives in their folder.
+        let runs = server.runs();
+        let traces: Vec<_> = traces.into_iter().filter(|path| *path != runs).collect();
+        traces::set_aside(&server.base, &traces)
     }
 
     /// Opens the ledger as a new run; there must be one.
@@ -109,9 +141,7 @@ impl Postgres {
     ) -> Result<Self, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         reach(&mut link, server)?;
-        let schema = link.schema().clone();
-        let (client, _) = link.connected().map_err(meaning)?;
-        schema::version(client, &schema)?.ok_or_else(|| server.absent())?;
+        present(&mut link, server)?;
         let keys = keys::bring(server)?;
         make(&mut link, server, &keys)?;
         Self::enter_as_run((link, &keys), server, (scope, identity))
@@ -242,6 +272,22 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Refuses a ledger that is not there, and tells one that was.
+fn present(link: &mut Link, server: &Server) -> Result<(), LedgerError> {
+    let schema = link.schema().clone();
+    let (client, _) = link.connected().map_err(meaning)?;
+    if schema::version(client, &schema)?.is_some() {
+        return Ok(());
+    }
+    let lost = traces::refuse(&server.base, Base::Empty, None);
+    // Another program may have made it meanwhile; its run came after.
+    if schema::version(client, &schema)?.is_some() {
+        return Ok(());
+    }
+    lost?;
+    Err(server.absent())
 }
 
 /// Brings the tables up to date; of several programs that make them one does.

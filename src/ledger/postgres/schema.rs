@@ -37,7 +37,7 @@ pub fn version(
     client: &mut impl GenericClient,
     schema: &SchemaName,
 ) -> Result<Option<i64>, LedgerError> {
-    let table = format!("{}.versions", schema.as_str());
+    let table = format!("{}.versions", schema.quoted());
     let found = client.query_one(FIND, &[&table]).map_err(meaning)?;
     if !found.try_get::<_, bool>(0).map_err(meaning)? {
         return Ok(None);
@@ -87,7 +87,7 @@ fn migrate(
     let mut all = || {
         let mut transaction = client.transaction()?;
         if before.is_none() {
-            let create = format!("CREATE SCHEMA IF NOT EXISTS {}", schema.as_str());
+            let create = format!("CREATE SCHEMA IF NOT EXISTS {}", schema.quoted());
             transaction.batch_execute(&create)?;
             transaction.batch_execute(VERSIONS)?;
         }

@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::super::LedgerError;
 use super::super::files::{about, beside, create, sync_folder};
 use super::connect::{self, fault};
-use super::{MAKING, Sqlite, part, present, schema};
+use super::{KeyPlace, MAKING, Sqlite, part, present, schema};
 
 /// How many pages are copied at once: others write in between.
 const PAGES: i32 = 2048;
@@ -24,7 +24,7 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError`]; then `to` is not there.
     pub fn copy(from: &Path, to: &Path) -> Result<(), LedgerError> {
-        present(from)?;
+        present(from, &KeyPlace::Beside)?;
         let hidden = hidden(to);
         part::clear(&hidden)?;
         part::free(to)?;
@@ -49,7 +49,7 @@ fn hidden(to: &Path) -> std::path::PathBuf {
 /// Fills a copy and syncs it.
 pub fn fill(from: &Path, to: &Path) -> Result<(), LedgerError> {
     let source = connect::read(from)?;
-    schema::known_to_us(&source, from)?;
+    schema::known_to_us(&source, from, &KeyPlace::Beside)?;
     {
         let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         drop(create(to).map_err(about(to))?);

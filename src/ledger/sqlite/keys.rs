@@ -30,6 +30,14 @@ pub enum KeyPlace {
 }
 
 impl KeyPlace {
+    /// Returns the file that the key is brought in, where it is one.
+    pub(in crate::ledger) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::From(KeySource::File(file), folder) => Some(folder.join(file)),
+            _ => None,
+        }
+    }
+
     /// Reads what lies there for the ledger at `ledger`; nothing at all beside it is no fault, as a
     /// key is made there.
     ///

@@ -31,6 +31,7 @@ use super::files::{about, beside, close_to_others, create, sync_folder};
 use super::keyring::Ring;
 use super::runs::{Run, Runs};
 use super::tables::{Frame, Store, Tables};
+use super::traces::{self, Base};
 use super::{Identity, LedgerError, Scope};
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
@@ -53,17 +54,17 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the ledger at `path` as a new run; makes ledger and key if there are none.
+    /// Opens the ledger at `path` as a new run; makes ledger and key if there are none, and there
+    /// were none.
     ///
     /// Permissions of the ledger that are too wide are narrowed; a key that others can read is
     /// refused.
     ///
     /// # Errors
-    /// [`LedgerError`]; a missing, damaged, exposed or wrong key is said here, with nothing
-    /// written.
+    /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
+    /// here too, with nothing written.
     pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
-        make(path).map_err(about(path))?;
-        Self::open_existing(path, scope, identity)
+        Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
     /// Opens the ledger at `path` as a new run; there must be one.
@@ -92,6 +93,10 @@ impl Sqlite {
             // A source that has no key leaves no empty file behind.
             keys::bring(place, path)?;
         }
+        match present(path, place) {
+            Err(LedgerError::Absent { .. }) => {}
+            other => other?,
+        }
         make(path).map_err(about(path))?;
         Self::open_keyed(path, scope, identity, place)
     }
@@ -107,10 +112,10 @@ impl Sqlite {
         identity: Identity,
         place: &KeyPlace,
     ) -> Result<Self, LedgerError> {
-        present(path)?;
+        present(path, place)?;
         for suffix in ["", "-wal", "-shm"] {
             let file = beside(path, suffix);
-            close_to_others(&file, 0o600).map_err(about(&file))?;
+            close_to_others(&file).map_err(about(&file))?;
         }
         let mut conn = connect::write(path)?;
         let key = schema::prepare(&mut conn, path, place)?;
@@ -163,7 +168,7 @@ impl Sqlite {
         scope: &Scope,
         place: &KeyPlace,
     ) -> Result<Self, LedgerError> {
-        present(path)?;
+        present(path, place)?;
         let conn = connect::read(path)?;
         let key = schema::look(&conn, path, place)?;
         Self::look(path, scope, (conn, key, place.clone()))
@@ -174,9 +179,9 @@ impl Sqlite {
     /// # Errors
     /// Those of [`inspect`](Self::inspect)
     pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
-        present(path)?;
+        present(path, &KeyPlace::Beside)?;
         let conn = connect::read(path)?;
-        schema::known_to_us(&conn, path)?;
+        schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
         Self::look(path, scope, (conn, None, KeyPlace::Beside))
     }
 
@@ -218,9 +223,9 @@ impl Sqlite {
     /// # Errors
     /// Those of [`inspect`](Self::inspect); no key is needed.
     pub fn key_ids(path: &Path) -> Result<Vec<String>, LedgerError> {
-        present(path)?;
+        present(path, &KeyPlace::Beside)?;
         let conn = connect::read(path)?;
-        schema::known_to_us(&conn, path)?;
+        schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
         let names = keys::names(&conn)?.into_iter();
         Ok(names.map(|(_, name)| name).collect())
     }
@@ -240,7 +245,7 @@ impl Sqlite {
 
 /// Returns what seals and opens with the keys of the ledger at `path`.
 pub(in crate::ledger) fn ring(path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
-    present(path)?;
+    present(path, place)?;
     let conn = connect::read(path)?;
     keys::require(&conn, path, place)
 }
@@ -263,16 +268,22 @@ fn make(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Refuses a ledger that is not there.
-fn present(path: &Path) -> Result<(), LedgerError> {
+/// Refuses a ledger that is not there, and tells one that was.
+fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    match path.try_exists() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(LedgerError::Absent {
-            path: path.to_owned(),
-        }),
-        Err(error) => Err(about(path)(error)),
+    let is_there = || path.try_exists().map_err(about(path));
+    if is_there()? {
+        return Ok(());
     }
+    let lost = traces::refuse(path, Base::Gone, place.file().as_deref());
+    // Another program may have begun it meanwhile; its file came first.
+    if is_there()? {
+        return Ok(());
+    }
+    lost?;
+    Err(LedgerError::Absent {
+        path: path.to_owned(),
+    })
 }
 
 /// Returns the folder of a ledger's runs.

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::crypto::Key;
 use super::super::files::{about, beside, create, sync_folder, write_new};
+use super::super::runs::Runs;
+use super::super::traces::{self, Base};
 use super::super::{Identity, LedgerError, Scope};
 use super::keys::{self, KeyPlace};
 use super::part::{clear, free, single};
@@ -59,9 +61,45 @@ impl Remaking<'_> {
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         let made = self
-            .empty(&hidden, number)
+            .empty(&hidden, Some(number))
             .and_then(|()| self.settle(&hidden, act));
         self.end(&hidden, made)
+    }
+
+    /// Begins another ledger in the place of one that is lost. What that left is set aside, and
+    /// given to `act`, which records it before the new ledger gets its name.
+    ///
+    /// # Errors
+    /// [`LedgerError::Begun`] where a ledger is, [`LedgerError::StillOpen`] while a program has the
+    /// lost one open. A cut leaves no ledger, and a trace of the old one.
+    pub fn afresh(
+        &self,
+        act: impl FnOnce(&mut Sqlite, &[PathBuf]) -> Result<(), LedgerError>,
+    ) -> Result<Vec<PathBuf>, LedgerError> {
+        let own = self.place.file();
+        let mut traces = traces::of(self.path, Base::Gone, own.as_deref())?;
+        if self.path.try_exists().map_err(about(self.path))? {
+            let conn = connect::read(self.path)?;
+            match schema::known_to_us(&conn, self.path, self.place) {
+                Ok(()) => return Err(LedgerError::Begun),
+                Err(LedgerError::Absent { .. } | LedgerError::Lost { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            traces.push(self.path.to_owned());
+        }
+        let runs = beside(self.path, ".runs");
+        if Runs::at(runs).others("")? {
+            return Err(LedgerError::StillOpen {
+                path: self.path.to_owned(),
+            });
+        }
+        let aside = traces::set_aside(self.path, &traces)?;
+        let hidden = self.begin()?;
+        let made = self
+            .empty(&hidden, None)
+            .and_then(|()| self.settle(&hidden, |ledger| act(ledger, &aside)));
+        self.end(&hidden, made)?;
+        Ok(aside)
     }
 
     /// Clears away what an earlier try left.
@@ -75,7 +113,7 @@ impl Remaking<'_> {
         Ok(hidden)
     }
 
-    fn empty(&self, hidden: &Path, number: &str) -> Result<(), LedgerError> {
+    fn empty(&self, hidden: &Path, number: Option<&str>) -> Result<(), LedgerError> {
         let key = match keys::bring(self.place, self.path)? {
             Some(keys::Brought::Ledger(key)) => key,
             Some(keys::Brought::Station(_)) => {
@@ -92,7 +130,7 @@ impl Remaking<'_> {
         };
         drop(create(hidden).map_err(about(hidden))?);
         let mut conn = connect::write(hidden)?;
-        schema::make_with(&mut conn, hidden, (&key, Some(number)))
+        schema::make_with(&mut conn, hidden, (&key, number))
     }
 
     fn settle<T>(

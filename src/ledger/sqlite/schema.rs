@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::super::LedgerError;
 use super::super::crypto::{Key, random};
 use super::super::keyring::Ring;
+use super::super::traces::{self, Base};
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
 
@@ -64,13 +65,26 @@ fn known() -> i64 {
 
 /// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
 pub fn prepare(conn: &mut Connection, path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
-    let empty = Header::read(conn, path)?.check(path)?;
+    let empty = is_empty(conn, path, place)?;
     if !empty {
         // Before anything is written, the log included.
         keys::require(conn, path, place)?;
     }
     migrate(conn, (path, None), |conn| keys::make(conn, path, place))?;
     keys::require(conn, path, place)
+}
+
+/// Returns whether nothing is in the file yet; one that was emptied is told.
+fn is_empty(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<bool, LedgerError> {
+    if !Header::read(conn, path)?.check(path)? {
+        return Ok(false);
+    }
+    let lost = traces::refuse(path, Base::Empty, place.file().as_deref());
+    // Another program may have made its tables meanwhile; they come before what it leaves beside.
+    if !Header::read(conn, path)?.check(path)? {
+        return Ok(false);
+    }
+    lost.map(|()| true)
 }
 
 /// Makes the tables of an empty ledger, with a key that is at hand.
@@ -126,13 +140,13 @@ fn migrate(
 
 /// Checks that a file is a ledger of this version, and reads its key if it lies there.
 pub fn look(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<Option<Ring>, LedgerError> {
-    known_to_us(conn, path)?;
+    known_to_us(conn, path, place)?;
     keys::prove(conn, path, place)
 }
 
 /// Refuses what is no ledger, or one of a later version.
-pub fn known_to_us(conn: &Connection, path: &Path) -> Result<(), LedgerError> {
-    if Header::read(conn, path)?.check(path)? {
+pub fn known_to_us(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
+    if is_empty(conn, path, place)? {
         return Err(LedgerError::Absent {
             path: path.to_owned(),
         });

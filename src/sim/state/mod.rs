@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::board::Board;
+use crate::own_file;
 use format::{VERSION, decode, encode};
 pub use shelf::{Held, Shelf};
 
@@ -100,7 +101,7 @@ impl Board {
         part.push(".part");
         let part = PathBuf::from(part);
         let write = || {
-            let mut file = private().truncate(true).open(&part)?;
+            let mut file = own_file::open(&part, private().truncate(true))?;
             file.write_all(&encode(self))?;
             file.sync_all()
         };
@@ -133,7 +134,8 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    own_file::look(folder, own_file::Sort::Folder).map(drop)
 }
 
 /// Makes a rename durable; only Unix can open a folder for that.

@@ -256,6 +256,16 @@ fn about_files() -> Vec<LedgerError> {
     let key = || PathBuf::from("gw100.ledger.key");
     vec![
         LedgerError::Absent { path: path() },
+        LedgerError::Lost {
+            path: path(),
+            traces: vec![key()],
+        },
+        LedgerError::Lost {
+            path: path(),
+            traces: vec![key(), "gw100.ledger.runs".into()],
+        },
+        LedgerError::StillOpen { path: path() },
+        LedgerError::Begun,
         LedgerError::NotALedger { path: path() },
         LedgerError::SchemaNewer { found: 3, known: 1 },
         LedgerError::Exposed {

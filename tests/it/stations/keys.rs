@@ -72,8 +72,9 @@ fn a_rotation_seals_everything_anew_and_leaves_nothing_of_the_old_key() {
 #[test]
 fn a_rotation_waits_for_whoever_works() {
     let bench = home();
-    let busy = bench.path("gw100/gw100.ledger.runs/00ff00ff");
-    fs::create_dir_all(busy.parent().unwrap()).unwrap();
+    let runs = bench.path("gw100/gw100.ledger.runs");
+    fs::create_dir_all(&runs).unwrap();
+    let busy = runs.join("00ff".repeat(8));
     let file = fs::File::create(&busy).unwrap();
     file.lock().unwrap();
     fails(&bench, &ROTATE, 51, "another program has the ledger open");

@@ -6,6 +6,7 @@ mod crowd;
 mod encrypted;
 mod grants;
 mod leases;
+mod lost;
 mod outages;
 #[cfg(feature = "cli")]
 mod program;

@@ -1,5 +1,6 @@
 //! The ledger's files: who may open them, and what happens when one is missing or wrong.
 
+use std::error::Error as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -87,8 +88,9 @@ fn a_torn_key_is_no_key() {
 #[test]
 fn a_ledger_that_was_half_made_is_finished() {
     let bench = InFile::new();
-    // The power went after the key was written, and after the file was created.
+    // The power went after the key was written, and after the file was created: no run yet.
     drop(stocked(&bench, 3));
+    fs::remove_dir(bench.beside(".runs")).unwrap();
     let key = fs::read(bench.beside(".key")).unwrap();
     fs::write(&bench.path, "").unwrap();
     fs::write(bench.beside(".key.part"), "half a k").unwrap();
@@ -96,6 +98,7 @@ fn a_ledger_that_was_half_made_is_finished() {
     assert_eq!(ledger.stock().unwrap().free, 3);
     assert_eq!(fs::read(bench.beside(".key")).unwrap(), key);
     drop(ledger);
+    fs::remove_dir(bench.beside(".runs")).unwrap();
     fs::remove_file(bench.beside(".key")).unwrap();
     fs::write(&bench.path, "").unwrap();
     drop(stocked(&bench, 3));
@@ -237,4 +240,42 @@ fn a_folder_that_cannot_be_written_is_said() {
         ["ledger-read-only", "ledger-file"].contains(&error),
         "{error}"
     );
+}
+
+#[test]
+fn what_is_no_plain_file_of_ones_own_is_refused_by_name_and_left_as_it_is() {
+    let there = tempfile::tempdir().unwrap();
+    for suffix in ["", ".runs", ".outbox", ".journal"] {
+        let bench = InFile::new();
+        drop(stocked(&bench, 3));
+        let (own, away) = (
+            bench.beside(suffix),
+            there.path().join(format!("x{suffix}")),
+        );
+        match own.exists() {
+            true => fs::rename(&own, &away).unwrap(),
+            false => fs::create_dir(&away).unwrap(),
+        }
+        let wide = if away.is_dir() { 0o755 } else { 0o644 };
+        set_mode(&away, wide);
+        std::os::unix::fs::symlink(&away, &own).unwrap();
+        let error = match suffix {
+            "" | ".runs" => bench
+                .try_open()
+                .err()
+                .map(|error| error.source().unwrap().to_string()),
+            ".outbox" => {
+                let outbox = eol_inject::mes::Outbox::beside(&bench.path);
+                let error = outbox.put("{}").unwrap_err();
+                Some(error.source().unwrap().to_string())
+            }
+            _ => {
+                let mut journal = eol_inject::ledger::SealedJournal::beside(&bench.path);
+                let error = eol_inject::deliver::Journal::keep(&mut journal, "b", b"x");
+                error.err().map(|error| error.to_string())
+            }
+        };
+        assert!(error.unwrap().contains("it is a link"), "{suffix}");
+        assert_eq!(mode(&away), wide, "{suffix}");
+    }
 }

@@ -3,6 +3,7 @@
 mod crowd;
 mod files;
 mod journal;
+mod lost;
 pub mod secrets;
 mod tamper;
 

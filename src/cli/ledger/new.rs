@@ -1,0 +1,40 @@
+//! `ledger new`: another ledger in the place of a lost one, by decision.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::books;
+use crate::cli::context;
+use crate::cli::error::CliError;
+use crate::cli::output::{GOOD, Output};
+use crate::cli::{DecisionArgs, RecipeArg};
+
+/// Who decides.
+#[derive(Args)]
+pub(crate) struct NewArgs {
+    #[command(flatten)]
+    recipe: RecipeArg,
+
+    #[command(flatten)]
+    decision: DecisionArgs,
+}
+
+pub(crate) fn run(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
+    let recipe = context::recipe(&args.recipe.recipe)?;
+    let actor = args.decision.actor()?;
+    let aside = books::afresh(&recipe, &actor)?;
+    let aside: Vec<_> = aside
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    output.object(&json!({ "v": 1, "kind": "new", "aside": aside }));
+    output.line(format_args!("{GOOD}begun{GOOD:#}: {}", recipe.ledger_url()));
+    for path in &aside {
+        output.line(format_args!("  set aside  {path}"));
+    }
+    output.warning(
+        "it does not know which tokens the lost ledger put on units: take in only lists that it never had, or \
+         name what is used: eol-inject pool import --used FILE",
+    );
+    Ok(0)
+}

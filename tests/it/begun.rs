@@ -1,0 +1,187 @@
+//! A ledger that existed is never begun anew: what the commands say and do.
+
+use std::fs;
+
+use crate::bench::{Bench, text};
+
+const RECIPE: &str = "gw100/recipe.toml";
+const BY: [&str; 4] = ["--by", "ann", "--reason", "its disk died"];
+
+fn inject<'a>(recipe: &'a str, serial: &'a str) -> Vec<&'a str> {
+    vec![
+        "inject", "--recipe", recipe, "--serial", serial, "-o", "out",
+    ]
+}
+
+/// Returns the ledger's file.
+fn ledger(bench: &Bench) -> std::path::PathBuf {
+    let entries = fs::read_dir(bench.path("gw100")).unwrap();
+    let mut files = entries.map(|entry| entry.unwrap().path());
+    files
+        .find(|path| path.extension().is_some_and(|end| end == "ledger"))
+        .unwrap()
+}
+
+/// Returns the token prints of all units.
+fn prints(bench: &Bench, recipe: &str) -> Vec<String> {
+    let list = bench.ok(&["ledger", "list", "--recipe", recipe, "--json"]);
+    let units = list
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let prints = units.filter_map(|unit| unit["fingerprint"].as_str().map(str::to_owned));
+    prints.collect()
+}
+
+#[test]
+fn no_unit_gets_the_token_of_a_lost_ledgers_unit() {
+    let bench = Bench::new();
+    bench.ok(&inject(RECIPE, "GW000001"));
+    let before = prints(&bench, RECIPE);
+    fs::remove_file(ledger(&bench)).unwrap();
+    for call in [
+        inject(RECIPE, "GW000002"),
+        vec!["check", "--recipe", RECIPE],
+        vec!["ledger", "list", "--recipe", RECIPE],
+        vec!["pool", "status", "--recipe", RECIPE],
+        vec![
+            "pool",
+            "import",
+            "--recipe",
+            RECIPE,
+            "pools/blynk-export.zip",
+        ],
+    ] {
+        let out = bench.run(&call);
+        let said = text(&[out.stdout, out.stderr].concat());
+        assert_eq!(out.status.code(), Some(51), "{call:?}: {said}");
+        for way in ["ledger restore", "ledger rebuild", "ledger new"] {
+            assert!(said.contains(way), "{call:?}: {said}");
+        }
+    }
+    assert!(!bench.path("out/GW000002.elf").exists());
+    let mut begin = vec!["ledger", "new", "--recipe", RECIPE];
+    assert_eq!(bench.run(&begin).status.code(), Some(2));
+    begin.extend(BY);
+    let said = bench.ok(&begin);
+    assert!(said.contains("set aside"), "{said}");
+    assert_eq!(bench.run(&begin).status.code(), Some(51));
+    assert_eq!(prints(&bench, RECIPE), [] as [&str; 0]);
+    // It is known what that means: nothing of the old record is here.
+    bench.ok(&inject(RECIPE, "GW000002"));
+    assert_eq!(prints(&bench, RECIPE).len(), before.len());
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn a_mirror_alone_says_that_there_was_a_ledger() {
+    let bench = Bench::new();
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let url = "url = \"sqlite:gw100.ledger\"";
+    let with = recipe.replace(url, &format!("{url}\nmirror = \"../mirror\""));
+    fs::write(bench.path("gw100/mirrored.toml"), &with).unwrap();
+    let mirrored = "gw100/mirrored.toml";
+    // An empty folder, or one with other ledgers' mirrors, hinders nobody.
+    fs::create_dir(bench.path("mirror")).unwrap();
+    fs::write(bench.path("mirror/other.jsonl"), "{}\n").unwrap();
+    let at = |serial: &'static str, station: &'static str| {
+        let mut call = inject(mirrored, serial);
+        call.extend(["--station", station]);
+        call
+    };
+    bench.ok(&at("GW000001", "L1"));
+    for entry in fs::read_dir(bench.path("gw100")).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("gw100.ledger")
+        {
+            fs::remove_file(&path)
+                .or_else(|_| fs::remove_dir_all(&path))
+                .unwrap();
+        }
+    }
+    let out = bench.run(&at("GW000002", "L1"));
+    let said = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(51), "{said}");
+    assert!(
+        said.contains("mirror/") && said.contains(".jsonl"),
+        "{said}"
+    );
+    assert!(!bench.path("gw100/gw100.ledger").exists());
+    // Another station's first ledger is its own.
+    bench.ok(&at("GW000002", "L2"));
+}
+
+#[test]
+fn check_warns_of_another_ledger_beside_with_the_same_list() {
+    let bench = Bench::new();
+    bench.ok(&inject(RECIPE, "GW000001"));
+    let backup = [
+        "ledger",
+        "backup",
+        "--recipe",
+        RECIPE,
+        "-o",
+        "gw100/saved.db",
+    ];
+    bench.ok(&backup);
+    let check = ["check", "--recipe", RECIPE];
+    let said = bench.run(&check);
+    let said = text(&[said.stdout, said.stderr].concat());
+    assert!(!said.contains("another ledger"), "{said}");
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let moved = recipe.replace("sqlite:gw100.ledger", "sqlite:new.ledger");
+    fs::write(bench.path(RECIPE), moved).unwrap();
+    fs::remove_file(bench.path("gw100/saved.db")).unwrap();
+    for _ in 0..2 {
+        let said = bench.run(&check);
+        let said = text(&[said.stdout, said.stderr].concat());
+        let warned = "gw100.ledger is another ledger of this product: its units have 1 token";
+        assert!(said.contains(warned), "{said}");
+        // Then there is a ledger of its own, and it says the same.
+        bench.ok(&[
+            "pool",
+            "import",
+            "--recipe",
+            RECIPE,
+            "pools/blynk-export.zip",
+        ]);
+    }
+}
+
+#[test]
+fn a_ledger_in_the_place_of_a_lost_one_survives_a_cut_at_every_effect() {
+    let world = Bench::with(&["gw100", "pools/unpacked"]);
+    let recipe = fs::read_to_string(world.path(RECIPE)).unwrap();
+    let small = recipe.replace("../pools/blynk-export.zip", "../pools/unpacked");
+    fs::write(world.path(RECIPE), small).unwrap();
+    world.ok(&inject(RECIPE, "GW000001"));
+    fs::remove_file(ledger(&world)).unwrap();
+    let begin = [&["ledger", "new", "--recipe", RECIPE], BY.as_slice()].concat();
+    crate::power_cut::sweep_in(&world, &begin, |bench, cut| {
+        // Either it is still told as lost, or it stands whole with the decision in it.
+        let told = bench.run(&["ledger", "list", "--recipe", RECIPE]);
+        if told.status.code() == Some(51) {
+            let out = bench.run(&inject(RECIPE, "GW000002"));
+            assert_eq!(
+                out.status.code(),
+                Some(51),
+                "{cut:?}: {}",
+                text(&out.stderr)
+            );
+            bench.ok(&begin);
+        }
+        assert_eq!(bench.run(&begin).status.code(), Some(51), "{cut:?}");
+        let conn = rusqlite::Connection::open(ledger(bench)).unwrap();
+        let first = "SELECT kind FROM events WHERE seq = 1";
+        let kind: String = conn.query_row(first, [], |row| row.get(0)).unwrap();
+        assert_eq!(kind, "begun", "{cut:?}");
+        bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+        let aside = fs::read_dir(bench.path("gw100/gw100.ledger.before")).unwrap();
+        let folders = aside.map(|folder| folder.unwrap().path());
+        let kept = folders.filter(|folder| folder.join("gw100.ledger.key").exists());
+        assert!(kept.count() > 0, "{cut:?}");
+    });
+}
