@@ -147,7 +147,11 @@ impl<'t> Place<'t> {
         let rest = format!("{}{}", self.before, self.after);
         let curly = rest.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']);
         match message {
-            _ if self.after.starts_with(|first: char| first.is_ascii_digit()) => {
+            number
+                if self.after.starts_with(|first: char| first.is_ascii_digit())
+                    && (number.starts_with("string values must be quoted")
+                        || number.starts_with("unexpected leading zero")) =>
+            {
                 "this is no number: one in hex begins with 0x; text stands in quotes: \"...\""
                     .to_owned()
             }
