@@ -147,6 +147,14 @@ impl<'t> Place<'t> {
         let rest = format!("{}{}", self.before, self.after);
         let curly = rest.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']);
         match message {
+            number
+                if self.after.starts_with(|first: char| first.is_ascii_digit())
+                    && (number.starts_with("string values must be quoted")
+                        || number.starts_with("unexpected leading zero")) =>
+            {
+                "this is no number: one in hex begins with 0x; text stands in quotes: \"...\""
+                    .to_owned()
+            }
             _ if curly => "write straight quotes: \"...\"".to_owned(),
             "string values must be quoted, expected literal string" => {
                 "text stands in quotes: \"...\"".to_owned()

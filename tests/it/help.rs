@@ -126,14 +126,15 @@ fn without_a_recipe_the_first_lines_of_one_are_shown() {
 #[test]
 fn what_another_user_put_above_is_not_taken_unasked() {
     use std::os::unix::fs::{chown, lchown, symlink};
-    let owner = Some(12_345);
-    let spoil: [&dyn Fn(&Bench) -> std::io::Result<()>; 3] = [
-        &|bench| chown(bench.path("recipe.toml"), owner, None),
-        &|bench| chown(bench.path("."), owner, None),
-        &|bench| {
+    type Spoil = fn(&Bench) -> std::io::Result<()>;
+    const OWNER: Option<u32> = Some(12_345);
+    let spoil: [Spoil; 3] = [
+        |bench| chown(bench.path("recipe.toml"), OWNER, None),
+        |bench| chown(bench.path("."), OWNER, None),
+        |bench| {
             fs::rename(bench.path("recipe.toml"), bench.path("gw100/mine.toml"))?;
             symlink("gw100/mine.toml", bench.path("recipe.toml"))?;
-            lchown(bench.path("recipe.toml"), owner, None)
+            lchown(bench.path("recipe.toml"), OWNER, None)
         },
     ];
     for spoil in spoil {

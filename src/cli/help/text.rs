@@ -13,7 +13,7 @@ pub(super) fn text(blocks: &[Block]) -> String {
     let mut out = String::new();
     let mut in_list = false;
     for block in blocks {
-        let is_item = matches!(block, Block::Item(..));
+        let is_item = matches!(block, Block::Item(_, mark, _) if !mark.is_empty());
         let follows = is_item && in_list;
         if !out.is_empty() && !follows {
             out.push('\n');
@@ -27,8 +27,10 @@ pub(super) fn text(blocks: &[Block]) -> String {
             Block::Heading(_, text) => out.push_str(&format!("  {text}\n")),
             Block::Paragraph(text) => put(&mut out, INDENT, "", text),
             Block::Item(depth, mark, text) => {
-                let before = INDENT.saturating_add(depth.saturating_mul(2));
-                put(&mut out, before, mark, text);
+                // A further paragraph of an entry stands behind where its mark would be.
+                let behind = usize::from(mark.is_empty()).saturating_mul(3);
+                let before = depth.saturating_mul(2).saturating_add(behind);
+                put(&mut out, INDENT.saturating_add(before), mark, text);
             }
             Block::Code(text) => {
                 for line in text.lines() {

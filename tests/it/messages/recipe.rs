@@ -56,6 +56,8 @@ fn mistakes_of_newcomers() {
         checksum("at = \"image_crc\""),
         checksum("algorithm = 32"),
         product("product = GW-100"),
+        slot("address = 080001dc"),
+        slot("size = 0800"),
         product("product = 100"),
         product("product: GW-100"),
         product("product = \u{201c}GW-100\u{201d}"),
