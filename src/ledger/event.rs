@@ -295,6 +295,7 @@ pub fn append(
         event,
         unit,
         link: head.link,
+        mark: None,
     })?;
     Ok(Stamp {
         at,
