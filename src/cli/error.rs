@@ -312,6 +312,12 @@ fn hint(name: &str) -> Option<&'static str> {
             "without its key nobody reads a token of it, its makers neither: \
              eol-inject help ledger, \"A lost key\""
         }
+        "ledger-schema-older" => {
+            "begin another ledger: take the lists in, and what was made by eol-inject ledger adopt"
+        }
+        "ledger-forged" => {
+            "stop the line: eol-inject ledger audit names what was changed; a backup or the mirror has what was"
+        }
         "ledger-next-number" => "--next N, the first number that was never handed out",
         "ledger-mirror" => "the line stops: a unit that no mirror knows is lost with the disk",
         "ledger-mirror-ahead" => {

@@ -94,7 +94,9 @@ fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fi
     }
     let mut used = HashSet::new();
     ledger
-        .units(&mut |unit| drop(used.insert(unit.fingerprint)))
+        .units(&mut |unit| {
+            used.insert(unit.fingerprint);
+        })
         .ok()?;
     Some(used)
 }

@@ -31,6 +31,8 @@ pub enum Column {
     Picture,
     /// The other columns of the list.
     Columns,
+    /// The ledger's own secret; the fingerprint is nobody's.
+    Seed,
     /// What a board held of its own; the fingerprint is that of the board's number.
     Board,
 }
@@ -43,6 +45,7 @@ impl Column {
             Self::Qr => "QR Token",
             Self::Picture => "picture",
             Self::Columns => "list columns",
+            Self::Seed => "seed",
             Self::Board => "bytes of a board",
         }
     }

@@ -358,6 +358,16 @@ pub enum LedgerError {
         /// The newest known schema.
         known: i64,
     },
+    /// An earlier build wrote it, before any release.
+    #[error(
+        "the ledger has schema {found}, made by an earlier build that marked no row: this one knows {oldest} and later"
+    )]
+    SchemaOlder {
+        /// The ledger's schema.
+        found: i64,
+        /// The oldest schema that can be read.
+        oldest: i64,
+    },
     /// The key can be read by others.
     #[error(
         "{path} has mode {mode:04o}, wanted 0600: others may have read the key; make it owner-only",
@@ -514,6 +524,12 @@ pub enum LedgerError {
         what: String,
         /// What the back end says, if it was that which found it.
         source: Option<Cause>,
+    },
+    /// A row was written by somebody who lacks the key.
+    #[error("the ledger was changed without its key: {what}")]
+    Forged {
+        /// Which row.
+        what: String,
     },
     /// Any other fault of the back end.
     #[error("the ledger does not answer")]

@@ -297,6 +297,7 @@ pub fn append(
         event,
         unit,
         link: head.link,
+        mark: None,
     })?;
     Ok(Stamp {
         at,

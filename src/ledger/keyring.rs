@@ -1,4 +1,4 @@
-//! The keys of a ledger, proved against it by a known text that each of them sealed.
+//! The keys of a ledger, proved against it by its own seed, which each of them sealed.
 //!
 //! While a rotation goes on, rows are sealed with either of two keys, and both are at hand: the one
 //! that the ledger had, and the next one, in `<ledger>.key.next`.
@@ -10,12 +10,11 @@ use zeroize::Zeroizing;
 use super::LedgerError;
 use super::crypto::{Cipher, Column, Key};
 use super::files::{about, beside, exposed, write_new};
+use super::notary::{Notary, Seed};
 use super::tables::Tables;
 use crate::unit::Fingerprint;
 
-/// What a key's proof opens to.
-const PROOF: &[u8] = b"eol-inject";
-/// What a key's proof is sealed for: no token has this fingerprint.
+/// What the seed is sealed for: no token has this fingerprint.
 const NOBODY: Fingerprint = Fingerprint::from_bytes([0; 32]);
 
 /// What a rotation did.
@@ -35,7 +34,8 @@ pub struct Rotation {
 pub struct Stored {
     pub id: i64,
     pub name: String,
-    pub proof: Vec<u8>,
+    /// The ledger's seed, sealed with it.
+    pub seed: Vec<u8>,
 }
 
 /// A key that was proved against the ledger.
@@ -47,19 +47,21 @@ pub struct Ready {
 /// The ledger's keys that are at hand: the current one first.
 pub struct Ring {
     ready: Vec<Ready>,
+    seed: Seed,
     /// Those that the ledger has and nobody brought.
     absent: Vec<Stored>,
 }
 
-/// Seals the known text.
-pub fn proof(key: &Key) -> Result<Vec<u8>, LedgerError> {
-    key.cipher().seal(&NOBODY, Column::Token, PROOF)
+/// Seals a ledger's seed: whoever opens it has the key.
+pub fn sealed(seed: &Seed, key: &Key) -> Result<Vec<u8>, LedgerError> {
+    key.cipher().seal(&NOBODY, Column::Seed, seed.as_bytes())
 }
 
 impl Stored {
-    fn opens_with(&self, key: &Key) -> bool {
-        let opens = key.cipher().open(&NOBODY, Column::Token, &self.proof);
-        key.id() == self.name && opens.is_ok_and(|plain| plain.as_slice() == PROOF)
+    fn open(&self, key: &Key) -> Option<Seed> {
+        let opened = key.cipher().open(&NOBODY, Column::Seed, &self.seed);
+        let seed = Seed::from_slice(&opened.ok()?)?;
+        (key.id() == self.name).then_some(seed)
     }
 }
 
@@ -67,13 +69,15 @@ impl Ring {
     /// Takes those of `keys` that are the ledger's; `None` when its current key, the first of
     /// `stored`, is not among them.
     pub fn of(stored: Vec<Stored>, keys: &[Key]) -> Option<Self> {
+        let current = stored.first()?;
+        let seed = keys.iter().find_map(|key| current.open(key))?;
         let mut ring = Self {
             ready: Vec::new(),
+            seed,
             absent: Vec::new(),
         };
-        let current = stored.first()?.id;
         for row in stored {
-            match keys.iter().find(|key| row.opens_with(key)) {
+            match keys.iter().find(|key| row.open(key).is_some()) {
                 Some(key) => ring.ready.push(Ready {
                     id: row.id,
                     cipher: key.cipher(),
@@ -81,7 +85,17 @@ impl Ring {
                 None => ring.absent.push(row),
             }
         }
-        (ring.ready.first()?.id == current).then_some(ring)
+        Some(ring)
+    }
+
+    /// Returns the ledger's seed.
+    pub const fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
+    /// Returns what marks the rows of the ledger with this number.
+    pub fn notary(&self, ledger: &str) -> Result<Notary, LedgerError> {
+        self.seed.notary(ledger)
     }
 
     /// Returns the key that new values are sealed with.

@@ -13,6 +13,8 @@ mod event;
 mod evidence;
 #[cfg(feature = "seal")]
 mod files;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inspection;
 #[cfg(feature = "seal")]
 mod journal;
 #[cfg(feature = "seal")]
@@ -22,6 +24,8 @@ mod keyring;
 mod memory;
 #[cfg(feature = "seal")]
 mod mirror;
+#[cfg(feature = "seal")]
+mod notary;
 mod part;
 #[cfg(feature = "postgres")]
 mod postgres;

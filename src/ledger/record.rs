@@ -51,6 +51,12 @@ pub enum Simulated {
     Yes,
 }
 
+impl From<bool> for Simulated {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
 /// Who does something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {

@@ -166,12 +166,17 @@ pub struct Pending {
     pub station: String,
 }
 
+/// What a row carries so that nobody without the ledger's key can write one.
+pub type Mark = [u8; 32];
+
 /// An event with what only the tables know about it.
 #[derive(Debug, Clone)]
 pub struct EventRow {
     pub event: Event,
     pub unit: Option<i64>,
     pub link: i64,
+    /// `None` where it is not of a back end's tables: whatever adds it there marks it.
+    pub mark: Option<Mark>,
 }
 
 /// The order in which events are read.
@@ -192,6 +197,12 @@ pub type Each<'a, T> = &'a mut dyn FnMut(T) -> Result<(), LedgerError>;
 pub trait Tables {
     /// Returns a fixed fact about the ledger.
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError>;
+    /// Returns a fixed fact about the ledger, proved by its key also where nothing is written.
+    ///
+    /// [`fact`](Self::fact) proves what a decision rests on, and nothing that is only looked at.
+    fn proved(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.fact(name)
+    }
     /// Fixes a fact about the ledger.
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError>;
     /// Returns whether another run lives.
@@ -286,6 +297,10 @@ pub trait Tables {
     fn head(&self, station: &str) -> Result<Head, LedgerError>;
     /// Adds an event.
     fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError>;
+    /// Returns whether an event was written with the ledger's key; `None` where that is not at hand.
+    fn vouches(&self, _: &EventRow) -> Option<bool> {
+        None
+    }
     /// Returns the events of all units that a product's serial had, oldest first.
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError>;
     /// Returns the last event of a kind about a unit.

@@ -1,12 +1,13 @@
 //! Audit: the events replayed against the tables, in passes that hold one unit at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
 use super::super::event::{Head, qr_print};
 use super::super::tables::{Order, Tables, TokenRow};
-use super::super::{Audit, Finding, LedgerError};
+use super::super::{Audit, Finding, LedgerError, Simulated};
+use super::SIMULATED;
 use super::import::row_digest;
 use super::places::Lists;
 use super::replay::Expected;
@@ -60,6 +61,7 @@ fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError
     let mut lists = Lists::default();
     let mut heads: BTreeMap<String, Head> = BTreeMap::new();
     let mut last = (String::new(), 0);
+    let mut strange: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     tables.scan_events(Order::Chain, &mut |row| {
         report.0.events += 1;
         let event = &row.event;
@@ -84,6 +86,9 @@ fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError
                     row.link, event.seq
                 ),
             );
+        } else if tables.vouches(&row) == Some(false) {
+            let links = strange.entry(event.station.clone()).or_default();
+            links.push(row.link);
         }
         if last.0 == event.station && event.seq <= last.1 {
             report.add(
@@ -99,6 +104,9 @@ fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError
         };
         lists.note(&row)
     })?;
+    for (station, links) in strange {
+        report.add(format!("station {station}"), forged(&links));
+    }
     report.0.heads = heads
         .into_iter()
         .map(|(station, head)| (station, head.link, head.hash))
@@ -106,9 +114,23 @@ fn chains(tables: &dyn Tables, report: &mut Report) -> Result<Lists, LedgerError
     Ok(lists)
 }
 
+/// Says which events of a chain somebody wrote who lacks the key.
+fn forged(links: &[i64]) -> String {
+    let first = links.first().copied().unwrap_or_default();
+    match links {
+        [_] => format!("event {first} of its chain was written without the ledger's key"),
+        [.., last] => format!(
+            "{} events of its chain, the first {first} and the last {last}, were written without the ledger's key",
+            links.len()
+        ),
+        [] => String::new(),
+    }
+}
+
 /// Replays each unit's events and compares the row.
 fn units(tables: &dyn Tables, report: &mut Report) -> Result<(), LedgerError> {
     let mut explained = 0;
+    let mut kinds = BTreeSet::new();
     let mut current: Option<(i64, Expected)> = None;
     tables.scan_events(Order::Unit, &mut |row| {
         let Some(unit) = row.unit else {
@@ -117,6 +139,7 @@ fn units(tables: &dyn Tables, report: &mut Report) -> Result<(), LedgerError> {
         if current.as_ref().is_none_or(|(id, _)| *id != unit)
             && let Some((id, expected)) = current.replace((unit, Expected::default()))
         {
+            kinds.extend(expected.simulated);
             explained += u64::from(compare(tables, report, id, &expected)?);
         }
         match &mut current {
@@ -125,7 +148,16 @@ fn units(tables: &dyn Tables, report: &mut Report) -> Result<(), LedgerError> {
         }
     })?;
     if let Some((id, expected)) = current {
+        kinds.extend(expected.simulated);
         explained += u64::from(compare(tables, report, id, &expected)?);
+    }
+    let has = tables.fact(SIMULATED)?;
+    for kind in kinds.into_iter().map(Simulated::from) {
+        if has.as_deref() != Some(<&str>::from(kind)) {
+            let has = has.as_deref().unwrap_or("unknown");
+            let what = format!("it is {has}, events of units say {kind}");
+            report.add("fact simulated", what);
+        }
     }
     let mut missing = Vec::new();
     let mut all = 0;

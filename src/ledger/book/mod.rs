@@ -529,8 +529,8 @@ pub fn check_simulated(
     frame: &Frame,
 ) -> Result<bool, LedgerError> {
     let asked: &'static str = frame.identity.simulated.into();
-    let Some(has) = tables.fact(SIMULATED)? else {
-        return Ok(false);
+    let Some(has) = tables.proved(SIMULATED)? else {
+        return none_yet(tables).map(|()| false);
     };
     let has = has
         .parse::<super::Simulated>()
@@ -541,6 +541,15 @@ pub fn check_simulated(
     Err(LedgerError::SimulatedMixed {
         has: has.into(),
         asked,
+    })
+}
+
+/// Refuses a ledger that has units and does not say of which kind: the first one said it.
+fn none_yet(tables: &(impl Tables + ?Sized)) -> Result<(), LedgerError> {
+    tables.scan_all_units(&mut |_| {
+        Err(LedgerError::Forged {
+            what: format!("fact {SIMULATED}"),
+        })
     })
 }
 

@@ -10,6 +10,7 @@ use super::join::OPEN;
 use super::parts;
 use super::replay::holds_token;
 use super::restore::is_all;
+use super::{ORIGIN, generation};
 
 /// Why a token without a unit is void.
 const SWAPPED: &str = "it was burnt when its board was swapped";
@@ -44,6 +45,10 @@ pub struct Lists {
     open: BTreeMap<i64, i64>,
     /// The last time that the ledger was made anew.
     rebuilt: i64,
+    /// Restores, and times that the ledger was made anew.
+    generations: u64,
+    /// Where the last list's tokens come from.
+    origin: (i64, Option<String>),
     backup: (i64, Option<String>),
 }
 
@@ -105,8 +110,14 @@ impl Lists {
                     None => self.resumed = self.resumed.max(seq),
                 }
             }
-            Kind::Restored => self.restored = self.restored.max(seq),
-            Kind::Rebuilt => self.rebuilt = self.rebuilt.max(seq),
+            Kind::Restored => {
+                self.restored = self.restored.max(seq);
+                self.generations += 1;
+            }
+            Kind::Rebuilt => {
+                self.rebuilt = self.rebuilt.max(seq);
+                self.generations += 1;
+            }
             Kind::Saved if seq > self.backup.0 => self.backup = (seq, Some(row.event.at.clone())),
             _ => {}
         }
@@ -114,6 +125,9 @@ impl Lists {
     }
 
     fn imported(&mut self, seq: i64, body: Body) {
+        if body.origin.is_some() && seq > self.origin.0 {
+            self.origin = (seq, body.origin);
+        }
         let brought = Brought {
             seq,
             added: body.added.unwrap_or_default(),
@@ -258,6 +272,23 @@ impl Lists {
             .filter(|number| !self.parts.contains_key(number))
         {
             wrong.push((format!("part {number}"), "no event tells of it".to_owned()));
+        }
+        let has = generation(tables)?;
+        if has < self.generations {
+            let what = format!(
+                "it is {has}, and the ledger was restored or made anew {} times",
+                self.generations
+            );
+            wrong.push(("fact generation".to_owned(), what));
+        }
+        let has = tables.fact(ORIGIN)?;
+        if self.origin.1.is_some() && has != self.origin.1 {
+            let (has, says) = (has.unwrap_or_default(), self.origin.1.as_deref());
+            let what = format!(
+                "it is {has:?}, its lists say {:?}",
+                says.unwrap_or_default()
+            );
+            wrong.push(("fact origin".to_owned(), what));
         }
         Ok(wrong)
     }

@@ -28,6 +28,8 @@ pub struct Expected {
     label: Option<String>,
     at: String,
     event: String,
+    /// Whether the unit was simulated, where an event says so.
+    pub simulated: Option<bool>,
     /// What the events alone already contradict.
     pub wrong: Vec<String>,
 }
@@ -91,6 +93,7 @@ impl Expected {
         self.uid.clone_from(&body.uid);
         self.image.clone_from(&body.image);
         self.recipe.clone_from(&body.recipe);
+        self.simulated = body.simulated;
         self.digest = None;
         self.durable = false;
         self.touched |= self.pending;
@@ -113,6 +116,7 @@ impl Expected {
         self.recipe.clone_from(&body.recipe);
         self.digest.clone_from(&body.digest);
         self.durable = body.durable.unwrap_or_default();
+        self.simulated = body.simulated;
         self.pending = body.pending.unwrap_or_default();
         self.touched = body.touched.unwrap_or(true);
         self.label.clone_from(&body.label);

@@ -1,14 +1,19 @@
--- Facts that are fixed once: the ledger's number, real or simulated, origin of its tokens.
+-- A row with a `mark` can be written by whoever has the key only; the audit looks.
+
+-- Facts that are fixed once: the ledger's number, real or simulated, origin of its tokens. They are
+-- numbered without a gap.
 CREATE TABLE facts (
-    name  TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    name   TEXT PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    value  TEXT NOT NULL,
+    mark   BLOB NOT NULL CHECK (length(mark) = 32)
 ) STRICT, WITHOUT ROWID;
 
--- Keys by id. The key itself is never in here; `proof` is a known text sealed with it.
+-- Keys by id. The key itself is never in here; `seed` is the ledger's own secret sealed with it.
 CREATE TABLE keys (
-    id    INTEGER PRIMARY KEY,
-    name  TEXT NOT NULL UNIQUE,
-    proof BLOB NOT NULL
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    seed BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE products (
@@ -21,6 +26,7 @@ CREATE TABLE scopes (
     id       INTEGER PRIMARY KEY,
     product  INTEGER NOT NULL REFERENCES products (id),
     template TEXT NOT NULL,
+    mark     BLOB NOT NULL CHECK (length(mark) = 32),
     UNIQUE (product, template)
 ) STRICT;
 
@@ -38,7 +44,9 @@ CREATE TABLE imports (
     run      TEXT NOT NULL,
     station  TEXT NOT NULL,
     pending  INTEGER NOT NULL CHECK (pending IN (0, 1)),
-    pictures INTEGER NOT NULL DEFAULT 0
+    pictures INTEGER NOT NULL DEFAULT 0,
+    mark     BLOB CHECK (length(mark) = 32),
+    CHECK (pending = 1 OR mark IS NOT NULL)
 ) STRICT;
 -- One at a time.
 CREATE UNIQUE INDEX imports_pending ON imports (pending) WHERE pending = 1;
@@ -115,6 +123,7 @@ CREATE TABLE counters (
     product INTEGER NOT NULL REFERENCES products (id),
     format  TEXT NOT NULL,
     next    INTEGER NOT NULL,
+    mark    BLOB NOT NULL CHECK (length(mark) = 32),
     PRIMARY KEY (product, format)
 ) STRICT, WITHOUT ROWID;
 
@@ -127,7 +136,8 @@ CREATE TABLE events (
     kind    TEXT NOT NULL,
     unit    INTEGER,
     body    TEXT NOT NULL,
-    hash    BLOB NOT NULL CHECK (length(hash) = 32)
+    hash    BLOB NOT NULL CHECK (length(hash) = 32),
+    mark    BLOB NOT NULL CHECK (length(mark) = 32)
 ) STRICT;
 CREATE UNIQUE INDEX events_chain ON events (station, link);
 CREATE INDEX events_unit ON events (unit) WHERE unit IS NOT NULL;

@@ -77,6 +77,7 @@ impl Line {
             },
             unit: self.unit,
             link: self.link,
+            mark: None,
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::super::inspection::Inspection;
+use super::super::notary::Row as Marked;
 use super::super::tables::{Each, TokenRow};
 use super::super::{Finding, LedgerError, UnitState};
 use super::rows::get;
@@ -24,6 +26,20 @@ const TOKENS: &str = concat!(
     unseen!(),
     " ORDER BY t.id"
 );
+const FACTS: &str = "SELECT number, name, value, mark FROM facts ORDER BY number";
+const COUNTERS: &str = "SELECT product, format, next, mark FROM counters";
+const SCOPES: &str = "SELECT s.id, s.product, p.name, s.template, s.mark FROM scopes s \
+     JOIN products p ON p.id = s.product ORDER BY s.id";
+const IMPORTS: &str = "SELECT id, scope, pictures, mark FROM imports WHERE NOT pending ORDER BY id";
+const PICTURES: &str = concat!(
+    "SELECT (SELECT coalesce(sum(pictures), 0)::bigint FROM imports WHERE scope = $1 AND NOT pending), \
+     (SELECT count(*) FROM pictures p JOIN tokens t ON t.id = p.token WHERE t.scope = $1 AND t.id < ",
+    unseen!(),
+    ")"
+);
+const UNITS: &str = "SELECT u.serial, u.folded, u.product, s.product, o.product FROM units u \
+     JOIN scopes s ON s.id = u.scope JOIN tokens t ON t.id = u.token JOIN scopes o ON o.id = t.scope";
+const FIXED: &str = "SELECT id, fixed, folded FROM tokens WHERE folded IS NOT NULL";
 // What no foreign key watches.
 const ORPHANS: &str = "SELECT t.id FROM tokens t \
      LEFT JOIN imports i ON i.id = t.import LEFT JOIN keys k ON k.id = t.key \
@@ -94,15 +110,75 @@ pub fn integrity(view: &View<'_>) -> Result<Vec<Finding>, LedgerError> {
             add(name(line), "no version made this");
         }
     }
+    let mut orphans = Vec::new();
     for row in view.rows(ORPHANS, &[])? {
-        let id: i64 = get(&row, 0)?;
-        add(format!("token {id}"), "no list or no key has it");
+        orphans.push(get(&row, 0)?);
     }
     for row in view.rows(LOOSE, &[])? {
         let id: i64 = get(&row, 0)?;
         add(format!("token {id}"), "a print of it is not its own");
     }
-    Ok(findings)
+    let mut inspection = Inspection::new(view.shop.notary.as_ref(), findings);
+    for id in orphans {
+        inspection.misplaced(id);
+    }
+    marks(view, &mut inspection)?;
+    places(view, &mut inspection)?;
+    Ok(inspection.findings)
+}
+
+/// Looks at the marks of what no event tells.
+fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
+    for row in view.rows(FACTS, &[])? {
+        let fact = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
+        inspection.fact(fact, get(&row, 3)?);
+    }
+    for row in view.rows(COUNTERS, &[])? {
+        let format: &str = get(&row, 1)?;
+        let counter = Marked::Counter {
+            product: get(&row, 0)?,
+            format,
+            next: get(&row, 2)?,
+        };
+        inspection.marked(|| format!("counter {format}"), &counter, get(&row, 3)?);
+    }
+    for row in view.rows(IMPORTS, &[])? {
+        let id: i64 = get(&row, 0)?;
+        let import = Marked::Import {
+            id,
+            scope: get(&row, 1)?,
+            pictures: get(&row, 2)?,
+        };
+        inspection.marked(|| format!("import {id}"), &import, get(&row, 3)?);
+    }
+    for row in view.rows(SCOPES, &[])? {
+        let (id, name): (i64, &str) = (get(&row, 0)?, get(&row, 2)?);
+        let template: &str = get(&row, 3)?;
+        let scope = Marked::Scope {
+            id,
+            product: (get(&row, 1)?, name),
+            template,
+        };
+        inspection.marked(|| format!("product {name}"), &scope, get(&row, 4)?);
+        if let Some(counts) = view.first(PICTURES, &[&id])? {
+            let counts = (get(&counts, 0)?, get(&counts, 1)?);
+            inspection.pictures((name, template), counts);
+        }
+    }
+    Ok(())
+}
+
+/// Looks at what units and tokens are found by.
+fn places(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
+    view.scan(UNITS, &[], &mut |row| {
+        let products = [get(row, 2)?, get(row, 3)?, get(row, 4)?];
+        inspection.unit((get(row, 0)?, get(row, 1)?), products);
+        Ok(())
+    })?;
+    view.scan(FIXED, &[], &mut |row| {
+        inspection.fixed(get(row, 0)?, (get(row, 1)?, get(row, 2)?));
+        Ok(())
+    })
 }
 
 /// Makes a rule one line: the text of a function has several.

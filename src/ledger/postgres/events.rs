@@ -4,7 +4,7 @@ use postgres::Row;
 
 use super::super::event::Head;
 use super::super::tables::{Each, EventRow, Order};
-use super::super::{Event, LedgerError};
+use super::super::{Event, LedgerError, notary};
 use super::rows::{bytes, get, odd};
 use super::view::{Mode, View};
 use crate::unit::Digest;
@@ -13,7 +13,7 @@ use crate::unit::Digest;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT e.seq, e.at, s.name, e.kind, e.body, e.hash, e.unit, e.link ",
+            "SELECT e.seq, e.at, s.name, e.kind, e.body, e.hash, e.unit, e.link, e.mark ",
             "FROM events e JOIN stations s ON s.id = e.station ",
             $rest
         )
@@ -26,8 +26,8 @@ const HOLD: &str = "SELECT id FROM stations WHERE name = $1 FOR UPDATE";
 pub const HOLD_LEDGER: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR KEY SHARE";
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) RETURNING id";
 const HEAD: &str = "SELECT link, hash FROM events WHERE station = $1 ORDER BY link DESC LIMIT 1";
-const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash, mark) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const OF_SERIAL: &str = select!(
     "WHERE e.unit IN (SELECT id FROM units WHERE product = $1 AND folded = $2) ORDER BY e.seq"
 );
@@ -48,6 +48,7 @@ fn read(row: &Row) -> Result<EventRow, LedgerError> {
         },
         unit: get(row, 6)?,
         link: get(row, 7)?,
+        mark: Some(bytes(row, 8)?),
     })
 }
 
@@ -101,6 +102,7 @@ pub fn add(view: &View<'_>, row: &EventRow) -> Result<(), LedgerError> {
     let mut chains = view.chains.borrow_mut();
     let chain = chains.get_mut(&event.station).ok_or_else(odd)?;
     let hash = &event.hash.as_bytes()[..];
+    let mark = view.notary()?.mark(&notary::Row::event(row));
     view.change(
         ADD,
         &[
@@ -111,6 +113,7 @@ pub fn add(view: &View<'_>, row: &EventRow) -> Result<(), LedgerError> {
             &row.unit,
             &event.body,
             &hash,
+            &&mark[..],
         ],
     )?;
     chain.head = Head {

@@ -1,7 +1,7 @@
 //! Lists on their way in.
 
-use super::super::LedgerError;
 use super::super::tables::Pending;
+use super::super::{LedgerError, notary};
 use super::rows::{bytes, get, named, odd};
 use super::tokens::hold_serials;
 use super::view::{Mode, View};
@@ -25,8 +25,7 @@ const DROP_IMPORT: &str = "DELETE FROM imports WHERE id = $1 AND pending";
 const OVERTAKEN: &str = "SELECT u.serial, t.fingerprint FROM units u \
      JOIN tokens t ON t.scope = u.scope AND t.folded = u.folded AND t.folded IS NOT NULL \
      WHERE u.id > $1 AND u.state < 5 AND t.id >= $2 AND t.state < 2 LIMIT 1";
-const END: &str =
-    "UPDATE imports SET pending = false, pictures = $2 WHERE id = $1 AND pending AND run = $3";
+const END: &str = "UPDATE imports SET pending = false, pictures = $2, mark = $4 WHERE id = $1 AND pending AND run = $3";
 
 pub fn pending(view: &View<'_>) -> Result<Option<Pending>, LedgerError> {
     let row = view.first(PENDING, &[])?;
@@ -93,7 +92,14 @@ pub fn overtaken(
 
 pub fn end(view: &View<'_>, pending: &Pending, pictures: u64) -> Result<(), LedgerError> {
     let pictures = i64::try_from(pictures).unwrap_or(i64::MAX);
-    match view.change(END, &[&pending.id, &pictures, &view.shop.frame.run])? {
+    let row = notary::Row::Import {
+        id: pending.id,
+        scope: view.shop.scope,
+        pictures,
+    };
+    let mark = view.notary()?.mark(&row);
+    let run = &view.shop.frame.run;
+    match view.change(END, &[&pending.id, &pictures, run, &&mark[..]])? {
         1 => Ok(()),
         _ => Err(LedgerError::Overtaken),
     }

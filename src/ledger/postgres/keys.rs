@@ -9,8 +9,8 @@ use super::super::keyring::{self, Ring, Stored};
 use super::Server;
 use super::fault::meaning;
 
-const ALL: &str = "SELECT id, name, proof FROM keys ORDER BY id DESC";
-const INSERT: &str = "INSERT INTO keys (name, proof) VALUES ($1, $2)";
+const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
+const INSERT: &str = "INSERT INTO keys (name, seed) VALUES ($1, $2)";
 
 /// Reads the ledger's key, and the next one where it waits.
 pub fn bring(server: &Server) -> Result<Vec<Key>, LedgerError> {
@@ -20,12 +20,8 @@ pub fn bring(server: &Server) -> Result<Vec<Key>, LedgerError> {
 }
 
 /// Notes which key a new ledger has.
-pub fn add(
-    client: &mut impl GenericClient,
-    key: &Key,
-    proof: &[u8],
-) -> Result<(), postgres::Error> {
-    client.execute(INSERT, &[&key.id(), &proof]).map(drop)
+pub fn add(client: &mut impl GenericClient, key: &Key, seed: &[u8]) -> Result<(), postgres::Error> {
+    client.execute(INSERT, &[&key.id(), &seed]).map(drop)
 }
 
 /// Returns the ledger's keys, the current one first.
@@ -35,7 +31,7 @@ pub fn stored(client: &mut impl GenericClient) -> Result<Vec<Stored>, LedgerErro
         Ok(Stored {
             id: row.try_get(0)?,
             name: row.try_get(1)?,
-            proof: row.try_get(2)?,
+            seed: row.try_get(2)?,
         })
     });
     read.collect::<Result<_, _>>().map_err(meaning)

@@ -7,6 +7,7 @@ use super::super::book::check_simulated;
 use super::super::crypto::Key;
 use super::super::files::beside;
 use super::super::keyring::Ring;
+use super::super::notary::Row;
 use super::super::runs::{Run, Runs};
 use super::super::tables::{Frame, Store as _};
 use super::super::traces::{self, Base};
@@ -18,17 +19,19 @@ use super::keys;
 use super::lease::{self, Keeper, LEASE};
 use super::link::Link;
 use super::patience::Patience;
+use super::rows::get;
 use super::schema::{self, Prepared};
 use super::view::Shop;
 use super::{Postgres, Server};
 use crate::recipe::LedgerUrl;
 
 const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
-const SCOPE: &str = "SELECT p.id, s.id FROM products p \
+const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
      LEFT JOIN scopes s ON s.product = p.id AND s.template = $2 WHERE p.name = $1";
 const ADD_PRODUCT: &str = "INSERT INTO products (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-const ADD_SCOPE: &str = "INSERT INTO scopes (product, template) \
-     SELECT id, $2 FROM products WHERE name = $1 ON CONFLICT (product, template) DO NOTHING";
+const NEXT_SCOPE: &str = "SELECT nextval(pg_get_serial_sequence('scopes', 'id'))";
+const ADD_SCOPE: &str = "INSERT INTO scopes (id, product, template, mark) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (product, template) DO NOTHING";
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
 const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES ($1, $2, $3) \
      ON CONFLICT (id) DO NOTHING";
@@ -196,7 +199,10 @@ impl Postgres {
         this.begin(key)?;
         this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
         this.read_facts()?;
-        this.read(|tables| check_simulated(tables, &frame))?;
+        this.read(|tables| {
+            tables.proved("ledger")?;
+            check_simulated(tables, &frame)
+        })?;
         Ok(this)
     }
 
@@ -213,6 +219,7 @@ impl Postgres {
                 runs: Runs::at(server.runs()),
                 place,
                 key,
+                notary: None,
                 source: server.key.to_string(),
                 ledger: String::new(),
                 product: 0,
@@ -236,6 +243,8 @@ impl Postgres {
         let (frame, place) = (&self.shop.frame, &self.shop.place);
         let (station, product) = (&frame.identity.station, &frame.scope.product);
         let template = frame.scope.template.as_deref().unwrap_or_default();
+        let missing = || LedgerError::damaged("its key is not at hand");
+        let notary = self.shop.notary.as_ref().ok_or_else(missing)?;
         let newest: i64 = self.patiently(|transaction| {
             transaction.query(SHARE_KEYS, &[])?;
             let newest = transaction.query_one(NEWEST_KEY, &[])?.try_get(0)?;
@@ -244,7 +253,13 @@ impl Postgres {
             }
             transaction.query(HOLD_LEDGER, &[])?;
             transaction.execute(ADD_PRODUCT, &[product])?;
-            transaction.execute(ADD_SCOPE, &[product, &template])?;
+            let row = transaction.query_one(SCOPE, &[product, &template])?;
+            if row.try_get::<_, Option<i64>>(1)?.is_none() {
+                let of = row.try_get(0)?;
+                let id = transaction.query_one(NEXT_SCOPE, &[])?.try_get(0)?;
+                let mark = notary.mark(&scope_row(id, (of, product), template));
+                transaction.execute(ADD_SCOPE, &[&id, &of, &template, &&mark[..]])?;
+            }
             transaction.execute(ADD_STATION, &[station])?;
             transaction.execute(ADD_RUN, &[&frame.run, station, place])?;
             transaction.execute(ADD_LEASE, &[&frame.run, &LEASE.as_secs_f64()])?;
@@ -265,12 +280,39 @@ impl Postgres {
             let ids = transaction.query_opt(SCOPE, &[&scope.product, &template])?;
             Ok((ledger, ids))
         })?;
-        self.shop.ledger = ledger;
-        if let Some(row) = ids {
-            self.shop.product = super::rows::get(&row, 0)?;
-            self.shop.scope = super::rows::get::<Option<i64>>(&row, 1)?.unwrap_or(0);
+        let shop = &mut self.shop;
+        shop.notary = match &shop.key {
+            Ok(ring) => Some(ring.notary(&ledger)?),
+            Err(_) => None,
+        };
+        shop.ledger = ledger;
+        let Some(row) = ids else {
+            return Ok(());
+        };
+        shop.product = get(&row, 0)?;
+        let Some(id) = get::<Option<i64>>(&row, 1)? else {
+            return Ok(());
+        };
+        shop.scope = id;
+        let marked = scope_row(id, (shop.product, &scope.product), &template);
+        match &shop.notary {
+            // Who only looks is told by the audit.
+            Some(notary) if !shop.frame.run.is_empty() && !notary.knows(&marked, get(&row, 2)?) => {
+                Err(LedgerError::Forged {
+                    what: format!("product {}", scope.product),
+                })
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+/// Returns a scope's row, as it is marked.
+const fn scope_row<'a>(id: i64, product: (i64, &'a str), template: &'a str) -> Row<'a> {
+    Row::Scope {
+        id,
+        product,
+        template,
     }
 }
 

@@ -29,7 +29,7 @@ const OTHERS: &str = "SELECT id, station FROM runs WHERE NOT ended AND id <> $1"
 /// Boards whose attempt has no outcome, or failed: their bytes are kept for the next one.
 const BOARDS: &str = "SELECT 1 FROM units u WHERE state = 0 AND target = 'probe' AND (pending OR touched \
      AND EXISTS (SELECT 1 FROM events e WHERE e.unit = u.id AND e.hash = u.event AND e.kind = 'failed')) LIMIT 1";
-const ADD: &str = "INSERT INTO keys (name, proof) VALUES ($1, $2)";
+const ADD: &str = "INSERT INTO keys (name, seed) VALUES ($1, $2)";
 const LEFT: &str = "SELECT (SELECT count(*) FROM tokens WHERE key <> $1) \
      + (SELECT count(*) FROM pictures WHERE key <> $1)";
 const TOKENS: &str = "SELECT id, key, fingerprint, token, qr, columns FROM tokens \
@@ -82,12 +82,13 @@ impl Postgres {
         let was = names.iter().find(|name| **name != key.id()).cloned();
         let mut rows = 0;
         if let Some(old) = &was {
-            let proof = keyring::proof(&key)?;
+            let ring = self.shop.key.as_ref().map_err(|_| LedgerError::Rotated)?;
+            let seed = keyring::sealed(ring.seed(), &key)?;
             if *old == source.id() {
                 // Boards of this station may have their bytes sealed with it.
                 keyring::keep(&server.base, &source)?;
             }
-            let current = self.numbered(|view| begin(view, &names, (&key, &proof)))?;
+            let current = self.numbered(|view| begin(view, &names, (&key, &seed)))?;
             loop {
                 let before = rows;
                 self.reseal((current, &key.cipher()), &mut rows, step)?;
@@ -194,14 +195,14 @@ pub fn no_other_run(view: &mut View<'_>) -> Result<Vec<Row>, LedgerError> {
 fn begin(
     view: &mut View<'_>,
     names: &[String],
-    (key, proof): (&Key, &[u8]),
+    (key, seed): (&Key, &[u8]),
 ) -> Result<i64, LedgerError> {
     const FIND: &str = "SELECT id FROM keys WHERE name = $1";
     if alone(view)? != names {
         return Err(LedgerError::Rotated);
     }
     if view.first(FIND, &[&key.id()])?.is_none() {
-        view.change(ADD, &[&key.id(), &proof])?;
+        view.change(ADD, &[&key.id(), &seed])?;
     }
     let row = view.first(FIND, &[&key.id()])?;
     get(&row.ok_or(LedgerError::Rotated)?, 0)

@@ -6,11 +6,12 @@ use postgres::{Client, GenericClient};
 use super::super::LedgerError;
 use super::super::crypto::{Key, random};
 use super::super::keyring;
+use super::super::notary::{Row, Seed};
 use super::fault::meaning;
 use super::keys;
 use crate::recipe::SchemaName;
 
-/// All migrations, in order; `versions` has a row for each that was done.
+/// All migrations, in order; `versions` has a row for each that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.postgres.sql")];
 
 const VERSIONS: &str = "CREATE TABLE versions (version bigint PRIMARY KEY, \
@@ -18,7 +19,11 @@ const VERSIONS: &str = "CREATE TABLE versions (version bigint PRIMARY KEY, \
 const FIND: &str = "SELECT to_regclass($1) IS NOT NULL";
 const LAST: &str = "SELECT coalesce(max(version), 0) FROM versions";
 const ADD: &str = "INSERT INTO versions (version) VALUES ($1)";
-const ADD_LEDGER: &str = "INSERT INTO facts (name, value) VALUES ('ledger', $1)";
+const ADD_LEDGER: &str =
+    "INSERT INTO facts (number, name, value, mark) VALUES (1, 'ledger', $1, $2)";
+
+/// The first schema that this version reads: those before marked no row, and were in no release.
+const OLDEST: i64 = 2;
 
 /// What came of an attempt to bring a schema up to date.
 pub enum Prepared {
@@ -29,7 +34,7 @@ pub enum Prepared {
 
 /// Returns the newest schema that this version knows.
 fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(MIGRATIONS.len()).map_or(i64::MAX, |count| OLDEST - 1 + count)
 }
 
 /// Returns the version of the schema; `None` where there is no ledger.
@@ -44,6 +49,12 @@ pub fn version(
     }
     let last = client.query_one(LAST, &[]).map_err(meaning)?;
     let version = last.try_get(0).map_err(meaning)?;
+    if version < OLDEST {
+        return Err(LedgerError::SchemaOlder {
+            found: version,
+            oldest: OLDEST,
+        });
+    }
     if version > known() {
         return Err(LedgerError::SchemaNewer {
             found: version,
@@ -81,9 +92,15 @@ fn migrate(
 ) -> Result<Result<(), postgres::Error>, LedgerError> {
     let mut number = [0; 16];
     random(&mut number)?;
-    let (proof, number) = (keyring::proof(key)?, crate::unit::hex(&number));
+    let (seed, number) = (Seed::make()?, crate::unit::hex(&number));
+    let sealed = keyring::sealed(&seed, key)?;
+    let mark = seed.notary(&number)?.mark(&Row::Fact {
+        number: 1,
+        name: "ledger",
+        value: &number,
+    });
     let before = version(client, schema)?;
-    let done = before.and_then(|done| usize::try_from(done).ok());
+    let done = before.and_then(|done| usize::try_from(done - OLDEST + 1).ok());
     let mut all = || {
         let mut transaction = client.transaction()?;
         if before.is_none() {
@@ -91,15 +108,14 @@ fn migrate(
             transaction.batch_execute(&create)?;
             transaction.batch_execute(VERSIONS)?;
         }
-        for (version, sql) in (1..).zip(MIGRATIONS).skip(done.unwrap_or(0)) {
-            let version: i64 = version;
+        for (version, sql) in (OLDEST..).zip(MIGRATIONS).skip(done.unwrap_or(0)) {
             // First, so that of two programs one waits here for the other.
             transaction.execute(ADD, &[&version])?;
             transaction.batch_execute(sql)?;
         }
         if before.is_none() {
-            keys::add(&mut transaction, key, &proof)?;
-            transaction.execute(ADD_LEDGER, &[&number])?;
+            keys::add(&mut transaction, key, &sealed)?;
+            transaction.execute(ADD_LEDGER, &[&number, &&mark[..]])?;
         }
         transaction.commit()
     };

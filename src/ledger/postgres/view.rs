@@ -10,6 +10,7 @@ use postgres::{Row, Statement, Transaction};
 
 use super::super::event::Head;
 use super::super::keyring::Ring;
+use super::super::notary::{self, Notary};
 use super::super::tables::{
     Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
 };
@@ -23,14 +24,17 @@ use super::secrets::Sealed;
 use super::{audit, events, imports, liveness, secrets, tokens, units};
 use crate::unit::{Digest, Fingerprint, Serial};
 
-const FACT: &str = "SELECT value FROM facts WHERE name = $1";
-const SET_FACT: &str = "INSERT INTO facts (name, value) VALUES ($1, $2)";
-const COUNTER: &str = "SELECT next FROM counters WHERE product = $1 AND format = $2";
+const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = $1";
+// Two that find the same number collide, and one of them is done anew.
+const NEXT_FACT: &str = "SELECT coalesce(max(number), 0) + 1 FROM facts";
+const SET_FACT: &str = "INSERT INTO facts (number, name, value, mark) VALUES ($1, $2, $3, $4)";
+const COUNTER: &str = "SELECT next, mark FROM counters WHERE product = $1 AND format = $2";
 const HOLD_COUNTER: &str =
-    "SELECT next FROM counters WHERE product = $1 AND format = $2 FOR UPDATE";
-const ADD_COUNTER: &str = "INSERT INTO counters (product, format, next) VALUES ($1, $2, 1) \
+    "SELECT next, mark FROM counters WHERE product = $1 AND format = $2 FOR UPDATE";
+const ADD_COUNTER: &str = "INSERT INTO counters (product, format, next, mark) VALUES ($1, $2, 1, $3) \
      ON CONFLICT (product, format) DO NOTHING";
-const SET_COUNTER: &str = "UPDATE counters SET next = $3 WHERE product = $1 AND format = $2";
+const SET_COUNTER: &str =
+    "UPDATE counters SET next = $3, mark = $4 WHERE product = $1 AND format = $2";
 
 /// What is done with rows that arrived.
 type Take<'a, T> = &'a mut dyn FnMut(&T) -> Result<(), LedgerError>;
@@ -46,6 +50,8 @@ pub struct Shop {
     pub place: Option<String>,
     /// The key, or why it is not there.
     pub key: Result<Ring, String>,
+    /// What marks rows; there as the key is.
+    pub notary: Option<Notary>,
     /// Where the key comes from.
     pub source: String,
     /// The ledger's own number.
@@ -139,6 +145,12 @@ impl<'a> View<'a> {
             ahead: RefCell::default(),
             load: RefCell::default(),
         }
+    }
+
+    /// Returns what marks rows.
+    pub fn notary(&self) -> Result<&'a Notary, LedgerError> {
+        let missing = || LedgerError::damaged("its key is not at hand");
+        self.shop.notary.as_ref().ok_or_else(missing)
     }
 
     /// Returns what made the transaction useless, if anything did.
@@ -272,12 +284,42 @@ impl<'a> View<'a> {
 
 impl Tables for View<'_> {
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        if self.mode != Mode::Read {
+            return self.proved(name);
+        }
         let row = self.first(FACT, &[&name])?;
         row.map(|row| get(&row, 0)).transpose()
     }
 
+    fn proved(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let Some(row) = self.first(FACT, &[&name])? else {
+            return Ok(None);
+        };
+        let value: String = get(&row, 0)?;
+        let fact = notary::Row::Fact {
+            number: get(&row, 1)?,
+            name,
+            value: &value,
+        };
+        match self.notary()?.knows(&fact, get(&row, 2)?) {
+            true => Ok(Some(value)),
+            false => Err(LedgerError::Forged {
+                what: format!("fact {name}"),
+            }),
+        }
+    }
+
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
-        self.change(SET_FACT, &[&name, &value]).map(drop)
+        let row = self.first(NEXT_FACT, &[])?;
+        let number: i64 = row.map_or(Ok(1), |row| get(&row, 0))?;
+        let fact = notary::Row::Fact {
+            number,
+            name,
+            value,
+        };
+        let mark = self.notary()?.mark(&fact);
+        self.change(SET_FACT, &[&number, &name, &value, &&mark[..]])
+            .map(drop)
     }
 
     fn alive(&self, run: &str) -> bool {
@@ -432,13 +474,27 @@ impl Tables for View<'_> {
 
     fn counter(&self, format: &str) -> Result<u64, LedgerError> {
         let product = self.shop.product;
+        let counter = |next| notary::Row::Counter {
+            product,
+            format,
+            next,
+        };
         let row = if self.mode == Mode::Read {
             self.first(COUNTER, &[&product, &format])?
         } else {
-            self.change(ADD_COUNTER, &[&product, &format])?;
+            let mark = self.notary()?.mark(&counter(1));
+            self.change(ADD_COUNTER, &[&product, &format, &&mark[..]])?;
             self.first(HOLD_COUNTER, &[&product, &format])?
         };
-        let next = row.map_or(Ok(1), |row| get::<i64>(&row, 0))?;
+        let Some(row) = row else {
+            return Ok(1);
+        };
+        let next: i64 = get(&row, 0)?;
+        if self.mode != Mode::Read && !self.notary()?.knows(&counter(next), get(&row, 1)?) {
+            return Err(LedgerError::Forged {
+                what: format!("the counter of {format}"),
+            });
+        }
         u64::try_from(next)
             .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
     }
@@ -449,7 +505,14 @@ impl Tables for View<'_> {
             part: None,
             left: 0,
         })?;
-        self.change(SET_COUNTER, &[&self.shop.product, &format, &next])
+        let product = self.shop.product;
+        let row = notary::Row::Counter {
+            product,
+            format,
+            next,
+        };
+        let mark = self.notary()?.mark(&row);
+        self.change(SET_COUNTER, &[&product, &format, &next, &&mark[..]])
             .map(drop)
     }
 
@@ -459,6 +522,11 @@ impl Tables for View<'_> {
 
     fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError> {
         events::add(self, row)
+    }
+
+    fn vouches(&self, row: &EventRow) -> Option<bool> {
+        let notary = self.shop.notary.as_ref()?;
+        Some(notary.knows_event(row))
     }
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Row};
 
-use super::super::tables::{Each, TokenRow};
+use super::super::inspection::Inspection;
+use super::super::notary::Row as Marked;
+use super::super::tables::{Each, Mark, TokenRow};
 use super::super::{Finding, LedgerError, UnitState};
 use super::connect::fault;
 use super::schema::MIGRATIONS;
@@ -18,6 +20,19 @@ const SCHEMA: &str = "SELECT type || ' ' || name, sql FROM sqlite_schema \
 const TOKENS: &str = "SELECT t.id, t.import, t.fingerprint, t.state, t.fixed, t.qr_print, \
      t.claimed, t.scope, u.state FROM tokens t LEFT JOIN units u ON u.token = t.id AND u.past = 0 \
      WHERE t.id < ?1 ORDER BY t.id";
+const FACTS: &str = "SELECT number, name, value, mark FROM facts ORDER BY number";
+const COUNTERS: &str = "SELECT product, format, next, mark FROM counters";
+const SCOPES: &str = "SELECT s.id, s.product, p.name, s.template, s.mark FROM scopes s \
+     JOIN products p ON p.id = s.product ORDER BY s.id";
+const IMPORTS: &str = "SELECT id, scope, pictures, mark FROM imports WHERE pending = 0 ORDER BY id";
+const PICTURES: &str = "SELECT \
+     (SELECT coalesce(sum(pictures), 0) FROM imports WHERE scope = ?1 AND pending = 0), \
+     (SELECT count(*) FROM pictures p JOIN tokens t ON t.id = p.token WHERE t.scope = ?1 AND t.id < ?2)";
+const UNITS: &str = "SELECT u.serial, u.folded, u.product, s.product, o.product FROM units u \
+     JOIN scopes s ON s.id = u.scope JOIN tokens t ON t.id = u.token JOIN scopes o ON o.id = t.scope";
+const FIXED: &str = "SELECT id, fixed, folded FROM tokens WHERE folded IS NOT NULL";
+const MISPLACED: &str = "SELECT t.id FROM tokens t LEFT JOIN imports i ON i.id = t.import \
+     WHERE i.id IS NULL OR i.scope <> t.scope LIMIT 20";
 
 /// Reads all seen tokens, each with the state of its live unit.
 pub fn scan_tokens(
@@ -68,7 +83,89 @@ pub fn integrity(view: &View<'_>) -> Result<Vec<Finding>, LedgerError> {
             add(name, "no version made this".to_owned());
         }
     }
-    Ok(findings)
+    let mut inspection = Inspection::new(view.shop.notary.as_ref(), findings);
+    marks(view, &mut inspection)?;
+    places(view, &mut inspection)?;
+    Ok(inspection.findings)
+}
+
+/// Looks at the marks of what no event tells.
+fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, String, String, Mark)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    };
+    for (number, name, value, mark) in view.all(FACTS, [], read)? {
+        inspection.fact((number, &name, &value), &mark);
+    }
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, String, i64, Mark)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    };
+    for (product, format, next, mark) in view.all(COUNTERS, [], read)? {
+        let row = Marked::Counter {
+            product,
+            format: &format,
+            next,
+        };
+        inspection.marked(|| format!("counter {format}"), &row, &mark);
+    }
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, i64, Mark)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    };
+    for (id, scope, pictures, mark) in view.all(IMPORTS, [], read)? {
+        let row = Marked::Import {
+            id,
+            scope,
+            pictures,
+        };
+        inspection.marked(|| format!("import {id}"), &row, &mark);
+    }
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, String, String, Mark)> {
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+        ))
+    };
+    for (id, product, name, template, mark) in view.all(SCOPES, [], read)? {
+        let row = Marked::Scope {
+            id,
+            product: (product, &name),
+            template: &template,
+        };
+        inspection.marked(|| format!("product {name}"), &row, &mark);
+        let counts = view.first(PICTURES, (id, view.horizon.get()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        inspection.pictures((&name, &template), counts.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Looks at what units and tokens are found by.
+fn places(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<(String, String, [i64; 3])> {
+        let products = [row.get(2)?, row.get(3)?, row.get(4)?];
+        Ok((row.get(0)?, row.get(1)?, products))
+    };
+    let mut unit = |(serial, folded, products): (String, String, _)| {
+        inspection.unit((&serial, &folded), products);
+        Ok(())
+    };
+    view.scan(UNITS, [], (read, &mut unit))?;
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, String, String)> {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    };
+    let mut fixed = |(id, serial, folded): (i64, String, String)| {
+        inspection.fixed(id, (&serial, &folded));
+        Ok(())
+    };
+    view.scan(FIXED, [], (read, &mut fixed))?;
+    for id in view.all(MISPLACED, [], |row| row.get(0))? {
+        inspection.misplaced(id);
+    }
+    Ok(())
 }
 
 /// Lists tables, indexes and triggers with their text.

@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::super::event::Head;
 use super::super::tables::{Each, EventRow, Order};
-use super::super::{Event, LedgerError};
+use super::super::{Event, LedgerError, notary};
 use super::view::View;
 use crate::unit::Digest;
 
@@ -12,7 +12,7 @@ use crate::unit::Digest;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT e.seq, e.at, s.name, e.kind, e.body, e.hash, e.unit, e.link ",
+            "SELECT e.seq, e.at, s.name, e.kind, e.body, e.hash, e.unit, e.link, e.mark ",
             "FROM events e JOIN stations s ON s.id = e.station ",
             $rest
         )
@@ -22,8 +22,8 @@ macro_rules! select {
 const HEAD: &str = "SELECT e.link, e.hash FROM events e WHERE e.station = \
      (SELECT id FROM stations WHERE name = ?1) ORDER BY e.link DESC LIMIT 1";
 const ADD_STATION: &str = "INSERT OR IGNORE INTO stations (name) VALUES (?1)";
-const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash) \
-     VALUES ((SELECT id FROM stations WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash, mark) \
+     VALUES ((SELECT id FROM stations WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const OF_SERIAL: &str = select!(
     "WHERE e.unit IN (SELECT id FROM units WHERE product = ?1 AND folded = ?2) ORDER BY e.seq"
 );
@@ -44,6 +44,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         },
         unit: row.get(6)?,
         link: row.get(7)?,
+        mark: row.get(8)?,
     })
 }
 
@@ -63,6 +64,7 @@ pub fn head(view: &View<'_>, station: &str) -> Result<Head, LedgerError> {
 
 pub fn add(view: &View<'_>, row: &EventRow) -> Result<(), LedgerError> {
     let event = &row.event;
+    let mark = view.notary()?.mark(&notary::Row::event(row));
     if row.link == 1 {
         view.change(ADD_STATION, [&event.station])?;
     }
@@ -76,6 +78,7 @@ pub fn add(view: &View<'_>, row: &EventRow) -> Result<(), LedgerError> {
             row.unit,
             event.body,
             event.hash.as_bytes(),
+            mark,
         ],
     )?;
     let head = Head {

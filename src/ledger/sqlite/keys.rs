@@ -7,13 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::super::crypto::Key;
 use super::super::files::{about, beside, write_new};
 use super::super::keyring::{self, Ring, Stored};
+use super::super::notary::Seed;
 use super::super::recipient::StationKey;
 use super::super::{LedgerError, key_source};
 use super::connect::fault;
 use crate::recipe::KeySource;
 
-const ALL: &str = "SELECT id, name, proof FROM keys ORDER BY id DESC";
-const INSERT: &str = "INSERT INTO keys (name, proof) VALUES (?1, ?2)";
+const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
+const INSERT: &str = "INSERT INTO keys (name, seed) VALUES (?1, ?2)";
 const FACT: &str = "SELECT value FROM facts WHERE name = ?1";
 
 /// Fact of a part: its key, sealed for its station.
@@ -88,7 +89,7 @@ pub fn bring(place: &KeyPlace, ledger: &Path) -> Result<Option<Brought>, LedgerE
 /// Takes the key of a ledger that is being made: the one that lies there, else a new one.
 ///
 /// The caller holds the ledger's write lock. The key is durable before any row.
-pub fn make(conn: &Connection, ledger: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
+pub fn make(ledger: &Path, place: &KeyPlace) -> Result<Key, LedgerError> {
     let key = match bring(place, ledger)? {
         Some(Brought::Ledger(key)) => key,
         // A station's key opens parts; a ledger of its own has a key of its own.
@@ -104,14 +105,14 @@ pub fn make(conn: &Connection, ledger: &Path, place: &KeyPlace) -> Result<(), Le
             key
         }
     };
-    enter(conn, &key).map(drop)
+    Ok(key)
 }
 
 /// Adds a key to those of the ledger; from here on it is the current one.
-pub fn enter(conn: &Connection, key: &Key) -> Result<i64, LedgerError> {
-    let proof = keyring::proof(key)?;
-    conn.execute(INSERT, (key.id(), proof)).map_err(fault)?;
-    Ok(conn.last_insert_rowid())
+pub fn enter(conn: &Connection, key: &Key, seed: &Seed) -> Result<(), LedgerError> {
+    let sealed = keyring::sealed(seed, key)?;
+    conn.execute(INSERT, (key.id(), sealed)).map_err(fault)?;
+    Ok(())
 }
 
 /// Returns the ring of a ledger that has one key, which is at hand.
@@ -126,7 +127,7 @@ fn stored(conn: &Connection) -> Result<Vec<Stored>, LedgerError> {
         Ok(Stored {
             id: row.get(0)?,
             name: row.get(1)?,
-            proof: row.get(2)?,
+            seed: row.get(2)?,
         })
     });
     rows.map_err(fault)?

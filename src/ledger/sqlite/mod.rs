@@ -25,7 +25,7 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
-use self::view::{Shop, View};
+use self::view::{Mode, Shop, View};
 use super::book::check_simulated;
 use super::files::{about, beside, close_to_others, create, sync_folder};
 use super::keyring::Ring;
@@ -143,8 +143,11 @@ impl Sqlite {
             _run: Some(run),
         };
         let shop = &mut sqlite.shop;
-        shop.enter(&sqlite.conn)?;
-        sqlite.read(|tables| check_simulated(tables, &frame))?;
+        shop.enter(&mut sqlite.conn)?;
+        sqlite.read(|tables| {
+            tables.proved("ledger")?;
+            check_simulated(tables, &frame)
+        })?;
         Ok(sqlite)
     }
 
@@ -319,7 +322,7 @@ impl Store for Sqlite {
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop)?)
+        work(&View::new(&transaction, &self.shop, Mode::Read)?)
     }
 }
 
@@ -333,7 +336,7 @@ impl Sqlite {
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        let answer = work(&mut View::new(&transaction, &self.shop)?)?;
+        let answer = work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
         transaction.commit().map_err(fault)?;
         Ok(answer)
     }

@@ -17,7 +17,7 @@ use super::super::{Actor, LedgerError, Rotation};
 use super::Sqlite;
 use super::connect::{self, fault};
 use super::keys::{self, KeyPlace};
-use super::view::View;
+use super::view::{Mode, View};
 use crate::unit::Fingerprint;
 
 const SECURE: &str = "PRAGMA secure_delete = ON";
@@ -106,11 +106,12 @@ impl Sqlite {
 
     /// Gives the ledger the next key beside the one that it has.
     fn begin(&mut self, key: &Key) -> Result<(), LedgerError> {
+        let ring = self.shop.key.as_ref().ok_or(LedgerError::Rotated)?;
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        keys::enter(&transaction, key)?;
+        keys::enter(&transaction, key, ring.seed())?;
         transaction.commit().map_err(fault)
     }
 
@@ -211,7 +212,7 @@ impl Sqlite {
             was: Some(old.to_owned()),
             ..Body::default()
         };
-        let mut view = View::new(&transaction, &self.shop)?;
+        let mut view = View::new(&transaction, &self.shop, Mode::Write)?;
         event::append(&mut view, &by.station, (Kind::Rotated, None), body.by(by))?;
         view.set_fact(&keyring::retired_fact(old), id)?;
         drop(view);

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::super::LedgerError;
 use super::super::crypto::{Key, random};
 use super::super::keyring::Ring;
+use super::super::notary::{Row, Seed};
 use super::super::traces::{self, Base};
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
@@ -14,10 +15,13 @@ use super::keys::{self, KeyPlace};
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;
 
-/// All migrations, in order; `user_version` counts those that were done.
+/// All migrations, in order; `user_version` is that of the last one that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.sqlite.sql")];
 
-const INSERT_LEDGER: &str = "INSERT INTO facts (name, value) VALUES ('ledger', ?1)";
+/// The first schema that this version reads: those before marked no row, and were in no release.
+const OLDEST: i64 = 2;
+
+const INSERT_LEDGER: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
 
 /// What a file says about itself.
 struct Header {
@@ -48,6 +52,12 @@ impl Header {
                 path: path.to_owned(),
             });
         }
+        if !empty && self.version < OLDEST {
+            return Err(LedgerError::SchemaOlder {
+                found: self.version,
+                oldest: OLDEST,
+            });
+        }
         if self.version > known() {
             return Err(LedgerError::SchemaNewer {
                 found: self.version,
@@ -60,7 +70,7 @@ impl Header {
 
 /// Returns the newest schema that this version knows.
 fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(MIGRATIONS.len()).map_or(i64::MAX, |count| OLDEST - 1 + count)
 }
 
 /// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
@@ -70,7 +80,7 @@ pub fn prepare(conn: &mut Connection, path: &Path, place: &KeyPlace) -> Result<R
         // Before anything is written, the log included.
         keys::require(conn, path, place)?;
     }
-    migrate(conn, (path, None), |conn| keys::make(conn, path, place))?;
+    migrate(conn, (path, None), || keys::make(path, place))?;
     keys::require(conn, path, place)
 }
 
@@ -93,9 +103,7 @@ pub fn make_with(
     path: &Path,
     (key, number): (&Key, Option<&str>),
 ) -> Result<(), LedgerError> {
-    migrate(conn, (path, number), |conn| {
-        keys::enter(conn, key).map(drop)
-    })
+    migrate(conn, (path, number), || Ok(key.clone()))
 }
 
 /// Makes the tables that are missing; `make_key` gives a fresh ledger its key. Its number is
@@ -103,7 +111,7 @@ pub fn make_with(
 fn migrate(
     conn: &mut Connection,
     (path, given): (&Path, Option<&str>),
-    make_key: impl FnOnce(&Connection) -> Result<(), LedgerError>,
+    make_key: impl FnOnce() -> Result<Key, LedgerError>,
 ) -> Result<(), LedgerError> {
     set_log(conn)?;
     let transaction = conn
@@ -112,20 +120,14 @@ fn migrate(
     // Again, now that nobody else can be making it.
     let header = Header::read(&transaction, path)?;
     let empty = header.check(path)?;
-    let done = usize::try_from(header.version).unwrap_or(0);
+    let done = usize::try_from(header.version - OLDEST + 1).unwrap_or(0);
     for sql in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(sql).map_err(fault)?;
     }
     if empty {
-        make_key(&transaction)?;
-        let mut number = [0; 16];
-        random(&mut number)?;
-        transaction
-            .execute(
-                INSERT_LEDGER,
-                [given.map_or_else(|| crate::unit::hex(&number), str::to_owned)],
-            )
-            .map_err(fault)?;
+        let (key, seed) = (make_key()?, Seed::make()?);
+        keys::enter(&transaction, &key, &seed)?;
+        number(&transaction, (&seed, given))?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)
             .map_err(fault)?;
@@ -136,6 +138,22 @@ fn migrate(
             .map_err(fault)?;
     }
     transaction.commit().map_err(fault)
+}
+
+/// Gives a fresh ledger its number.
+fn number(conn: &Connection, (seed, given): (&Seed, Option<&str>)) -> Result<(), LedgerError> {
+    let mut random_number = [0; 16];
+    random(&mut random_number)?;
+    let value = given.map_or_else(|| crate::unit::hex(&random_number), str::to_owned);
+    let fact = Row::Fact {
+        number: 1,
+        name: "ledger",
+        value: &value,
+    };
+    let mark = seed.notary(&value)?.mark(&fact);
+    conn.execute(INSERT_LEDGER, (1, "ledger", &value, mark))
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Checks that a file is a ledger of this version, and reads its key if it lies there.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::super::crypto::Column;
 use super::super::keyring::Ring;
 use super::super::tables::{NewToken, Pending, Secrets, TokenRow, TokenState};
-use super::super::{LedgerError, Stock};
+use super::super::{LedgerError, Stock, notary};
 use super::connect::fault;
 use super::view::{View, named, odd};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
@@ -65,7 +65,7 @@ const DROP_IMPORT: &str = "DELETE FROM imports WHERE id = ?1 AND pending = 1";
 const OVERTAKEN: &str = "SELECT u.serial, t.fingerprint FROM units u \
      JOIN tokens t ON t.scope = u.scope AND t.folded = u.folded AND t.folded IS NOT NULL \
      WHERE u.id > ?1 AND u.state < 5 AND t.id >= ?2 AND t.state < 2 LIMIT 1";
-const END: &str = "UPDATE imports SET pending = 0, pictures = ?2 WHERE id = ?1";
+const END: &str = "UPDATE imports SET pending = 0, pictures = ?2, mark = ?3 WHERE id = ?1";
 const COUNT: &str = "SELECT state, count(*) FROM tokens \
      WHERE scope = ?1 AND id < ?2 GROUP BY state";
 const COUNT_PICTURES: &str =
@@ -346,7 +346,13 @@ pub fn overtaken(
 
 pub fn end_import(view: &View<'_>, pending: &Pending, pictures: u64) -> Result<(), LedgerError> {
     let pictures = i64::try_from(pictures).unwrap_or(i64::MAX);
-    view.change(END, (pending.id, pictures))?;
+    let row = notary::Row::Import {
+        id: pending.id,
+        scope: view.shop.scope,
+        pictures,
+    };
+    let mark = view.notary()?.mark(&row);
+    view.change(END, (pending.id, pictures, mark))?;
     view.look()
 }
 

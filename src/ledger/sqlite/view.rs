@@ -4,13 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension as _, Params, Row, TransactionBehavior,
+};
 
 use super::super::event::Head;
 use super::super::keyring::Ring;
+use super::super::notary::{self, Notary};
 use super::super::runs::Runs;
 use super::super::tables::{
-    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
+    Each, EventRow, Frame, Mark, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
+    UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::connect::fault;
@@ -18,21 +22,26 @@ use super::keys::KeyPlace;
 use super::{audit, events, tokens, units};
 use crate::unit::{Digest, Fingerprint, Serial};
 
-const FACT: &str = "SELECT value FROM facts WHERE name = ?1";
-const SET_FACT: &str = "INSERT INTO facts (name, value) VALUES (?1, ?2)";
+const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
+const FACT: &str = "SELECT number, value, mark FROM facts WHERE name = ?1";
+const NEXT_FACT: &str = "SELECT coalesce(max(number), 0) + 1 FROM facts";
+const SET_FACT: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
 const PRODUCT: &str = "SELECT id FROM products WHERE name = ?1";
 const ADD_PRODUCT: &str = "INSERT OR IGNORE INTO products (name) VALUES (?1)";
-const SCOPE: &str = "SELECT id FROM scopes WHERE product = ?1 AND template = ?2";
-const ADD_SCOPE: &str = "INSERT OR IGNORE INTO scopes (product, template) VALUES (?1, ?2)";
-const COUNTER: &str = "SELECT next FROM counters WHERE product = ?1 AND format = ?2";
-const SET_COUNTER: &str = "INSERT INTO counters (product, format, next) VALUES (?1, ?2, ?3) \
-     ON CONFLICT (product, format) DO UPDATE SET next = excluded.next";
+const SCOPE: &str = "SELECT id, mark FROM scopes WHERE product = ?1 AND template = ?2";
+const NEXT_SCOPE: &str = "SELECT coalesce(max(id), 0) + 1 FROM scopes";
+const ADD_SCOPE: &str = "INSERT INTO scopes (id, product, template, mark) VALUES (?1, ?2, ?3, ?4)";
+const COUNTER: &str = "SELECT next, mark FROM counters WHERE product = ?1 AND format = ?2";
+const SET_COUNTER: &str = "INSERT INTO counters (product, format, next, mark) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (product, format) DO UPDATE SET next = excluded.next, mark = excluded.mark";
 
 /// What a connection knows for all its transactions.
 pub struct Shop {
     pub frame: Arc<Frame>,
     pub runs: Runs,
     pub key: Option<Ring>,
+    /// What marks rows; there as the key is.
+    pub notary: Option<Notary>,
     /// Where the key comes from, for messages.
     pub place: KeyPlace,
     /// The ledger's own number.
@@ -51,12 +60,15 @@ impl Shop {
         (runs, key, place): (Runs, Option<Ring>, KeyPlace),
     ) -> Result<Self, LedgerError> {
         let ledger = conn
-            .query_row(FACT, ["ledger"], |row| row.get(0))
+            .query_row(LEDGER, [], |row| row.get(0))
             .map_err(fault)?;
+        let ledger: String = ledger;
+        let notary = key.as_ref().map(|ring| ring.notary(&ledger)).transpose()?;
         let mut shop = Self {
             frame,
             runs,
             key,
+            notary,
             place,
             ledger,
             product: 0,
@@ -67,16 +79,41 @@ impl Shop {
     }
 
     /// Gives the scope its rows.
-    pub fn enter(&mut self, conn: &Connection) -> Result<(), LedgerError> {
+    pub fn enter(&mut self, conn: &mut Connection) -> Result<(), LedgerError> {
         if self.scope == 0 {
-            let scope = &self.frame.scope;
-            conn.execute(ADD_PRODUCT, [&scope.product]).map_err(fault)?;
-            self.locate(conn)?;
-            let template = self.template().to_owned();
-            conn.execute(ADD_SCOPE, (self.product, template))
+            let transaction = conn
+                .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(fault)?;
+            let product = &self.frame.scope.product;
+            transaction.execute(ADD_PRODUCT, [product]).map_err(fault)?;
+            self.locate(&transaction)?;
+            if self.scope == 0 {
+                let id = transaction
+                    .query_row(NEXT_SCOPE, [], |row| row.get(0))
+                    .map_err(fault)?;
+                let mark = self.marks()?.mark(&self.row(id));
+                transaction
+                    .execute(ADD_SCOPE, (id, self.product, self.template(), mark))
+                    .map_err(fault)?;
+            }
+            transaction.commit().map_err(fault)?;
         }
         self.locate(conn)
+    }
+
+    /// Returns what marks rows.
+    fn marks(&self) -> Result<&Notary, LedgerError> {
+        let missing = || LedgerError::damaged("its key is not at hand");
+        self.notary.as_ref().ok_or_else(missing)
+    }
+
+    /// Returns the scope's row, as it is marked.
+    fn row(&self, id: i64) -> notary::Row<'_> {
+        notary::Row::Scope {
+            id,
+            product: (self.product, &self.frame.scope.product),
+            template: self.template(),
+        }
     }
 
     /// Finds the scope's rows.
@@ -86,12 +123,24 @@ impl Shop {
             .optional()
             .map_err(fault)?;
         self.product = product.unwrap_or(0);
-        let scope = conn
-            .query_row(SCOPE, (self.product, self.template()), |row| row.get(0))
+        let scope: Option<(i64, Mark)> = conn
+            .query_row(SCOPE, (self.product, self.template()), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()
             .map_err(fault)?;
-        self.scope = scope.unwrap_or(0);
-        Ok(())
+        self.scope = scope.map_or(0, |(id, _)| id);
+        match (scope, &self.notary) {
+            // Who only looks is told by the audit.
+            (Some((id, mark)), Some(notary))
+                if !self.frame.run.is_empty() && !notary.knows(&self.row(id), &mark) =>
+            {
+                Err(LedgerError::Forged {
+                    what: format!("product {}", self.frame.scope.product),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn template(&self) -> &str {
@@ -99,10 +148,20 @@ impl Shop {
     }
 }
 
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To decide and write: what is read is proved.
+    Write,
+    /// To look: the audit tells what is not as it was.
+    Read,
+}
+
 /// One transaction.
 pub struct View<'a> {
     pub conn: &'a Connection,
     pub shop: &'a Shop,
+    pub mode: Mode,
     /// The first token that nobody sees yet.
     pub horizon: Cell<i64>,
     /// Heads of the chains that this transaction added to.
@@ -111,10 +170,11 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Begins to look at a transaction.
-    pub fn new(conn: &'a Connection, shop: &'a Shop) -> Result<Self, LedgerError> {
+    pub fn new(conn: &'a Connection, shop: &'a Shop, mode: Mode) -> Result<Self, LedgerError> {
         let view = Self {
             conn,
             shop,
+            mode,
             horizon: Cell::new(i64::MAX),
             heads: RefCell::default(),
         };
@@ -128,6 +188,11 @@ impl<'a> View<'a> {
         self.horizon
             .set(pending.map_or(i64::MAX, |pending| pending.first));
         Ok(())
+    }
+
+    /// Returns what marks rows.
+    pub fn notary(&self) -> Result<&'a Notary, LedgerError> {
+        self.shop.marks()
     }
 
     /// Prepares a statement, once for a connection.
@@ -203,11 +268,41 @@ pub fn odd(index: usize) -> rusqlite::Error {
 
 impl Tables for View<'_> {
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        self.first(FACT, [name], |row| row.get(0))
+        match self.mode {
+            Mode::Write => self.proved(name),
+            Mode::Read => self.first(FACT, [name], |row| row.get(1)),
+        }
+    }
+
+    fn proved(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        let row: Option<(i64, String, Mark)> = self.first(FACT, [name], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        let Some((number, value, mark)) = row else {
+            return Ok(None);
+        };
+        let row = notary::Row::Fact {
+            number,
+            name,
+            value: &value,
+        };
+        match self.notary()?.knows(&row, &mark) {
+            true => Ok(Some(value)),
+            false => Err(LedgerError::Forged {
+                what: format!("fact {name}"),
+            }),
+        }
     }
 
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
-        self.change(SET_FACT, (name, value)).map(drop)
+        let number = self.first(NEXT_FACT, [], |row| row.get(0))?.unwrap_or(1);
+        let row = notary::Row::Fact {
+            number,
+            name,
+            value,
+        };
+        let mark = self.notary()?.mark(&row);
+        self.change(SET_FACT, (number, name, value, mark)).map(drop)
     }
 
     fn alive(&self, run: &str) -> bool {
@@ -326,9 +421,24 @@ impl Tables for View<'_> {
     }
 
     fn counter(&self, format: &str) -> Result<u64, LedgerError> {
-        let next: Option<i64> =
-            self.first(COUNTER, (self.shop.product, format), |row| row.get(0))?;
-        u64::try_from(next.unwrap_or(1))
+        let product = self.shop.product;
+        let row: Option<(i64, Mark)> = self.first(COUNTER, (product, format), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        let Some((next, mark)) = row else {
+            return Ok(1);
+        };
+        let row = notary::Row::Counter {
+            product,
+            format,
+            next,
+        };
+        if self.mode == Mode::Write && !self.notary()?.knows(&row, &mark) {
+            return Err(LedgerError::Forged {
+                what: format!("the counter of {format}"),
+            });
+        }
+        u64::try_from(next)
             .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
     }
 
@@ -338,7 +448,14 @@ impl Tables for View<'_> {
             part: None,
             left: 0,
         })?;
-        self.change(SET_COUNTER, (self.shop.product, format, next))
+        let product = self.shop.product;
+        let row = notary::Row::Counter {
+            product,
+            format,
+            next,
+        };
+        let mark = self.notary()?.mark(&row);
+        self.change(SET_COUNTER, (product, format, next, mark))
             .map(drop)
     }
 
@@ -348,6 +465,11 @@ impl Tables for View<'_> {
 
     fn add_event(&mut self, row: &EventRow) -> Result<(), LedgerError> {
         events::add(self, row)
+    }
+
+    fn vouches(&self, row: &EventRow) -> Option<bool> {
+        let notary = self.shop.notary.as_ref()?;
+        Some(notary.knows_event(row))
     }
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {

@@ -2,6 +2,8 @@
 
 mod claims;
 mod finish;
+#[cfg(feature = "sqlite")]
+mod forgery;
 mod joining;
 #[cfg(feature = "sqlite")]
 mod large;

@@ -267,7 +267,14 @@ fn about_files() -> Vec<LedgerError> {
         LedgerError::StillOpen { path: path() },
         LedgerError::Begun,
         LedgerError::NotALedger { path: path() },
-        LedgerError::SchemaNewer { found: 3, known: 1 },
+        LedgerError::SchemaNewer { found: 3, known: 2 },
+        LedgerError::SchemaOlder {
+            found: 1,
+            oldest: 2,
+        },
+        LedgerError::Forged {
+            what: "fact simulated".to_owned(),
+        },
         LedgerError::Exposed {
             path: key(),
             mode: 0o644,

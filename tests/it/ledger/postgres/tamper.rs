@@ -217,3 +217,82 @@ fn a_copy_of_the_server_without_the_key_holds_no_secret() {
         "{read} bytes, the record is among them"
     );
 }
+
+/// A ledger and the schema that it is in.
+#[cfg(feature = "sqlite")]
+struct Forged(OnServer);
+
+#[cfg(feature = "sqlite")]
+impl forgery::Database for Forged {
+    fn run(&self, sql: &str) {
+        let swap = format!(
+            "DROP INDEX units_token; {sql}; CREATE UNIQUE INDEX units_token ON units (token, past)"
+        );
+        tamper(&self.0, &swap);
+    }
+
+    fn number(&self) -> String {
+        let sql = "SELECT value FROM facts WHERE name = 'ledger'";
+        client(&self.0).query_one(sql, &[]).unwrap().get(0)
+    }
+
+    fn events(&self) -> Vec<forgery::Told> {
+        let sql = "SELECT e.seq, s.name, e.at, e.kind, e.body, e.unit FROM events e \
+                   JOIN stations s ON s.id = e.station ORDER BY s.name, e.link";
+        let rows = client(&self.0).query(sql, &[]).unwrap();
+        let told = |row: &::postgres::Row| forgery::Told {
+            seq: row.get(0),
+            station: row.get(1),
+            at: row.get(2),
+            kind: row.get(3),
+            body: row.get(4),
+            unit: row.get(5),
+        };
+        rows.iter().map(told).collect()
+    }
+
+    fn bytes(&self, hex: &str) -> String {
+        format!("decode('{hex}', 'hex')")
+    }
+
+    fn owner(&self) -> &dyn Bench {
+        &self.0
+    }
+
+    fn open_again(&self) -> Result<(), LedgerError> {
+        self.0.try_open("L1").map(drop)
+    }
+
+    fn audit(&self) -> eol_inject::ledger::Audit {
+        self.0.inspect().audit().unwrap()
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn forged() -> Option<Box<dyn forgery::Database>> {
+    Some(Box::new(Forged(OnServer::new()?)))
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn every_forgery_is_named() {
+    forgery::every_forgery_is_named(forged);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_forger_who_changes_nothing_is_not_blamed() {
+    forgery::a_forger_who_changes_nothing_is_not_blamed(forged);
+}
+
+#[test]
+fn a_ledger_of_an_earlier_build_is_refused() {
+    let Some(bench) = OnServer::new() else { return };
+    drop(bench.open("L1"));
+    tamper(&bench, "UPDATE versions SET version = 1");
+    let error = bench.try_open("L1").unwrap_err();
+    assert!(
+        matches!(error, LedgerError::SchemaOlder { found: 1, .. }),
+        "{error}"
+    );
+}

@@ -246,7 +246,7 @@ fn a_missing_or_additional_token_is_named() {
         &["import 1: its tokens are not those that were imported"],
     );
     found(
-        "INSERT INTO imports SELECT 9, scope, first, unit, run, station, 0, 0 FROM imports; \
+        "INSERT INTO imports SELECT 9, scope, first, unit, run, station, 0, 0, zeroblob(32) FROM imports; \
          UPDATE tokens SET import = 9 WHERE id = 8",
         &[
             "import 1: it brought 8 tokens, 7 are there",
@@ -351,4 +351,83 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
     }
     drop(conn);
     assert_eq!(findings(&bench), "");
+}
+
+/// A ledger and the file that it is in.
+struct Forged(InFile);
+
+impl forgery::Database for Forged {
+    fn run(&self, sql: &str) {
+        tamper(&self.0, sql);
+    }
+
+    fn number(&self) -> String {
+        let conn = Connection::open(&self.0.path).unwrap();
+        let sql = "SELECT value FROM facts WHERE name = 'ledger'";
+        conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn events(&self) -> Vec<forgery::Told> {
+        let conn = Connection::open(&self.0.path).unwrap();
+        let sql = "SELECT e.seq, s.name, e.at, e.kind, e.body, e.unit FROM events e \
+                   JOIN stations s ON s.id = e.station ORDER BY s.name, e.link";
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| {
+            Ok(forgery::Told {
+                seq: row.get(0)?,
+                station: row.get(1)?,
+                at: row.get(2)?,
+                kind: row.get(3)?,
+                body: row.get(4)?,
+                unit: row.get(5)?,
+            })
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    fn bytes(&self, hex: &str) -> String {
+        format!("x'{hex}'")
+    }
+
+    fn owner(&self) -> &dyn Bench {
+        &self.0
+    }
+
+    fn open_again(&self) -> Result<(), LedgerError> {
+        self.0.try_open().map(drop)
+    }
+
+    fn audit(&self) -> eol_inject::ledger::Audit {
+        self.0.inspect().unwrap().audit().unwrap()
+    }
+}
+
+fn forged() -> Option<Box<dyn forgery::Database>> {
+    Some(Box::new(Forged(InFile::new())))
+}
+
+#[test]
+fn every_forgery_is_named() {
+    forgery::every_forgery_is_named(forged);
+}
+
+#[test]
+fn a_forger_who_changes_nothing_is_not_blamed() {
+    forgery::a_forger_who_changes_nothing_is_not_blamed(forged);
+}
+
+#[test]
+fn a_ledger_of_an_earlier_build_is_refused() {
+    let bench = InFile::new();
+    busy(&bench);
+    let conn = Connection::open(&bench.path).unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(conn);
+    for error in [bench.try_open().err(), bench.inspect().err()] {
+        let error = error.unwrap();
+        assert!(
+            matches!(error, LedgerError::SchemaOlder { found: 1, .. }),
+            "{error}"
+        );
+    }
 }

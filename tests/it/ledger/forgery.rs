@@ -1,0 +1,233 @@
+//! Somebody who can write the database and has no key. He changes rows and makes every hash again,
+//! by code that shares nothing with the ledger's own: the audit names what he did.
+
+use eol_inject::ledger::{Audit, LedgerError};
+use eol_inject::recipe::SerialFormat;
+use sha2::{Digest as _, Sha256};
+
+use super::*;
+
+/// An event, as the database has it.
+pub struct Told {
+    pub seq: i64,
+    pub station: String,
+    pub at: String,
+    pub kind: String,
+    pub body: String,
+    pub unit: Option<i64>,
+}
+
+/// What somebody can do who has the database, and what its owner sees afterwards.
+pub trait Database {
+    /// Changes rows; no rule hinders him.
+    fn run(&self, sql: &str);
+    fn number(&self) -> String;
+    /// Returns all events by station and place.
+    fn events(&self) -> Vec<Told>;
+    /// Returns SQL for bytes.
+    fn bytes(&self, hex: &str) -> String;
+    fn owner(&self) -> &dyn Bench;
+    fn open_again(&self) -> Result<(), LedgerError>;
+    fn audit(&self) -> Audit;
+}
+
+fn part(hash: &mut Sha256, text: &str) {
+    hash.update(u64::try_from(text.len()).unwrap().to_be_bytes());
+    hash.update(text);
+}
+
+/// Numbers each station's events anew and makes their hashes, as `docs/ledger.md` has them.
+fn rehash(db: &dyn Database) {
+    let number = db.number();
+    let mut sql = String::new();
+    let mut station = String::new();
+    let (mut link, mut head) = (0_u64, Vec::new());
+    for event in db.events() {
+        if event.station != station {
+            let mut hash = Sha256::new();
+            hash.update(b"eol-inject/chain/1\0");
+            part(&mut hash, &number);
+            part(&mut hash, &event.station);
+            (link, head) = (0, hash.finalize().to_vec());
+            station = event.station;
+        }
+        link += 1;
+        let mut hash = Sha256::new();
+        hash.update(b"eol-inject/event/1\0");
+        hash.update(&head);
+        hash.update(link.to_be_bytes());
+        for text in [&event.at, &event.kind, &event.body] {
+            part(&mut hash, text);
+        }
+        head = hash.finalize().to_vec();
+        let hex: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = db.bytes(&hex);
+        let seq = event.seq;
+        sql += &format!("UPDATE events SET link = {link}, hash = {hash} WHERE seq = {seq};\n");
+        if let Some(unit) = event.unit {
+            sql += &format!("UPDATE units SET event = {hash} WHERE id = {unit};\n");
+        }
+    }
+    db.run(&sql);
+}
+
+/// A ledger with units in all states, and something after each of them.
+fn busy(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 8);
+    let format = SerialFormat::try_from("N{:03}".to_owned()).unwrap();
+    for text in ["GW1", "GW2"] {
+        finish(&mut *ledger, &on_board(text, text));
+    }
+    finish(&mut *ledger, &claim("GW3"));
+    let held = go(&mut *ledger, &claim("GW4"));
+    ledger.fail(held, &failure(false)).unwrap();
+    finish(&mut *ledger, &claim("GW5"));
+    ledger.void(&serial("GW5"), &actor("L1")).unwrap();
+    ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
+    ledger.next_serials(&format, 3).unwrap();
+    finish(&mut *ledger, &claim("GW6"));
+    assert_clean(&*ledger);
+}
+
+/// What becomes visible of a change.
+struct Forgery {
+    sql: String,
+    /// One line that the audit must have.
+    named: &'static str,
+    /// Whether the next program refuses to work, before any audit.
+    stops: bool,
+}
+
+fn forgeries() -> Vec<Forgery> {
+    let of = |column: &str, serial: &str| {
+        format!("(SELECT {column} FROM units WHERE serial = '{serial}')")
+    };
+    let (one, two) = (print_of(0).to_hex(), print_of(1).to_hex());
+    let events = "of its chain, the first";
+    let silent = |sql: String, named| Forgery {
+        sql,
+        named,
+        stops: false,
+    };
+    let loud = |sql: &str, named| Forgery {
+        sql: sql.to_owned(),
+        named,
+        stops: true,
+    };
+    vec![
+        silent(
+            format!(
+                "DELETE FROM events WHERE unit = {}; UPDATE tokens SET state = 0 WHERE id = {}; \
+                 DELETE FROM units WHERE serial = 'GW1'",
+                of("id", "GW1"),
+                of("token", "GW1")
+            ),
+            events,
+        ),
+        silent(
+            format!(
+                "DELETE FROM events WHERE kind = 'voided'; UPDATE tokens SET state = 1 WHERE id = {}; \
+                 UPDATE units SET state = 1, at = (SELECT max(at) FROM events WHERE unit = units.id) \
+                 WHERE serial = 'GW5'",
+                of("token", "GW5")
+            ),
+            events,
+        ),
+        silent(
+            format!(
+                "UPDATE units SET token = {} + {} - token WHERE serial IN ('GW1', 'GW2'); \
+                 UPDATE events SET body = replace(replace(replace(body, '{one}', '#'), '{two}', '{one}'), '#', '{two}')",
+                of("token", "GW1"),
+                of("token", "GW2")
+            ),
+            events,
+        ),
+        silent(
+            "UPDATE units SET uid = 'u9' WHERE serial = 'GW1'; \
+             UPDATE events SET body = replace(body, '\"uid\":\"GW1\"', '\"uid\":\"u9\"')"
+                .to_owned(),
+            events,
+        ),
+        silent(
+            "UPDATE events SET kind = 'reprinted' WHERE kind = 'labelled'; \
+             UPDATE units SET label = NULL WHERE serial = 'GW1'"
+                .to_owned(),
+            events,
+        ),
+        loud(
+            "UPDATE facts SET value = 'simulated' WHERE name = 'simulated'; \
+             UPDATE events SET body = replace(body, '\"simulated\":false', '\"simulated\":true')",
+            "fact simulated: it was written without the ledger's key",
+        ),
+        loud(
+            "DELETE FROM facts WHERE name = 'simulated'",
+            "fact simulated: it is unknown, events of units say real",
+        ),
+        loud(
+            "UPDATE facts SET value = '00112233445566778899aabbccddeeff' WHERE name = 'ledger'",
+            "fact ledger: it was written without the ledger's key",
+        ),
+        silent(
+            "UPDATE facts SET value = 'generated' WHERE name = 'origin'; \
+             UPDATE events SET body = replace(body, '\"origin\":\"export\"', '\"origin\":\"generated\"')"
+                .to_owned(),
+            "fact origin: it was written without the ledger's key",
+        ),
+        silent(
+            "DELETE FROM facts WHERE name = 'origin'".to_owned(),
+            "is missing before it",
+        ),
+        silent(
+            "UPDATE counters SET next = 1".to_owned(),
+            "counter N{:03}: it was written without the ledger's key",
+        ),
+        silent(
+            "DELETE FROM pictures WHERE token = 8; UPDATE imports SET pictures = pictures - 1".to_owned(),
+            "import 1: it was written without the ledger's key",
+        ),
+        silent(
+            "DELETE FROM pictures WHERE token = 8".to_owned(),
+            "its lists brought 8 pictures, 7 are there",
+        ),
+        silent(
+            "UPDATE units SET folded = 'gw99' WHERE serial = 'GW1'".to_owned(),
+            "GW1: it is found as \"gw99\", which is another serial",
+        ),
+        loud(
+            "UPDATE scopes SET template = 'OTHER'; \
+             INSERT INTO scopes (id, product, template, mark) SELECT 9, product, 'TMPLgw100demo', mark FROM scopes",
+            "product GW-100: it was written without the ledger's key",
+        ),
+    ]
+}
+
+/// Asserts that whatever is changed without the key is named, with all hashes made again.
+pub fn every_forgery_is_named(make: impl Fn() -> Option<Box<dyn Database>>) {
+    for forgery in forgeries() {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        db.run(&forgery.sql);
+        rehash(&*db);
+        let audit = db.audit();
+        let lines: Vec<String> = audit
+            .findings
+            .iter()
+            .map(|finding| format!("{}: {}", finding.about, finding.what))
+            .collect();
+        let told = lines.join("\n");
+        let sql = &forgery.sql;
+        assert!(told.contains(forgery.named), "{sql}\nis not named:\n{told}");
+        let opened = db.open_again();
+        let stopped = matches!(opened, Err(LedgerError::Forged { .. }));
+        assert_eq!(stopped, forgery.stops, "{sql}: {opened:?}");
+    }
+}
+
+/// Asserts that the forger's own hashes are the ledger's: else he would be named for his mistakes.
+pub fn a_forger_who_changes_nothing_is_not_blamed(make: impl Fn() -> Option<Box<dyn Database>>) {
+    let Some(db) = make() else { return };
+    busy(db.owner());
+    rehash(&*db);
+    assert_eq!(db.audit().findings, []);
+    db.open_again().unwrap();
+}
