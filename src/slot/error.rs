@@ -67,6 +67,16 @@ pub enum SlotError {
         /// The other places, in order.
         also: Vec<Address>,
     },
+    /// Others may read a part of its bytes.
+    #[error(
+        "the slot at {at} shares its bytes, and a token would change what others read: {why}; give it an array of its own, volatile and in a section of its own as slot.h has it, or say blank = \"any\" where nobody else reads it"
+    )]
+    Shared {
+        /// The slot.
+        at: Address,
+        /// What shows it.
+        why: String,
+    },
     /// No byte of it is stored.
     #[error("slot {span} is not stored in the image: nothing is at {}; addresses are load addresses (LMA)", span.start())]
     Unstored {

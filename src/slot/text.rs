@@ -98,6 +98,7 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
         place,
         span,
         layout,
+        named: matches!(spec.locator, Locator::Section(_) | Locator::Symbol(_)),
         master,
     })
 }
