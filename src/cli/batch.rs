@@ -85,7 +85,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let interrupted = context::interrupted();
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
-    let extension = context::extension(&recipe, master.image(), form);
+    let extension = context::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension).converted(form);
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
     let mut tally = Tally::new(output, &actor.station, &master);

@@ -49,8 +49,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
-    let extension = context::extension(&recipe, master.image(), form);
+    let extension = context::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension).converted(form);
+    form::fits(&target.path(&serial), master.image(), form)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;

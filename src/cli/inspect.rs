@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eol_inject::checksum;
-use eol_inject::image::{Address, Hint, Image, ImageError, Md5, Span};
+use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
@@ -95,11 +95,16 @@ fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> 
         .map_err(|error| CliError::from(error).about(names.display()))
 }
 
-/// Returns `ELF32 little-endian ARM`, or the container's name alone.
+/// Returns `ELF32 little-endian ARM`, or the container's name and whose names it has.
 pub(crate) fn describe(image: &Image) -> String {
-    match image.machine() {
-        Some(machine) => format!("ELF{} {} {}", machine.bits, machine.endian, machine.name),
-        None => image.format().to_string().to_uppercase(),
+    let machine = image.machine();
+    let elf = machine.map(|it| format!("ELF{} {} {}", it.bits, it.endian, it.name));
+    match (image.format(), elf) {
+        (Format::Elf, Some(elf)) => elf,
+        (format, Some(elf)) => {
+            format!("{}, names from an {elf}", format.to_string().to_uppercase())
+        }
+        (format, None) => format.to_string().to_uppercase(),
     }
 }
 
