@@ -10,7 +10,7 @@ use super::finding::{Finding, Means};
 use super::key::Key;
 use super::sign::{Scheme, Signature, der_of};
 use super::{Checksum, ChecksumError, Engine, State, resolve};
-use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, plain, rp2350};
+use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, plain, rp2350, uboot};
 use crate::image::{Endian, Image, Span};
 use crate::recipe::{ChecksumSpec, Complement, Keys};
 use crate::slot::Slot;
@@ -25,6 +25,7 @@ pub fn findings(image: &Image) -> Vec<Finding> {
     findings.extend(particle::findings(image));
     findings.extend(dfu::findings(image));
     findings.extend(nordic::findings(image));
+    findings.extend(uboot::findings(image));
     findings.extend(foreign::findings(image));
     findings.extend(plain::findings(image, &findings));
     findings.sort_by_key(|finding| finding.at.first().copied());

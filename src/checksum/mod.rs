@@ -31,6 +31,7 @@ mod sealed;
 mod sign;
 mod stamp;
 mod sum;
+mod uboot;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};

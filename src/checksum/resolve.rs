@@ -119,6 +119,8 @@ pub(super) const fn by_structure(kind: Kind) -> bool {
             | Kind::Particle
             | Kind::DfuSuffix
             | Kind::NordicSettings
+            | Kind::Fit
+            | Kind::Uimage
     )
 }
 

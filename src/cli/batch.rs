@@ -86,7 +86,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor()?;
-    let extension = context::extension(&recipe, master.image(), form);
+    let extension = context::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension).converted(form);
     let labels = LabelFolder::of(&recipe, args.sync());
     gate::outputs(Some(&target), &labels, &master)?;

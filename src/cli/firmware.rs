@@ -94,12 +94,20 @@ pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
 }
 
 /// Returns the extension that images of this recipe get.
-pub(crate) fn extension(recipe: &Recipe, image: &Image, form: Option<Conversion>) -> String {
+///
+/// # Errors
+/// The shared image's own extension names another format than it has.
+pub(crate) fn extension(
+    recipe: &Recipe,
+    image: &Image,
+    form: Option<Conversion>,
+) -> Result<String, CliError> {
     if let Some(form) = form {
-        return form.extension().to_owned();
+        return Ok(form.extension().to_owned());
     }
-    recipe.image_extension().map_or_else(
+    super::form::fits(&image_name(recipe), image, None)?;
+    Ok(recipe.image_extension().map_or_else(
         || image.format().to_string(),
         |extension| extension.to_string_lossy().into_owned(),
-    )
+    ))
 }

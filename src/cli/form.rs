@@ -1,9 +1,11 @@
 //! The form that images leave in: the shared image's own, BIN or HEX.
 
+use std::path::Path;
+
 use eol_inject::image::{Conversion, Format, Image};
 
 use super::FormArgs;
-use super::error::CliError;
+use super::error::{CliError, exit};
 use super::inspect::grouped;
 use super::output::Output;
 
@@ -38,6 +40,46 @@ impl FormArgs {
             Conversion::Hex => format != Format::Hex,
         }))
     }
+}
+
+/// Returns the formats that files with an extension have; none where it promises nothing.
+fn promised(extension: &str) -> &'static [Format] {
+    match extension.to_ascii_lowercase().as_str() {
+        "elf" | "axf" => &[Format::Elf],
+        "bin" => &[Format::Bin],
+        "hex" | "ihex" | "ihx" | "h86" => &[Format::Hex],
+        "srec" | "s19" | "s28" | "s37" | "mot" => &[Format::Srec],
+        "uf2" => &[Format::Uf2],
+        _ => &[],
+    }
+}
+
+/// Refuses a name that promises another format than the file has: programmers go by the name.
+pub(crate) fn fits(file: &Path, image: &Image, form: Option<Conversion>) -> Result<(), CliError> {
+    let extension = file.extension().unwrap_or_default().to_string_lossy();
+    let written = match form {
+        Some(Conversion::Bin { .. }) => Format::Bin,
+        Some(Conversion::Hex) => Format::Hex,
+        None => image.format(),
+    };
+    let [promised, ..] = promised(&extension) else {
+        return Ok(());
+    };
+    if *promised == written {
+        return Ok(());
+    }
+    let cure = match promised {
+        Format::Bin | Format::Hex if image.format() != *promised => {
+            format!("convert it by --format {promised}, or name the file .{written}")
+        }
+        _ => format!("name the file .{written}"),
+    };
+    let (name, written) = (file.display(), written.to_string().to_uppercase());
+    let message = format!(
+        "{name} would be no {}: what is written is {written}",
+        promised.to_string().to_uppercase()
+    );
+    Err(CliError::new(exit::USAGE, "output-extension", message).with_hint(Some(&cure)))
 }
 
 /// Proves that the image can be converted, and says what that does.

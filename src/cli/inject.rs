@@ -51,8 +51,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
-    let extension = context::extension(&recipe, master.image(), form);
+    let extension = context::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension).converted(form);
+    form::fits(&target.path(&serial), master.image(), form)?;
     sweep::parts(&recipe, Some(&args.output));
     Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);

@@ -194,6 +194,7 @@ fn names<Elf: FileHeader<Endian = Endianness>>(
             size,
             lma: place.map(|(lma, _)| lma),
             stored: place.is_some_and(|(_, stored)| stored),
+            merged: flags & elf::SHF_MERGE.0 != 0 && flags & elf::SHF_STRINGS.0 != 0,
         });
     }
     let symbols = symbols(header, &table, endian, data, &mut room)?;

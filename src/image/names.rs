@@ -18,6 +18,8 @@ pub struct Section {
     pub lma: Option<Address>,
     /// Whether its bytes are in the image: `.bss` is not.
     pub stored: bool,
+    /// Whether it holds strings that the linker may merge (`SHF_MERGE` with `SHF_STRINGS`).
+    pub merged: bool,
 }
 
 /// What a symbol's value is relative to.
@@ -317,6 +319,7 @@ mod tests {
                 size: 16,
                 lma: Some(Address::new(0x0800_0100)),
                 stored: true,
+                merged: false,
             }],
             symbols: Vec::new(),
         };

@@ -57,6 +57,10 @@ pub enum Kind {
     DfuSuffix,
     /// CRCs in the settings page of Nordic's nRF5 SDK boot loader.
     NordicSettings,
+    /// Hashes of the images in a flattened image tree of U-Boot.
+    Fit,
+    /// The two CRC-32 in a legacy image header of U-Boot.
+    Uimage,
 }
 
 /// Which CRC.

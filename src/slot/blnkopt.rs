@@ -236,6 +236,7 @@ pub(super) fn locate(
         place: format!("blnkopt key {key}"),
         span,
         layout: Layout::BlnkOpt(block),
+        named: false,
         master,
     })
 }

@@ -142,6 +142,7 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec, field: u16) -> Result<Slot,
             layout: Layout::EolSlot(EolSlot {
                 capacity: header.capacity,
             }),
+            named: false,
             master: header.bytes,
         }),
     }

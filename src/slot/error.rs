@@ -67,16 +67,15 @@ pub enum SlotError {
         /// The other places, in order.
         also: Vec<Address>,
     },
-    /// The linker stores another literal in the same bytes.
+    /// Others may read a part of its bytes.
     #[error(
-        "the placeholder at {at} shares its bytes with the literal at {}: the linker merged them, and a token would change both; make the placeholder a variable (static const volatile char) or a slot of slot.h; blank = \"any\" allows it",
-        Places(also)
+        "the slot at {at} shares its bytes, and a token would change what others read: {why}; give it an array of its own, volatile and in a section of its own as slot.h has it, or say blank = \"any\" where nobody else reads it"
     )]
     Shared {
-        /// The placeholder.
+        /// The slot.
         at: Address,
-        /// Where else in the same string the firmware points to, in order.
-        also: Vec<Address>,
+        /// What shows it.
+        why: String,
     },
     /// No byte of it is stored.
     #[error("slot {span} is not stored in the image: nothing is at {}; addresses are load addresses (LMA)", span.start())]

@@ -8,8 +8,8 @@ mod blnkopt;
 mod dead;
 mod eolslot;
 mod error;
+mod merged;
 mod nvs;
-mod shared;
 mod text;
 
 pub use dead::suspects;
@@ -38,6 +38,8 @@ pub struct Slot {
     place: String,
     span: Span,
     layout: Layout,
+    /// Whether the program names it, by section or symbol: an object of its own.
+    named: bool,
     /// What the Master holds there. With `blank = "any"` it may be a secret.
     master: Zeroizing<Vec<u8>>,
 }
@@ -262,11 +264,12 @@ pub fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
     Ok(slot)
 }
 
-/// Proves that no placeholder of `slots` stands anywhere else in loaded bytes, and that
-/// none covers the firmware tag.
+/// Proves that no placeholder of `slots` stands anywhere else in loaded bytes, that no other text
+/// ends in one, and that none covers the firmware tag.
 ///
 /// # Errors
-/// The slot's position in `slots`, and [`SlotError::Copied`] or [`SlotError::FirmwareTag`].
+/// The slot's position in `slots`, and [`SlotError::Copied`], [`SlotError::Shared`] or
+/// [`SlotError::FirmwareTag`].
 pub fn alone(image: &Image, slots: &[Slot]) -> Result<(), (usize, SlotError)> {
     let tags = blnkopt::tags(image, blnkopt::INFO);
     for (index, slot) in slots.iter().enumerate() {
@@ -294,6 +297,10 @@ pub fn alone(image: &Image, slots: &[Slot]) -> Result<(), (usize, SlotError)> {
         if !also.is_empty() {
             let at = slot.span.start();
             return Err((index, SlotError::Copied { at, also }));
+        }
+        if let Some(why) = merged::shared(image, slot) {
+            let at = slot.span.start();
+            return Err((index, SlotError::Shared { at, why }));
         }
     }
     Ok(())

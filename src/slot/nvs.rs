@@ -112,6 +112,7 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
         place: what,
         span: entry.span,
         layout: Layout::Nvs(entry.layout),
+        named: false,
         master,
     })
 }

@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{DISTINCT, ERASED, Layout, NUL, Slot, SlotError, Wrong, all, find, shared, stored};
+use super::{DISTINCT, ERASED, Layout, NUL, Slot, SlotError, Wrong, all, find, stored};
 use crate::image::{Address, Image, Span};
 use crate::recipe::{Blank, Locator, SlotSpec, SlotValue};
 use crate::unit::AuthToken;
@@ -88,11 +88,6 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
     })?;
     let master = stored(image, span)?;
     blank(spec, span.start(), &master)?;
-    // Sections and symbols are variables of their own.
-    let unnamed = matches!(spec.locator, Locator::Marker(_) | Locator::Address(_));
-    if unnamed && !matches!(spec.blank, Blank::Any) {
-        shared::refuse(image, span.start(), leading(&master))?;
-    }
     let layout = Layout::Text(Text {
         nul: spec.nul,
         pad: spec.pad,
@@ -103,6 +98,7 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
         place,
         span,
         layout,
+        named: matches!(spec.locator, Locator::Section(_) | Locator::Symbol(_)),
         master,
     })
 }

@@ -126,6 +126,10 @@ golden! {
     eols_erased_elf: "recipes/eols-erased-elf.toml" => "eols-erased.elf";
     eols_erased_bin: "recipes/eols-erased-bin.toml" => "eols-erased.bin";
     eols_erased_hex: "recipes/eols-erased-hex.toml" => "eols-erased.hex";
+    fit_with_its_data_inside: "recipes/fit.toml" => "fit.itb";
+    fit_with_its_data_behind: "recipes/fit-external.toml" => "fit-external.itb";
+    uimage_of_one_part: "recipes/uimage.toml" => "uimage.img";
+    uimage_of_two_parts: "recipes/uimage-multi.toml" => "uimage-multi.img";
     powerpc_big_endian: "recipes/powerpc.toml" => "powerpc.elf";
     s390x_big_endian_64_bit: "recipes/s390x.toml" => "s390x.elf";
     aarch64: "recipes/aarch64.toml" => "aarch64.elf";

@@ -115,3 +115,5 @@ mod stations;
 mod structures;
 /// Where the fixtures are.
 mod support;
+/// What U-Boot loads is repaired, or refused by name.
+mod uboot;

@@ -5,8 +5,8 @@ use goblin::elf::Elf;
 use goblin::elf::header::{EM_ARM, ET_CORE, ET_NONE, ET_REL, Header};
 use goblin::elf::program_header::{PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{
-    SHF_ALLOC, SHF_TLS, SHN_ABS, SHN_UNDEF, SHN_XINDEX, SHT_NOBITS, SHT_SYMTAB, SHT_SYMTAB_SHNDX,
-    SectionHeader,
+    SHF_ALLOC, SHF_MERGE, SHF_STRINGS, SHF_TLS, SHN_ABS, SHN_UNDEF, SHN_XINDEX, SHT_NOBITS,
+    SHT_SYMTAB, SHT_SYMTAB_SHNDX, SectionHeader,
 };
 use goblin::elf::sym::{STT_FILE, STT_FUNC, STT_SECTION, STT_TLS, Sym};
 
@@ -164,6 +164,9 @@ fn names(
             size: section.sh_size,
             lma: place.map(|it| it.0),
             stored: place.is_some_and(|it| it.1),
+            merged: [SHF_MERGE, SHF_STRINGS]
+                .into_iter()
+                .all(|flag| section.sh_flags & u64::from(flag) != 0),
         });
     }
     let table = headers.iter().position(|it| it.sh_type == SHT_SYMTAB);

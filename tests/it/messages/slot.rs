@@ -41,6 +41,9 @@ fn slot_errors() {
     let twice = [&place[..], &place[..]].concat();
     let placed = locate(&bin(&twice), &spec(at)).unwrap();
     let copied = alone(&bin(&twice), &[placed]).unwrap_err().1;
+    let longer = [b"\0default=", &place[..]].concat();
+    let merged = locate(&bin(&longer), &spec("marker = \"PLACE\"\nsize = 40")).unwrap();
+    let merged = alone(&bin(&longer), &[merged]).unwrap_err().1;
     let tag = [&place[..], b"blnkinf\0mcu\x001.0\0\0"].concat();
     let wide = locate(&bin(&tag), &spec("address = 0\nsize = 70\nblank = \"any\"")).unwrap();
     let tagged = alone(&bin(&tag), &[wide]).unwrap_err().1;
@@ -59,9 +62,6 @@ fn slot_errors() {
         stored("nvs-esp.bin", &nvs)
     };
     let zephyr = |id| stored("nvs-zephyr.bin", &format!("{{ id = {id} }}"));
-    // A pointer to the placeholder at 8, and one to its tail.
-    let pointers = [8u32, 8 + 12].map(u32::to_le_bytes).concat();
-    let merged = [&pointers[..], &padded(b"PLACEHOLDER_OF_ALL")].concat();
     let samples = [
         sample(esp("nowhere").unwrap_err()),
         sample(zephyr(9).unwrap_err()),
@@ -80,7 +80,7 @@ fn slot_errors() {
         refused(&twice, "marker = \"PLACE\"\nsize = 40"),
         refused(&b"TOKEN ".repeat(7), marker),
         sample(copied),
-        refused(&merged, "marker = \"PLACEHOLDER_OF_ALL\"\nsize = 40"),
+        sample(merged),
         refused(&place, "address = 0x0800_0000\nsize = 40"),
         refused(&place, "address = 40\nsize = 40"),
         refused(&place, "address = 0\nsize = 24"),
