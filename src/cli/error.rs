@@ -19,6 +19,7 @@ use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
+use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
 use serde_json::{Value, json};
 
@@ -194,6 +195,7 @@ impl From<Refusal> for CliError {
         let subject = match &error {
             Refusal::OtherBoard { serial, .. }
             | Refusal::Finished { serial, .. }
+            | Refusal::InDoubt { serial, .. }
             | Refusal::Quarantined { serial }
             | Refusal::PartOpen { serial, .. } => Some(serial),
             Refusal::BoardTaken { holder, .. } => Some(holder),
@@ -230,7 +232,9 @@ pub(crate) fn code_of(name: &str) -> u8 {
         }
         (_, "probe-busy") => exit::REFUSED,
         (_, "unit-pool-empty" | "ledger-part-short") => exit::POOL_EMPTY,
-        (_, "unit-other-board" | "unit-board-taken" | "unit-other-token") => exit::IN_DOUBT,
+        (_, "unit-other-board" | "unit-board-taken" | "unit-other-token" | "unit-in-doubt") => {
+            exit::IN_DOUBT
+        }
         ("ledger", _) => ledger_code(name),
         ("serial" | "scan", _) => exit::RECIPE,
         ("unit", _) => exit::REFUSED,
@@ -276,6 +280,17 @@ const BEGIN: &str = "\
     slot    = [{ value = \"auth-token\", symbol = \"SYMBOL\" }]
 eol-inject inspect FIRMWARE shows what there is; eol-inject help recipe lists every key";
 
+/// What decides about a unit whose board nothing tells from others.
+const IN_DOUBT: &str = "\
+if this is its board: eol-inject run --serial SERIAL --same-board --by NAME --reason TEXT; if its \
+board is lost: eol-inject ledger rework --serial SERIAL --mode board-swapped --by NAME --reason \
+TEXT, which burns its token";
+
+/// Says what decides about one.
+pub(crate) fn doubt(serial: &Serial) -> String {
+    IN_DOUBT.replace("SERIAL", serial.as_str())
+}
+
 /// Returns the next step for an error, by its stable name.
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -283,6 +298,9 @@ fn hint(name: &str) -> Option<&'static str> {
         "image-uf2-families" => "say which one: family = 0x... under [image]",
         "probe-denied" => "eol-inject help flashing has the udev rule",
         "probe-no-usb" => "a container sees no USB unless it is given: eol-inject help flashing",
+        "program-busy" => {
+            "it may still write: wait for it or end it, and look at the board that is there now"
+        }
         "probe-missing" => "eol-inject probes lists what is plugged in",
         "probe-locked" => "unlock it outside of the line: that erases it",
         "probe-reserved" => {
@@ -331,6 +349,7 @@ fn hint(name: &str) -> Option<&'static str> {
             "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
         }
+        "unit-in-doubt" => IN_DOUBT,
         "unit-finished" => {
             "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
              --by NAME --reason TEXT"

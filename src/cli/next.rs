@@ -180,7 +180,7 @@ fn of(name: &str) -> Option<Next> {
         "probe-wrong-chip" => Next::Swap,
         "probe-locked" | "probe-protected" | "probe-erase" | "probe-program" | "probe-firmware"
         | "probe-values" => Next::Chip,
-        "deliver-no-sign" => Next::Doubt,
+        "deliver-no-sign" | "unit-in-doubt" => Next::Doubt,
         "slot-too-small" | "slot-reserved" | "slot-value-empty" | "slot-value-nul"
         | "slot-unreadable" => Next::Misfit,
 
@@ -190,11 +190,10 @@ fn of(name: &str) -> Option<Next> {
         "label-other" | "label-twice" => Next::TakeOff,
         "label-burnt" | "label-auth-token" => Next::Destroy,
 
-        "program-start" | "program-temporary" | "probe-selector" | "probe-no-sim"
-        | "probe-simulated" | "probe-no-usb" | "probe-missing" | "probe-several"
-        | "probe-denied" | "probe-unopened" | "probe-unplugged" | "probe-speed" | "probe-chip" => {
-            Next::Reach
-        }
+        "program-start" | "program-temporary" | "program-busy" | "probe-selector"
+        | "probe-no-sim" | "probe-simulated" | "probe-no-usb" | "probe-missing"
+        | "probe-several" | "probe-denied" | "probe-unopened" | "probe-unplugged"
+        | "probe-speed" | "probe-chip" => Next::Reach,
         "unit-pool-empty" | "unit-closed" => Next::Tokens,
         "probe-no-flash"
         | "probe-reserved"

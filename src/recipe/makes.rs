@@ -2,8 +2,8 @@
 //! the same.
 
 use super::{
-    Chip, CommandLine, Connect, LedgerUrl, Locator, MesDown, Mode, Precheck, Recipe, RecipeError,
-    SerialSource, SlotSpec, When,
+    Chip, CommandLine, Connect, Identify, LedgerUrl, Locator, MesDown, Mode, Precheck, Recipe,
+    RecipeError, SerialSource, SlotSpec, When,
 };
 
 impl Recipe {
@@ -39,9 +39,10 @@ impl Recipe {
         }
         if let Some(flash) = &self.flash {
             found.extend(flash.unused());
-            let named =
-                |line: &Option<CommandLine>| line.as_ref().is_some_and(|line| line.names("probe"));
-            let mut commands = [&flash.program, &flash.readback, &flash.identify].into_iter();
+            let named = |line: Option<&CommandLine>| line.is_some_and(|line| line.names("probe"));
+            let identify = flash.identify.as_ref().and_then(Identify::command);
+            let commands = [flash.program.as_ref(), flash.readback.as_ref(), identify];
+            let mut commands = commands.into_iter();
             let deaf = flash.program.is_some() && !commands.any(named);
             if deaf && flash.probe.is_some() {
                 found.push((

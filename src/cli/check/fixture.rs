@@ -14,6 +14,11 @@ use crate::cli::inspect::grouped;
 use crate::cli::output::count;
 use crate::cli::run::fixture::{self, Hardware, Reach};
 
+/// What it costs that a programmer cannot tell boards apart.
+const NAMELESS: &str = "identify = false: boards cannot be told apart; a unit whose writing was cut \
+    short goes on by itself only on a board that holds its token: for any other board somebody has \
+    to decide (run --same-board), or its token is burnt (ledger rework)";
+
 /// Tries how boards are reached; returns whether they are simulated, where boards are meant.
 pub(super) fn look(
     (recipe, master): (&Recipe, Option<&Master>),
@@ -21,6 +26,10 @@ pub(super) fn look(
     sheet: &mut Sheet<'_>,
 ) -> Option<Simulated> {
     let flash = recipe.flash.as_ref()?;
+    let identify = flash.identify.as_ref();
+    if identify.is_some_and(|identify| identify.command().is_none()) {
+        sheet.output.warning(NAMELESS);
+    }
     let nests: Vec<(Option<&str>, Option<&str>)> = match recipe.nests.as_slice() {
         [] if flash.program.is_none() && flash.probe.is_none() => {
             sheet

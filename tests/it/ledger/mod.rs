@@ -183,6 +183,7 @@ pub fn claim(text: &str) -> Claim {
     Claim {
         serial: serial(text),
         uid: None,
+        seated: eol_inject::ledger::Seated::Unknown,
         image: image("v1"),
         recipe: image("recipe"),
         target: Target::File,

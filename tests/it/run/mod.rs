@@ -2,7 +2,10 @@
 
 mod cuts;
 mod hooks;
+mod leaks;
+mod nameless;
 mod nests;
+mod orphans;
 mod program;
 mod rework;
 mod scans;
@@ -50,6 +53,12 @@ readback = ["./programmer.sh", "{probe}", "read", "{dump}", "{address}", "{size}
 identify = ["./programmer.sh", "{probe}", "identify"]
 timeout  = 20
 "#;
+
+/// The same for boards without a number: only what a board holds tells it from another.
+pub fn nameless() -> String {
+    let command = "[\"./programmer.sh\", \"{probe}\", \"identify\"]";
+    FLASH.replace(command, "false")
+}
 
 /// Serials that are counted up.
 pub const NEXT: &str = "[serial]\nsource = \"next\"\nformat = \"GW{:06}\"\n";
