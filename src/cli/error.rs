@@ -321,7 +321,9 @@ fn hint(name: &str) -> Option<&'static str> {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }
         "deliver-folder" => "put the folder right, or name another",
-        "ledger-full" => "make room on its disk; what is in hand resumes with the same token",
+        "ledger-full" => {
+            "make room on its disk and call again: what was begun goes on with the same token"
+        }
         "recipe-syntax" => "docs/recipe.md lists every key",
         "ledger-key-missing" => {
             "without its key nobody reads a token of it, its makers neither: docs/ledger.md, A lost key"

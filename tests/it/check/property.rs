@@ -322,7 +322,7 @@ impl Case {
             let count = count(&all);
             let run: Vec<&str> = match self.source {
                 "scan" => vec!["run", "--serial", &self.serial],
-                _ => vec!["run", "--count", &count, "--stop-after", "0"],
+                _ => vec!["run", "--count", &count, "--stop-after", "9"],
             };
             self.hold("run", &all, &run);
         }

@@ -319,6 +319,7 @@ impl<'f> Floor<'f> {
         let why = match error.code {
             exit::LEDGER => "the ledger cannot be worked with".to_owned(),
             exit::POOL_EMPTY => "no token is left".to_owned(),
+            _ if error.name == "ledger-serials-used-up" => "no serial is left".to_owned(),
             exit::USAGE | exit::IMAGE => "the recipe has to be put right".to_owned(),
             _ if error.gone => "the probe or programmer is gone".to_owned(),
             _ if self.stop_after > 0 && row >= self.stop_after => {
