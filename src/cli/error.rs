@@ -320,7 +320,9 @@ fn hint(name: &str) -> Option<&'static str> {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }
         "deliver-folder" => "put the folder right, or name another",
-        "ledger-full" => "make room on its disk; what is in hand resumes with the same token",
+        "ledger-full" => {
+            "make room on its disk and call again: what was begun goes on with the same token"
+        }
         "recipe-syntax" => "eol-inject help recipe lists every key",
         "recipe-absent" => BEGIN,
         "recipe-foreign" => {

@@ -345,7 +345,6 @@ impl Work {
             (Self::List, "ledger-unreachable" | "ledger-storage" | "ledger-full") => error.with_hint(Some(
                 "import the list again: it goes in whole or not at all, and what is known already changes nothing",
             )),
-            (Self::Nothing, "ledger-full") => error.with_hint(Some("make room on its disk")),
             (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
                 error.with_hint(None)
             }

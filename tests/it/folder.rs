@@ -92,5 +92,5 @@ fn check_is_not_ready_without_a_token() {
     let bench = Bench::with(&["gw100"]);
     let output = bench.run(&["check", "--recipe", RECIPE]);
     assert_eq!(output.status.code(), Some(53));
-    assert!(text(&output.stdout).contains("no token is free"));
+    assert!(text(&output.stderr).contains("no token is free"));
 }

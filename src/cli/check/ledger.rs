@@ -1,5 +1,8 @@
 //! The ledger and its mirror: there, readable, whole, and of the right kind of units.
 
+use std::io;
+use std::path::PathBuf;
+
 use eol_inject::ledger::{
     Audit, KeyPlace, Ledger, LedgerError, MirrorState, Outcome, Simulated, Sqlite, Stock,
 };
@@ -8,7 +11,6 @@ use serde_json::json;
 
 use super::{Sheet, Stage};
 use crate::cli::books;
-use crate::cli::context;
 use crate::cli::error::{CliError, exit};
 use crate::cli::export;
 use crate::cli::inspect::grouped;
@@ -25,7 +27,12 @@ pub(super) struct Books {
 /// Shows the ledger, and finds what is wrong with it.
 pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
-    let Some(ledger) = sheet.take(Stage::Ledger, books::records_if_any(recipe))? else {
+    let found = books::records_if_any(recipe).map_err(|error| match error.name {
+        // Nothing is in hand that could be resumed.
+        "ledger-unreachable" | "ledger-overtaken" => error.with_hint(None),
+        _ => error,
+    });
+    let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
         let key = books::key_for_new(recipe);
         let makes = if key.is_ok() {
             "; the first unit makes it"
@@ -225,8 +232,21 @@ fn mirror(
     Some(state)
 }
 
-/// Returns the error of a ledger that cannot be made or written where it shall be.
-pub(super) fn unwritable(recipe: &Recipe, source: std::io::Error) -> CliError {
-    let path = context::ledger_file(recipe);
-    LedgerError::File { path, source }.into()
+/// Returns the error of a ledger that cannot be made or written where it is.
+pub(super) fn unwritable(path: PathBuf, source: io::Error) -> CliError {
+    let error = match (source.kind(), path.exists()) {
+        (io::ErrorKind::StorageFull, _) => LedgerError::Full {
+            source: source.into(),
+        },
+        (_, true) => LedgerError::ReadOnly {
+            source: source.into(),
+        },
+        (_, false) => LedgerError::File { path, source },
+    };
+    error.into()
+}
+
+/// Returns the error of a mirror that cannot be written.
+pub(super) fn unmirrored(path: PathBuf, source: io::Error) -> CliError {
+    LedgerError::Mirror { path, source }.into()
 }

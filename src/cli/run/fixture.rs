@@ -139,10 +139,11 @@ impl Reach {
                     return Ok(());
                 };
                 setup.footprint(master)?;
-                Ok(match hardware {
-                    Hardware::Tried => setup.at_hand()?,
-                    Hardware::LeftOut => setup.is_named()?,
-                })
+                let found = match hardware {
+                    Hardware::Tried => setup.at_hand(),
+                    Hardware::LeftOut => setup.is_named(),
+                };
+                Ok(found?)
             }
             #[cfg(not(feature = "probe"))]
             (Self::Probe(_), _) => {

@@ -90,6 +90,18 @@ fn a_count_of_serials_takes_no_other_barcode() {
 }
 
 #[test]
+fn a_run_whose_numbers_are_used_up_ends_whatever_may_fail() {
+    let bench = bench(&[("GW{:06}", "GW{:01}")]);
+    let run = ["run", "--count", "12", "--stop-after", "0"];
+    assert_eq!(
+        made(&bench, &run),
+        (10, Some("ledger-serials-used-up".to_owned()))
+    );
+    let listed = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--json"]);
+    assert_eq!(listed.lines().count(), 9);
+}
+
+#[test]
 fn a_serial_too_long_for_its_slot_costs_no_token() {
     let bench = bench(&[(
         "source = \"next\"\nformat = \"GW{:06}\"",

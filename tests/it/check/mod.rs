@@ -64,17 +64,19 @@ pub fn names(object: &Value) -> Vec<&str> {
 
 /// Runs a command that makes units; returns its exit code and the name of its first error.
 pub fn made(bench: &Bench, args: &[&str]) -> (i32, Option<String>) {
+    let (code, names) = errors(bench, args);
+    (code, names.into_iter().next())
+}
+
+/// Runs a command that makes units; returns its exit code and the names of all errors.
+pub fn errors(bench: &Bench, args: &[&str]) -> (i32, Vec<String>) {
     let (command, rest) = args.split_first().unwrap();
     let all = [&[*command, "--recipe", RECIPE, "--json"], rest].concat();
     let output = bench.run(&all);
     let said = text(&output.stdout);
-    let objects = said
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let name = objects
-        .filter_map(|one| one["error"]["name"].as_str().map(str::to_owned))
-        .next();
-    (output.status.code().unwrap(), name)
+    let objects = said.lines().map(serde_json::from_str::<Value>);
+    let names = objects.filter_map(|one| one.ok()?["error"]["name"].as_str().map(str::to_owned));
+    (output.status.code().unwrap(), names.collect())
 }
 
 /// Whether anything of a ledger or of images is there.

@@ -99,6 +99,29 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
 }
 
 #[test]
+fn no_unit_is_claimed_for_a_full_disk() {
+    let Some(disk) = Disk::mount("256k") else {
+        return;
+    };
+    let bench = home();
+    fill(&disk);
+    let out = disk.path("out");
+    let batch = ["batch", "--recipe", HOME, "--count", "2", "-o", &out];
+    fails(&bench, &batch, 40, "cannot be used");
+    assert_eq!(stock(&bench, HOME)["bound"], 0);
+}
+
+#[test]
+fn check_finds_a_ledger_without_room() {
+    let Some(disk) = Disk::mount("4m") else {
+        return;
+    };
+    let bench = on(&disk);
+    fill(&disk);
+    fails(&bench, &["check", "--recipe", HOME], 51, "no space is left");
+}
+
+#[test]
 fn a_backup_and_a_part_that_find_no_room_leave_nothing() {
     let Some(disk) = Disk::mount("256k") else {
         return;
