@@ -179,16 +179,16 @@ impl Pile<'_> {
     }
 
     fn again(&self, half: &Half, due: &Due) {
-        let (what, serial) = match half {
-            Half::Serial(serial) => (format!("the serial {serial}"), Some(serial.as_str())),
-            Half::Label(_) => ("the label".to_owned(), None),
+        let serial = match half {
+            Half::Serial(serial) => Some(serial.as_str()),
+            Half::Label(_) => None,
         };
         let next = format!("scan the {}", asked(due));
         self.output.object(&json!({
             "v": 1, "serial": serial, "outcome": "again", "action": "next", "next": next,
         }));
         self.output.note(format_args!(
-            "      {what} was read twice, which changes nothing: {next}"
+            "      read twice, which changes nothing: {next}"
         ));
     }
 

@@ -124,7 +124,9 @@ impl<'o> Screen<'o> {
             self.output.good(timed(&told, since.elapsed()));
         }
         let nest = nest.map_or_else(String::new, |nest| format!("{nest}  "));
-        let name = format!("{}  {}", ended.name(), ended.word());
+        // A unit that failed counts for nothing: only one that passed could be taken for real.
+        let word = ended.result.as_ref().map_or("", |_| ended.word());
+        let name = format!("{}  {word}", ended.name());
         let name = name.trim_end();
         match (&ended.result, ended.unlabelled()) {
             (Ok(passed), None) => {

@@ -31,7 +31,7 @@ impl Keys {
     /// Begins to show what is typed; returns what is shown of what was typed already.
     pub(super) fn ask(&mut self) -> String {
         self.asked = true;
-        dots(self.count)
+        stars(self.count)
     }
 
     /// Takes a key; returns what it came to, and what the screen shows of it.
@@ -56,7 +56,7 @@ impl Keys {
             return String::new();
         }
         self.count += 1;
-        self.shown(dots(visible(self.count) - visible(self.count - 1)))
+        self.shown(stars(visible(self.count) - visible(self.count - 1)))
     }
 
     fn back(&mut self, most: usize) -> String {
@@ -73,7 +73,7 @@ impl Keys {
         let typed = std::mem::take(self);
         let line = typed.line.end();
         let shown = match &line {
-            // The dots give way to what was read.
+            // The stars give way to what was read.
             Ok(text) if is_harmless(text) => {
                 format!("{}{}\n", BACK.repeat(visible(typed.count)), **text)
             }
@@ -93,8 +93,9 @@ fn visible(count: usize) -> usize {
     count.min(60)
 }
 
-fn dots(count: usize) -> String {
-    "\u{b7}".repeat(visible(count))
+fn stars(count: usize) -> String {
+    // In ASCII: the terminal of a station may know no more.
+    "*".repeat(visible(count))
 }
 
 #[cfg(test)]
@@ -128,18 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn a_token_shows_as_dots_and_stays_so() {
+    fn a_token_shows_as_stars_and_stays_so() {
         let token = "-fake-TOKEN_0123456789abcdefghij";
         let (lines, screen) = typed(&format!("{token}\n"));
         assert_eq!(lines, [token]);
-        assert_eq!(screen, format!("{}\n", dots(32)));
+        assert_eq!(screen, format!("{}\n", stars(32)));
     }
 
     #[test]
     fn what_is_typed_too_early_is_not_shown() {
         let mut keys = Keys::default();
         assert_eq!(keys.press(b'G'), (Press::Key, String::new()));
-        assert_eq!(keys.ask(), dots(1));
+        assert_eq!(keys.ask(), stars(1));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) enum Scan {
 /// The lines of standard input, read beside the line's work.
 ///
 /// On a terminal nothing is echoed by the system, for a secret would stay on the screen: here each
-/// key shows as a dot, and a line that is harmless as what it is.
+/// key shows as a star, and a line that is harmless as what it is.
 pub(crate) struct Scans {
     lines: Receiver<Read>,
     terminal: bool,

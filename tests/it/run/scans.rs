@@ -137,7 +137,8 @@ fn a_list_of_serials_names_its_line_that_is_no_text() {
         "--reason",
         "shift",
     ]);
-    assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(10), "{}", said(&output));
+    assert!(said(&output).contains("line 3"), "{}", said(&output));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn the_first_command_makes_units_records_and_labels() {
     assert!(output.status.success(), "{}", said(&output));
     let shown = said(&output);
     for wanted in [
-        "PASS  GW000001  token 3ba5b6b7dbe2",
+        "PASS  GW000001  SIMULATED  token 3ba5b6b7dbe2",
         "PASS  GW000003",
         "(SIMULATED)",
     ] {
