@@ -178,7 +178,10 @@ from! {
     };
     DeliverError => deliver_code;
     LedgerError => ledger_code;
-    HandoffError => |_| exit::SLOT;
+    HandoffError => |error| match error {
+        HandoffError::Differs { .. } => exit::DIFFERS,
+        _ => exit::SLOT,
+    };
     LabelError => |_| exit::UNLABELLED;
     VerifyError => |_| exit::DIFFERS;
     HookError => |_| exit::MES;
