@@ -199,6 +199,7 @@ fn group(ledger: &mut dyn Ledger, next: &mut usize) {
         .map(|n| Claim {
             serial: format!("GW{n:06}").parse().unwrap(),
             uid: None,
+            seated: eol_inject::ledger::Seated::Unknown,
             image: Digest::of(b"image"),
             recipe: Digest::of(b"recipe"),
             target: Target::File,

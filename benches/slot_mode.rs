@@ -151,6 +151,7 @@ fn measure(layout: Layout, mode: &str, pace: Pace) -> Result<Cost, Box<dyn Error
     let claim = Claim {
         serial: "U1".parse::<Serial>()?,
         uid: None,
+        seated: eol_inject::ledger::Seated::Unknown,
         image: master.digest(),
         recipe: recipe.digest,
         target: Target::Probe,

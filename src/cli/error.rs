@@ -181,7 +181,10 @@ from! {
     };
     DeliverError => |error| code_of(error.name());
     LedgerError => |error| code_of(error.name());
-    HandoffError => |_| exit::SLOT;
+    HandoffError => |error| match error {
+        HandoffError::Differs { .. } => exit::DIFFERS,
+        _ => exit::SLOT,
+    };
     LabelError => |error| code_of(error.name());
     VerifyError => |_| exit::DIFFERS;
     HookError => |error| code_of(error.name());

@@ -2,7 +2,7 @@
 
 mod file;
 mod fixture;
-mod holds;
+pub(crate) mod holds;
 mod journal;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;

@@ -35,6 +35,12 @@ pub enum HandoffError {
         /// What the programmer counts from.
         base: Address,
     },
+    /// A line that was read back would not make its unit.
+    #[error("line {line} of what was written does not make its unit")]
+    Differs {
+        /// The line, as the programmer counts.
+        line: usize,
+    },
     /// A place that the shared image does not store.
     #[error("the image cannot be patched")]
     Image(#[from] ImageError),

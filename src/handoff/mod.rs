@@ -7,8 +7,10 @@ mod error;
 mod flasher;
 mod pg4uw;
 mod ranges;
+mod read;
 
 pub use error::HandoffError;
+pub use read::read_back;
 
 use zeroize::Zeroizing;
 

@@ -111,7 +111,7 @@ pub enum Seated {
     /// Its slot shows this token.
     Shows(Fingerprint),
     /// Somebody says that it is the unit's own.
-    Vouched(Actor),
+    Vouched(Box<Actor>),
     /// It is only looked at: it does not become the unit's board by that.
     LookedAt,
 }

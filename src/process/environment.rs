@@ -46,6 +46,7 @@ const PASSED: &[&str] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Environment {
     /// All of it: for what fetches secrets itself.
+    #[cfg(any(feature = "seal", test))]
     Whole,
     /// The list above, and these.
     Listed(Vec<String>),
@@ -54,8 +55,10 @@ pub enum Environment {
 impl Environment {
     /// Returns what is passed on; `None` where all is.
     pub fn passed(&self) -> Option<Vec<(OsString, OsString)>> {
-        let Self::Listed(more) = self else {
-            return None;
+        let more = match self {
+            #[cfg(any(feature = "seal", test))]
+            Self::Whole => return None,
+            Self::Listed(more) => more,
         };
         let named = |name: &str| {
             let upper = name.to_ascii_uppercase();

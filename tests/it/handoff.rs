@@ -436,3 +436,52 @@ fn prints(bench: &Bench) -> BTreeMap<String, String> {
         })
         .collect()
 }
+
+#[test]
+fn a_receipt_is_what_the_written_lines_would_make() {
+    use eol_inject::handoff::{self, HandoffError, Programmer};
+    use eol_inject::image::Address;
+
+    use crate::craft::{TOKEN, prove, values};
+
+    let slot = "[[slot]]\nvalue = \"auth-token\"\naddress = 0x10\nsize = 40\n";
+    let mut shared = vec![0x5A; 64];
+    shared[0x10..0x38].fill(0xFF);
+    let master = prove(&shared, slot)
+        .map_err(|error| error.to_string())
+        .unwrap();
+    let other = *b"Zbcdefghijklmnopqrstuvwxyz_12345";
+    let made = [values(TOKEN, "GW000001"), values(&other, "GW000002")];
+    let sealed: Vec<_> = made
+        .iter()
+        .map(|values| {
+            let patched = eol_inject::patch::apply(&master, values).unwrap();
+            eol_inject::checksum::seal(patched).unwrap()
+        })
+        .collect();
+    for programmer in [
+        Programmer::Flasher,
+        Programmer::Pg4uw {
+            base: Address::new(0),
+        },
+    ] {
+        let written = handoff::write(&master, &sealed, programmer).unwrap();
+        let read = |text: &[u8]| handoff::read_back(text, (&master, &sealed), programmer);
+        let receipts = read(&written).unwrap();
+        for (receipt, unit) in receipts.iter().zip(&sealed) {
+            assert_eq!(receipt.serial, *unit.serial());
+            assert_eq!(receipt.fingerprint, unit.fingerprint());
+        }
+        let lines: Vec<&str> = std::str::from_utf8(&written).unwrap().lines().collect();
+        let (first, second) = (lines[0], lines[1]);
+        // Other units' lines, one line less, one more, and one digit that is off.
+        let swapped = format!("{second}\r\n{first}\r\n");
+        let short = format!("{first}\r\n");
+        let long = format!("{first}\r\n{second}\r\n{second}\r\n");
+        let off = format!("{first}\r\n{}\r\n", second.replacen("62", "63", 1));
+        for wrong in [swapped, short, long, off] {
+            let error = read(wrong.as_bytes()).unwrap_err();
+            assert!(matches!(error, HandoffError::Differs { .. }), "{error}");
+        }
+    }
+}

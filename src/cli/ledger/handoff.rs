@@ -124,14 +124,14 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     };
     let (units, sealed) = claim(&master, &recipe, (&mut *ledger, serials))?;
     let written = hand_over(args, &master, (&mut *ledger, &actor), (&units, &sealed));
-    let event = match written {
-        Ok(event) => event,
+    let (event, receipts) = match written {
+        Ok(written) => written,
         Err((error, touched)) => {
             give_up(&mut *ledger, units, (&error, touched))?;
             return Err(error);
         }
     };
-    let entries = record(&mut *ledger, units)?;
+    let entries = record(&mut *ledger, units, receipts)?;
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),
@@ -262,7 +262,7 @@ fn hand_over(
     master: &Master,
     (ledger, actor): (&mut dyn Ledger, &Actor),
     (units, sealed): (&[Unit], &[Sealed<'_>]),
-) -> Result<String, (CliError, bool)> {
+) -> Result<(String, Vec<Receipt>), (CliError, bool)> {
     let programmer = args.programmer();
     let text = handoff::write(master, sealed, programmer).map_err(|error| (error.into(), false))?;
     let list = list(units, programmer).map_err(|error| (error, false))?;
@@ -271,17 +271,19 @@ fn hand_over(
         .revealed(&what, actor)
         .map_err(|error| (error.into(), false))?;
     write(&args.block, &list, Writable::Anybody).map_err(|error| (error, false))?;
-    write(&args.output, &text, Writable::Owner).map_err(|error| (error, true))?;
-    Ok(revealed.event().to_string())
+    let found = write(&args.output, &text, Writable::Owner).map_err(|error| (error, true))?;
+    let receipts = handoff::read_back(&found, (master, sealed), programmer);
+    let receipts = receipts.map_err(|error| (error.into(), true))?;
+    Ok((revealed.event().to_string(), receipts))
 }
 
-/// Writes a file whole or not at all, durably, and reads it back.
-fn write(file: &Path, bytes: &[u8], who: Writable) -> Result<(), CliError> {
+/// Writes a file whole or not at all, durably; returns what is read back.
+fn write(file: &Path, bytes: &[u8], who: Writable) -> Result<Zeroizing<Vec<u8>>, CliError> {
     context::write_whole(file, bytes, who)?;
     let found = fs::read(file).map(Zeroizing::new);
     let found = found.map_err(|error| CliError::file("cannot read back", file, &error))?;
     if found.as_slice() == bytes {
-        return Ok(());
+        return Ok(found);
     }
     let message = format!(
         "{} reads back otherwise than it was written",
@@ -322,20 +324,18 @@ fn give_up(
     Ok(())
 }
 
-/// Records that the units are prepared; returns the entries of all, in the block's order.
-fn record(ledger: &mut dyn Ledger, units: Vec<Unit>) -> Result<Vec<Entry>, CliError> {
+/// Records that the units are prepared, by what their lines say; returns the entries of all, in the
+/// block's order.
+fn record(
+    ledger: &mut dyn Ledger,
+    units: Vec<Unit>,
+    receipts: Vec<Receipt>,
+) -> Result<Vec<Entry>, CliError> {
     let serials: Vec<Serial> = units.iter().map(|unit| unit.serial.clone()).collect();
     let done: Vec<(Reservation, Receipt)> = units
         .into_iter()
-        .filter_map(|unit| {
-            let receipt = Receipt {
-                serial: unit.serial,
-                fingerprint: unit.fingerprint,
-                digest: None,
-                durable: true,
-            };
-            Some((unit.claim?, receipt))
-        })
+        .zip(receipts)
+        .filter_map(|(unit, receipt)| Some((unit.claim?, receipt)))
         .collect();
     ledger.confirm(&done)?;
     let mut entries = Vec::with_capacity(serials.len());

@@ -173,11 +173,11 @@ fn seated(args: &RunArgs, actor: &Actor) -> Seated {
     if !args.same_board {
         return Seated::Unknown;
     }
-    Seated::Vouched(Actor {
+    Seated::Vouched(Box::new(Actor {
         by: args.by.clone(),
         reason: args.reason.clone(),
         ..actor.clone()
-    })
+    }))
 }
 
 /// Returns which units are wanted.

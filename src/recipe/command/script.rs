@@ -89,9 +89,7 @@ pub fn with_a_place(parts: &[String], has_place: &dyn Fn(&str) -> bool) -> Optio
 fn script<'p>(parts: &'p [String], letters: &[char]) -> Option<&'p str> {
     let mut parts = parts.iter();
     while let Some(part) = parts.next() {
-        let Some(options) = part.strip_prefix(['-', '+']) else {
-            return None;
-        };
+        let options = part.strip_prefix(['-', '+'])?;
         if !part.starts_with("--") && options.contains(letters) {
             return parts
                 .find(|part| !part.starts_with('-'))

@@ -21,6 +21,7 @@ fn handoff_errors() {
             at: Address::new(0x0800_0000),
             base: Address::new(0x0900_0000),
         },
+        HandoffError::Differs { line: 7 },
         HandoffError::from(ImageError::Outside {
             span,
             first: span.start(),

@@ -51,7 +51,7 @@ impl Floor<'_> {
                 nest: name.clone(),
                 seen: None,
             }),
-            label: PathBuf::new(),
+            label: None,
         };
         self.ended(&ended, name.as_deref())
     }
