@@ -1,7 +1,6 @@
 //! `batch`: the images of many units.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +18,7 @@ use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
+use super::file::ForceArg;
 use super::form;
 use super::guard::Guard;
 use super::output::{Output, count};
@@ -67,6 +67,9 @@ pub(crate) struct BatchArgs {
     stop_after: u64,
 
     #[command(flatten)]
+    force: ForceArg,
+
+    #[command(flatten)]
     form: FormArgs,
 
     #[command(flatten)]
@@ -86,8 +89,10 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let extension = context::extension(&recipe, master.image(), form);
-    let target = target(args, &extension).converted(form);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), args.sync());
+    let target = target(args, &extension)
+        .converted(form)
+        .with_others(args.force.others());
+    let labels = context::labels(&recipe, args.sync());
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -152,7 +157,8 @@ impl Shift<'_> {
         let sync = self.args.sync();
         let guard = Guard::of(recipe, &self.args.recipe.recipe);
         for serial in &serials {
-            guard.allow(&self.target.path(serial))?;
+            let unit = (&*ledger, serial);
+            guard.allow_unit(&self.target.path(serial), unit, self.args.force.others())?;
         }
         let mut claims = serials
             .into_iter()
@@ -318,11 +324,9 @@ pub(crate) fn new_serials(
 /// Reads the serials of a list, and names the line of a wrong one.
 pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
     let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|error| CliError::file("cannot read", file, &error).with_code(exit::RECIPE))?;
+        let bytes = super::file::standard_input();
         bytes
+            .map_err(|error| CliError::file("cannot read", file, &error).with_code(exit::RECIPE))?
     } else {
         context::read(file, exit::RECIPE, "the list of serials")?
     };

@@ -5,10 +5,10 @@ use eol_inject::deliver::{Sync, Unwatched};
 use eol_inject::image::Span;
 use eol_inject::ledger::{Claim, Finished, Outcome, UnitState};
 use eol_inject::line::BoardPorts;
+use eol_inject::recipe::Recipe;
 use eol_inject::settle::{self, Settled};
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
-use eol_inject::{label::LabelFolder, recipe::Recipe};
 use serde_json::json;
 
 use super::context::{self, Missing};
@@ -57,7 +57,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         ));
     }
     let mut fixture = reach.open(&recipe, Some(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let labels = context::labels(&recipe, Sync::Durable);
     let claim = Claim {
         serial: serial.clone(),
         uid: None,

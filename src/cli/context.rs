@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
+use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Target};
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
@@ -15,7 +16,7 @@ use eol_inject::unit::{AuthToken, Digest, Serial};
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
-pub(crate) use super::file::{Writable, create, read, write, write_whole};
+pub(crate) use super::file::{Existing, NewFile, Writable, read, vacant, write};
 pub(crate) use super::firmware::{
     Need, extension, image_name, master, read_image, shared, with_keys,
 };
@@ -97,6 +98,12 @@ impl DecisionArgs {
     }
 }
 
+/// Returns the folder that the recipe's labels go to.
+pub(crate) fn labels(recipe: &Recipe, sync: Sync) -> LabelFolder {
+    LabelFolder::new(&recipe.path(&recipe.label.dir), sync)
+        .with_organisation(recipe.label.organisation)
+}
+
 /// Returns which tokens and units the recipe means.
 pub(crate) fn scope(recipe: &Recipe) -> Scope {
     Scope {
@@ -164,6 +171,16 @@ pub(crate) fn import_pool(
     }
     let pool = token_list(&path, recipe)?;
     let import = patiently(|| ledger.import(&pool, actor))?;
+    for note in &pool.notes {
+        output.warning(note);
+    }
+    if import.completed > 0 {
+        output.note(format_args!(
+            "{} completed from {}",
+            count(import.completed, "known token"),
+            path.display()
+        ));
+    }
     if import.added > 0 {
         output.note(format_args!(
             "{} taken in from {}",

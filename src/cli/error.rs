@@ -53,6 +53,8 @@ pub(crate) mod exit {
     pub(crate) const LABEL: u8 = 61;
     /// Interrupted.
     pub(crate) const INTERRUPTED: u8 = 130;
+    /// Whoever read standard output went away; as a shell tells SIGPIPE of other programs.
+    pub(crate) const CLOSED_PIPE: u8 = 141;
 }
 
 /// What ends a command, ready to be told.
@@ -92,6 +94,15 @@ impl CliError {
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("{what} {}: {error}", path.display());
         Self::new(exit::DELIVERY, "file", message)
+    }
+
+    /// Whoever read standard output went away: that is told to nobody.
+    pub(crate) fn closed_pipe() -> Self {
+        Self::new(
+            exit::CLOSED_PIPE,
+            "closed-pipe",
+            "nobody reads standard output any more",
+        )
     }
 
     /// Takes an error of the library with its causes.
@@ -271,7 +282,8 @@ fn ledger_code(error: &LedgerError) -> u8 {
         | LedgerError::ListConflict { .. }
         | LedgerError::Unbound { .. }
         | LedgerError::Row { .. }
-        | LedgerError::OriginMixed { .. } => exit::RECIPE,
+        | LedgerError::OriginMixed { .. }
+        | LedgerError::OrganisationMixed { .. } => exit::RECIPE,
         LedgerError::NoUnit { .. }
         | LedgerError::NotReleasable { .. }
         | LedgerError::NotVoidable { .. }
@@ -298,6 +310,17 @@ fn ledger_code(error: &LedgerError) -> u8 {
 /// Returns the next step for an error, by its stable name.
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
+        "file-exists" => "write to another name, or replace it by --force",
+        "deliver-foreign" => {
+            "write to another name or folder, or replace it by --force; the unit keeps its token"
+        }
+        "label-no-organisation" => {
+            "import the console's export with its pictures: eol-inject pool import FILE, then label print; \
+             or, where bare labels are wanted, organisation = \"optional\" under [label]"
+        }
+        "label-no-qr" => {
+            "import the console's export, which has them: eol-inject pool import FILE, then label print"
+        }
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
         "image-uf2-families" => "say which one: family = 0x... under [image]",
         "probe-denied" => "docs/flashing.md has the udev rule",
@@ -343,7 +366,7 @@ fn hint(name: &str) -> Option<&'static str> {
             "put that key back; if the ledger's key was changed, bring the new one from where that was done"
         }
         "ledger-no-rights" => "docs/ledger.md, \"PostgreSQL\", has the grants that it needs",
-        "ledger-simulated-mixed" | "ledger-origin-mixed" => {
+        "ledger-simulated-mixed" | "ledger-origin-mixed" | "ledger-organisation-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }
         "ledger-no-schema" => "the first import or unit makes it",

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use clap::Args;
 use eol_inject::deliver::{Folder, Sync};
-use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
 
 use super::context::{self, Missing};
 use super::error::CliError;
+use super::file::ForceArg;
 use super::form;
 use super::guard::Guard;
 use super::output::Output;
@@ -36,6 +36,9 @@ pub(crate) struct InjectArgs {
     digest: bool,
 
     #[command(flatten)]
+    force: ForceArg,
+
+    #[command(flatten)]
     form: FormArgs,
 
     #[command(flatten)]
@@ -50,10 +53,15 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let extension = context::extension(&recipe, master.image(), form);
-    let target = target(args, &extension).converted(form);
-    Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let target = target(args, &extension)
+        .converted(form)
+        .with_others(args.force.others());
+    let guard = Guard::of(&recipe, &args.recipe.recipe);
+    guard.allow(&target.path(&serial))?;
+    let labels = context::labels(&recipe, Sync::Durable);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let unit = (&*ledger, &serial);
+    guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);

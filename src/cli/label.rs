@@ -80,7 +80,7 @@ pub(crate) fn run(args: &LabelArgs, output: &Output) -> Result<u8, CliError> {
 fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = context::labels(&recipe, Sync::Durable);
     // Of the records that a serial had, the last one counts.
     let mut states = BTreeMap::new();
     let mut order = 0usize;
@@ -169,7 +169,7 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     finished(&*ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = context::labels(&recipe, Sync::Durable);
     folder.put(&entry)?;
     told(&entry, &folder, output);
     Ok(0)

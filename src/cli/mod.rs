@@ -25,6 +25,7 @@ mod pool;
 #[cfg(feature = "probe")]
 mod probes;
 mod run;
+mod sheet;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
@@ -43,7 +44,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::error::CliError;
+use self::error::{CliError, exit};
 use self::output::Output;
 
 /// What is printed under every help text.
@@ -173,12 +174,17 @@ pub(crate) fn main() -> ExitCode {
     };
     log();
     let output = Output::new(cli.json);
+    if cli.command.only_looks() {
+        output.only_looks();
+    }
     let work = cli.command.work();
     match dispatch(cli.command, &output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let error = work.told(error);
-            output.error(&error);
+            if error.code != exit::CLOSED_PIPE {
+                output.error(&error);
+            }
             ExitCode::from(error.code)
         }
     }
@@ -230,6 +236,16 @@ enum Work {
 }
 
 impl Command {
+    /// Returns whether nothing is lost when it ends early.
+    const fn only_looks(&self) -> bool {
+        match self {
+            Self::Inspect(_) => true,
+            Self::Ledger(args) => args.only_looks(),
+            Self::Pool(args) => args.only_looks(),
+            _ => false,
+        }
+    }
+
     const fn work(&self) -> Work {
         match self {
             Self::Inject(_) | Self::Batch(_) | Self::Run(_) => Work::Units,

@@ -1,6 +1,6 @@
 //! Where words go: one JSON object per line for programs, lines and bars for people.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::Write as _;
 
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 
-use super::error::CliError;
+use super::error::{CliError, exit};
 
 /// Passed.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -31,9 +31,12 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{s}")
 }
 
-/// The program's voice. A reader that went away never stops a line: write errors are ignored.
+/// The program's voice. A reader that went away never stops a line: write errors are ignored, unless
+/// the command only looks.
 pub(crate) struct Output {
     json: bool,
+    /// Whether the program ends when nobody reads standard output any more.
+    ends: Cell<bool>,
     bar: RefCell<Option<ProgressBar>>,
 }
 
@@ -41,7 +44,21 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
+            ends: Cell::new(false),
             bar: RefCell::new(None),
+        }
+    }
+
+    /// Ends the program quietly when whoever reads standard output goes away, as `head` does.
+    pub(crate) fn only_looks(&self) {
+        self.ends.set(true);
+    }
+
+    /// Ends the program if it wrote to nobody.
+    fn heard(&self, written: std::io::Result<()>) {
+        let gone = written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        if gone && self.ends.get() {
+            std::process::exit(exit::CLOSED_PIPE.into());
         }
     }
 
@@ -64,8 +81,8 @@ impl Output {
         }
         self.above_bar(|| {
             let mut out = std::io::stdout().lock();
-            let _ = writeln!(out, "{line}");
-            let _ = out.flush();
+            let written = writeln!(out, "{line}").and_then(|()| out.flush());
+            self.heard(written);
         });
     }
 
@@ -75,7 +92,7 @@ impl Output {
             self.note(text);
         } else {
             self.above_bar(|| {
-                let _ = writeln!(anstream::stdout().lock(), "{text}");
+                self.heard(writeln!(anstream::stdout().lock(), "{text}"));
             });
         }
     }

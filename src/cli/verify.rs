@@ -91,6 +91,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         let expected = expected(args, &recipe, records.as_ref())?;
         return super::board::verify(&recipe, &judge, (probe, expected), output);
     }
+    output.only_looks();
     let form = form(args, &recipe, &judge)?;
     let (records, elsewhere) = records(args, &recipe)?;
     let folder = args.path().is_dir();

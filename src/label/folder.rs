@@ -13,6 +13,8 @@ use std::sync::Arc;
 use super::{Format, Label, LabelError, Labels, file};
 use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
+use crate::recipe::Organisation;
+use crate::regular;
 use crate::unit::Serial;
 
 /// A folder of label pictures, named by serial.
@@ -20,6 +22,7 @@ use crate::unit::Serial;
 pub struct LabelFolder {
     folder: PathBuf,
     sync: Sync,
+    organisation: Organisation,
     names: Arc<Names>,
 }
 
@@ -30,8 +33,16 @@ impl LabelFolder {
         Self {
             folder: folder.to_owned(),
             sync,
+            organisation: Organisation::default(),
             names: Arc::default(),
         }
+    }
+
+    /// Says whether labels must name the organisation; unsaid, they must.
+    #[must_use]
+    pub const fn with_organisation(mut self, organisation: Organisation) -> Self {
+        self.organisation = organisation;
+        self
     }
 
     /// Returns the file of a unit's label picture.
@@ -63,7 +74,10 @@ impl LabelFolder {
     /// Writes a file unless it holds exactly `bytes` already; returns whether it was written.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<bool, LabelError> {
         let path = self.folder.join(name);
-        if fs::read(&path).is_ok_and(|found| found == bytes) {
+        let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let found = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+        // A link is replaced: what it leads to is not the label's.
+        if found && regular::read(&path, most).is_ok_and(|found| found == bytes) {
             return Ok(false);
         }
         // A label is read by whoever prints it: no secret of the device is in it.
@@ -86,7 +100,7 @@ fn refused(file: PathBuf, error: &io::Error) -> LabelError {
 
 impl Labels for LabelFolder {
     fn put(&self, entry: &Entry) -> Result<bool, LabelError> {
-        let label = Label::for_entry(entry)?;
+        let label = Label::for_entry(entry, self.organisation)?;
         let picture = self.write(&label.file(Format::Png), label.png())?;
         let drawing = self.write(&label.file(Format::Svg), label.svg().as_bytes())?;
         let made = picture || drawing;

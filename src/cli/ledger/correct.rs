@@ -2,7 +2,6 @@
 
 use clap::{ArgGroup, Args};
 use eol_inject::deliver::Sync;
-use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, LedgerError, UnitRecord};
 use eol_inject::unit::Serial;
 
@@ -69,7 +68,7 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
     ));
     // The record stands; `label print` finishes what a cut leaves of this.
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = context::labels(&recipe, Sync::Durable);
     label::discard(&folder, &unit.serial, output)?;
     Ok(0)
 }

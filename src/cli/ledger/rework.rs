@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let done = ledger.rework(&serial, &rework, &actor)?;
     tell(&rework, &done, output);
     // The record stands; `label print` finishes what a cut leaves of this.
-    let folder = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let folder = context::labels(&recipe, Sync::Durable);
     labels(&mut *ledger, &folder, &done, output)?;
     next(&rework, &done, output);
     Ok(0)

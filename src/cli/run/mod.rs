@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use eol_inject::deliver::Sync;
-use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Ledger, Simulated, Stock};
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{Recipe, SerialSource};
@@ -102,7 +101,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool(&recipe, &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
-    let labels = LabelFolder::new(&recipe.path(&recipe.label.dir), Sync::Durable);
+    let labels = context::labels(&recipe, Sync::Durable);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
         master,

@@ -11,7 +11,8 @@ use postgres::{Row, Statement, Transaction};
 use super::super::event::Head;
 use super::super::keyring::Ring;
 use super::super::tables::{
-    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
+    Completion, Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow,
+    TokenState, UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::events::Chain;
@@ -363,6 +364,15 @@ impl Tables for View<'_> {
 
     fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError> {
         secrets::add(self, token)
+    }
+
+    fn complete(
+        &mut self,
+        token: &TokenRow,
+        more: &Completion,
+        import: i64,
+    ) -> Result<(), LedgerError> {
+        secrets::complete(self, token, more, import)
     }
 
     fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
