@@ -59,6 +59,7 @@ pub mod settle;
 pub mod verify;
 
 pub mod mes;
+pub mod regular;
 
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -1,7 +1,7 @@
 //! `batch`: the images of many units.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, BufRead};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
+use super::file::ForceArg;
 use super::form;
 use super::gate;
 use super::guard::Guard;
@@ -71,6 +72,9 @@ pub(crate) struct BatchArgs {
     stop_after: u64,
 
     #[command(flatten)]
+    force: ForceArg,
+
+    #[command(flatten)]
     form: FormArgs,
 
     #[command(flatten)]
@@ -87,7 +91,9 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor()?;
     let extension = context::extension(&recipe, master.image(), form)?;
-    let target = target(args, &extension).converted(form);
+    let target = target(args, &extension)
+        .converted(form)
+        .with_others(args.force.others());
     let labels = LabelFolder::of(&recipe, args.sync());
     gate::outputs(Some(&target), &labels, &master)?;
     let interrupt = Interrupt::listen();
@@ -160,7 +166,8 @@ impl Shift<'_> {
         let sync = self.args.sync();
         let guard = Guard::of(recipe, &self.args.recipe.recipe);
         for serial in &serials {
-            guard.allow(&self.target.path(serial))?;
+            let unit = (&*ledger, serial);
+            guard.allow_unit(&self.target.path(serial), unit, self.args.force.others())?;
         }
         let mut claims = serials
             .into_iter()
@@ -327,12 +334,12 @@ pub(crate) fn new_serials(
 pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
     let failed =
         |error: &io::Error| CliError::file("cannot read", file, error).with_code(exit::RECIPE);
-    let mut reader: Box<dyn BufRead> = if file == Path::new("-") {
-        Box::new(io::stdin().lock())
+    let bytes = if file == Path::new("-") {
+        super::file::standard_input().map_err(|error| failed(&error))?
     } else {
-        let bytes = context::read(file, exit::RECIPE, "the list of serials")?;
-        Box::new(io::Cursor::new(bytes))
+        context::read(file, exit::RECIPE, "the list of serials")?
     };
+    let mut reader = io::Cursor::new(bytes);
     let mut serials = Vec::new();
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for number in 1.. {

@@ -3,12 +3,13 @@
 use clap::Args;
 use eol_inject::deliver::{Sync, Unwatched};
 use eol_inject::image::Span;
+use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
 use eol_inject::line::BoardPorts;
+use eol_inject::recipe::Recipe;
 use eol_inject::settle::{self, Settled};
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
-use eol_inject::{label::LabelFolder, recipe::Recipe};
 use serde_json::json;
 
 use super::context::{self, Missing};

@@ -7,7 +7,7 @@ use eol_inject::ledger::Ledger;
 use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::json;
 
-use super::context::{self, Writable};
+use super::context::{self, Existing, Writable};
 use super::error::CliError;
 use super::export::neutral;
 use super::guard::Guard;
@@ -35,20 +35,20 @@ impl ConsoleArgs {
         self.disclaim_list.is_some() || self.delete_list.is_some()
     }
 
-    /// Refuses to write over what the line needs.
-    pub(crate) fn allow(&self, guard: &Guard) -> Result<(), CliError> {
+    /// Refuses to write over what the line needs, or somebody else.
+    pub(crate) fn allow(&self, guard: &Guard, existing: Existing) -> Result<(), CliError> {
         let files = [&self.disclaim_list, &self.delete_list];
         files
             .into_iter()
             .flatten()
-            .try_for_each(|file| guard.allow(file))
+            .try_for_each(|file| guard.allow_new(file, existing))
     }
 
     /// Writes the lists that are wanted.
     pub(crate) fn write(
         &self,
         ledger: &dyn Ledger,
-        (disclaim, delete): (&[Named], &[Named]),
+        (disclaim, delete, existing): (&[Named], &[Named], Existing),
         output: &Output,
     ) -> Result<(), CliError> {
         let lists = [
@@ -57,7 +57,7 @@ impl ConsoleArgs {
         ];
         for (file, what, tokens) in lists {
             if let Some(file) = file {
-                list(ledger, (file, tokens))?;
+                list(ledger, (file, tokens), existing)?;
                 output.object(&json!({
                     "v": 1, "kind": what, "file": file.display().to_string(),
                     "tokens": tokens.len(),
@@ -74,7 +74,11 @@ impl ConsoleArgs {
 }
 
 /// Writes one list, owner-only: a QR Token claims a device.
-fn list(ledger: &dyn Ledger, (file, tokens): (&Path, &[Named])) -> Result<(), CliError> {
+fn list(
+    ledger: &dyn Ledger,
+    (file, tokens): (&Path, &[Named]),
+    existing: Existing,
+) -> Result<(), CliError> {
     let failed = |error: csv::Error| {
         let error = std::io::Error::other(error);
         CliError::file("cannot write", file, &error)
@@ -94,5 +98,5 @@ fn list(ledger: &dyn Ledger, (file, tokens): (&Path, &[Named])) -> Result<(), Cl
     let table = csv
         .into_inner()
         .map_err(|error| CliError::file("cannot write", file, error.error()))?;
-    context::write(file, &table, Writable::Owner)
+    context::write(file, &table, (Writable::Owner, existing))
 }

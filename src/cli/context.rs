@@ -14,7 +14,7 @@ use eol_inject::unit::{AuthToken, Digest, Serial};
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
-pub(crate) use super::file::{Writable, create, read, write, write_whole};
+pub(crate) use super::file::{Existing, NewFile, Writable, read, vacant, write};
 pub(crate) use super::firmware::{
     Need, extension, image_name, master, read_image, shared, with_keys,
 };
@@ -209,6 +209,16 @@ pub(crate) fn import_pool(
         return Err(error.about_file(&path));
     }
     let import = patiently(|| ledger.import(&pool, actor))?;
+    for note in &pool.notes {
+        output.warning(note);
+    }
+    if import.completed > 0 {
+        output.note(format_args!(
+            "{} completed from {}",
+            count(import.completed, "known token"),
+            path.display()
+        ));
+    }
     if import.added > 0 {
         output.note(format_args!(
             "{} taken in from {}",

@@ -55,6 +55,8 @@ pub(crate) mod exit {
     pub(crate) const LABEL: u8 = 61;
     /// Interrupted.
     pub(crate) const INTERRUPTED: u8 = 130;
+    /// Whoever read standard output went away; as a shell tells SIGPIPE of other programs.
+    pub(crate) const CLOSED_PIPE: u8 = 141;
 }
 
 /// What ends a command, ready to be told.
@@ -91,6 +93,15 @@ impl CliError {
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("{what} {}: {error}", path.display());
         Self::new(exit::DELIVERY, "file", message)
+    }
+
+    /// Whoever read standard output went away: that is told to nobody.
+    pub(crate) fn closed_pipe() -> Self {
+        Self::new(
+            exit::CLOSED_PIPE,
+            "closed-pipe",
+            "nobody reads standard output any more",
+        )
     }
 
     /// Takes an error of the library with its causes.
@@ -254,6 +265,7 @@ fn ledger_code(name: &str) -> u8 {
         | "ledger-unbound"
         | "ledger-row"
         | "ledger-origin-mixed"
+        | "ledger-organisation-mixed"
         | "ledger-next-number"
         | "ledger-tokens-missing"
         | "ledger-mirror-product"
@@ -297,6 +309,14 @@ pub(crate) fn doubt(serial: &Serial) -> String {
 /// Returns the next step for an error, by its stable name.
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
+        "file-exists" => "write to another name, or replace it by --force",
+        "deliver-foreign" => {
+            "write to another name or folder, or replace it by --force; the unit keeps its token"
+        }
+        "label-no-organisation" => {
+            "import the console's export with its pictures: eol-inject pool import FILE, then label print; \
+             or, where bare labels are wanted, organisation = \"optional\" under [label]"
+        }
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
         "image-uf2-families" => "say which one: family = 0x... under [image]",
         "probe-denied" => "eol-inject help flashing has the udev rule",
@@ -378,7 +398,7 @@ fn hint(name: &str) -> Option<&'static str> {
             "eol-inject run --rehearse tries a line with nothing at stake; another ledger is another \
              url under [ledger], or on a server another schema"
         }
-        "ledger-origin-mixed" => {
+        "ledger-origin-mixed" | "ledger-organisation-mixed" => {
             "another ledger is another url under [ledger], or on a server another schema"
         }
         "ledger-lost" => {

@@ -1,15 +1,15 @@
 //! The record as CSV or JSON Lines, and the mapping read back from it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::path::Path;
+use std::fmt;
 
-use eol_inject::ledger::{Ledger, LedgerError, Outcome, Simulated, UnitRecord};
+use eol_inject::ledger::{Ledger, LedgerError, Outcome, Simulated, UnitRecord, UnitState};
 use eol_inject::unit::{Digest, Fingerprint, Serial};
 use serde_json::{Value, json};
 
-use super::context::{self, Writable};
 use super::error::{CliError, exit};
+use super::file::Out;
+use super::sheet::Sheet;
 
 /// Columns of the exported CSV, in order.
 pub(crate) const HEADERS: &[&str] = &[
@@ -145,40 +145,31 @@ pub(crate) fn read_mapping(
     bytes: &[u8],
 ) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
     let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
-    let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader
-        .headers()
-        .map_err(|error| wrong(error.to_string()))?
-        .clone();
-    let column = |name: &str| headers.iter().position(|header| header.trim() == name);
-    let (Some(serial), Some(print)) = (column("serial"), column("fingerprint")) else {
+    let mut sheet = Sheet::new(bytes).map_err(wrong)?;
+    let column = |names: &[&str]| sheet.column(names).map_err(wrong);
+    let (Some(serial), Some(print)) = (column(&["serial"])?, column(&["fingerprint"])?) else {
         return Err(wrong(
             "the first line names no columns serial and fingerprint".to_owned(),
         ));
     };
-    let state = column("state");
+    let state = column(&["state"])?;
     let mut records = BTreeMap::new();
-    for (number, row) in (2..).zip(reader.records()) {
-        let row = row.map_err(|error| wrong(error.to_string()))?;
-        let made = state
-            .and_then(|column| row.get(column))
-            .and_then(|state| state.parse().ok())
-            .is_none_or(super::verify::is_made);
-        if !made {
+    while let Some(line) = sheet.next().map_err(wrong)? {
+        let at = |what: &dyn fmt::Display| wrong(format!("line {line}: {what}"));
+        let state: Option<UnitState> = match sheet.given(state) {
+            Some(state) => Some(state.parse().map_err(|_| at(&"its state is none"))?),
+            None => None,
+        };
+        if !state.is_none_or(super::verify::is_made) {
             continue;
         }
-        let cell = |column: usize| plain(row.get(column).unwrap_or_default());
-        let serial: Serial = cell(serial)
-            .parse()
-            .map_err(|error| wrong(format!("row {number}: {error}")))?;
-        let print: Fingerprint = cell(print)
-            .parse()
-            .map_err(|error| wrong(format!("row {number}: {error}")))?;
+        let serial: Serial = sheet.cell(serial).parse().map_err(|error| at(&error))?;
+        let print: Fingerprint = sheet.cell(print).parse().map_err(|error| at(&error))?;
         if records
             .insert(serial.folded(), (serial.clone(), print))
             .is_some()
         {
-            return Err(wrong(format!("row {number}: {serial} stands there twice")));
+            return Err(at(&format_args!("{serial} stands there twice")));
         }
     }
     Ok(records)
@@ -197,18 +188,8 @@ pub(crate) fn is_simulated(bytes: &[u8]) -> bool {
 }
 
 /// Writes the events after `seq`, one object per line.
-pub(crate) fn history(
-    ledger: &dyn Ledger,
-    seq: i64,
-    output: Option<&Path>,
-) -> Result<u8, CliError> {
-    let failed =
-        |error: io::Error| CliError::file("cannot write", output.unwrap_or(Path::new("-")), &error);
-    let mut out: Box<dyn Write> = match output {
-        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut written: io::Result<()> = Ok(());
+pub(crate) fn history(ledger: &dyn Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
+    let mut written = Ok(());
     ledger.events_since(seq, &mut |event| {
         let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
         let line = json!({
@@ -216,9 +197,10 @@ pub(crate) fn history(
             "kind": event.kind, "body": body, "event": event.hash.to_string(),
         });
         if written.is_ok() {
-            written = writeln!(out, "{line}");
+            written = out.write(format!("{line}\n").as_bytes());
         }
     })?;
-    written.and_then(|()| out.flush()).map_err(failed)?;
+    written?;
+    out.finish()?;
     Ok(0)
 }

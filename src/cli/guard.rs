@@ -1,10 +1,14 @@
-//! What an output must never replace: recipe, image, token list, and the ledger with its key.
+//! What an output must never replace: recipe, image, token list, and the ledger with its key; and
+//! what others laid there, unless that is asked for.
 
 use std::path::{Path, PathBuf};
 
+use eol_inject::deliver::{DeliverError, Others};
+use eol_inject::ledger::Ledger;
 use eol_inject::recipe::Recipe;
+use eol_inject::unit::Serial;
 
-use super::context;
+use super::context::{self, Existing};
 use super::error::CliError;
 
 /// What stands beside a ledger and is lost with it.
@@ -51,6 +55,31 @@ impl Guard {
         };
         Self {
             inputs: inputs.into_iter().map(placed).collect(),
+        }
+    }
+
+    /// Refuses to write `out` over one of them, or over a file that is somebody's.
+    pub(crate) fn allow_new(&self, out: &Path, existing: Existing) -> Result<(), CliError> {
+        self.allow(out)?;
+        context::vacant(out, existing)
+    }
+
+    /// Refuses to write a unit's image over one of them, or to claim a unit that is new while
+    /// something is there: that cannot be its own. What a claimed one finds, it judges itself.
+    pub(crate) fn allow_unit(
+        &self,
+        out: &Path,
+        (ledger, serial): (&dyn Ledger, &Serial),
+        others: Others,
+    ) -> Result<(), CliError> {
+        self.allow(out)?;
+        let there = others == Others::Stay && out.symlink_metadata().is_ok();
+        match there && ledger.find(serial)?.is_none() {
+            true => Err(DeliverError::Foreign {
+                file: out.to_owned(),
+            }
+            .into()),
+            false => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ use eol_inject::line::{self, Ports};
 
 use super::context::{self, Missing};
 use super::error::CliError;
+use super::file::ForceArg;
 use super::form;
 use super::gate;
 use super::guard::Guard;
@@ -38,6 +39,9 @@ pub(crate) struct InjectArgs {
     digest: bool,
 
     #[command(flatten)]
+    force: ForceArg,
+
+    #[command(flatten)]
     form: FormArgs,
 
     #[command(flatten)]
@@ -52,13 +56,18 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let extension = context::extension(&recipe, master.image(), form)?;
-    let target = target(args, &extension).converted(form);
+    let target = target(args, &extension)
+        .converted(form)
+        .with_others(args.force.others());
     form::fits(&target.path(&serial), master.image(), form)?;
     sweep::parts(&recipe, Some(&args.output));
-    Guard::of(&recipe, &args.recipe.recipe).allow(&target.path(&serial))?;
+    let guard = Guard::of(&recipe, &args.recipe.recipe);
+    guard.allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     gate::outputs(Some(&target), &labels, &master)?;
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let unit = (&*ledger, &serial);
+    guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);

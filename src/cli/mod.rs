@@ -34,6 +34,7 @@ mod pool;
 mod probes;
 mod run;
 mod scan;
+mod sheet;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
@@ -56,7 +57,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::error::CliError;
+use self::error::{CliError, exit};
 use self::output::Output;
 
 /// What is printed under every help text.
@@ -236,6 +237,9 @@ pub(crate) fn main() -> ExitCode {
     anstream::ColorChoice::from(cli.color).write_global();
     log(cli.verbose);
     let mut output = Output::new(cli.json);
+    if cli.command.only_looks() {
+        output.only_looks();
+    }
     if cli.quiet {
         output.hush();
     }
@@ -244,7 +248,9 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let error = work.told(error);
-            output.error(&error);
+            if error.code != exit::CLOSED_PIPE {
+                output.error(&error);
+            }
             ExitCode::from(error.code)
         }
     }
@@ -328,6 +334,16 @@ enum Work {
 }
 
 impl Command {
+    /// Returns whether nothing is lost when it ends early.
+    const fn only_looks(&self) -> bool {
+        match self {
+            Self::Inspect(_) => true,
+            Self::Ledger(args) => args.only_looks(),
+            Self::Pool(args) => args.only_looks(),
+            _ => false,
+        }
+    }
+
     const fn work(&self) -> Work {
         match self {
             Self::Inject(_) | Self::Batch(_) | Self::Run(_) => Work::Units,

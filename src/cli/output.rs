@@ -1,7 +1,7 @@
 //! Where words go: one JSON object per line for programs, lines and bars for people.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::io::Write as _;
 
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::error::CliError;
+use super::error::{CliError, exit};
 use super::wrap;
 
 /// Passed.
@@ -71,11 +71,14 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{s}")
 }
 
-/// The program's voice. A reader that went away never stops a line: write errors are ignored.
+/// The program's voice. A reader that went away never stops a line: write errors are ignored, unless
+/// the command only looks.
 pub(crate) struct Output {
     json: bool,
     /// Whether only what needs attention is told.
     quiet: bool,
+    /// Whether the program ends when nobody reads standard output any more.
+    ends: Cell<bool>,
     bar: RefCell<Option<ProgressBar>>,
 }
 
@@ -84,6 +87,7 @@ impl Output {
         Self {
             json,
             quiet: false,
+            ends: Cell::new(false),
             bar: RefCell::new(None),
         }
     }
@@ -91,6 +95,19 @@ impl Output {
     /// Leaves out what needs nobody's attention.
     pub(crate) const fn hush(&mut self) {
         self.quiet = true;
+    }
+
+    /// Ends the program quietly when whoever reads standard output goes away, as `head` does.
+    pub(crate) fn only_looks(&self) {
+        self.ends.set(true);
+    }
+
+    /// Ends the program if it wrote to nobody.
+    fn heard(&self, written: std::io::Result<()>) {
+        let gone = written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        if gone && self.ends.get() {
+            std::process::exit(exit::CLOSED_PIPE.into());
+        }
     }
 
     /// Returns whether programs read standard output.
@@ -112,8 +129,8 @@ impl Output {
         }
         self.above_bar(|| {
             let mut out = std::io::stdout().lock();
-            let _ = writeln!(out, "{}", plain_json(line));
-            let _ = out.flush();
+            let written = writeln!(out, "{}", plain_json(line)).and_then(|()| out.flush());
+            self.heard(written);
         });
     }
 
@@ -130,7 +147,8 @@ impl Output {
             self.say(text);
         } else {
             self.above_bar(|| {
-                let _ = writeln!(anstream::stdout().lock(), "{}", fitted(text, wrap::out()));
+                let text = fitted(text, wrap::out());
+                self.heard(writeln!(anstream::stdout().lock(), "{text}"));
             });
         }
     }

@@ -9,14 +9,18 @@ use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use super::context::{self, Missing, Writable};
+use super::context::{self, Existing, Missing, NewFile, Writable};
 use super::error::{CliError, exit};
+use super::file::ForceArg;
 use super::guard::Guard;
 use super::inspect::grouped;
 use super::output::{GOOD, Output, WARN};
 use super::{RecipeArg, StationArgs};
 
 mod reconcile;
+
+/// Most serials that are handed out for one request.
+const MOST_NUMBERS: usize = 1_000_000;
 
 /// What to do with tokens.
 #[derive(Args)]
@@ -44,8 +48,8 @@ struct ImportArgs {
     #[command(flatten)]
     recipe: RecipeArg,
 
-    /// The lists; one that was taken in before changes nothing
-    #[arg(required = true, value_name = "FILE")]
+    /// The lists; one that was taken in before changes nothing [default: file in [pool]]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
     /// Their tokens are on devices already that this ledger does not know: never hand one out
@@ -93,6 +97,9 @@ struct RequestArgs {
     output: PathBuf,
 
     #[command(flatten)]
+    force: ForceArg,
+
+    #[command(flatten)]
     station: StationArgs,
 }
 
@@ -117,9 +124,34 @@ struct GenerateArgs {
     /// The zip to write, owner-only: it holds the secrets
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    #[command(flatten)]
+    force: ForceArg,
+}
+
+impl ImportArgs {
+    /// Returns the lists that are meant: those named, else the recipe's.
+    fn files(&self, recipe: &Recipe) -> Result<Vec<PathBuf>, CliError> {
+        if !self.files.is_empty() {
+            return Ok(self.files.clone());
+        }
+        // Which tokens are on devices already is said by a list of its own.
+        let file = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
+        match file.filter(|_| !self.used) {
+            Some(file) => Ok(vec![recipe.path(file)]),
+            None => Err(CliError::usage(
+                "no list is named: eol-inject pool import FILE, or file = \"...\" under [pool] in the recipe",
+            )),
+        }
+    }
 }
 
 impl PoolArgs {
+    /// Returns whether nothing is lost when it ends early.
+    pub(crate) const fn only_looks(&self) -> bool {
+        matches!(self.command, Command::Status(_))
+    }
+
     /// Returns whether a list is taken in.
     pub(crate) const fn imports(&self) -> bool {
         matches!(self.command, Command::Import(_))
@@ -141,11 +173,11 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     let actor = args.station.actor()?;
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
-    for file in &args.files {
+    for file in args.files(&recipe)? {
         let list = if args.used {
-            context::used_list(file)?
+            context::used_list(&file)?
         } else {
-            context::token_list(file, &recipe)?
+            context::token_list(&file, &recipe)?
         };
         lists.push((file, list));
     }
@@ -159,7 +191,8 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
         }
         output.object(&json!({
             "v": 1, "kind": "import", "file": file.display().to_string(), "added": import.added,
-            "known": import.known, "gone": import.gone,
+            "known": import.known, "gone": import.gone, "completed": import.completed,
+            "kept": import.kept,
         }));
         output.line(format_args!(
             "{}: {} new tokens, {} known, {} of the new ones claimed already",
@@ -168,6 +201,18 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
             grouped_usize(import.known),
             grouped_usize(import.gone),
         ));
+        if import.completed > 0 {
+            output.line(format_args!(
+                "  {} of the known ones were completed: QR Token, organisation, picture or columns",
+                grouped_usize(import.completed)
+            ));
+        }
+        if import.kept > 0 {
+            output.warning(format_args!(
+                "{} of the known ones have another picture or column in this list: what was known first stays",
+                grouped_usize(import.kept)
+            ));
+        }
     }
     let stock = ledger.stock()?;
     output.line(format_args!("{} tokens are free", grouped(stock.free)));
@@ -238,6 +283,18 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
     // Before numbers are handed out for good.
     let guard = Guard::of(&recipe, &args.recipe.recipe);
     guard.allow(&args.output)?;
+    let count = args.count.unwrap_or(0);
+    if count > MOST_NUMBERS {
+        return Err(CliError::usage(format!(
+            "--count is at most {}: ask for more another time",
+            grouped_usize(MOST_NUMBERS)
+        )));
+    }
+    let files = count.div_ceil(args.rows.max(1));
+    for number in 1..=files {
+        let path = numbered(&args.output, (files > 1).then_some(number));
+        guard.allow_new(&path, args.force.existing())?;
+    }
     let serials = match (&args.serials, args.count) {
         (Some(file), _) => super::batch::serials(file, &recipe)?,
         (None, count) => new_serials(&recipe, &args.station.actor()?, count.unwrap_or(0))?,
@@ -252,7 +309,8 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
     for (number, text) in (1..).zip(&files) {
         let path = numbered(&args.output, many.then_some(number));
         guard.allow(&path)?;
-        context::write(&path, text.as_bytes(), Writable::Anybody)?;
+        let how = (Writable::Anybody, args.force.existing());
+        context::write(&path, text.as_bytes(), how)?;
         let rows = text.lines().count().saturating_sub(1);
         output.object(&json!({
             "v": 1, "kind": "request", "file": path.display().to_string(), "rows": rows,
@@ -301,13 +359,13 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         }
         (None, count) => (placeholders(count.unwrap_or(0))?, None),
     };
+    let existing = args.force.existing();
+    Guard::of(&recipe, &args.recipe.recipe).allow_new(&args.output, existing)?;
     let trial = Trial {
         organisation: args.organisation,
         bind,
     };
-    let zip = pool::generate(&trial, &serials)?;
-    Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
-    context::write(&args.output, &zip, Writable::Owner)?;
+    make(&trial, &serials, (&args.output, existing))?;
     output.object(&json!({
         "v": 1, "kind": "generate", "file": args.output.display().to_string(),
         "tokens": serials.len(),
@@ -318,6 +376,18 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         serials.len(),
     ));
     Ok(0)
+}
+
+/// Makes a trial list, owner-only.
+fn make(
+    trial: &Trial,
+    serials: &[Serial],
+    (file, existing): (&Path, Existing),
+) -> Result<(), CliError> {
+    let mut out = NewFile::create(file, (Writable::Owner, existing))?;
+    pool::generate(trial, serials, &mut out)
+        .map_err(|error| CliError::from(error).about_file(file))?;
+    out.finish()
 }
 
 /// Makes trial tokens for a rehearsal; `file` takes them on the way.
@@ -331,8 +401,7 @@ pub(crate) fn trial(
         organisation: 1,
         bind: bound.then(|| "Serial Number".to_owned()),
     };
-    let zip = pool::generate(&trial, &placeholders(count)?)?;
-    context::write(file, &zip, Writable::Owner)?;
+    make(&trial, &placeholders(count)?, (file, Existing::Stays))?;
     let spec = PoolSpec {
         bind: trial.bind,
         ..PoolSpec::default()
@@ -342,6 +411,7 @@ pub(crate) fn trial(
 
 /// Stands in for serials where the list fixes none.
 fn placeholders(count: usize) -> Result<Vec<Serial>, CliError> {
+    Trial::fits(count)?;
     (1..=count)
         .map(|number| {
             format!("T{number}")

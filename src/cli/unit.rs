@@ -183,11 +183,14 @@ impl<'t> Tally<'t> {
         self.count(ended);
         let name = ended.name();
         match (&ended.result, ended.unlabelled()) {
-            (Ok(passed), Some(error)) => self.output.line(format_args!(
-                "{WARN}PASS{WARN:#}  {name:<14} token {}  not labelled: {error} ({})",
-                passed.entry.record().fingerprint,
-                error.code
-            )),
+            (Ok(passed), Some(error)) => {
+                self.output.line(format_args!(
+                    "{WARN}PASS{WARN:#}  {name:<14} token {}  not labelled: {error} ({})",
+                    passed.entry.record().fingerprint,
+                    error.code
+                ));
+                self.reasons(&error);
+            }
             (Ok(passed), None) if self.every_line => {
                 let already = match ended.attempt {
                     _ if passed.already => format!("  {DIM}{}{DIM:#}", done_already(&passed.entry)),

@@ -117,6 +117,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         report::compared(&recipe, &judge, &records, output);
         return Ok(code);
     }
+    output.only_looks();
     let mut found = Listing::default();
     for path in &args.paths {
         let form = form(args, (path, &recipe), &judge)?;

@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::reflink::{Filled, Reflink};
-use super::{Deliver, DeliverError};
+use super::{Deliver, DeliverError, own};
 use crate::atomic_file::{self, Names, Sync};
 use crate::checksum::Sealed;
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
 use crate::ledger::Receipt;
+use crate::regular;
 use crate::unit::{Digest, Serial};
 
 /// Bytes that are read back at a time.
-const BLOCK: usize = 64 * 1024;
+pub(super) const BLOCK: usize = 64 * 1024;
 
 /// A folder that takes one image per unit, owner-only.
 #[derive(Debug, Clone)]
@@ -26,7 +27,18 @@ pub struct Folder {
     sync: Sync,
     digest: bool,
     form: Option<Conversion>,
+    others: Others,
     shared: Arc<Shared>,
+}
+
+/// What becomes of a file that stands where a unit's image goes and is not the unit's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Others {
+    /// It stays, and the unit is refused.
+    #[default]
+    Stay,
+    /// It is replaced.
+    Go,
 }
 
 /// What the files of one folder have in common.
@@ -68,6 +80,7 @@ impl Folder {
             sync,
             digest: false,
             form: None,
+            others: Others::default(),
             shared: Arc::default(),
         }
     }
@@ -80,6 +93,7 @@ impl Folder {
             sync: Sync::Durable,
             digest: false,
             form: None,
+            others: Others::default(),
             shared: Arc::default(),
         }
     }
@@ -88,6 +102,13 @@ impl Folder {
     #[must_use]
     pub const fn with_digest(mut self) -> Self {
         self.digest = true;
+        self
+    }
+
+    /// Says what becomes of files that are not the units' own.
+    #[must_use]
+    pub const fn with_others(mut self, others: Others) -> Self {
+        self.others = others;
         self
     }
 
@@ -164,6 +185,26 @@ impl Folder {
         super::writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
     }
 
+    /// Refuses to replace what is not the unit's own.
+    fn allow(
+        &self,
+        path: &Path,
+        (content, sealed): (&Rendered<'_>, &Sealed<'_>),
+    ) -> Result<(), DeliverError> {
+        if self.others == Others::Go {
+            return Ok(());
+        }
+        let file = || path.to_owned();
+        match own::may_go(path, content, &sealed.fingerprint()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(DeliverError::Foreign { file: file() }),
+            Err(source) => Err(DeliverError::ReadBack {
+                file: file(),
+                source,
+            }),
+        }
+    }
+
     /// Writes a unit's file, unless exactly it is there.
     fn put(&self, path: &Path, stem: &str, content: &Rendered<'_>) -> io::Result<()> {
         let folder = atomic_file::folder_of(path);
@@ -203,6 +244,9 @@ impl Deliver for Folder {
             source,
         })?;
         let stem = sealed.serial().as_str();
+        if !stands(&path, &content) {
+            self.allow(&path, (&content, sealed))?;
+        }
         self.put(&path, stem, &content)
             .map_err(|source| DeliverError::Write {
                 file: path.clone(),
@@ -221,17 +265,12 @@ impl Deliver for Folder {
     }
 
     fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError> {
-        let path = self.path(sealed.serial());
-        match compare(&path, &self.content(sealed)?) {
-            Ok(()) => Ok(true),
-            Err(DeliverError::Differs { .. }) => Ok(false),
-            Err(DeliverError::ReadBack { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error),
+        let (path, content) = (self.path(sealed.serial()), self.content(sealed)?);
+        // What others may read too, or under another name, is made anew: so is a link, if it may go.
+        if stands(&path, &content) || (cfg!(not(unix)) && compare(&path, &content).is_ok()) {
+            return Ok(true);
         }
+        self.allow(&path, (&content, sealed)).map(|()| false)
     }
 }
 
@@ -273,7 +312,7 @@ fn stands(_: &Path, _: &Rendered<'_>) -> bool {
 
 /// Compares a file with `content`.
 fn compare(path: &Path, content: &Rendered<'_>) -> Result<(), DeliverError> {
-    let compared = File::open(path).and_then(|file| difference(file, content));
+    let compared = regular::open(path).and_then(|file| difference(file, content));
     match compared {
         Ok(None) => Ok(()),
         Ok(Some(offset)) => Err(DeliverError::Differs {
@@ -306,7 +345,7 @@ fn difference(mut file: impl Read, content: &Rendered<'_>) -> io::Result<Option<
 }
 
 /// Reads until `room` is full or the file ends; returns how many bytes came.
-fn fill(file: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
+pub(super) fn fill(file: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while let Some(rest) = room.get_mut(len..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {

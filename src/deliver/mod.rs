@@ -4,6 +4,7 @@ mod file;
 mod fixture;
 pub(crate) mod holds;
 mod journal;
+mod own;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 mod program;
@@ -11,7 +12,7 @@ mod reflink;
 pub(crate) mod said;
 
 pub use crate::atomic_file::Sync;
-pub use file::Folder;
+pub use file::{Folder, Others};
 pub use fixture::{Effort, Fixture, Holds, Phase, Seen, Unwatched, Watch};
 pub use journal::{Journal, JournalError, MemoryJournal};
 #[cfg(feature = "probe")]
@@ -75,6 +76,12 @@ pub enum DeliverError {
         /// What the system says.
         source: io::Error,
     },
+    /// Something is there that was not made for the unit.
+    #[error("{} is there already and was not made for this unit: it is not replaced", file.display())]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file cannot be read back.
     #[error("{} cannot be read back", file.display())]
     ReadBack {
@@ -119,7 +126,7 @@ impl DeliverError {
     #[must_use]
     pub const fn touched(&self) -> bool {
         match self {
-            Self::Folder { .. } | Self::Image(_) => false,
+            Self::Folder { .. } | Self::Foreign { .. } | Self::Image(_) => false,
             Self::Program(error) => error.touched(),
             #[cfg(feature = "probe")]
             Self::Probe(error) => error.touched(),

@@ -27,6 +27,14 @@ pub enum LabelError {
         /// The unit.
         serial: Serial,
     },
+    /// Neither list nor picture named the organisation.
+    #[error(
+        "the QR Token of {serial} names no organisation, and the mobile apps read no such label"
+    )]
+    NoOrganisation {
+        /// The unit.
+        serial: Serial,
+    },
     /// The picture in the ledger is none.
     #[error("the picture of {serial} cannot be used")]
     Picture {

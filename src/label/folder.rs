@@ -13,7 +13,8 @@ use std::sync::Arc;
 use super::{Format, Label, LabelError, Labels, file};
 use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
-use crate::recipe::{Recipe, When};
+use crate::recipe::{Organisation, Recipe, When};
+use crate::regular;
 use crate::unit::Serial;
 
 /// A folder of label pictures, named by serial.
@@ -23,6 +24,7 @@ pub struct LabelFolder {
     /// Whether labels are made; those of before are removed all the same.
     wanted: When,
     sync: Sync,
+    organisation: Organisation,
     names: Arc<Names>,
 }
 
@@ -34,6 +36,7 @@ impl LabelFolder {
             folder: folder.to_owned(),
             wanted: When::After,
             sync,
+            organisation: Organisation::default(),
             names: Arc::default(),
         }
     }
@@ -44,6 +47,7 @@ impl LabelFolder {
         let this = Self::new(&recipe.path(&recipe.label.dir), sync);
         Self {
             wanted: recipe.label.when,
+            organisation: recipe.label.organisation,
             ..this
         }
     }
@@ -52,6 +56,13 @@ impl LabelFolder {
     #[must_use]
     pub fn wanted(&self) -> Option<&Path> {
         (self.wanted != When::None).then_some(&self.folder)
+    }
+
+    /// Says whether labels must name the organisation; unsaid, they must.
+    #[must_use]
+    pub const fn with_organisation(mut self, organisation: Organisation) -> Self {
+        self.organisation = organisation;
+        self
     }
 
     /// Returns the file of a unit's label picture.
@@ -89,7 +100,10 @@ impl LabelFolder {
     /// Writes a file unless it holds exactly `bytes` already; returns whether it was written.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<bool, LabelError> {
         let path = self.folder.join(name);
-        if fs::read(&path).is_ok_and(|found| found == bytes) {
+        let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let found = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+        // A link is replaced: what it leads to is not the label's.
+        if found && regular::read(&path, most).is_ok_and(|found| found == bytes) {
             return Ok(false);
         }
         // A label is read by whoever prints it: no secret of the device is in it.
@@ -115,7 +129,7 @@ impl Labels for LabelFolder {
         if self.wanted().is_none() {
             return Ok(false);
         }
-        let label = Label::for_entry(entry)?;
+        let label = Label::for_entry(entry, self.organisation)?;
         let picture = self.write(&label.file(Format::Png), label.png())?;
         let drawing = self.write(&label.file(Format::Svg), label.svg().as_bytes())?;
         let made = picture || drawing;

@@ -24,6 +24,7 @@ use std::fmt;
 use crate::ledger::{Entry, UnitState};
 #[cfg(feature = "label")]
 use crate::pool::picture;
+use crate::recipe::Organisation;
 use crate::unit::{QrToken, Serial};
 
 /// Takes labels; only a record makes one.
@@ -59,13 +60,13 @@ pub enum Source {
 
 #[cfg(feature = "label")]
 impl Label {
-    /// Makes the label of a finished unit.
+    /// Makes the label of a finished unit, with the organisation where that is required.
     ///
     /// The picture is read again before it is given out: it says exactly what the record says.
     ///
     /// # Errors
     /// [`LabelError`]
-    pub fn for_entry(entry: &Entry) -> Result<Self, LabelError> {
+    pub fn for_entry(entry: &Entry, organisation: Organisation) -> Result<Self, LabelError> {
         let code = code(entry)?;
         let serial = entry.record().serial.clone();
         let (png, source) = match entry.picture() {
@@ -79,6 +80,10 @@ impl Label {
         })?;
         if !same(code, &read) {
             return Err(LabelError::Differs { serial });
+        }
+        // What a scanner reads counts, and not what the list says beside it.
+        if lack(Some(&read), organisation).is_some() {
+            return Err(LabelError::NoOrganisation { serial });
         }
         let symbol = match modules {
             Some(modules) => qr::Symbol::read(modules),
@@ -170,6 +175,27 @@ fn code(entry: &Entry) -> Result<&QrToken, LabelError> {
     })
 }
 
+/// What a QR Token lacks for a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// There is none.
+    QrToken,
+    /// It names no organisation, and that is required.
+    Organisation,
+}
+
+/// Tells what a token's QR Token lacks for its label; before there is a unit, too.
+#[must_use]
+pub fn lack(code: Option<&QrToken>, organisation: Organisation) -> Option<Lack> {
+    match code {
+        None => Some(Lack::QrToken),
+        Some(code) if code.organisation().is_none() && organisation == Organisation::Required => {
+            Some(Lack::Organisation)
+        }
+        Some(_) => None,
+    }
+}
+
 /// Returns whether two texts claim the same device; an organisation may be unknown to one.
 fn same(one: &QrToken, other: &QrToken) -> bool {
     let organisation = match (one.organisation(), other.organisation()) {
@@ -236,10 +262,15 @@ mod tests {
     }
 
     #[cfg(feature = "label")]
+    fn made(entry: &Entry) -> Result<Label, LabelError> {
+        Label::for_entry(entry, Organisation::Required)
+    }
+
+    #[cfg(feature = "label")]
     #[test]
     fn an_exported_picture_stays_byte_for_byte() {
         let picture = exported(CODE);
-        let label = Label::for_entry(&entry(Some(CODE), Some(picture.clone()))).unwrap();
+        let label = made(&entry(Some(CODE), Some(picture.clone()))).unwrap();
         assert_eq!(label.png(), picture);
         assert_eq!(label.source(), Source::Exported);
         assert_eq!(label.file(Format::Png), "GW000001.png");
@@ -249,7 +280,7 @@ mod tests {
     #[cfg(feature = "label")]
     #[test]
     fn without_picture_the_label_is_drawn() {
-        let label = Label::for_entry(&entry(Some(CODE), None)).unwrap();
+        let label = made(&entry(Some(CODE), None)).unwrap();
         assert_eq!(label.source(), Source::Drawn);
         assert_eq!(label.code().payload(), CODE);
         assert_eq!(picture::read(label.png()), Ok(CODE.parse().unwrap()));
@@ -259,11 +290,35 @@ mod tests {
     #[cfg(feature = "label")]
     #[test]
     fn a_picture_of_another_device_is_no_label() {
-        let error = Label::for_entry(&entry(Some(CODE), Some(exported(OTHER)))).unwrap_err();
+        let error = made(&entry(Some(CODE), Some(exported(OTHER)))).unwrap_err();
         assert_eq!(error.name(), "label-differs");
-        let error = Label::for_entry(&entry(Some(CODE), Some(b"GIF89a".to_vec()))).unwrap_err();
+        let error = made(&entry(Some(CODE), Some(b"GIF89a".to_vec()))).unwrap_err();
         assert_eq!(error.name(), "label-picture");
-        let error = Label::for_entry(&entry(None, None)).unwrap_err();
+        let error = made(&entry(None, None)).unwrap_err();
         assert_eq!(error.name(), "label-no-qr");
+    }
+
+    #[cfg(feature = "label")]
+    #[test]
+    fn a_label_without_organisation_is_made_only_where_it_is_wanted() {
+        let (bare, _) = CODE.split_once('+').unwrap();
+        // A picture that lacks it is as bad as a list that does.
+        for picture in [None, Some(exported(bare))] {
+            for code in [bare, CODE] {
+                let entry = entry(Some(code), picture.clone());
+                if code == bare || picture.is_some() {
+                    assert_eq!(made(&entry).unwrap_err().name(), "label-no-organisation");
+                } else {
+                    made(&entry).unwrap();
+                }
+                Label::for_entry(&entry, Organisation::Optional).unwrap();
+            }
+        }
+        let code = |text: &str| text.parse::<QrToken>().unwrap();
+        let required = Organisation::Required;
+        assert_eq!(lack(None, required), Some(Lack::QrToken));
+        assert_eq!(lack(Some(&code(bare)), required), Some(Lack::Organisation));
+        assert_eq!(lack(Some(&code(CODE)), required), None);
+        assert_eq!(lack(Some(&code(bare)), Organisation::Optional), None);
     }
 }

@@ -3,7 +3,7 @@
 use super::LedgerError;
 use super::evidence::{SECRET, is_secret};
 use super::record::UnitRecord;
-use crate::pool::{Pool, Row};
+use crate::pool::{Place, Pool, Row};
 use crate::unit::{Digest, Serial};
 
 /// Headers of the board's number, the likeliest first.
@@ -36,14 +36,20 @@ impl Mapping {
     /// [`LedgerError::Unbound`] and [`LedgerError::Row`] with the first row that tells no unit.
     pub fn of(mut pool: Pool) -> Result<Self, LedgerError> {
         let mut units = Vec::with_capacity(pool.rows.len());
-        for (number, row) in (1..).zip(&mut pool.rows) {
-            let serial = row.bound.take().ok_or_else(|| LedgerError::Unbound {
-                row: number,
-                fingerprint: row.token.fingerprint(),
-            })?;
+        let places: Vec<Place> = (0..pool.rows.len())
+            .map(|index| pool.place(index))
+            .collect();
+        for (place, row) in places.into_iter().zip(&mut pool.rows) {
+            let unbound = LedgerError::Unbound { place };
+            let serial = row.bound.take().ok_or(unbound)?;
+            // The serial says which unit it is.
+            let place = Place {
+                fingerprint: None,
+                ..place
+            };
             let image = match take(row, &[IMAGE]) {
                 Some(text) => Some(text.parse().map_err(|error| LedgerError::Row {
-                    row: number,
+                    place,
                     serial: serial.clone(),
                     what: format!("{IMAGE}: {error}"),
                 })?),
@@ -52,7 +58,7 @@ impl Mapping {
             let uid = take(row, &UID);
             if uid.as_deref().is_some_and(is_secret) {
                 return Err(LedgerError::Row {
-                    row: number,
+                    place,
                     serial,
                     what: SECRET.to_owned(),
                 });
@@ -77,12 +83,16 @@ impl Mapping {
         self.units.is_empty()
     }
 
-    /// Returns each unit with its row.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Existing, &Row)> {
+    /// Returns each unit with its row, and where that stands.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Place, &Existing, &Row)> {
         let rows = self.units.iter().zip(&self.pool.rows);
-        (1..)
-            .zip(rows)
-            .map(|(number, (unit, row))| (number, unit, row))
+        (0..).zip(rows).map(|(index, (unit, row))| {
+            let place = Place {
+                fingerprint: None,
+                ..self.pool.place(index)
+            };
+            (place, unit, row)
+        })
     }
 }
 

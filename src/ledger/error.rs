@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::pool::Place;
 use crate::unit::{Fingerprint, Serial, SerialError};
 
 /// What a back end's own library says.
@@ -99,28 +100,24 @@ pub enum LedgerError {
         found: String,
     },
     /// The list contradicts the ledger or itself; nothing was taken in.
-    #[error("row {row} of the token list, token {fingerprint}: {what}")]
+    #[error("{place} of the token list: {what}")]
     ListConflict {
-        /// The row, from 1.
-        row: usize,
-        /// The row's token.
-        fingerprint: Fingerprint,
+        /// The row, with its token.
+        place: Place,
         /// What contradicts.
         what: String,
     },
     /// A row of a mapping names no unit.
-    #[error("row {row}, token {fingerprint}: no serial says which unit has it")]
+    #[error("{place}: no serial says which unit has it")]
     Unbound {
-        /// The row, from 1.
-        row: usize,
-        /// The row's token.
-        fingerprint: Fingerprint,
+        /// The row, with its token.
+        place: Place,
     },
     /// What a file says of a unit contradicts the ledger or itself; nothing of the file counts.
-    #[error("row {row}, {serial}: {what}")]
+    #[error("{place}, {serial}: {what}")]
     Row {
-        /// The row or line, from 1.
-        row: usize,
+        /// Where it stands.
+        place: Place,
         /// The unit.
         serial: Serial,
         /// What contradicts.
@@ -132,6 +129,16 @@ pub enum LedgerError {
         /// Where the ledger's tokens come from.
         has: String,
         /// Where the list's tokens come from.
+        list: String,
+    },
+    /// One product's tokens are one organisation's.
+    #[error(
+        "the ledger holds tokens of organisation {has} for this product, the list is of organisation {list}: use another ledger"
+    )]
+    OrganisationMixed {
+        /// Whose tokens the ledger holds.
+        has: String,
+        /// Whose tokens the list holds.
         list: String,
     },
     /// Fewer tokens are free than a part should get.

@@ -22,6 +22,8 @@ const QR: &[u8] = b"eol-inject/qr/1\0";
 pub enum Kind {
     /// A token list was taken in.
     Imported,
+    /// A later list told more of known tokens.
+    Completed,
     /// Known free tokens are claimed, says a later list.
     Gone,
     /// A unit was claimed.
@@ -128,6 +130,10 @@ pub struct Body {
     pub rows: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprints: Option<Vec<String>>,
+    /// The digests of QR Tokens that the fingerprints' tokens lacked before, in their order; empty
+    /// for one that had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Vec<String>>,
     /// The number of a part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<i64>,

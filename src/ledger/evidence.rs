@@ -22,8 +22,8 @@ pub enum Witness {
 /// Whether one board carries one unit's image, as far as the witness tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// The row of the list or the line of the log, from 1.
-    pub row: usize,
+    /// The line of the list or of the log, from 1.
+    pub line: u32,
     /// The unit.
     pub serial: Serial,
     /// The token's fingerprint, where the witness saw it.

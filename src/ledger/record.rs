@@ -417,6 +417,10 @@ pub struct Import {
     pub gone: usize,
     /// Known free tokens that the list says are claimed: they are not drawn any more.
     pub turned: usize,
+    /// Known tokens of which the list tells more: QR Token, organisation, picture or columns.
+    pub completed: usize,
+    /// Known tokens of which the list has another picture or column: the first ones stay.
+    pub kept: usize,
 }
 
 /// What an import would do.

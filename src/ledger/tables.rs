@@ -55,6 +55,40 @@ pub struct Secrets {
     pub columns: BTreeMap<String, Zeroizing<String>>,
 }
 
+impl Secrets {
+    /// Returns the columns as they are sealed; `None` where there are none.
+    #[cfg(feature = "seal")]
+    pub fn plain_columns(
+        columns: &BTreeMap<String, Zeroizing<String>>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let named = columns.iter();
+        let plain: BTreeMap<&str, &str> = named
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
+        plain.map(Some).map_err(|error| LedgerError::Storage {
+            source: error.into(),
+        })
+    }
+}
+
+/// All that is known of a token after a later list told more.
+pub struct Completion {
+    pub secrets: Secrets,
+    /// A picture, where there was none.
+    pub picture: Option<Vec<u8>>,
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for Completion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Completion").finish_non_exhaustive()
+    }
+}
+
 /// A token on its way in.
 pub struct NewToken<'a> {
     pub id: i64,
@@ -239,6 +273,14 @@ pub trait Tables {
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
     /// Opens a token's picture.
     fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
+
+    /// Stores what a list tells of a known token beyond what was known.
+    fn complete(
+        &mut self,
+        token: &TokenRow,
+        more: &Completion,
+        import: i64,
+    ) -> Result<(), LedgerError>;
 
     /// Returns how many rows of a list are taken in between two looks at the clock.
     fn step(&self) -> usize {

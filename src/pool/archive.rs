@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::io::{Cursor, ErrorKind, Read};
 
+use memchr::memmem;
 use zeroize::Zeroizing;
 use zip::ZipArchive;
 use zip::read::ZipFile;
@@ -13,7 +14,7 @@ use zip::result::ZipError;
 use super::{Item, PoolError, pairs};
 
 /// Most entries.
-const ENTRIES: usize = 250_000;
+pub(super) const ENTRIES: usize = 250_000;
 /// Most bytes of all entries together, inflated.
 const TOTAL: u64 = 1024 * 1024 * 1024;
 /// Most bytes of one entry, inflated.
@@ -27,13 +28,15 @@ type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
 /// Reads the files of an archive, in its order.
 pub(super) fn items(bytes: &[u8]) -> Result<Vec<Item>, PoolError> {
+    // Before anything is made of them: each entry has a header in the directory (APPNOTE 4.3.12).
+    let headers = memmem::find_iter(bytes, b"PK\x01\x02");
+    if headers.take(ENTRIES + 1).count() > ENTRIES {
+        return Err(too_many());
+    }
     let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| PoolError::Archive { what: what(&error) })?;
     if archive.len() > ENTRIES {
-        return Err(PoolError::TooLarge {
-            what: "the archive holds more entries",
-            limit: 250_000,
-        });
+        return Err(too_many());
     }
     if archive.has_duplicate_names() {
         return Err(PoolError::Archive {
@@ -67,6 +70,13 @@ pub(super) fn items(bytes: &[u8]) -> Result<Vec<Item>, PoolError> {
         items.push(item);
     }
     Ok(items)
+}
+
+fn too_many() -> PoolError {
+    PoolError::TooLarge {
+        what: "the archive holds more entries",
+        limit: 250_000,
+    }
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{List, Note, Pool, PoolError, Row};
-use crate::unit::{QrToken, Serial};
+use crate::unit::{AuthToken, QrToken, Serial};
 
 /// Compares the rows and gives them out.
 ///
@@ -13,7 +13,7 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
     if list.rows.is_empty() {
         return Err(PoolError::Empty);
     }
-    tokens(&list)?;
+    secrets(&list, &tokens(&list)?)?;
     serials(&list)?;
     codes(&list)?;
     organisations(&list)?;
@@ -27,17 +27,43 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
         source: None,
         used: false,
         rows: list.rows,
+        lines: list.lines,
         origin: list.origin,
         notes,
     })
 }
 
-fn tokens(list: &List) -> Result<(), PoolError> {
+/// AuthTokens: none twice. Returns the rows in the order of their tokens.
+fn tokens(list: &List) -> Result<Vec<u32>, PoolError> {
     let compare = |a: &Row, b: &Row| a.token.expose().cmp(b.token.expose());
-    match twins(list, indexes(list, |_| true), compare) {
+    let sorted = sorted(list, indexes(list, |_| true), compare);
+    match twins(list, &sorted, compare) {
         Some((first, second)) => Err(PoolError::DuplicateToken {
             first: list.place(first),
             second: list.place(second),
+        }),
+        None => Ok(sorted),
+    }
+}
+
+/// Refuses a secret of the list in a column that is kept and shown as plain text.
+///
+/// Only those of the list: other values of 32 characters, such as an EID, are no secrets.
+fn secrets(list: &List, sorted: &[u32]) -> Result<(), PoolError> {
+    let known = |text: &str| {
+        let found = sorted.binary_search_by(|index| match at(list, index) {
+            Some(row) => row.token.expose().as_slice().cmp(text.as_bytes()),
+            None => Ordering::Less,
+        });
+        found.is_ok()
+    };
+    let wrong = |row: &Row| {
+        let mut cells = row.columns.values().map(|cell| cell.trim());
+        cells.any(|cell| AuthToken::looks_like(cell) && known(cell))
+    };
+    match list.rows.iter().position(wrong) {
+        Some(index) => Err(PoolError::SecretInColumn {
+            place: list.place(index),
         }),
         None => Ok(()),
     }
@@ -57,8 +83,8 @@ fn serials(list: &List) -> Result<(), PoolError> {
         );
         a.cmp(b)
     };
-    let Some((first, second)) = twins(list, indexes(list, |row| row.bound.is_some()), compare)
-    else {
+    let bound = sorted(list, indexes(list, |row| row.bound.is_some()), compare);
+    let Some((first, second)) = twins(list, &bound, compare) else {
         return Ok(());
     };
     let Some(serial) = list.rows.get(first).and_then(|row| row.bound.clone()) else {
@@ -86,7 +112,7 @@ fn codes(list: &List) -> Result<(), PoolError> {
         });
     }
     let compare = |a: &Row, b: &Row| code(a).cmp(&code(b));
-    match twins(list, with, compare) {
+    match twins(list, &sorted(list, with, compare), compare) {
         Some((first, second)) => Err(PoolError::DuplicateQr {
             first: list.place(first),
             second: list.place(second),
@@ -124,25 +150,38 @@ fn indexes(list: &List, wanted: impl Fn(&Row) -> bool) -> Vec<u32> {
     chosen
 }
 
-/// Finds two rows that are equal: the earliest row that repeats another, and that other.
-fn twins(
+fn at<'l>(list: &'l List, index: &u32) -> Option<&'l Row> {
+    usize::try_from(*index)
+        .ok()
+        .and_then(|at| list.rows.get(at))
+}
+
+/// Sorts rows, equal ones in the order of the list.
+fn sorted(
     list: &List,
     mut indexes: Vec<u32>,
     compare: impl Fn(&Row, &Row) -> Ordering,
-) -> Option<(usize, usize)> {
-    let row = |index: &u32| {
-        usize::try_from(*index)
-            .ok()
-            .and_then(|at| list.rows.get(at))
-    };
-    let by_row = |a: &u32, b: &u32| match (row(a), row(b)) {
+) -> Vec<u32> {
+    indexes.sort_unstable_by(|a, b| by_row(list, &compare, (a, b)).then(a.cmp(b)));
+    indexes
+}
+
+fn by_row(list: &List, compare: impl Fn(&Row, &Row) -> Ordering, (a, b): (&u32, &u32)) -> Ordering {
+    match (at(list, a), at(list, b)) {
         (Some(a), Some(b)) => compare(a, b),
         _ => a.cmp(b),
-    };
-    indexes.sort_unstable_by(|a, b| by_row(a, b).then(a.cmp(b)));
-    let (first, second) = (indexes.iter())
-        .zip(indexes.iter().skip(1))
-        .filter(|(a, b)| by_row(a, b).is_eq())
+    }
+}
+
+/// Finds two rows that are equal: the earliest row that repeats another, and that other.
+fn twins(
+    list: &List,
+    sorted: &[u32],
+    compare: impl Fn(&Row, &Row) -> Ordering,
+) -> Option<(usize, usize)> {
+    let (first, second) = (sorted.iter())
+        .zip(sorted.iter().skip(1))
+        .filter(|(a, b)| by_row(list, &compare, (a, b)).is_eq())
         .min_by_key(|(_, second)| **second)?;
     Some((
         usize::try_from(*first).ok()?,

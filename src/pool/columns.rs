@@ -1,5 +1,7 @@
 //! Which column of a list is which: by the recipe, by name, by content, else refused.
 
+use std::collections::HashMap;
+
 use super::{Headers, Origin, PoolError};
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
@@ -91,9 +93,9 @@ struct Names<'a>(&'a [String]);
 
 impl Names<'_> {
     fn distinct(&self) -> Result<(), PoolError> {
+        let mut seen = HashMap::with_capacity(self.0.len());
         for (second, header) in self.0.iter().enumerate() {
-            let before = self.0.iter().take(second);
-            if let Some(first) = before.clone().position(|other| other == header) {
+            if let Some(first) = seen.insert(header, second) {
                 return Err(PoolError::HeaderTwice {
                     first: first + 1,
                     second: second + 1,

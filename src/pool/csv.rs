@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use ::csv::{ReaderBuilder, StringRecord};
 use zeroize::Zeroizing;
 
 use super::columns::{Columns, Content, is_data};
-use super::{Counts, List, Origin, Place, PoolError, Row};
+use super::table::{Cells, Table};
+use super::{List, Origin, Place, PoolError, ROWS, Row};
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken, Serial};
 
@@ -21,16 +21,15 @@ const LONG: usize = 20;
 /// Reads a CSV list.
 pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
     let text = text(bytes)?;
-    let table = Table {
+    let sheet = Sheet {
         text,
         delimiter: delimiter(text),
     };
-    let mut records = table.records();
-    let mut record = StringRecord::new();
-    if !next(&mut records, &mut record)? {
+    let (mut table, mut record) = (sheet.table(), Cells::default());
+    if !table.read(&mut record)? {
         return Err(PoolError::Empty);
     }
-    let top = cells(&record);
+    let (top, top_line) = (cells(&record), record.line());
     let named = |header: &Option<String>| {
         header.as_ref().is_some_and(|header| {
             top.iter()
@@ -45,13 +44,13 @@ pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
     };
     let start = if headless {
         top
-    } else if next(&mut records, &mut record)? {
+    } else if table.read(&mut record)? {
         cells(&record)
     } else {
         return Err(PoolError::Empty);
     };
     let skip = usize::from(!headless);
-    let content = table.content(skip, headers.len())?;
+    let content = sheet.content(skip, headers.len())?;
     let columns = Columns::find(headers.clone(), &start, &content, spec)?;
     // A list without header whose first token is damaged would lose its first row.
     if let Some(header) = headers.get(columns.token)
@@ -61,11 +60,11 @@ pub(super) fn read(bytes: &[u8], spec: &PoolSpec) -> Result<List, PoolError> {
         && let Err(source) = AuthToken::parse(header.as_bytes())
     {
         return Err(PoolError::BadToken {
-            place: line(1),
+            place: Place::line(top_line),
             source,
         });
     }
-    table.rows(skip, &columns)
+    sheet.rows(skip, &columns)
 }
 
 /// Checks the encoding.
@@ -93,13 +92,18 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 /// else the one that makes most columns.
 fn delimiter(text: &str) -> u8 {
     let score = |delimiter: &u8| {
-        let table = Table {
-            text,
-            delimiter: *delimiter,
-        };
-        let records: Vec<StringRecord> = table.records().records().take(2).flatten().collect();
-        let token = records.iter().any(|record| is_data(&cells(record)));
-        (token, records.first().map_or(0, StringRecord::len))
+        let (mut table, mut record) = (Table::new(text, *delimiter), Cells::default());
+        let mut score = (false, 0);
+        for number in 0..2 {
+            // What is wrong with a row is told when the list is read.
+            let read = table.read(&mut record);
+            score.0 |= is_data(&cells(&record));
+            score.1 = if number == 0 { record.len() } else { score.1 };
+            if read.is_err() {
+                break;
+            }
+        }
+        score
     };
     // The last of equal maxima wins, so the likeliest is asked last.
     let best = DELIMITERS
@@ -109,7 +113,7 @@ fn delimiter(text: &str) -> u8 {
     best.copied().unwrap_or(b',')
 }
 
-fn cells(record: &StringRecord) -> Vec<String> {
+fn cells(record: &Cells<'_>) -> Vec<String> {
     record.iter().map(str::to_owned).collect()
 }
 
@@ -123,88 +127,28 @@ fn headers(top: &[String]) -> Vec<String> {
         .collect()
 }
 
-type Records<'a> = ::csv::Reader<&'a [u8]>;
-
-fn next(records: &mut Records<'_>, record: &mut StringRecord) -> Result<bool, PoolError> {
-    // The text is UTF-8, any number of cells is taken, and memory does not fail to be read.
-    records
-        .read_record(record)
-        .map_err(|_| PoolError::NotUtf8 { line: 1 })
-}
-
-/// Counts lines up to the start of each record, in one pass.
-struct Lines<'a> {
-    rest: &'a [u8],
-    at: usize,
-    line: u32,
-}
-
-impl Lines<'_> {
-    /// Returns the line at which a record starts. The CSV reader's own count is one short where
-    /// lines end in CRLF: it has not read the LF yet.
-    fn of(&mut self, record: &StringRecord) -> u32 {
-        let start = record.position().map_or(0, ::csv::Position::byte);
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let (before, rest) = split(self.rest, start.saturating_sub(self.at));
-        let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-        let (blank, rest) = split(rest, ends.count());
-        let count = before
-            .iter()
-            .chain(blank)
-            .filter(|byte| **byte == b'\n')
-            .count();
-        self.at = self.at.saturating_add(before.len() + blank.len());
-        self.line = self.line.saturating_add(super::number(count));
-        self.rest = rest;
-        self.line
-    }
-}
-
-fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
-    bytes.split_at_checked(at).unwrap_or((bytes, &[]))
-}
-
-fn line(number: u32) -> Place {
-    Place {
-        counts: Counts::Line,
-        number,
-        fingerprint: None,
-    }
-}
-
 /// A list's text and its delimiter.
-struct Table<'a> {
-    text: &'a str,
+struct Sheet<'t> {
+    text: &'t str,
     delimiter: u8,
 }
 
-impl<'a> Table<'a> {
-    fn records(&self) -> Records<'a> {
-        ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .from_reader(self.text.as_bytes())
+impl<'t> Sheet<'t> {
+    const fn table(&self) -> Table<'t> {
+        Table::new(self.text, self.delimiter)
     }
 
-    /// Calls `each` with every record behind the header and its line.
+    /// Calls `each` with every record behind the header.
     fn each(
         &self,
         skip: usize,
-        mut each: impl FnMut(&StringRecord, u32) -> Result<(), PoolError>,
+        mut each: impl FnMut(&Cells<'t>) -> Result<(), PoolError>,
     ) -> Result<(), PoolError> {
-        let mut records = self.records();
-        let mut record = StringRecord::new();
+        let (mut table, mut record) = (self.table(), Cells::default());
         let mut index = 0_usize;
-        let mut lines = Lines {
-            rest: self.text.as_bytes(),
-            at: 0,
-            line: 1,
-        };
-        while next(&mut records, &mut record)? {
-            let line = lines.of(&record);
+        while table.read(&mut record)? {
             if index >= skip {
-                each(&record, line)?;
+                each(&record)?;
             }
             index = index.saturating_add(1);
         }
@@ -227,8 +171,8 @@ impl<'a> Table<'a> {
             };
             count
         ];
-        self.each(skip, |record, _| {
-            for (seen, cell) in seen.iter_mut().zip(record) {
+        self.each(skip, |record| {
+            for (seen, cell) in seen.iter_mut().zip(record.iter()) {
                 let cell = cell.trim();
                 seen.tokens = seen.tokens && AuthToken::looks_like(cell);
                 let code = seen.codes && is_code(cell);
@@ -250,15 +194,17 @@ impl<'a> Table<'a> {
     fn rows(&self, skip: usize, columns: &Columns) -> Result<List, PoolError> {
         // Reserved at once, so that growing leaves no copies of secrets behind; a row has at
         // least a token and a line end.
-        let lines = self.text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let most = lines.min(self.text.len() / AuthToken::LEN + 1);
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let lines = self.text.bytes().filter(ends).count() + 1;
+        let most = lines.min(self.text.len() / AuthToken::LEN + 1).min(ROWS);
         let mut rows = Vec::with_capacity(most);
-        let mut numbers = Vec::with_capacity(most);
+        let mut lines = Vec::with_capacity(most);
         let (mut marked, mut unmarked) = (false, None);
-        self.each(skip, |record, number| {
-            let place = line(number);
+        self.each(skip, |record| {
+            let place = Place::line(record.line());
+            super::room(rows.len())?;
             rows.push(row(record, columns, place)?);
-            numbers.push(number);
+            lines.push(place.number);
             let mark = columns.origin.and_then(|index| record.get(index));
             if mark.is_some_and(|mark| mark.trim() == Origin::MARK) {
                 marked = true;
@@ -274,8 +220,7 @@ impl<'a> Table<'a> {
         };
         Ok(List {
             rows,
-            counts: Counts::Line,
-            numbers,
+            lines,
             origin,
             notes: Vec::new(),
         })
@@ -287,7 +232,7 @@ fn is_code(cell: &str) -> bool {
     cell.starts_with("sqr_") && cell.parse::<QrToken>().is_ok()
 }
 
-fn row(record: &StringRecord, columns: &Columns, place: Place) -> Result<Row, PoolError> {
+fn row(record: &Cells<'_>, columns: &Columns, place: Place) -> Result<Row, PoolError> {
     if record.len() != columns.count() {
         return Err(PoolError::Ragged {
             place,

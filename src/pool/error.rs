@@ -4,6 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::TableError;
+#[cfg(feature = "label")]
+use crate::unit::AuthToken;
 use crate::unit::{AuthTokenError, Fingerprint, QrTokenError, Serial, SerialError};
 
 /// A row of a list, named without its token.
@@ -26,6 +29,28 @@ pub enum Counts {
     Line,
     /// Rows of a list without lines, such as JSON.
     Row,
+}
+
+impl Place {
+    /// Names a line of a file, as an editor counts it.
+    #[must_use]
+    pub const fn line(number: u32) -> Self {
+        Self {
+            counts: Counts::Line,
+            number,
+            fingerprint: None,
+        }
+    }
+
+    /// Names a row of a list without lines.
+    #[must_use]
+    pub const fn row(number: u32) -> Self {
+        Self {
+            counts: Counts::Row,
+            number,
+            fingerprint: None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -61,6 +86,9 @@ pub enum PoolError {
         /// The line, from 1.
         line: usize,
     },
+    /// A CSV whose rows cannot be told apart.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// No column is called what the recipe says.
     #[error("the token list has no column `{header}`; it has {found}")]
     NoColumn {
@@ -124,6 +152,12 @@ pub enum PoolError {
     /// The column of QR Tokens holds secrets.
     #[error("{place} holds an AuthToken where the QR Token belongs: it would be printed")]
     SecretAsQr {
+        /// The row.
+        place: Place,
+    },
+    /// Another column repeats the secret of a row.
+    #[error("{place} holds an AuthToken of the list outside its column: leave that column out")]
+    SecretInColumn {
         /// The row.
         place: Place,
     },
@@ -209,6 +243,18 @@ pub enum PoolError {
         /// The field's name.
         field: &'static str,
     },
+    /// Two values for one field.
+    #[error("{place} has one field twice: one of both values would be lost")]
+    FieldTwice {
+        /// The row.
+        place: Place,
+    },
+    /// A number with more digits than are read.
+    #[error("{place} has a number with too many digits: put it between quotes")]
+    Inexact {
+        /// The row.
+        place: Place,
+    },
     /// A status that decides nothing.
     #[error("the status of {place} is neither CLAIMED nor UNCLAIMED")]
     UnknownStatus {
@@ -246,10 +292,14 @@ pub enum PoolError {
         limit: u64,
     },
     /// The archive has no list, or several.
-    #[error("{found} files could be the token list, exactly one must be beside the pictures")]
+    #[error(
+        "{found} files could be the token list, and exactly one must be: a CSV or JSON file, beside its pictures (PNG); there is {there}"
+    )]
     NotOneList {
-        /// How many there are.
+        /// How many could be it.
         found: usize,
+        /// What is there.
+        there: Contents,
     },
     /// A row without picture, in an export with pictures.
     #[error("{place} has no picture, other rows have one")]
@@ -304,6 +354,12 @@ pub enum PoolError {
     /// The random source of the system gave nothing.
     #[error("the system gives no random bytes")]
     Random,
+    /// A list that is made cannot be written.
+    #[error("the list cannot be written")]
+    Write {
+        /// The system's answer; it names no file.
+        source: std::io::Error,
+    },
     /// A file or folder cannot be read.
     #[error("the token list cannot be read")]
     Read {
@@ -318,12 +374,72 @@ pub enum PoolError {
     },
 }
 
+/// What a folder or archive holds, without names that could be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents(String);
+
+impl Contents {
+    /// Names that are shown.
+    #[cfg(feature = "label")]
+    const NAMES: usize = 8;
+
+    /// Lists files by name, and pictures by number only: they are named by their tokens.
+    #[cfg(feature = "label")]
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, pictures: usize) -> Self {
+        let names: Vec<&str> = names.collect();
+        let shown = names.iter().take(Self::NAMES).map(|name| {
+            let harmless = name.len() <= 80
+                && !AuthToken::stands_in(name)
+                && !name.contains("sqr_")
+                && !name.chars().any(char::is_control);
+            match harmless {
+                true => format!("`{name}`"),
+                false => "a file with a name that is not shown".to_owned(),
+            }
+        });
+        let this = Self(shown.collect::<Vec<_>>().join(", "));
+        let more = names.len().saturating_sub(Self::NAMES);
+        this.and(more, "more file").and(pictures, "picture")
+    }
+
+    /// Adds so many of something.
+    #[cfg(feature = "label")]
+    pub(super) fn and(self, count: usize, what: &str) -> Self {
+        let Self(text) = self;
+        let comma = if text.is_empty() { "" } else { ", " };
+        Self(match count {
+            0 => text,
+            1 => format!("{text}{comma}1 {what}"),
+            _ => {
+                let (noun, rest) = what.split_once(',').unwrap_or((what, ""));
+                let rest = if rest.is_empty() {
+                    String::new()
+                } else {
+                    format!(",{rest}")
+                };
+                format!("{text}{comma}{count} {noun}s{rest}")
+            }
+        })
+    }
+}
+
+impl fmt::Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() {
+            "nothing"
+        } else {
+            &self.0
+        })
+    }
+}
+
 impl PoolError {
     /// Returns the error's stable name; that of the picture's fault where one is the cause.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Picture { source, .. } => source.name(),
+            Self::Table(source) => source.name(),
             other => other.into(),
         }
     }

@@ -7,7 +7,7 @@
 )]
 
 use std::fs;
-use std::io::Read as _;
+use std::io;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::Item;
 use super::{Pool, PoolError, read};
 use crate::recipe::PoolSpec;
+use crate::regular;
 use crate::unit::Digest;
 
 /// Most bytes that are read, in one file or in all files of a folder.
@@ -36,11 +37,27 @@ pub fn open(path: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
     let source = fs::metadata(path).map_err(|source| PoolError::Read { source })?;
     if source.is_dir() {
         #[cfg(feature = "label")]
-        return super::read_items(items(path)?, spec);
+        return export(path, spec);
         #[cfg(not(feature = "label"))]
         return Err(PoolError::NotBuilt { what: "folder" });
     }
     read(&file(path)?, spec)
+}
+
+/// Reads the folder of an unpacked export.
+#[cfg(feature = "label")]
+fn export(folder: &Path, spec: &PoolSpec) -> Result<Pool, PoolError> {
+    let mut walk = Walk::default();
+    walk.folder(folder, "", 0)?;
+    walk.found.sort_by(|a, b| a.name.cmp(&b.name));
+    super::read_items(walk.found, spec).map_err(|error| match error {
+        // A link to a list is a list to whoever looks into the folder.
+        PoolError::NotOneList { found: 0, there } if walk.skipped > 0 => PoolError::NotOneList {
+            found: 0,
+            there: there.and(walk.skipped, "link or pipe, which are left out"),
+        },
+        error => error,
+    })
 }
 
 /// Digests the source of a token list, and how `spec` reads it.
@@ -73,23 +90,14 @@ pub fn source(path: &Path, spec: &PoolSpec) -> Result<Digest, PoolError> {
 
 /// Reads one file, up to the limit.
 fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
-    let broken = |source| PoolError::Read { source };
-    let file = fs::File::open(path).map_err(broken)?;
-    let size = file.metadata().map_err(broken)?.len();
-    let large = || PoolError::TooLarge {
-        what: "the file holds more bytes",
-        limit: MAX,
-    };
-    if size > MAX {
-        return Err(large());
-    }
-    let room = usize::try_from(size).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room.saturating_add(1)));
-    let read = file.take(MAX + 1).read_to_end(&mut bytes).map_err(broken)?;
-    if u64::try_from(read).is_ok_and(|read| read > MAX) {
-        return Err(large());
-    }
-    Ok(bytes)
+    let read = regular::read(path, MAX).map(Zeroizing::new);
+    read.map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => PoolError::TooLarge {
+            what: "the file holds more bytes",
+            limit: MAX,
+        },
+        _ => PoolError::Read { source },
+    })
 }
 
 /// Reads the files of an unpacked export in the order of their names, links left out.
@@ -98,10 +106,7 @@ fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PoolError> {
 /// [`PoolError::Read`] and [`PoolError::TooLarge`].
 #[cfg(feature = "label")]
 pub fn items(folder: &Path) -> Result<Vec<Item>, PoolError> {
-    let mut walk = Walk {
-        found: Vec::new(),
-        bytes: 0,
-    };
+    let mut walk = Walk::default();
     walk.folder(folder, "", 0)?;
     walk.found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(walk.found)
@@ -109,9 +114,12 @@ pub fn items(folder: &Path) -> Result<Vec<Item>, PoolError> {
 
 /// What was read of a folder so far.
 #[cfg(feature = "label")]
+#[derive(Default)]
 struct Walk {
     found: Vec<Item>,
     bytes: u64,
+    /// What is neither a file nor a folder.
+    skipped: usize,
 }
 
 #[cfg(feature = "label")]
@@ -132,6 +140,8 @@ impl Walk {
                 self.folder(&entry.path(), &format!("{name}/"), depth + 1)?;
             } else if kind.is_file() && !super::pairs::is_ignored(&name) {
                 self.take(name, &entry.path())?;
+            } else if !kind.is_file() {
+                self.skipped += 1;
             }
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! Trial lists in the export's shape, for rehearsals and for clouds that accept a list.
 
-use std::io::{Cursor, Write as _};
+use std::io::{Seek, Write};
 
 use zeroize::Zeroizing;
+use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, DateTime};
 
+use super::archive::ENTRIES;
 use super::request::line;
 use super::{Origin, PoolError};
 use crate::label;
@@ -27,80 +29,94 @@ pub struct Trial {
     pub bind: Option<String>,
 }
 
-/// Makes a trial list as zip: one token for each serial, its picture, and the mark of its origin.
+impl Trial {
+    /// Most tokens in one list: what an import takes, beside the list and the mark.
+    pub const MOST: usize = ENTRIES - 2;
+
+    /// Refuses a list that no import would take.
+    ///
+    /// # Errors
+    /// [`PoolError::Request`] and [`PoolError::TooLarge`].
+    pub fn fits(count: usize) -> Result<(), PoolError> {
+        match count {
+            0 => Err(PoolError::Request {
+                what: "no serial is given",
+            }),
+            1..=Self::MOST => Ok(()),
+            _ => Err(PoolError::TooLarge {
+                what: "more tokens are asked for",
+                limit: 249_998,
+            }),
+        }
+    }
+}
+
+/// Writes a trial list as zip: one token for each serial, its picture, and the mark of its origin.
 ///
 /// The list has the columns `Device Token`, `QR Token`, the bound serial where asked for, and
 /// `Origin`; a file in the archive says the same, so that the mark outlives an edited list.
 ///
 /// # Errors
-/// [`PoolError::Random`], and [`PoolError::Request`] without serials.
-pub fn generate(trial: &Trial, serials: &[Serial]) -> Result<Zeroizing<Vec<u8>>, PoolError> {
-    if serials.is_empty() {
-        return Err(PoolError::Request {
-            what: "no serial is given",
-        });
-    }
+/// [`PoolError::Random`], [`PoolError::Write`], and what [`Trial::fits`] refuses.
+pub fn generate(
+    trial: &Trial,
+    serials: &[Serial],
+    out: impl Write + Seek,
+) -> Result<(), PoolError> {
+    Trial::fits(serials.len())?;
     let mut pairs = Vec::with_capacity(serials.len());
     for _ in serials {
         pairs.push((secret()?, code(trial.organisation)?));
     }
-    // One allocation, so that growing leaves no copies of secrets behind.
-    let space = Vec::with_capacity(serials.len() * 1024 + 4096);
-    let mut zip = ZipWriter::new(Cursor::new(space));
-    archive(&mut zip, trial, serials, &pairs)
-        .and_then(|()| zip.finish().ok())
-        .map(|bytes| Zeroizing::new(bytes.into_inner()))
-        .ok_or(PoolError::Request {
-            what: "the archive cannot be written",
-        })
+    let failed = |error: ZipError| PoolError::Write {
+        source: error.into(),
+    };
+    let mut zip = ZipWriter::new(out);
+    archive(&mut zip, trial, serials, &pairs).map_err(failed)?;
+    zip.finish().map(drop).map_err(failed)
 }
 
-type Writer = ZipWriter<Cursor<Vec<u8>>>;
-
 fn archive(
-    zip: &mut Writer,
+    zip: &mut ZipWriter<impl Write + Seek>,
     trial: &Trial,
     serials: &[Serial],
     pairs: &[(AuthToken, QrToken)],
-) -> Option<()> {
+) -> Result<(), ZipError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .unix_permissions(0o600)
         .last_modified_time(DateTime::default());
-    zip.start_file(Origin::FILE, options).ok()?;
-    zip.write_all(NOTICE.as_bytes()).ok()?;
-    zip.start_file("tokens.csv", options).ok()?;
-    zip.write_all(table(trial, serials, pairs)?.as_bytes())
-        .ok()?;
+    zip.start_file(Origin::FILE, options)?;
+    zip.write_all(NOTICE.as_bytes())?;
+    zip.start_file("tokens.csv", options)?;
+    zip.write_all(table(trial, serials, pairs).as_bytes())?;
     // PNGs are deflated already.
     let options = options.compression_method(CompressionMethod::Stored);
     for (serial, (token, code)) in serials.iter().zip(pairs) {
-        let name = Zeroizing::new(format!("qr/{}.png", text(token)?));
-        zip.start_file(name.as_str(), options).ok()?;
-        zip.write_all(&label::draw(code, serial).ok()?).ok()?;
+        let name = Zeroizing::new(format!("qr/{}.png", text(token)));
+        zip.start_file(name.as_str(), options)?;
+        let picture = label::draw(code, serial).map_err(std::io::Error::other)?;
+        zip.write_all(&picture)?;
     }
-    Some(())
+    Ok(())
 }
 
-fn table(
-    trial: &Trial,
-    serials: &[Serial],
-    pairs: &[(AuthToken, QrToken)],
-) -> Option<Zeroizing<String>> {
+fn table(trial: &Trial, serials: &[Serial], pairs: &[(AuthToken, QrToken)]) -> Zeroizing<String> {
     let mut table = Zeroizing::new(String::with_capacity(serials.len() * 256 + 256));
     let bind = trial.bind.as_deref();
     let header = ["Device Token", "QR Token"].into_iter().chain(bind);
     line(&mut table, header.chain([Origin::HEADER]));
     for (serial, (token, code)) in serials.iter().zip(pairs) {
         let bound = bind.map(|_| serial.as_str());
-        let cells = [text(token)?, code.token()].into_iter().chain(bound);
+        let cells = [text(token), code.token()].into_iter().chain(bound);
         line(&mut table, cells.chain([Origin::MARK]));
     }
-    Some(table)
+    table
 }
 
-fn text(token: &AuthToken) -> Option<&str> {
-    std::str::from_utf8(token.expose()).ok()
+fn text(token: &AuthToken) -> &str {
+    // Its alphabet is ASCII.
+    std::str::from_utf8(token.expose()).unwrap_or_default()
 }
 
 /// Draws 32 characters.
@@ -127,6 +143,8 @@ fn code(organisation: u32) -> Result<QrToken, PoolError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
     use crate::pool::read;
     use crate::recipe::PoolSpec;
@@ -152,8 +170,9 @@ mod tests {
             organisation: 17,
             bind: Some("Serial Number".to_owned()),
         };
-        let zip = generate(&trial, &serials()).unwrap();
-        let pool = read(&zip, &spec(Some("Serial Number"))).unwrap();
+        let mut zip = Cursor::new(Vec::new());
+        generate(&trial, &serials(), &mut zip).unwrap();
+        let pool = read(zip.get_ref(), &spec(Some("Serial Number"))).unwrap();
         assert_eq!(pool.origin, Origin::Generated);
         assert_eq!(pool.rows.len(), 200);
         for (row, serial) in pool.rows.iter().zip(serials()) {
@@ -179,7 +198,7 @@ mod tests {
             .map(|_| (secret().unwrap(), code(1).unwrap()))
             .collect();
         let few: Vec<_> = serials().into_iter().take(3).collect();
-        let text = table(&trial, &few, &pairs).unwrap();
+        let text = table(&trial, &few, &pairs);
         let pool = read(text.as_bytes(), &spec(None)).unwrap();
         assert_eq!(pool.origin, Origin::Generated);
         let edited = text.replacen(Origin::MARK, "me", 1);
@@ -188,11 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn no_serial_is_no_list() {
-        let trial = Trial {
-            organisation: 1,
-            bind: None,
-        };
-        assert_eq!(generate(&trial, &[]).unwrap_err().name(), "pool-request");
+    fn no_list_is_empty_or_larger_than_an_import_takes() {
+        assert_eq!(Trial::fits(0).unwrap_err().name(), "pool-request");
+        assert!(Trial::fits(Trial::MOST).is_ok());
+        let error = Trial::fits(Trial::MOST + 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("more tokens are asked for than {}", Trial::MOST)
+        );
     }
 }

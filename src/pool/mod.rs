@@ -9,6 +9,7 @@ mod csv;
 mod error;
 pub mod folder;
 mod request;
+mod table;
 
 #[cfg(feature = "label")]
 mod archive;
@@ -23,10 +24,11 @@ pub(crate) mod picture;
 #[cfg(feature = "label")]
 mod symbol;
 
-pub use error::{Counts, Headers, PictureError, Place, PoolError};
+pub use error::{Contents, Counts, Headers, PictureError, Place, PoolError};
 #[cfg(feature = "label")]
 pub use generate::{Trial, generate};
 pub use request::{Request, request};
+pub use table::{Cells, Table, TableError};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,6 +43,8 @@ use crate::unit::{AuthToken, Digest, QrToken};
 pub struct Pool {
     /// The rows, in the order of the list.
     pub rows: Vec<Row>,
+    /// The line in which each row begins; empty where lines say nothing, as in JSON.
+    pub lines: Vec<u32>,
     /// Where the tokens come from: an export, or a trial list made here.
     pub origin: Origin,
     /// Digest of the list's source and of how it was read, where the caller wants it
@@ -53,6 +57,12 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Names the row at `index` without its token.
+    #[must_use]
+    pub fn place(&self, index: usize) -> Place {
+        place(&self.rows, &self.lines, index)
+    }
+
     /// Says that all its tokens are on devices already.
     #[must_use]
     pub fn used(mut self) -> Self {
@@ -124,6 +134,11 @@ pub enum Note {
         /// Rows in the cloud.
         total: u64,
     },
+    /// Fields of rows that hold no text, in JSON.
+    LeftOut {
+        /// Their names.
+        fields: Headers,
+    },
     /// No row has a QR Token: no labels can be made.
     NoQr,
     /// Neither pictures nor list name the organisation: drawn labels hold the bare QR Token.
@@ -135,6 +150,9 @@ impl fmt::Display for Note {
         match self {
             Self::Part { rows, total } => {
                 write!(f, "the file holds {rows} of the {total} rows in the cloud")
+            }
+            Self::LeftOut { fields } => {
+                write!(f, "{fields} hold no text and are left out of every row")
             }
             Self::NoQr => f.write_str("no row has a QR Token: no label can be made"),
             Self::NoOrganisation => f.write_str(
@@ -213,13 +231,37 @@ fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// Most rows of one list: twice what a large plant takes in at once, and still no strain on memory.
+const ROWS: usize = 2_000_000;
+
+/// Refuses a row more than a list may have.
+fn room(rows: usize) -> Result<(), PoolError> {
+    match rows < ROWS {
+        true => Ok(()),
+        false => Err(PoolError::TooLarge {
+            what: "the token list has more rows",
+            limit: 2_000_000,
+        }),
+    }
+}
+
+/// Names a row without its token: by its line, or else by its number.
+fn place(rows: &[Row], lines: &[u32], index: usize) -> Place {
+    let place = match lines.get(index) {
+        Some(line) => Place::line(*line),
+        None => Place::row(number(index.saturating_add(1))),
+    };
+    Place {
+        fingerprint: rows.get(index).map(|row| row.token.fingerprint()),
+        ..place
+    }
+}
+
 /// Rows of a list before they are compared with one another.
 struct List {
     rows: Vec<Row>,
-    /// What `numbers` counts.
-    counts: Counts,
-    /// Where each row stands.
-    numbers: Vec<u32>,
+    /// The line in which each begins, where lines say something.
+    lines: Vec<u32>,
     origin: Origin,
     notes: Vec<Note>,
 }
@@ -227,10 +269,6 @@ struct List {
 impl List {
     /// Names the row at `index` without its token.
     fn place(&self, index: usize) -> Place {
-        Place {
-            counts: self.counts,
-            number: self.numbers.get(index).copied().unwrap_or_default(),
-            fingerprint: self.rows.get(index).map(|row| row.token.fingerprint()),
-        }
+        place(&self.rows, &self.lines, index)
     }
 }

@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::thread;
 
 use super::picture::{self, Secrets};
-use super::{Item, List, Origin, PictureError, PoolError};
+use super::{Contents, Item, List, Origin, PictureError, PoolError};
 use crate::unit::QrToken;
 
 /// Files that file managers leave in folders and archives.
@@ -39,9 +39,13 @@ impl Export {
                 others.push(item);
             }
         }
+        let there = Contents::new(others.iter().map(|item| item.name.as_str()), pictures.len());
+        let listed = |item: &Item| LISTS.contains(&extension(&item.name).as_str());
         if others.len() > 1 {
-            others.retain(|item| LISTS.contains(&extension(&item.name).as_str()));
+            others.retain(listed);
         }
+        // An export inside another one is imported by itself.
+        others.retain(|item| !super::is_zip(&item.bytes));
         let found = others.len();
         match others.pop() {
             Some(list) if found == 1 => Ok(Self {
@@ -49,7 +53,7 @@ impl Export {
                 pictures,
                 generated,
             }),
-            _ => Err(PoolError::NotOneList { found }),
+            _ => Err(PoolError::NotOneList { found, there }),
         }
     }
 }

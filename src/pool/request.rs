@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Counts, Place, PoolError, number};
+use super::{Place, PoolError, number};
 use crate::unit::Serial;
 
 /// What is asked for.
@@ -106,11 +106,7 @@ fn distinct(serials: &[Serial]) -> Result<(), PoolError> {
     let mut seen = std::collections::BTreeMap::new();
     for (row, serial) in serials.iter().enumerate() {
         if let Some(first) = seen.insert(serial.folded(), row) {
-            let place = |row: usize| Place {
-                counts: Counts::Row,
-                number: number(row + 1),
-                fingerprint: None,
-            };
+            let place = |row: usize| Place::row(number(row + 1));
             return Err(PoolError::DuplicateSerial {
                 serial: serial.clone(),
                 first: place(first),

@@ -27,8 +27,8 @@ pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
 pub use station::{
-    Area, Case, Chip, Connect, LabelSpec, Mode, Pattern, PoolSpec, Precheck, ScanError,
-    SerialFormat, SerialSource, SerialSpec, When,
+    Area, Case, Chip, Connect, LabelSpec, Mode, Organisation, Pattern, PoolSpec, Precheck,
+    ScanError, SerialFormat, SerialSource, SerialSpec, When,
 };
 pub(crate) use store::is_name;
 pub use store::{EspRow, StoreError, StoreKind, StoreSpec};

@@ -485,6 +485,17 @@ pub enum When {
     None,
 }
 
+/// Whether a label must name the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Organisation {
+    /// It must: the mobile apps read no label without it.
+    #[default]
+    Required,
+    /// A label with the bare QR Token is wanted, too.
+    Optional,
+}
+
 /// `[label]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -495,6 +506,9 @@ pub struct LabelSpec {
     /// When labels are made.
     #[serde(default)]
     pub when: When,
+    /// Whether a label must name the organisation.
+    #[serde(default)]
+    pub organisation: Organisation,
 }
 
 impl LabelSpec {
@@ -508,6 +522,7 @@ impl Default for LabelSpec {
         Self {
             dir: Self::folder(),
             when: When::default(),
+            organisation: Organisation::default(),
         }
     }
 }

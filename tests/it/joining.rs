@@ -99,11 +99,11 @@ fn a_list_counts_whole_or_not_at_all() {
     for (list, wanted) in [
         (
             "serial,result\nGW000001,pass\nGW000009,pass\n",
-            "row 2, GW000009: the ledger has no",
+            "line 3, GW000009: the ledger has no",
         ),
         (
             "serial,result\nGW000001,pass\nGW000001,pass\n",
-            "row 2: GW000001 stands in row 1",
+            "line 3: GW000001 stands in line 2",
         ),
         ("serial,result\nGW000001,yes\n", "neither pass nor fail"),
         (
@@ -204,9 +204,9 @@ fn a_mapping_is_adopted_whole_or_not_at_all_and_never_repeated_aloud() {
         (&[("GW000101", 0, ""), ("GW000102", 0, "")], "twice"),
         (
             &[("GW000101", 0, "u1"), ("GW000102", 1, "u1")],
-            "row 2, GW000102: the board u1",
+            "line 3, GW000102: the board u1",
         ),
-        (&[("GW000101", 0, ""), ("", 1, "")], "row 2, token"),
+        (&[("GW000101", 0, ""), ("", 1, "")], "line 3 (token"),
     ] {
         let output = mapping(units);
         assert_eq!(

@@ -74,6 +74,9 @@ mod labels;
 mod ledger;
 /// The text, causes and name of every error.
 mod messages;
+/// What others laid where the program writes stays, and no secret goes through it.
+#[cfg(all(unix, feature = "cli"))]
+mod own_files;
 /// Plain checksums that show themselves by their place.
 mod plain;
 /// Token lists: good ones, every bad one, and bytes of any kind.

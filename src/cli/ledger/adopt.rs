@@ -63,11 +63,14 @@ fn read(args: &AdoptArgs, recipe: &Recipe) -> Result<pool::Pool, CliError> {
     };
     let failed = |error| CliError::from(error).about_file(&args.mapping);
     let mut list = pool::folder::open(&args.mapping, &spec).map_err(failed)?;
-    for (number, row) in (1usize..).zip(&mut list.rows) {
+    let places: Vec<_> = (0..list.rows.len())
+        .map(|index| list.place(index))
+        .collect();
+    for (place, row) in places.into_iter().zip(&mut list.rows) {
         if let Some(serial) = &row.bound {
             let read = recipe.serial.matching(serial.as_str()).map_err(|error| {
                 let error = CliError::from(error).with_code(exit::RECIPE);
-                error.about(format_args!("{}: row {number}", args.mapping.display()))
+                error.about(format_args!("{}: {place}", args.mapping.display()))
             })?;
             row.bound = Some(read);
         }

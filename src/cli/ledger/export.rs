@@ -8,8 +8,9 @@ use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
 use eol_inject::recipe::Recipe;
 
 use crate::cli::console::ConsoleArgs;
-use crate::cli::context::{self, Missing, Writable};
+use crate::cli::context::{self, Missing, NewFile, Writable};
 use crate::cli::error::CliError;
+use crate::cli::file::{ForceArg, Out};
 use crate::cli::guard::Guard;
 use crate::cli::output::Output;
 use crate::cli::{RecipeArg, export};
@@ -43,6 +44,9 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     lists: ConsoleArgs,
 
+    #[command(flatten)]
+    force: ForceArg,
+
     /// Write the AuthTokens too, in the clear; that is recorded
     #[arg(long, requires_all = ["by", "reason", "output"])]
     reveal: bool,
@@ -63,7 +67,7 @@ pub(crate) struct ExportArgs {
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     if let Some(file) = &args.output {
-        Guard::of(&recipe, &args.recipe.recipe).allow(file)?;
+        Guard::of(&recipe, &args.recipe.recipe).allow_new(file, args.force.existing())?;
     }
     let actor = context::plain(Actor {
         station: context::station(args.station.as_deref()),
@@ -85,46 +89,47 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     // Nothing else of the record is sealed: no key is needed.
     let ledger = context::records(&recipe)?;
     if let Some(seq) = args.since {
-        return export::history(&*ledger, seq, args.output.as_deref());
+        return export::history(&*ledger, seq, args.out()?);
     }
-    let failed = |error: io::Error| {
-        let file = args.output.clone().unwrap_or_else(|| "-".into());
-        CliError::file("cannot write", &file, &error)
+    let mut out = args.out()?;
+    let csv = |cells: Vec<String>| {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        // Memory takes what is written to it.
+        let _ = csv.write_record(cells);
+        csv.into_inner().unwrap_or_default()
     };
-    let mut out: Box<dyn Write> = match &args.output {
-        Some(file) => Box::new(context::create(file, Writable::Anybody).map_err(failed)?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut written: io::Result<()> = Ok(());
-    let mut csv = csv::Writer::from_writer(Vec::new());
+    let mut written = Ok(());
     if matches!(args.format, Format::Csv) {
-        written = csv.write_record(export::HEADERS).map_err(io::Error::other);
+        let headers = export::HEADERS.iter().map(|header| (*header).to_owned());
+        written = out.write(&csv(headers.collect()));
     }
     let view = export::View::of(&*ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;
         }
-        written = match args.format {
-            Format::Csv => csv
-                .write_record(view.cells(&unit))
-                .map_err(io::Error::other),
-            Format::Jsonl => writeln!(out, "{}", view.object(&unit)),
-        };
+        written = out.write(&match args.format {
+            Format::Csv => csv(view.cells(&unit)),
+            Format::Jsonl => format!("{}\n", view.object(&unit)).into_bytes(),
+        });
     })?;
-    written.map_err(failed)?;
-    let table = csv
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    out.write_all(&table)
-        .and_then(|()| out.flush())
-        .map_err(failed)?;
+    written?;
+    out.finish()?;
     Ok(0)
+}
+
+impl ExportArgs {
+    /// Opens what takes the record.
+    fn out(&self) -> Result<Out, CliError> {
+        Out::new(self.output.as_deref(), self.force.existing())
+    }
 }
 
 /// Writes the lists for the console, by the record alone.
 fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliError> {
-    args.lists.allow(&Guard::of(recipe, &args.recipe.recipe))?;
+    let existing = args.force.existing();
+    args.lists
+        .allow(&Guard::of(recipe, &args.recipe.recipe), existing)?;
     let ledger = context::records(recipe)?;
     let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
     ledger.tokens(&mut |token| {
@@ -139,7 +144,8 @@ fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliE
             delete.push(named(&token));
         }
     })?;
-    args.lists.write(&*ledger, (&disclaim, &delete), output)?;
+    args.lists
+        .write(&*ledger, (&disclaim, &delete, existing), output)?;
     Ok(0)
 }
 
@@ -160,9 +166,10 @@ fn reveal(
             units.push(unit);
         }
     })?;
-    let revealed = ledger.revealed("export", actor)?;
     let failed = |error: io::Error| CliError::file("cannot write", file, &error);
-    let mut out = context::create(file, Writable::Owner).map_err(failed)?;
+    // Before secrets are on their way.
+    let mut out = NewFile::create(file, (Writable::Owner, args.force.existing()))?;
+    let revealed = ledger.revealed("export", actor)?;
     let mut count = 0usize;
     writeln!(out, "serial,state,fingerprint,auth_token").map_err(failed)?;
     for unit in units {
@@ -179,7 +186,7 @@ fn reveal(
         .and_then(|()| out.write_all(b"\n"))
         .map_err(failed)?;
     }
-    out.sync_all().map_err(failed)?;
+    out.finish()?;
     output.warning(format_args!(
         "{} holds {count} AuthTokens in the clear: remove it as soon as it has served",
         file.display()

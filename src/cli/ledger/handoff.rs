@@ -1,7 +1,6 @@
 //! `ledger handoff`: a block of units for a programmer that works alone, one line each.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
@@ -20,9 +19,10 @@ use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::context::{self, Missing, Writable};
+use crate::cli::context::{self, Existing, Missing, Writable};
 use crate::cli::error::{CliError, exit};
 use crate::cli::export::neutral;
+use crate::cli::file::{ForceArg, judged};
 use crate::cli::guard::Guard;
 use crate::cli::output::{Output, count};
 use crate::cli::{DecisionArgs, RecipeArg, batch, gate};
@@ -68,6 +68,9 @@ pub(crate) struct HandoffArgs {
     /// it to `ledger confirm --block`
     #[arg(long, value_name = "CSV")]
     block: PathBuf,
+
+    #[command(flatten)]
+    force: ForceArg,
 
     #[command(flatten)]
     decision: DecisionArgs,
@@ -266,22 +269,32 @@ fn hand_over(
     let programmer = args.programmer();
     let text = handoff::write(master, sealed, programmer).map_err(|error| (error.into(), false))?;
     let list = list(units, programmer).map_err(|error| (error, false))?;
+    let existing = args.force.existing();
+    // The same block is the same file: it may be there. Anything else is somebody's.
+    for (file, bytes) in [(&args.block, &list), (&args.output, &*text)] {
+        judged(file, bytes, existing).map_err(|error| (error, false))?;
+    }
     let what = format!("hand-off of {}", count(units.len(), "unit"));
     let revealed = ledger
         .revealed(&what, actor)
         .map_err(|error| (error.into(), false))?;
-    write(&args.block, &list, Writable::Anybody).map_err(|error| (error, false))?;
-    let found = write(&args.output, &text, Writable::Owner).map_err(|error| (error, true))?;
+    let open = (Writable::Anybody, existing);
+    write(&args.block, &list, open).map_err(|error| (error, false))?;
+    let secret = (Writable::Owner, existing);
+    let found = write(&args.output, &text, secret).map_err(|error| (error, true))?;
     let receipts = handoff::read_back(&found, (master, sealed), programmer);
     let receipts = receipts.map_err(|error| (error.into(), true))?;
     Ok((revealed.event().to_string(), receipts))
 }
 
 /// Writes a file whole or not at all, durably; returns what is read back.
-fn write(file: &Path, bytes: &[u8], who: Writable) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    context::write_whole(file, bytes, who)?;
-    let found = fs::read(file).map(Zeroizing::new);
-    let found = found.map_err(|error| CliError::file("cannot read back", file, &error))?;
+fn write(
+    file: &Path,
+    bytes: &[u8],
+    (who, existing): (Writable, Existing),
+) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    context::write(file, bytes, (who, existing))?;
+    let found = Zeroizing::new(context::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }

@@ -8,7 +8,7 @@ use eol_inject::recipe::LedgerUrl;
 use serde_json::json;
 
 use crate::cli::books;
-use crate::cli::context::{self, Writable};
+use crate::cli::context::{self, Existing, Writable};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{DecisionArgs, RecipeArg};
@@ -60,6 +60,9 @@ struct ShowArgs {
     file: Option<PathBuf>,
 }
 
+/// How a key is written.
+const SECRET: (Writable, Existing) = (Writable::Owner, Existing::Stays);
+
 pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::New(args) => new(&args, output),
@@ -73,18 +76,13 @@ pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
 
 fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     let file = &args.output;
-    let fresh = |file: &Path| match file.exists() {
-        // A key that is written over is lost, with all that it opens.
-        true => Err(CliError::usage(format!(
-            "{} is there already",
-            file.display()
-        ))),
-        false => Ok(()),
-    };
+    // A key that is written over is lost, with all that it opens: that cannot be forced.
+    let fresh =
+        |file: &Path| context::vacant(file, Existing::Stays).map_err(|error| error.with_hint(None));
     fresh(file)?;
     if !args.station {
         let key = LedgerKey::make()?;
-        context::write(file, key.to_text().as_bytes(), Writable::Owner)?;
+        context::write(file, key.to_text().as_bytes(), SECRET)?;
         shown("ledger", &key.id(), file, output);
         return Ok(0);
     }
@@ -94,8 +92,12 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(&public)?;
     let key = StationKey::make()?;
     let recipient = key.recipient()?;
-    context::write(file, key.to_text().as_bytes(), Writable::Owner)?;
-    context::write(&public, recipient.to_text().as_bytes(), Writable::Anybody)?;
+    context::write(file, key.to_text().as_bytes(), SECRET)?;
+    context::write(
+        &public,
+        recipient.to_text().as_bytes(),
+        (Writable::Anybody, Existing::Stays),
+    )?;
     shown("station", &recipient.id(), file, output);
     output.note(format_args!(
         "{} goes to whoever splits; {} stays here and is copied nowhere",

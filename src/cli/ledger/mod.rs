@@ -117,6 +117,14 @@ enum Command {
 }
 
 impl LedgerArgs {
+    /// Returns whether nothing is lost when it ends early.
+    pub(crate) const fn only_looks(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Show(_) | Command::List(_) | Command::Audit(_)
+        )
+    }
+
     /// Returns whether units are claimed or settled.
     pub(crate) const fn makes_units(&self) -> bool {
         matches!(self.command, Command::Handoff(_) | Command::Resolve(_))

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
-use crate::cli::export::plain;
+use crate::cli::sheet::Sheet;
 
 fn wrong(file: &Path, what: impl std::fmt::Display) -> CliError {
     CliError::new(
@@ -104,32 +104,24 @@ fn sighting(file: &Path, place: &str, told: &Told) -> Result<Option<Sighting>, C
 }
 
 fn from_table(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let headers = reader
-        .headers()
-        .map_err(|error| wrong(file, error))?
-        .clone();
-    let column = |name: &str| headers.iter().position(|header| header.trim() == name);
-    let (Some(serial), Some(print)) = (column("serial"), column("fingerprint")) else {
-        return Err(wrong(
-            file,
-            "the first line names no columns serial and fingerprint",
-        ));
+    let wrong = |what: String| wrong(file, what);
+    let mut sheet = Sheet::new(text.as_bytes()).map_err(wrong)?;
+    let column = |name: &str| sheet.column(&[name]).map_err(wrong);
+    let (Some(serial), Some(print)) = (column("serial")?, column("fingerprint")?) else {
+        let what = "the first line names no columns serial and fingerprint";
+        return Err(wrong(what.to_owned()));
     };
+    let (uid, state) = (column("chip_uid")?, column("state")?);
     let mut units = Vec::new();
-    for (number, row) in (2..).zip(reader.records()) {
-        let row = row.map_err(|error| wrong(file, error))?;
-        let cell = |column: Option<usize>| {
-            let cell = column.and_then(|column| row.get(column));
-            plain(cell.unwrap_or_default()).to_owned()
-        };
+    while let Some(line) = sheet.next().map_err(wrong)? {
+        let cell = |column: Option<usize>| sheet.given(column).unwrap_or_default().to_owned();
         let told = Told {
             serial: cell(Some(serial)),
             print: cell(Some(print)),
-            uid: cell(column("chip_uid")),
-            state: cell(column("state")),
+            uid: cell(uid),
+            state: cell(state),
         };
-        units.extend(sighting(file, &format!("row {number}"), &told)?);
+        units.extend(sighting(file, &format!("line {line}"), &told)?);
     }
     Ok(units)
 }

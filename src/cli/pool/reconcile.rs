@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::console::{ConsoleArgs, Named};
 use crate::cli::error::{CliError, exit};
+use crate::cli::file::ForceArg;
 use crate::cli::guard::Guard;
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{RecipeArg, context};
@@ -26,11 +27,16 @@ pub(super) struct ReconcileArgs {
 
     #[command(flatten)]
     lists: ConsoleArgs,
+
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    args.lists.allow(&Guard::of(&recipe, &args.recipe.recipe))?;
+    let existing = args.force.existing();
+    args.lists
+        .allow(&Guard::of(&recipe, &args.recipe.recipe), existing)?;
     let list = context::token_list(&args.file, &recipe)?;
     if let Some(part) = list
         .notes
@@ -63,7 +69,8 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     };
     let disclaim = of(&[Difference::ReturnedClaimed]);
     let delete = of(&[Difference::BurntClaimed, Difference::BurntThere]);
-    args.lists.write(&*ledger, (&disclaim, &delete), output)?;
+    args.lists
+        .write(&*ledger, (&disclaim, &delete, existing), output)?;
     output.object(&json!({
         "v": 1, "kind": "reconcile", "there": list.rows.len(), "here": tokens,
         "differences": found.len(), "to_disclaim": disclaim.len(), "to_delete": delete.len(),

@@ -9,6 +9,7 @@ use super::super::{Actor, LedgerError, Target, UnitState};
 use super::claim::enter;
 use super::rework::rehoused;
 use super::{import, parts};
+use crate::pool::Place;
 use crate::unit::{Digest, Fingerprint};
 
 /// Takes units in that exist already.
@@ -43,34 +44,38 @@ pub fn adopt<S: Store>(
 /// Refuses a mapping with one board twice; tokens and serials were compared when it was read.
 fn alone(mapping: &Mapping) -> Result<(), LedgerError> {
     let mut boards = HashMap::new();
-    for (number, unit, _) in mapping.rows() {
+    for (place, unit, _) in mapping.rows() {
         let Some(uid) = &unit.uid else { continue };
-        if let Some(first) = boards.insert(uid, number) {
-            let what = format!("the board {uid} stands in row {first} too");
-            return Err(refuse(number, unit, what));
+        if let Some(first) = boards.insert(uid, place) {
+            let what = format!("the board {uid} stands in {first} too");
+            return Err(refuse(place, unit, what));
         }
     }
     Ok(())
 }
 
-fn refuse(row: usize, unit: &Existing, what: String) -> LedgerError {
+fn refuse(place: Place, unit: &Existing, what: String) -> LedgerError {
     let serial = unit.serial.clone();
-    LedgerError::Row { row, serial, what }
+    LedgerError::Row {
+        place,
+        serial,
+        what,
+    }
 }
 
 /// Tells for each row whether it is known exactly so; refuses the first that contradicts.
 fn check(tables: &dyn Tables, frame: &Frame, mapping: &Mapping) -> Result<Vec<bool>, LedgerError> {
     let mut known = Vec::with_capacity(mapping.len());
-    for (number, unit, row) in mapping.rows() {
+    for (place, unit, row) in mapping.rows() {
         // Of a part that came back open this is how what it made is told.
         let away = parts::away(tables, frame, &unit.serial)?;
         if let Some(part) = away.filter(|part| !part.open) {
             let what = format!("it is away in part {}", part.number);
-            return Err(refuse(number, unit, what));
+            return Err(refuse(place, unit, what));
         }
         match standing(tables, unit, row.token.fingerprint())? {
             Ok(same) => known.push(same),
-            Err(what) => return Err(refuse(number, unit, what)),
+            Err(what) => return Err(refuse(place, unit, what)),
         }
     }
     Ok(known)

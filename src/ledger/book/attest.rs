@@ -5,6 +5,7 @@ use super::super::evidence::{Attested, Evidence, SECRET, is_secret};
 use super::super::tables::{Frame, Tables, UnitRow};
 use super::super::{Actor, LedgerError, Target, UnitState};
 use super::entry;
+use crate::pool::Place;
 
 /// Records what the witness says of each unit.
 pub fn attest(
@@ -16,7 +17,7 @@ pub fn attest(
     let mut attested = Vec::with_capacity(evidence.len());
     for one in evidence {
         let refuse = |what| LedgerError::Row {
-            row: one.row,
+            place: Place::line(one.line),
             serial: one.serial.clone(),
             what,
         };

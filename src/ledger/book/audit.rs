@@ -221,8 +221,12 @@ fn tokens(
         report.0.tokens += 1;
         let (count, rows) = found.entry(token.import).or_default();
         *count += 1;
+        let (qr, wrong) = lists.code(&token);
+        if let Some(what) = wrong {
+            report.add(format!("token {}", token.fingerprint), what);
+        }
         rows.update(row_digest(
-            (&token.fingerprint, token.qr.as_ref()),
+            (&token.fingerprint, qr.as_ref()),
             token.fixed.as_ref(),
             token.claimed,
         ));

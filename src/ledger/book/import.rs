@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenRow, TokenState};
 use super::super::{Actor, Import, LedgerError, Preview};
-use super::ORIGIN;
 use super::rows::{Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted};
 use super::steps::{Access, PAUSE, Reach, in_steps};
-use crate::pool::{Pool, Row};
-use crate::unit::{Digest, Fingerprint, Serial};
+use super::{ORGANISATION, ORIGIN, complete};
+use crate::pool::{Place, Pool, Row};
+use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 
 /// How many tokens one `gone` event names.
 const NAMED: usize = 256;
@@ -21,17 +21,24 @@ pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import
     let frame = store.frame().clone();
     store.read(|tables| {
         let what = "its tokens come from that one only, by split";
-        super::parts::refuse_part(tables, what)
+        super::parts::refuse_part(tables, what)?;
+        check_organisation(pool, known_organisation(tables, &frame)?)
     })?;
     discard_dead(store, &frame)?;
     let pending = store.write(|tables| {
         check_origin(tables, pool)?;
         tables.begin_import(&by.station, &frame.run)
     })?;
-    match stage(store, pool, &pending)
-        .and_then(|tally| store.write(|tables| finish(tables, pool, (&pending, &tally), by)))
-    {
-        Ok(import) => Ok(import),
+    let taken = stage(store, pool, &pending).and_then(|tally| {
+        let done = (&pending, &tally);
+        let import = store.write(|tables| finish(tables, (&frame, pool), done, by))?;
+        Ok((import, tally.lacking))
+    });
+    match taken {
+        Ok((import, lacking)) => {
+            complete::complete(store, (pool, &lacking), &pending, by)?;
+            Ok(import)
+        }
         Err(error) => {
             // What cannot be cleared away now is cleared by the next import.
             let _ = discard(store, &pending);
@@ -80,11 +87,48 @@ fn check_origin(tables: &dyn Tables, pool: &Pool) -> Result<(), LedgerError> {
     }
 }
 
+/// Returns the fact that says whose tokens those of a product and template are.
+fn organisation_fact(frame: &Frame) -> String {
+    let template = frame.scope.template.as_deref();
+    let scope = (&frame.scope.product, template.unwrap_or_default());
+    format!("{ORGANISATION} {}", serde_json::json!(scope))
+}
+
+/// Returns whose tokens are here; of lists that were taken in before that was noted, by one token.
+fn known_organisation(tables: &dyn Tables, frame: &Frame) -> Result<Option<String>, LedgerError> {
+    if let Some(known) = tables.fact(&organisation_fact(frame))? {
+        return Ok(Some(known));
+    }
+    let qr = match tables.draw()? {
+        Some(token) => tables.secrets(token.id)?.qr,
+        None => None,
+    };
+    Ok(qr.and_then(|qr| qr.organisation().map(str::to_owned)))
+}
+
+/// Refuses a list of another organisation; the first list that names one decides.
+fn check_organisation(pool: &Pool, known: Option<String>) -> Result<(), LedgerError> {
+    match (known, organisation(pool)) {
+        (Some(has), Some(list)) if has != list => Err(LedgerError::OrganisationMixed {
+            has,
+            list: list.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whose tokens a list holds: all that say so say the same.
+fn organisation(pool: &Pool) -> Option<&str> {
+    let mut codes = pool.rows.iter().filter_map(|row| row.qr.as_ref());
+    codes.find_map(QrToken::organisation)
+}
+
 /// Finds out what an import would do; nothing is written.
 pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError> {
     store.read(|tables| {
         let what = "its tokens come from that one only, by split";
         super::parts::refuse_part(tables, what)?;
+        check_organisation(pool, known_organisation(tables, store.frame())?)?;
         check_origin(tables, pool)
     })?;
     let (_, mut tally) = compare(store, pool)?;
@@ -106,7 +150,7 @@ pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError>
         &numbered,
         (|_: &dyn Tables, _: &[usize]| Ok(()), work),
     )?;
-    refuse(&pool.rows, &tally)?;
+    refuse(pool, &tally)?;
     Ok(Preview { new: tally.new })
 }
 
@@ -120,6 +164,7 @@ fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), Ledg
         rows: Sha256::new(),
         turned: Vec::new(),
         new: vec![true; rows.len()],
+        lacking: Vec::new(),
         conflict: None,
     };
     let prints = sorted(rows);
@@ -140,7 +185,8 @@ fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), Ledg
         Ok(())
     };
     in_steps(Access::Read(store), &prints, (ahead, work))?;
-    refuse(rows, &tally)?;
+    refuse(pool, &tally)?;
+    tally.lacking.sort_unstable();
     Ok((prints, tally))
 }
 
@@ -176,7 +222,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         Ok(())
     };
     in_steps(Access::Stage(store), &numbered, (ahead, work))?;
-    refuse(rows, &tally)?;
+    refuse(pool, &tally)?;
     prints.retain(|(_, index, _)| tally.new.get(*index) == Some(&true));
     let work = |tables: &mut Reach<'_>, (_, index, side): &Print| {
         if let (Some(row), Some(id)) = (rows.get(*index), ids.get(*index))
@@ -195,16 +241,12 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
 }
 
 /// Refuses a list with a contradiction.
-fn refuse(rows: &[Row], tally: &Tally) -> Result<(), LedgerError> {
+fn refuse(pool: &Pool, tally: &Tally) -> Result<(), LedgerError> {
     let Some((index, what)) = &tally.conflict else {
         return Ok(());
     };
-    let Some(row) = rows.get(*index) else {
-        return Ok(());
-    };
     Err(LedgerError::ListConflict {
-        row: index + 1,
-        fingerprint: row.token.fingerprint(),
+        place: pool.place(*index),
         what: what.clone(),
     })
 }
@@ -247,18 +289,13 @@ fn take(
 /// Makes all rows seen, in one short transaction.
 fn finish(
     tables: &mut dyn Tables,
-    pool: &Pool,
+    (frame, pool): (&Frame, &Pool),
     (pending, tally): (&Pending, &Tally),
     by: &Actor,
 ) -> Result<Import, LedgerError> {
     if let Some((serial, fingerprint)) = tables.overtaken(pending)? {
-        let row = pool
-            .rows
-            .iter()
-            .position(|row| row.token.fingerprint() == fingerprint);
         return Err(LedgerError::ListConflict {
-            row: row.map_or(0, |row| row + 1),
-            fingerprint,
+            place: place_of(pool, &fingerprint),
             what: format!("{serial} was claimed with another token in the meantime"),
         });
     }
@@ -266,11 +303,14 @@ fn finish(
         tables.set_fact(ORIGIN, &pool.origin.to_string())?;
     }
     check_origin(tables, pool)?;
-    if let Some(source) = &pool.source {
-        let fact = source_fact(source);
-        if tables.fact(&fact)?.is_none() {
-            tables.set_fact(&fact, &pending.id.to_string())?;
-        }
+    let whose = organisation_fact(frame);
+    let known = tables.fact(&whose)?;
+    if let (None, Some(organisation)) = (&known, organisation(pool)) {
+        tables.set_fact(&whose, organisation)?;
+    }
+    check_organisation(pool, known)?;
+    if let (Some(source), true) = (&pool.source, tally.lacking.is_empty()) {
+        complete::know(tables, source, pending)?;
     }
     let mut turned = Vec::new();
     for fingerprint in &tally.turned {
@@ -288,7 +328,7 @@ fn finish(
         turned: turned.len(),
         ..tally.counts
     };
-    if counts.added == 0 && turned.is_empty() {
+    if counts.added == 0 && turned.is_empty() && tally.lacking.is_empty() {
         tables.drop_import(pending)?;
         return Ok(counts);
     }
@@ -315,12 +355,14 @@ fn finish(
     Ok(counts)
 }
 
+/// Names the row of a token.
+fn place_of(pool: &Pool, fingerprint: &Fingerprint) -> Place {
+    let is_it = |row: &Row| row.token.fingerprint() == *fingerprint;
+    pool.place(pool.rows.iter().position(is_it).unwrap_or_default())
+}
+
 /// Makes the error of a list that says a token is on a device, which a unit or a part got in the meantime.
 fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerError, LedgerError> {
-    let row = pool
-        .rows
-        .iter()
-        .position(|row| row.token.fingerprint() == token.fingerprint);
     // A token that is away may have been a released unit's before.
     let unit = match token.state {
         TokenState::Away => None,
@@ -328,8 +370,7 @@ fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerErr
     };
     let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());
     Ok(LedgerError::ListConflict {
-        row: row.map_or(0, |row| row + 1),
-        fingerprint: token.fingerprint,
+        place: place_of(pool, &token.fingerprint),
         what: format!("{unit} got it in the meantime: one of both devices needs another token"),
     })
 }

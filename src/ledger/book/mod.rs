@@ -4,6 +4,7 @@ mod adopt;
 mod attest;
 mod audit;
 mod claim;
+mod complete;
 mod doubt;
 mod finish;
 mod import;
@@ -51,6 +52,8 @@ pub const SIMULATED: &str = "simulated";
 const GENERATION: &str = "generation";
 /// Fact: where the tokens come from.
 pub const ORIGIN: &str = "origin";
+/// Facts: whose tokens a product's are.
+const ORGANISATION: &str = "organisation";
 
 impl<S: Store> Ledger for S {
     fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {

@@ -11,6 +11,7 @@ use super::parts;
 use super::replay::holds_token;
 use super::restore::is_all;
 use super::{ORIGIN, generation};
+use crate::unit::Digest;
 
 /// Why a token without a unit is void.
 const SWAPPED: &str = "it was burnt when its board was swapped";
@@ -29,6 +30,8 @@ pub struct Lists {
     imports: HashMap<i64, Brought>,
     /// Fingerprints that became gone after they were imported.
     gone: HashSet<String>,
+    /// Tokens that got their QR Token after they were imported: its digest, and by which event.
+    coded: HashMap<String, (i64, String)>,
     /// Where single tokens were put, and by which event.
     placed: HashMap<String, (i64, TokenState)>,
     /// How far each part got.
@@ -64,6 +67,17 @@ impl Lists {
             Kind::Gone => {
                 let names = Body::read(&row.event)?.fingerprints;
                 self.gone.extend(names.unwrap_or_default());
+            }
+            Kind::Completed => {
+                let body = Body::read(&row.event)?;
+                let names = body.fingerprints.unwrap_or_default().into_iter();
+                let codes = body.codes.unwrap_or_default().into_iter();
+                for (name, code) in names.zip(codes).filter(|(_, code)| !code.is_empty()) {
+                    let coded = self.coded.entry(name).or_insert((seq, code.clone()));
+                    if coded.0 < seq {
+                        *coded = (seq, code);
+                    }
+                }
             }
             Kind::Split => {
                 self.put(
@@ -167,6 +181,27 @@ impl Lists {
             (brought.seq > self.rebuilt).then(|| (*import, brought.added, brought.rows.clone()))
         };
         self.imports.iter().filter_map(count).collect()
+    }
+
+    /// Returns the digest of the QR Token that a token was imported with, and what is wrong with
+    /// the one that it has.
+    pub fn code(&self, token: &TokenRow) -> (Option<Digest>, Option<&'static str>) {
+        let has = token.qr.map(|qr| qr.to_string());
+        let Some((seq, code)) = self.coded.get(&token.fingerprint.to_hex()) else {
+            return (token.qr, None);
+        };
+        let wrong = match has {
+            Some(has) if has != *code => {
+                Some("its QR Token is not the one that its event tells of")
+            }
+            None => Some("a list told its QR Token, which is missing: import that list again"),
+            Some(_) => None,
+        };
+        // A ledger that was made anew read all lists again.
+        match *seq > self.rebuilt {
+            true => (None, wrong),
+            false => (token.qr, wrong),
+        }
     }
 
     /// Returns when the last backup was made.

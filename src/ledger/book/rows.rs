@@ -19,6 +19,8 @@ pub struct Tally {
     pub turned: Vec<Fingerprint>,
     /// Which rows are new.
     pub new: Vec<bool>,
+    /// Rows that tell more of known tokens.
+    pub lacking: Vec<usize>,
     /// The contradiction of the first row that has one.
     pub conflict: Option<(usize, String)>,
 }
@@ -103,6 +105,14 @@ pub fn look(
         }
         if row.claimed && is_loose(tables, known)? {
             tally.turned.push(fingerprint);
+        }
+        if known.ours {
+            let news = super::complete::news(tables, row, known)?;
+            tally.counts.kept += usize::from(news.otherwise);
+            if news.more.is_some() {
+                tally.counts.completed += 1;
+                tally.lacking.push(index);
+            }
         }
     }
     let twin = twin(rows, before, print);

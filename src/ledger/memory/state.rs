@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use super::super::Scope;
-use super::super::tables::{EventRow, Pending, TokenRow, TokenState, UnitRow};
+use super::super::event::qr_print;
+use super::super::tables::{Completion, EventRow, Pending, TokenRow, TokenState, UnitRow};
 use crate::unit::{AuthToken, QrToken};
 
 /// One stored token.
@@ -25,6 +26,7 @@ pub enum Undo {
     Fact(String),
     Token(i64, TokenState),
     AddedToken(i64),
+    Completed(i64, Box<Completion>),
     AddedPrint([u8; 32]),
     Unit(Box<(UnitRow, Scope)>),
     AddedUnit(i64),
@@ -60,6 +62,7 @@ impl State {
                 Undo::Fact(name) => drop(self.facts.remove(&name)),
                 Undo::Token(id, state) => self.put_token(id, state),
                 Undo::AddedToken(id) => self.remove_token(id),
+                Undo::Completed(id, before) => self.put_back(id, *before),
                 Undo::AddedPrint(print) => drop(self.prints.remove(&print)),
                 Undo::Unit(old) => drop(self.units.insert(old.0.id, *old)),
                 Undo::AddedUnit(id) => self.remove_unit(id),
@@ -79,6 +82,15 @@ impl State {
             } else {
                 self.free.remove(&id);
             }
+        }
+    }
+
+    fn put_back(&mut self, id: i64, before: Completion) {
+        if let Some(stored) = self.tokens.get_mut(&id) {
+            stored.row.qr = before.secrets.qr.as_ref().map(qr_print);
+            stored.qr = before.secrets.qr;
+            stored.columns = before.secrets.columns;
+            stored.picture = before.picture;
         }
     }
 

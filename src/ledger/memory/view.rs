@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::super::event::Head;
 use super::super::tables::{
-    Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
+    Completion, Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
+    UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Scope, Stock, UnitState};
 use super::state::{State, Stored, Undo};
@@ -203,6 +204,32 @@ impl Tables for View<'_> {
         };
         self.state.tokens.insert(id, stored);
         self.state.undo.push(Undo::AddedToken(id));
+        Ok(())
+    }
+
+    fn complete(&mut self, token: &TokenRow, more: &Completion, _: i64) -> Result<(), LedgerError> {
+        let old = self.secrets(token.id)?;
+        let Some(stored) = self.state.tokens.get_mut(&token.id) else {
+            return Err(LedgerError::damaged(format!(
+                "token {} is missing",
+                token.id
+            )));
+        };
+        let mut picture = stored.picture.clone();
+        let qr = more.secrets.qr.as_ref();
+        stored.row.qr = qr.map(super::super::event::qr_print);
+        stored.qr = qr.cloned();
+        stored.columns.clone_from(&more.secrets.columns);
+        if let Some(more) = &more.picture {
+            picture = stored.picture.replace(more.clone());
+        }
+        let before = Completion {
+            secrets: old,
+            picture,
+        };
+        self.state
+            .undo
+            .push(Undo::Completed(token.id, Box::new(before)));
         Ok(())
     }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use postgres::Row;
+use postgres::types::ToSql;
 use zeroize::Zeroizing;
 
 use super::super::LedgerError;
 use super::super::crypto::Column;
+use super::super::event::qr_print;
 use super::super::keyring::Ring;
-use super::super::tables::{NewToken, Secrets, TokenState};
+use super::super::tables::{Completion, NewToken, Secrets, TokenRow, TokenState};
 use super::rows::{bytes, get};
 use super::tokens::code;
 use super::view::{Mode, View};
@@ -22,6 +24,11 @@ const COPY_TOKENS: &str = "COPY tokens (id, scope, import, fingerprint, state, c
      folded, qr_print, key, token, qr, columns) FROM STDIN BINARY";
 const COPY_PICTURES: &str = "COPY pictures (token, key, picture) FROM STDIN BINARY";
 const COPY_PRINTS: &str = "COPY prints (print, token) FROM STDIN BINARY";
+
+const COMPLETE: &str = "UPDATE tokens SET key = $2, token = $3, qr_print = $4, qr = $5, columns = $6 \
+     WHERE id = $1";
+const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES ($1, $2, $3)";
+const ONE_PICTURE: &str = "UPDATE imports SET pictures = pictures + 1 WHERE id = $1";
 
 /// A picture, sealed still, and the key that it is sealed with.
 pub type SealedPicture = (i64, Vec<u8>);
@@ -151,19 +158,9 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
         }
         None => None,
     };
-    let columns = if row.columns.is_empty() {
-        None
-    } else {
-        let named = row.columns.iter();
-        let plain: BTreeMap<&str, &str> = named
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-        let plain = plain.map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })?;
-        Some(seal(Column::Columns, &plain)?)
-    };
+    let columns = Secrets::plain_columns(&row.columns)?;
+    let columns = columns.map(|plain| seal(Column::Columns, &plain));
+    let columns = columns.transpose()?;
     let token = seal(Column::Token, row.token.expose())?;
     let folded = row.bound.as_ref().map(Serial::folded);
     let mut load = view.load.borrow_mut();
@@ -189,7 +186,7 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     }
     drop(load);
     if let (Some(folded), false) = (folded, row.claimed) {
-        let known = super::super::tables::TokenRow {
+        let known = TokenRow {
             id: new.id,
             import: new.import,
             fingerprint: new.fingerprint,
@@ -202,6 +199,38 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
         view.ahead.borrow_mut().fixed.insert(folded, Some(known));
     }
     settle(view)
+}
+
+/// Stores more of a known token, all of it sealed with the current key.
+pub fn complete(
+    view: &View<'_>,
+    token: &TokenRow,
+    more: &Completion,
+    import: i64,
+) -> Result<(), LedgerError> {
+    let key = ring(view)?.current()?;
+    let seal = |column, plain: &[u8]| key.cipher.seal(&token.fingerprint, column, plain);
+    let qr = more.secrets.qr.as_ref();
+    let payload = qr.map(|qr| Zeroizing::new(qr.payload()));
+    let sealed = payload.map(|payload| seal(Column::Qr, payload.as_bytes()));
+    let columns = Secrets::plain_columns(&more.secrets.columns)?;
+    let columns = columns.map(|plain| seal(Column::Columns, &plain));
+    let (sealed, columns) = (sealed.transpose()?, columns.transpose()?);
+    let secret = seal(Column::Token, more.secrets.token.expose())?;
+    let print = qr.map(qr_print);
+    let print = print.as_ref().map(|print| &print.as_bytes()[..]);
+    view.ahead.borrow_mut().sealed.remove(&token.id);
+    let values: [&(dyn ToSql + Sync); 6] = [&token.id, &key.id, &secret, &print, &sealed, &columns];
+    let changed = view.change(COMPLETE, &values)?;
+    if let Some(picture) = &more.picture {
+        let sealed = seal(Column::Picture, picture)?;
+        view.change(ADD_PICTURE, &[&token.id, &key.id, &sealed])?;
+        view.change(ONE_PICTURE, &[&import])?;
+    }
+    match changed {
+        1 => Ok(()),
+        _ => Err(missing(token.id)),
+    }
 }
 
 pub fn add_print(view: &View<'_>, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {

@@ -12,7 +12,8 @@ use super::super::event::Head;
 use super::super::keyring::Ring;
 use super::super::notary::{self, Notary};
 use super::super::tables::{
-    Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState, UnitRow,
+    Completion, Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow,
+    TokenState, UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::events::Chain;
@@ -405,6 +406,15 @@ impl Tables for View<'_> {
 
     fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError> {
         secrets::add(self, token)
+    }
+
+    fn complete(
+        &mut self,
+        token: &TokenRow,
+        more: &Completion,
+        import: i64,
+    ) -> Result<(), LedgerError> {
+        secrets::complete(self, token, more, import)
     }
 
     fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {

@@ -6,8 +6,9 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
 use super::super::crypto::Column;
+use super::super::event::qr_print;
 use super::super::keyring::Ring;
-use super::super::tables::{NewToken, Pending, Secrets, TokenRow, TokenState};
+use super::super::tables::{Completion, NewToken, Pending, Secrets, TokenRow, TokenState};
 use super::super::{LedgerError, Stock, notary};
 use super::connect::fault;
 use super::view::{View, named, odd};
@@ -51,6 +52,9 @@ const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pend
 const ADD: &str = "INSERT INTO tokens (id, scope, import, fingerprint, state, loose, claimed, fixed, \
      folded, qr_print, key, token, qr, columns) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+const COMPLETE: &str = "UPDATE tokens SET key = ?2, token = ?3, qr_print = ?4, qr = ?5, columns = ?6 \
+     WHERE id = ?1";
+const ONE_PICTURE: &str = "UPDATE imports SET pictures = pictures + 1 WHERE id = ?1";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES (?1, ?2, ?3)";
 const ADD_PRINT: &str = "INSERT INTO prints (print, token) VALUES (?1, ?2)";
 const DROP_PRINTS: &str = "DELETE FROM prints WHERE print IN \
@@ -278,20 +282,8 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
         }
         None => None,
     };
-    let columns = if row.columns.is_empty() {
-        None
-    } else {
-        let plain: BTreeMap<&str, &str> = row
-            .columns
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-        let plain = plain.map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })?;
-        Some(seal(Column::Columns, &plain)?)
-    };
+    let columns = Secrets::plain_columns(&row.columns)?;
+    let columns = columns.map(|plain| seal(Column::Columns, &plain));
     view.change(
         ADD,
         params![
@@ -308,7 +300,7 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
             key.id,
             seal(Column::Token, row.token.expose())?,
             qr,
-            columns,
+            columns.transpose()?,
         ],
     )?;
     if let Some(picture) = &row.picture {
@@ -316,6 +308,47 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
         view.change(ADD_PICTURE, (new.id, key.id, sealed))?;
     }
     Ok(())
+}
+
+/// Stores more of a known token, all of it sealed with the current key.
+pub fn complete(
+    view: &View<'_>,
+    token: &TokenRow,
+    more: &Completion,
+    import: i64,
+) -> Result<(), LedgerError> {
+    let key = key(view)?.current()?;
+    let seal = |column, plain: &[u8]| key.cipher.seal(&token.fingerprint, column, plain);
+    let qr = more.secrets.qr.as_ref();
+    let payload = qr.map(|qr| Zeroizing::new(qr.payload()));
+    let sealed = payload.map(|payload| seal(Column::Qr, payload.as_bytes()));
+    let columns = Secrets::plain_columns(&more.secrets.columns)?;
+    let columns = columns.map(|plain| seal(Column::Columns, &plain));
+    let secret = seal(Column::Token, more.secrets.token.expose())?;
+    let print = qr.map(qr_print);
+    let changed = view.change(
+        COMPLETE,
+        params![
+            token.id,
+            key.id,
+            secret,
+            print.as_ref().map(Digest::as_bytes),
+            sealed.transpose()?,
+            columns.transpose()?,
+        ],
+    )?;
+    if let Some(picture) = &more.picture {
+        let sealed = seal(Column::Picture, picture)?;
+        view.change(ADD_PICTURE, (token.id, key.id, sealed))?;
+        view.change(ONE_PICTURE, [import])?;
+    }
+    match changed {
+        1 => Ok(()),
+        _ => Err(LedgerError::damaged(format!(
+            "token {} is missing",
+            token.id
+        ))),
+    }
 }
 
 pub fn add_print(view: &View<'_>, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {

@@ -13,8 +13,8 @@ use super::super::keyring::Ring;
 use super::super::notary::{self, Notary};
 use super::super::runs::Runs;
 use super::super::tables::{
-    Each, EventRow, Frame, Mark, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
-    UnitRow,
+    Completion, Each, EventRow, Frame, Mark, NewToken, Order, Pending, Secrets, Tables, TokenRow,
+    TokenState, UnitRow,
 };
 use super::super::{Event, Finding, LedgerError, Stock, UnitState};
 use super::connect::fault;
@@ -359,6 +359,15 @@ impl Tables for View<'_> {
 
     fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError> {
         tokens::add(self, token)
+    }
+
+    fn complete(
+        &mut self,
+        token: &TokenRow,
+        more: &Completion,
+        import: i64,
+    ) -> Result<(), LedgerError> {
+        tokens::complete(self, token, more, import)
     }
 
     fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {

@@ -66,7 +66,7 @@ fn refused(ledger: &mut dyn Ledger, rows: impl IntoIterator<Item = Row>) -> Stri
 
 fn witness(text: &str) -> Evidence {
     Evidence {
-        row: 1,
+        line: 1,
         serial: serial(text),
         fingerprint: None,
         uid: None,
@@ -107,7 +107,7 @@ fn a_used_token_that_a_unit_here_has_is_refused_by_row(bench: &dyn Bench) {
     let used = list([row(7), row(0)]).used();
     let error = ledger.import(&used, &actor("L1")).unwrap_err();
     let told = format!(
-        "row 2 of the token list, token {}: GW1 of this ledger",
+        "row 2 (token {}) of the token list: GW1 of this ledger",
         print_of(0)
     );
     assert!(error.to_string().starts_with(&told), "{error}");
@@ -347,7 +347,7 @@ fn an_adopted_token_is_bound_whatever_a_later_list_says(bench: &dyn Bench) {
 fn a_mapping_without_a_serial_is_refused(_: &dyn Bench) {
     let error = Mapping::of(list([existing(0, "GW1", None), row(1)])).unwrap_err();
     let told = format!(
-        "row 2, token {}: no serial says which unit has it",
+        "row 2 (token {}): no serial says which unit has it",
         print_of(1)
     );
     assert_eq!(error.to_string(), told);
@@ -430,9 +430,9 @@ fn what_a_witness_contradicts_is_refused_and_nothing_counts(bench: &dyn Bench) {
             "it belongs to the board u4, not to u9",
         ),
     ] {
-        let both = [witness("GW1"), Evidence { row: 2, ..one }];
+        let both = [witness("GW1"), Evidence { line: 2, ..one }];
         let error = ledger.attest(&both, &actor("L1")).unwrap_err();
-        assert!(matches!(error, LedgerError::Row { row: 2, .. }));
+        assert!(matches!(error, LedgerError::Row { place, .. } if place.number == 2));
         assert!(error.to_string().contains(wanted), "{error}");
         assert_eq!(state(&*ledger, "GW1"), UnitState::Prepared);
     }
@@ -475,9 +475,9 @@ fn what_failed_elsewhere_stays_as_it_is(bench: &dyn Bench) {
         ),
         (failed("GW9"), "the ledger has no such unit"),
     ] {
-        let list = [witness("GW1"), Evidence { row: 2, ..one }];
+        let list = [witness("GW1"), Evidence { line: 2, ..one }];
         let error = ledger.attest(&list, &actor("L1")).unwrap_err();
-        assert!(matches!(error, LedgerError::Row { row: 2, .. }));
+        assert!(matches!(error, LedgerError::Row { place, .. } if place.number == 2));
         assert!(error.to_string().contains(wanted), "{error}");
         assert_eq!(state(&*ledger, "GW1"), UnitState::Prepared);
     }

@@ -15,6 +15,9 @@ contract! {
     a_unit_keeps_its_token_whatever_a_later_list_says
     a_token_with_another_qr_token_is_refused_with_the_whole_list
     a_qr_token_of_another_token_is_refused
+    lists_of_two_organisations_are_refused
+    a_known_token_gets_what_a_later_list_tells
+    what_was_known_first_stays_and_is_counted
     a_token_with_another_serial_is_refused
     a_serial_fixed_to_two_tokens_is_refused
     a_serial_that_has_a_token_is_not_fixed_to_another
@@ -139,21 +142,119 @@ fn a_token_with_another_qr_token_is_refused_with_the_whole_list(bench: &dyn Benc
     assert_eq!(
         error,
         format!(
-            "row 3 of the token list, token {}: it is known with another QR Token",
+            "row 3 (token {}) of the token list: it is known with another QR Token",
             print_of(2)
         )
     );
-    let organisation = Row {
-        qr: Some(qr_text(2).replace("+17", "+18").parse().unwrap()),
-        ..row(2)
-    };
-    refuse(&mut *ledger, [organisation]);
     // A list that does not name the organisation says nothing else.
     let silent = Row {
         qr: Some(qr_text(2).replace("+17", "").parse().unwrap()),
         ..row(2)
     };
     assert_eq!(take(&mut *ledger, [silent]).known, 1);
+}
+
+fn lists_of_two_organisations_are_refused(bench: &dyn Bench) {
+    let of = |n: usize, organisation: &str| Row {
+        qr: Some(qr_text(n).replace("+17", organisation).parse().unwrap()),
+        ..row(n)
+    };
+    let mut ledger = bench.open("L1");
+    // A list that names none decides nothing.
+    take(&mut *ledger, [of(0, "")]);
+    take(&mut *ledger, [of(1, "+17")]);
+    for wrong in [of(2, "+18"), of(1, "+18"), of(0, "+18")] {
+        let before = ledger.stock().unwrap();
+        let error = ledger.import(&list([wrong]), &actor("L1")).unwrap_err();
+        assert_eq!(error.name(), "ledger-organisation-mixed");
+        let text = error.to_string();
+        assert!(
+            text.contains("organisation 17") && text.contains("18"),
+            "{text}"
+        );
+        assert_eq!(ledger.stock().unwrap(), before);
+    }
+    take(&mut *ledger, [of(2, ""), of(3, "+17")]);
+    assert_clean(&*ledger);
+}
+
+fn a_known_token_gets_what_a_later_list_tells(bench: &dyn Bench) {
+    let bare = |n: usize| Row {
+        qr: None,
+        picture: None,
+        columns: BTreeMap::new(),
+        ..row(n)
+    };
+    let mut ledger = bench.open("L1");
+    // More than one step of it.
+    take(&mut *ledger, (0..150).map(bare));
+    let print = finish(&mut *ledger, &claim("GW1"));
+    assert_eq!(print, print_of(0));
+    assert!(
+        ledger
+            .entry(&serial("GW1"))
+            .unwrap()
+            .unwrap()
+            .qr()
+            .is_none()
+    );
+    // The QR Tokens first, then with the organisation, then whole.
+    let silent = |n: usize| Row {
+        qr: Some(qr_text(n).replace("+17", "").parse().unwrap()),
+        ..bare(n)
+    };
+    let named = |n: usize| Row {
+        qr: row(n).qr,
+        ..bare(n)
+    };
+    let mut source = list((0..151).map(row));
+    source.source = Some(image("an export"));
+    for (rows, added) in [
+        (list((0..150).map(silent)), 0),
+        (list((0..150).map(named)), 0),
+        (source, 1),
+    ] {
+        let import = ledger.import(&rows, &actor("L1")).unwrap();
+        assert_eq!((import.added, import.known), (added, 150));
+        assert_eq!((import.completed, import.kept), (150, 0));
+        assert_clean(&*ledger);
+        let again = ledger.import(&rows, &actor("L1")).unwrap();
+        assert_eq!((again.added, again.completed, again.kept), (0, 0, 0));
+    }
+    assert!(ledger.knows(&image("an export")).unwrap());
+    assert_eq!(ledger.stock().unwrap().pictures, 151);
+    // The unit that was made before has its label now, and its token is the same.
+    let entry = ledger.entry(&serial("GW1")).unwrap().unwrap();
+    assert_eq!(entry.record().fingerprint, print);
+    assert_eq!(entry.qr(), row(0).qr.as_ref());
+    assert_eq!(entry.picture().map(<[u8]>::to_vec), row(0).picture);
+    // The next one has the columns as well.
+    let reservation = go(&mut *ledger, &claim("GW2"));
+    let column = &reservation.values().columns["MAC"];
+    assert_eq!(column.as_str(), "secret column 1");
+    // The code leads to its token.
+    let owner = ledger.owner(&qr_text(0).parse().unwrap()).unwrap().unwrap();
+    assert_eq!(owner.serial, serial("GW1"));
+    assert_clean(&*bench.open("L2"));
+}
+
+fn what_was_known_first_stays_and_is_counted(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    finish(&mut *ledger, &claim("GW1"));
+    let other = |n: usize| Row {
+        picture: Some(b"another picture of it".to_vec()),
+        ..row(n)
+    };
+    let import = take(&mut *ledger, (0..3).map(other));
+    assert_eq!((import.known, import.completed, import.kept), (3, 0, 3));
+    let entry = ledger.entry(&serial("GW1")).unwrap().unwrap();
+    assert_eq!(entry.picture().map(<[u8]>::to_vec), row(0).picture);
+    let column = Row {
+        columns: BTreeMap::from([("MAC".to_owned(), "another".to_owned().into())]),
+        ..row(1)
+    };
+    assert_eq!(take(&mut *ledger, [column]).kept, 1);
+    assert_clean(&*ledger);
 }
 
 fn a_qr_token_of_another_token_is_refused(bench: &dyn Bench) {

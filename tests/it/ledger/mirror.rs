@@ -12,6 +12,62 @@ contract! {
     a_ledger_in_a_file_is_made_from_the_mirror_of_any
     a_mirror_does_not_clear_what_an_open_part_may_have_made
     a_mirror_that_was_changed_is_refused
+    a_ledger_that_is_made_anew_has_what_later_lists_told
+}
+
+fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
+    let folder = tempfile::tempdir().unwrap();
+    let mirror = folder.path().join("mirror");
+    let bare = |n: usize| Row {
+        qr: None,
+        picture: None,
+        ..row(n)
+    };
+    let lists = || [list((0..4).map(bare)), list((0..5).map(row))];
+    let mut ledger = bench.mirrored(&mirror, "L0");
+    for list in lists() {
+        ledger.import(&list, &actor("L0")).unwrap();
+    }
+    finish(&mut *ledger, &claim("GW1"));
+    assert_clean(&*ledger);
+    drop(ledger);
+    let history = History::find(&mirror, None).unwrap();
+    let scope = scope();
+    let [first, whole] = lists();
+    let both = lists();
+    for (name, lists) in [("both", &both[..]), ("whole", &[whole])] {
+        let path = folder.path().join(name);
+        let remaking = Remaking {
+            path: &path,
+            scope: &scope,
+            identity: identity("L9"),
+            place: &KeyPlace::Beside,
+        };
+        let remade = remaking.anew(history.ledger(), |ledger| {
+            ledger.rebuild((&history, lists), None, &actor("L9"))?;
+            let entry = ledger.entry(&serial("GW1"))?.unwrap();
+            assert!(entry.qr().is_some() && entry.picture().is_some());
+            assert_clean(&*ledger);
+            Ok(eol_inject::ledger::Replayed::default())
+        });
+        remade.unwrap();
+    }
+    // With the first list alone the audit says what is missing.
+    let path = folder.path().join("first");
+    let remaking = Remaking {
+        path: &path,
+        scope: &scope,
+        identity: identity("L9"),
+        place: &KeyPlace::Beside,
+    };
+    let remade = remaking.anew(history.ledger(), |ledger| {
+        ledger.rebuild((&history, &[first]), None, &actor("L9"))?;
+        let findings = ledger.audit()?.findings;
+        assert_eq!(findings.len(), 4);
+        assert!(findings[0].what.contains("import that list again"));
+        Ok(eol_inject::ledger::Replayed::default())
+    });
+    remade.unwrap();
 }
 
 /// The lines of the only mirror in a folder.

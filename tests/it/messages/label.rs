@@ -13,6 +13,7 @@ fn label_errors() {
             serial: serial(),
             state: UnitState::Void,
         },
+        LabelError::NoOrganisation { serial: serial() },
         LabelError::NoQr { serial: serial() },
         LabelError::Picture {
             serial: serial(),

@@ -3,6 +3,7 @@ use std::io;
 use std::path::PathBuf;
 
 use eol_inject::ledger::{LedgerError, Refusal};
+use eol_inject::pool::Place;
 use eol_inject::unit::{AuthToken, Fingerprint, Serial};
 use strum::VariantNames as _;
 
@@ -153,8 +154,7 @@ fn about_units() -> Vec<LedgerError> {
             found: "GW000013 with token 0a1b2c3d4e5f".to_owned(),
         },
         LedgerError::ListConflict {
-            row: 7,
-            fingerprint,
+            place: Place::line(7),
             what: "it is known with another QR Token".to_owned(),
         },
         LedgerError::PartShort {
@@ -215,13 +215,16 @@ fn about_units() -> Vec<LedgerError> {
             }],
         },
         LedgerError::Unbound {
-            row: 3,
-            fingerprint,
+            place: Place::row(3),
         },
         LedgerError::Row {
-            row: 7,
+            place: Place::line(7),
             serial: self::serial(),
             what: "its board is GW000011 already".to_owned(),
+        },
+        LedgerError::OrganisationMixed {
+            has: "17".to_owned(),
+            list: "18".to_owned(),
         },
         LedgerError::OriginMixed {
             has: "export".to_owned(),

@@ -63,12 +63,13 @@ fn pool_errors() {
         file("pool-ambiguous-column.ambiguous-token-columns.csv"),
         file("pool-header-twice.token-column-named-twice.csv"),
         file("pool-ragged.csv"),
-        file("pool-ragged.open-quote.csv"),
+        file("pool-open-quote.csv"),
         file("pool-bad-token.bad-alphabet.csv"),
         file("pool-bad-token.wrong-length-token.csv"),
         file("pool-bad-qr.bad-qr-token.csv"),
         file("pool-secret-as-qr.qr-is-auth-token.csv"),
         list(&format!("Token,QR\n{row},{code}\n{other},\n")),
+        list(&format!("Token,Copy\n{row},{other}\n{other},\n")),
         file("pool-bad-serial.serial-is-a-path.csv"),
         file("pool-duplicate-token.csv"),
         file("pool-duplicate-qr.duplicate-qr-token.csv"),
@@ -76,9 +77,13 @@ fn pool_errors() {
         file("pool-two-organisations.zip"),
         list(&format!("Token,Origin\n{row},{mark}\n{other},\n")),
         file("pool-json.malformed.json"),
-        file("pool-json.deeply-nested.json"),
+        file("pool-no-content.deeply-nested.json"),
         list("[{\"content\": 7}]"),
         file("pool-no-field.no-device-token.json"),
+        list(&format!(
+            "{{\"deviceToken\": \"{row}\", \"a\": 1, \"a\": 2}}"
+        )),
+        list(&format!("{{\"deviceToken\": \"{row}\", \"a\": 1e99}}")),
         file("pool-unknown-status.json"),
         list(&format!(
             "{{\"content\": [{{\"deviceToken\": \"{row}\"}}], \"totalElements\": 0}}"
@@ -100,6 +105,9 @@ fn pool_errors() {
         asked("=1+1", 10),
         asked("plain", 0),
         sample(PoolError::Random),
+        sample(PoolError::Write {
+            source: io::ErrorKind::StorageFull.into(),
+        }),
         sample(PoolError::Read { source: read }),
         sample(PoolError::NotBuilt { what: "zip" }),
     ];

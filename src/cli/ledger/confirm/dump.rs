@@ -93,7 +93,7 @@ impl Dump {
             ));
         }
         let evidence = Evidence {
-            row: 1,
+            line: 1,
             serial: self.serial.clone(),
             fingerprint: examined.fingerprint,
             uid: None,

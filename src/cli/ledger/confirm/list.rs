@@ -10,7 +10,7 @@ use eol_inject::unit::{Digest, Fingerprint};
 
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
-use crate::cli::export::plain;
+use crate::cli::sheet::Sheet;
 
 /// Reads the result of each unit; every row must be right.
 pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
@@ -19,39 +19,25 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliErr
         CliError::new(exit::RECIPE, "confirm-list", message)
     };
     let bytes = context::read(file, exit::RECIPE, "the list")?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
-    let headers = reader
-        .headers()
-        .map_err(|error| wrong(error.to_string()))?
-        .clone();
-    let column = |names: &[&str]| {
-        headers
-            .iter()
-            .position(|header| names.iter().any(|name| header.eq_ignore_ascii_case(name)))
-    };
-    let (Some(serial), Some(result)) = (column(&["serial"]), column(&["result"])) else {
+    let mut sheet = Sheet::new(&bytes).map_err(wrong)?;
+    let column = |names: &[&str]| sheet.column(names).map_err(wrong);
+    let (Some(serial), Some(result)) = (column(&["serial"])?, column(&["result"])?) else {
         let what = "the first line names no columns serial and result";
         return Err(wrong(what.to_owned()));
     };
-    let uid = column(&["uid", "chip_uid"]);
-    let (print, image) = (column(&["fingerprint"]), column(&["image_sha256"]));
+    let uid = column(&["uid", "chip_uid"])?;
+    let (print, image) = (column(&["fingerprint"])?, column(&["image_sha256"])?);
     let mut seen = BTreeMap::new();
     let mut results = Vec::new();
-    for (row, record) in (1usize..).zip(reader.records()) {
-        let record = record.map_err(|error| wrong(error.to_string()))?;
-        let cell = |column: usize| plain(record.get(column).unwrap_or_default());
-        let given = |column: Option<usize>| column.map(cell).filter(|cell| !cell.is_empty());
-        let at = |what: String| wrong(format!("row {row}: {what}"));
-        let [_, serial] = recipe.serial.known(cell(serial)).map_err(|error| {
-            CliError::from(error).about(format_args!("{}: row {row}", file.display()))
+    while let Some(line) = sheet.next().map_err(wrong)? {
+        let at = |what: String| wrong(format!("line {line}: {what}"));
+        let [_, serial] = recipe.serial.known(sheet.cell(serial)).map_err(|error| {
+            CliError::from(error).about(format_args!("{}: line {line}", file.display()))
         })?;
-        if let Some(first) = seen.insert(serial.folded(), row) {
-            return Err(at(format!("{serial} stands in row {first} too")));
+        if let Some(first) = seen.insert(serial.folded(), line) {
+            return Err(at(format!("{serial} stands in line {first} too")));
         }
-        let passed = match cell(result).to_ascii_lowercase().as_str() {
+        let passed = match sheet.cell(result).to_ascii_lowercase().as_str() {
             "pass" => true,
             "fail" => false,
             _ => {
@@ -61,10 +47,10 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliErr
             }
         };
         results.push(Evidence {
-            row,
-            fingerprint: parsed::<Fingerprint>(given(print)).map_err(at)?,
-            uid: given(uid).map(str::to_owned),
-            image: parsed::<Digest>(given(image)).map_err(at)?,
+            line,
+            fingerprint: parsed::<Fingerprint>(sheet.given(print)).map_err(at)?,
+            uid: sheet.given(uid).map(str::to_owned),
+            image: parsed::<Digest>(sheet.given(image)).map_err(at)?,
             serial,
             witness: Witness::List,
             passed,

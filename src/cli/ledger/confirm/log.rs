@@ -10,7 +10,7 @@ use regex_lite::Regex;
 
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
-use crate::cli::export::plain;
+use crate::cli::sheet::Sheet;
 
 /// Units of a block by the number of their line.
 type Block = BTreeMap<u64, (Serial, Fingerprint)>;
@@ -35,11 +35,11 @@ pub(super) fn read(
     let text = String::from_utf8_lossy(&bytes);
     let mut seen = BTreeSet::new();
     let mut passed = Vec::new();
-    for (row, line) in (1usize..).zip(text.lines()) {
+    for (number, line) in (1u32..).zip(text.lines()) {
         let Some(found) = regex.captures(line) else {
             continue;
         };
-        let at = |error: CliError| error.about(format_args!("{}: line {row}", file.display()));
+        let at = |error: CliError| error.about(format_args!("{}: line {number}", file.display()));
         let name = found.name(group).map_or("", |found| found.as_str());
         let (serial, fingerprint) = match &block {
             Some(block) => {
@@ -60,7 +60,7 @@ pub(super) fn read(
         // A unit that was programmed twice passed twice.
         if seen.insert((serial.folded(), uid.clone())) {
             passed.push(Evidence {
-                row,
+                line: number,
                 serial,
                 fingerprint,
                 uid,
@@ -87,28 +87,25 @@ fn read_block(file: &Path) -> Result<Block, CliError> {
         CliError::new(exit::RECIPE, "confirm-block", message)
     };
     let bytes = context::read(file, exit::RECIPE, "the block")?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader
-        .headers()
-        .map_err(|error| wrong(error.to_string()))?
-        .clone();
-    let column = |name: &str| headers.iter().position(|header| header == name);
+    let mut sheet = Sheet::new(&bytes).map_err(wrong)?;
+    let column = |name: &str| sheet.column(&[name]).map_err(wrong);
     let (Some(line), Some(serial), Some(print)) =
-        (column("line"), column("serial"), column("fingerprint"))
+        (column("line")?, column("serial")?, column("fingerprint")?)
     else {
         let what = "the first line names no columns line, serial and fingerprint";
         return Err(wrong(what.to_owned()));
     };
     let mut block = Block::new();
-    for (row, record) in (1usize..).zip(reader.records()) {
-        let record = record.map_err(|error| wrong(error.to_string()))?;
-        let cell = |column: usize| plain(record.get(column).unwrap_or_default());
+    while let Some(number) = sheet.next().map_err(wrong)? {
+        let cell = |column: usize| sheet.cell(column);
         let unit = cell(line).parse().ok().zip(cell(serial).parse().ok());
         let unit = unit.zip(cell(print).parse().ok());
         let ((line, serial), print) =
-            unit.ok_or_else(|| wrong(format!("row {row} is none of a block")))?;
+            unit.ok_or_else(|| wrong(format!("line {number} is none of a block")))?;
         if block.insert(line, (serial, print)).is_some() {
-            return Err(wrong(format!("row {row}: line {line} stands there twice")));
+            return Err(wrong(format!(
+                "line {number}: unit {line} of the block stands there twice"
+            )));
         }
     }
     Ok(block)

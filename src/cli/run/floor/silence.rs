@@ -1,7 +1,5 @@
 //! A nest that hangs holds nobody else.
 
-use std::path::PathBuf;
-
 use super::{Floor, Seat};
 use crate::cli::error::{CliError, exit};
 use crate::cli::unit::{Board, Ended, Place};

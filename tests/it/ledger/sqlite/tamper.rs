@@ -170,7 +170,7 @@ fn reworked(bench: &InFile) {
     ledger.adopt(&mapping, &actor("L1")).unwrap();
     finish(&mut *ledger, &claim("GW3"));
     let seen = Evidence {
-        row: 1,
+        line: 1,
         serial: serial("GW3"),
         fingerprint: None,
         uid: None,

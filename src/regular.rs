@@ -1,0 +1,102 @@
+//! Files that are opened by name: regular ones, and no more of them than a limit.
+//!
+//! A pipe may never be written to, and a device never ends: neither is read, whoever names it.
+
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// Opens a regular file to read it; links to one are followed.
+///
+/// # Errors
+/// What the system says; of anything but a regular file, what it is.
+pub fn open(path: &Path) -> io::Result<File> {
+    check(fs::metadata(path)?.file_type())?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // What took its place since it was looked at is not waited for either.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        options.custom_flags(flags.try_into().unwrap_or_default());
+    }
+    let file = options.open(path)?;
+    check(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Reads a regular file whole.
+///
+/// # Errors
+/// As of [`open`]; and [`io::ErrorKind::FileTooLarge`] for one of more than `most` bytes.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    let large = |length: u64| {
+        let what = format!("it has {length} bytes or more, at most {most} are read");
+        io::Error::new(io::ErrorKind::FileTooLarge, what)
+    };
+    if length > most {
+        return Err(large(length));
+    }
+    let mut bytes = Vec::new();
+    bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+    // It may grow meanwhile.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= most => Ok(bytes),
+        _ => Err(large(most.saturating_add(1))),
+    }
+}
+
+/// Refuses what is no regular file.
+fn check(kind: FileType) -> io::Result<()> {
+    if kind.is_file() {
+        return Ok(());
+    }
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let what =
+        "it is no regular file but a pipe, a socket or a device: put what it gives into a file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &Path) -> String {
+        read(path, 1 << 20).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_pipe_or_device_is_neither_waited_for_nor_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for path in [&pipe, &link, Path::new("/dev/zero")] {
+            assert!(refused(path).starts_with("it is no regular file"));
+        }
+        assert_eq!(refused(folder.path()), "is a directory");
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, [7; 10]).unwrap();
+        assert_eq!(read(&path, 10).unwrap(), [7; 10]);
+        let error = read(&path, 9).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(
+            error.to_string(),
+            "it has 10 bytes or more, at most 9 are read"
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! What somebody laid where the program writes: it stays, and no secret goes through it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::{Command, Stdio};
+
+use super::bench::{Bench, text};
+
+const RECIPE: &str = "gw100/recipe.toml";
+
+fn bench() -> Bench {
+    Bench::with(&["gw100", "pools"])
+}
+
+fn refused(bench: &Bench, args: &[&str], name: &str) {
+    let output = bench.run(args);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(!output.status.success(), "{args:?}");
+    assert!(said.contains(name), "{args:?}: {said}");
+}
+
+fn mode(bench: &Bench, file: &str) -> u32 {
+    fs::metadata(bench.path(file)).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn no_list_is_written_over_a_file_of_others() {
+    let bench = bench();
+    bench.ok(&["pool", "import", "--recipe", RECIPE]);
+    bench.ok(&[
+        "inject", "--recipe", RECIPE, "--serial", "GW000001", "-o", "out/",
+    ]);
+    let by = ["--reveal", "--by", "QA", "--reason", "test"];
+    let reveal = [
+        &["ledger", "export", "--recipe", RECIPE][..],
+        &by,
+        &["-o", "file"],
+    ]
+    .concat();
+    let writers: [&[&str]; 5] = [
+        &[
+            "pool", "generate", "--recipe", RECIPE, "--count", "2", "-o", "file",
+        ],
+        &["ledger", "export", "--recipe", RECIPE, "-o", "file"],
+        &[
+            "ledger", "export", "--recipe", RECIPE, "--since", "0", "-o", "file",
+        ],
+        &reveal,
+        &[
+            "ledger",
+            "export",
+            "--recipe",
+            RECIPE,
+            "--delete-list",
+            "file",
+        ],
+    ];
+    for args in writers {
+        let file = bench.path("file");
+        fs::write(&file, "somebody's").unwrap();
+        refused(&bench, args, "is there already, and is not replaced");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's");
+        bench.ok(&[args, &["--force"]].concat());
+        assert_ne!(fs::read_to_string(&file).unwrap_or_default(), "somebody's");
+        // Not through a link either, nor into what it leads to.
+        fs::remove_file(&file).unwrap();
+        fs::write(bench.path("other"), "somebody's").unwrap();
+        symlink("other", &file).unwrap();
+        refused(&bench, args, "is there already");
+        bench.ok(&[args, &["--force"]].concat());
+        assert!(!file.is_symlink());
+        assert_eq!(
+            fs::read_to_string(bench.path("other")).unwrap(),
+            "somebody's"
+        );
+        fs::remove_file(&file).unwrap();
+    }
+    let left = fs::read_dir(bench.path(".")).unwrap();
+    let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.ends_with(".part")).count(), 0);
+    bench.ok(&reveal);
+    assert_eq!(mode(&bench, "file"), 0o600);
+}
+
+#[test]
+fn an_image_replaces_its_units_own_file_only() {
+    let bench = bench();
+    let inject = |serial: &'static str, file: &'static str| {
+        ["inject", "--recipe", RECIPE, "--serial", serial, "-o", file]
+    };
+    bench.ok(&inject("GW000001", "a.elf"));
+    // Again, as another form, wide open, cut off: it is the unit's own.
+    bench.ok(&inject("GW000001", "a.elf"));
+    let whole = fs::read(bench.path("a.elf")).unwrap();
+    fs::set_permissions(bench.path("a.elf"), fs::Permissions::from_mode(0o644)).unwrap();
+    bench.ok(&inject("GW000001", "a.elf"));
+    assert_eq!(mode(&bench, "a.elf"), 0o600);
+    fs::write(bench.path("a.elf"), &whole[..1000]).unwrap();
+    bench.ok(&inject("GW000001", "a.elf"));
+    bench.ok(&[&inject("GW000001", "a.elf")[..], &["--format", "hex"]].concat());
+    bench.ok(&inject("GW000001", "a.elf"));
+    assert_eq!(fs::read(bench.path("a.elf")).unwrap(), whole);
+    // Another unit's is not, and a photo is nobody's here: no unit is claimed for it.
+    refused(
+        &bench,
+        &inject("GW000002", "a.elf"),
+        "was not made for this unit",
+    );
+    fs::write(bench.path("b.elf"), "a photo").unwrap();
+    refused(
+        &bench,
+        &inject("GW000003", "b.elf"),
+        "was not made for this unit",
+    );
+    let list = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--json"]);
+    assert_eq!(
+        list.lines().filter(|line| line.contains("GW00000")).count(),
+        1,
+        "{list}"
+    );
+    // A unit on record is not claimed anew either.
+    refused(
+        &bench,
+        &inject("GW000001", "b.elf"),
+        "was not made for this unit",
+    );
+    symlink(bench.path("a.elf"), bench.path("c.elf")).unwrap();
+    refused(
+        &bench,
+        &inject("GW000001", "c.elf"),
+        "was not made for this unit",
+    );
+    let shown = bench.ok(&["ledger", "show", "--recipe", RECIPE, "GW000001", "--json"]);
+    assert!(shown.contains("\"prepared\""), "{shown}");
+    assert_eq!(fs::read_to_string(bench.path("b.elf")).unwrap(), "a photo");
+    bench.ok(&[&inject("GW000003", "b.elf")[..], &["--force"]].concat());
+    fs::write(bench.path("serials.txt"), "GW000004\n").unwrap();
+    fs::create_dir(bench.path("out")).unwrap();
+    fs::write(bench.path("out/GW000004.elf"), "a photo").unwrap();
+    let batch = [
+        "batch",
+        "--recipe",
+        RECIPE,
+        "--serials",
+        "serials.txt",
+        "-o",
+        "out",
+    ];
+    refused(&bench, &batch, "was not made for this unit");
+    bench.ok(&[&batch[..], &["--force"]].concat());
+    bench.ok(&batch);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let bench = bench();
+    bench.ok(&[
+        "inject", "--recipe", RECIPE, "--serial", "GW000001", "-o", "out/",
+    ]);
+    let lookers: [&[&str]; 3] = [
+        &["ledger", "export", "--recipe", RECIPE],
+        &["ledger", "list", "--recipe", RECIPE, "--json"],
+        &["verify", "--recipe", RECIPE, "out", "--json"],
+    ];
+    for args in lookers {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_eol-inject"))
+            .args(args)
+            .current_dir(bench.path("."))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{args:?}");
+        let said = text(&output.stderr);
+        assert!(!said.contains("error") && !said.contains("pipe"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_waited_for() {
+    let bench = bench();
+    let made = Command::new("mkfifo").arg(bench.path("pipe")).status();
+    assert!(made.unwrap().success());
+    for args in [
+        &["check", "--recipe", "pipe"][..],
+        &["pool", "import", "--recipe", RECIPE, "pipe"],
+        &["pool", "import", "--recipe", RECIPE, "/dev/zero"],
+        &["inspect", "/dev/zero"],
+        &[
+            "batch",
+            "--recipe",
+            RECIPE,
+            "--serials",
+            "pipe",
+            "-o",
+            "out",
+        ],
+    ] {
+        refused(&bench, args, "it is no regular file");
+    }
+}
+
+#[test]
+fn a_label_without_organisation_is_no_pass_unless_it_is_wanted() {
+    let bench = bench();
+    let csv = "Device Token,QR Token\n-fake-TOKEN_0123456789abcdefghij,sqr_fake-TOKEN_0123456789abcdefghijk\n";
+    fs::write(bench.path("bare.csv"), csv).unwrap();
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let without: String = recipe
+        .lines()
+        .filter(|line| !line.starts_with("file =") || line.contains("elf"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(bench.path(RECIPE), &without).unwrap();
+    bench.ok(&["pool", "import", "--recipe", RECIPE, "bare.csv"]);
+    let inject = [
+        "inject", "--recipe", RECIPE, "--serial", "GW000001", "-o", "out/",
+    ];
+    let output = bench.run(&inject);
+    let said = text(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(60),
+        "{said}{}",
+        text(&output.stderr)
+    );
+    assert!(
+        said.contains("names no organisation") && said.contains("pool import"),
+        "{said}"
+    );
+    let wanted = without.replace("[label]\n", "[label]\norganisation = \"optional\"\n");
+    let wanted = match wanted.contains("optional") {
+        true => wanted,
+        false => format!("{without}\n[label]\norganisation = \"optional\"\n"),
+    };
+    fs::write(bench.path(RECIPE), wanted).unwrap();
+    bench.ok(&inject);
+}
