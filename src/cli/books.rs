@@ -14,7 +14,7 @@ use eol_inject::ledger::{
 use eol_inject::ledger::{Postgres, Server};
 #[cfg(any(feature = "postgres", feature = "probe"))]
 use eol_inject::recipe::LedgerSpec;
-use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::recipe::{HomeId, LedgerUrl, Recipe};
 
 use super::context::{scope, station};
 use super::error::{CliError, exit};
@@ -22,6 +22,9 @@ use super::error::{CliError, exit};
 /// How long somebody who only looks waits for a server.
 #[cfg(feature = "postgres")]
 const GLANCE: Duration = Duration::from_secs(5);
+
+/// The identity of a ledger, where its key is at hand.
+pub(crate) type Identified = Result<Option<HomeId>, CliError>;
 
 /// Whether a ledger that is not there yet is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +59,14 @@ pub(crate) const ON_SERVER: &str =
 
 /// Returns where the key of a ledger in a file comes from.
 pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
-    let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
-    source.map_or(KeyPlace::Beside, |source| {
-        KeyPlace::From(source, recipe.folder().to_owned())
-    })
+    let spec = recipe.ledger.as_ref();
+    let source = spec.and_then(|ledger| ledger.key.clone());
+    let folder = recipe.folder().to_owned();
+    match (source, spec.and_then(|ledger| ledger.home.clone())) {
+        (source, Some(home)) => KeyPlace::Part(source.unwrap_or_default(), folder, home),
+        (Some(source), None) => KeyPlace::From(source, folder),
+        (None, None) => KeyPlace::Beside,
+    }
 }
 
 /// Returns the folder of the ledger's mirror.
@@ -312,15 +319,16 @@ pub(crate) fn rotate(
     }
 }
 
-/// Returns the ids of the ledger's keys, the current one first, and whether that is at hand.
-pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Result<bool, CliError>), CliError> {
+/// Returns the ids of the ledger's keys, the current one first, and the ledger's identity where its
+/// key is at hand.
+pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Identified), CliError> {
     let scope = scope(recipe);
-    let at_hand = |held: Result<bool, LedgerError>| held.map_err(CliError::from);
+    let at_hand = |held: Result<Option<HomeId>, LedgerError>| held.map_err(CliError::from);
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
             let held = Sqlite::inspect_keyed(&file, &scope, &key_place(recipe));
-            let held = at_hand(held.map(|ledger| ledger.has_key()));
+            let held = at_hand(held.and_then(|ledger| ledger.home()));
             Ok((Sqlite::key_ids(&file)?, held))
         }
         #[cfg(feature = "postgres")]
@@ -328,7 +336,7 @@ pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Result<bool, CliErro
             let server = server(recipe, GLANCE);
             let ids = Postgres::key_ids(&server).map_err(|error| CliError::from(error).about(url));
             let held = Postgres::inspect(&server, &scope);
-            Ok((ids?, at_hand(held.map(|ledger| ledger.has_key()))))
+            Ok((ids?, at_hand(held.and_then(|ledger| ledger.home()))))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),

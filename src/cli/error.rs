@@ -355,6 +355,13 @@ fn hint(name: &str) -> Option<&'static str> {
             "without its key nobody reads a token of it, its makers neither: \
              eol-inject help ledger, \"A lost key\""
         }
+        "ledger-home-unknown" => {
+            "ask home for its identity (eol-inject ledger key show-id there); if it is this one, home = \"ID\" under [ledger]"
+        }
+        "ledger-home-other" | "ledger-part-unsigned" | "ledger-part-forged" => {
+            "set the file aside and ask home: eol-inject ledger split makes a part, ledger key show-id tells who signs"
+        }
+        "ledger-part-for-station" => "take the part to its station, or bring this one's own key",
         "ledger-schema-older" => {
             "begin another ledger: take the lists in, and what was made by eol-inject ledger adopt"
         }

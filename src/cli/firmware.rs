@@ -70,12 +70,32 @@ pub(crate) fn with_keys(recipe: &Recipe, need: Need) -> Result<Recipe, CliError>
             Need::Check => spec.public_key.as_ref().or(spec.key.as_ref()),
         };
         if let Some(file) = file {
+            if spec.key.as_ref() == Some(file) {
+                warn_of_readers(&recipe.path(file));
+            }
             let bytes = read(&recipe.path(file), exit::RECIPE, "the key")?;
             keyed.keys.put(file, Zeroizing::new(bytes));
         }
     }
     Ok(keyed)
 }
+
+/// Warns that others can read the private key that images are signed with.
+#[cfg(unix)]
+fn warn_of_readers(file: &Path) {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = std::fs::metadata(file).map_or(0, |meta| meta.mode() & 0o7777);
+    if mode & 0o077 != 0 {
+        super::output::aside(format_args!(
+            "warning: {} has mode {mode:04o}, and whoever reads it signs images: make it owner-only",
+            file.display()
+        ));
+    }
+}
+
+/// Other systems have no such permissions.
+#[cfg(not(unix))]
+fn warn_of_readers(_: &Path) {}
 
 /// Proves the recipe on the shared image; every checksum can then be made.
 pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {

@@ -5,10 +5,12 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::LedgerError;
+use super::notary::keyed;
 use crate::unit::Fingerprint;
 
 /// Domain of what a value is sealed for.
@@ -17,6 +19,10 @@ const SEAL: &[u8] = b"eol-inject/seal/1\0";
 const KEY: &[u8] = b"eol-inject/key/1\0";
 /// First line of a key file.
 const HEADER: &str = "eol-inject ledger key 1";
+/// What the line begins with that ties a next key to the present one.
+pub const AFTER: &str = "after ";
+/// Domain of what ties a next key to the present one.
+const BOND: &[u8] = b"eol-inject/next key/1\0";
 /// Length of a nonce in bytes (draft-irtf-cfrg-xchacha-03, section 2).
 const NONCE: usize = 24;
 
@@ -75,7 +81,12 @@ impl Key {
     /// Reads the text of a key file, or its digits alone; `None` when it holds no key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(HEADER).unwrap_or(text).trim();
+        let mut lines = text.strip_prefix(HEADER).unwrap_or(text).trim().lines();
+        let digits = lines.next()?.trim();
+        // What ties it to the key before is nobody's concern any more when it is in its place.
+        if lines.any(|line| !line.starts_with(AFTER)) {
+            return None;
+        }
         crate::unit::parse_hex(digits).map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
@@ -106,6 +117,26 @@ impl Key {
         text.push_str(&digits);
         text.push('\n');
         text
+    }
+
+    /// Returns what only somebody who has the present key can say of the next one.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn bond(&self, present: &Self) -> Result<[u8; 32], LedgerError> {
+        Ok(self.bonding(present)?.finalize().into_bytes().into())
+    }
+
+    /// Returns whether somebody who has the present key made it the next one.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn follows(&self, present: &Self, bond: &[u8; 32]) -> Result<bool, LedgerError> {
+        Ok(self.bonding(present)?.verify_slice(bond).is_ok())
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn bonding(&self, present: &Self) -> Result<Hmac<Sha256>, LedgerError> {
+        let mut hmac = keyed(present.0.as_ref())?;
+        hmac.update(BOND);
+        hmac.update(self.0.as_ref());
+        Ok(hmac)
     }
 
     /// Returns what tells keys apart and helps nobody to open anything.
@@ -222,6 +253,9 @@ mod tests {
         let key = Key::make().unwrap();
         let text = key.to_text();
         assert_eq!(Key::parse(&text).unwrap().id(), key.id());
+        let next = format!("{}{AFTER}00\n", &*text);
+        assert_eq!(Key::parse(&next).unwrap().id(), key.id());
+        assert!(Key::parse(&format!("{}and more\n", &*text)).is_none());
         assert!(Key::parse(&text[..40]).is_none());
         assert!(Key::parse("").is_none());
     }

@@ -195,6 +195,39 @@ pub enum LedgerError {
         /// What a part does not do.
         what: &'static str,
     },
+    /// Nobody signed the part.
+    #[error("the part carries no signature of the ledger that it is from: nothing is made with it")]
+    PartUnsigned,
+    /// The part is not what was signed.
+    #[error("the part is not what its home signed: {what}")]
+    PartForged {
+        /// What differs.
+        what: String,
+    },
+    /// The part is another station's.
+    #[error("the part was made for the station key {to}, this station has {has}")]
+    PartForStation {
+        /// The id of the key that it is for.
+        to: String,
+        /// The id of the key at hand.
+        has: String,
+    },
+    /// Somebody else signed the part.
+    #[error(
+        "the part is signed by the ledger {home}, and the recipe's home is {pinned}: it is forged, or of another line"
+    )]
+    HomeOther {
+        /// Who signed.
+        home: String,
+        /// Whom the recipe names.
+        pinned: String,
+    },
+    /// Nobody said who home is.
+    #[error("the part is signed by the ledger {home}, and the recipe names no home")]
+    HomeUnknown {
+        /// Who signed.
+        home: String,
+    },
     /// This ledger is no part.
     #[error("this ledger is no part of another one")]
     NotAPart,
@@ -385,6 +418,39 @@ pub enum LedgerError {
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// The key's file is somebody else's.
+    #[error(
+        "{path} belongs to user {owner}, this program runs as {own}: who owns the key can read and change it; make the file yours",
+        path = path.display()
+    )]
+    KeyForeign {
+        /// The key file.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+        /// The number of who runs this program.
+        own: u32,
+    },
+    /// The key's file is a link.
+    #[error(
+        "{path} is a link, and whoever can change it can put another key there: put the file itself there, or name it",
+        path = path.display()
+    )]
+    KeyLink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Nobody who has the key put the next one there.
+    #[error(
+        "{path} holds the key {id}, and nobody who has the ledger's key put it there: it is not used; remove that file, and call again",
+        path = path.display()
+    )]
+    KeyPlanted {
+        /// The file of the next key.
+        path: PathBuf,
+        /// The id of the key in it.
+        id: String,
     },
     /// The ledger holds rows, its key is not there.
     #[error(

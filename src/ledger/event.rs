@@ -143,6 +143,9 @@ pub struct Body {
     /// The station that a part is for, or where a unit was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,
+    /// The public key of the station that a part is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// How many tokens or units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,

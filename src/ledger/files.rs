@@ -1,13 +1,18 @@
 //! Owner-only files beside a ledger, durable with their folder. Nothing here knows what is in them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::LedgerError;
 use crate::own_file;
 #[cfg(feature = "sqlite")]
 use crate::own_file::Sort;
+
+/// Bytes of the longest file of a key.
+const LONGEST_KEY: u64 = 4096;
 
 /// Returns the path of a file beside a ledger: `<ledger><suffix>`.
 pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
@@ -71,6 +76,69 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::remove_file(&part)?;
     linked?;
     sync_folder(path)
+}
+
+/// Reads a key's file, which only its owner may read, who runs this program; `None` when there is
+/// none. What a link leads to, or somebody else owns, is no key: others could put theirs there.
+///
+/// # Errors
+/// [`LedgerError::KeyLink`], [`LedgerError::KeyForeign`], [`LedgerError::Exposed`],
+/// [`LedgerError::KeyDamaged`]
+pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
+    let damaged = || LedgerError::KeyDamaged {
+        path: path.to_owned(),
+    };
+    let named = match fs::symlink_metadata(path) {
+        Ok(named) => named,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(about(path)(error)),
+    };
+    if named.is_symlink() {
+        return Err(LedgerError::KeyLink {
+            path: path.to_owned(),
+        });
+    }
+    if !named.is_file() || named.len() > LONGEST_KEY {
+        return Err(damaged());
+    }
+    let file = File::open(path).map_err(about(path))?;
+    owned(path, &file.metadata().map_err(about(path))?, &named)?;
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    match file.take(LONGEST_KEY).read_to_string(&mut text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(damaged()),
+        Err(error) => Err(about(path)(error)),
+    }
+}
+
+/// Refuses an open key file of somebody else, or one that others may read.
+#[cfg(unix)]
+fn owned(path: &Path, open: &fs::Metadata, named: &fs::Metadata) -> Result<(), LedgerError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
+    if (open.dev(), open.ino()) != (named.dev(), named.ino()) {
+        return Err(about(path)(io::Error::other("it was replaced meanwhile")));
+    }
+    if open.uid() != own {
+        return Err(LedgerError::KeyForeign {
+            path: path.to_owned(),
+            owner: open.uid(),
+            own,
+        });
+    }
+    match open.mode() & 0o7777 {
+        mode if mode & 0o077 == 0 => Ok(()),
+        mode => Err(LedgerError::Exposed {
+            path: path.to_owned(),
+            mode,
+        }),
+    }
+}
+
+/// Other systems have no such owners and permissions.
+#[cfg(not(unix))]
+fn owned(_: &Path, _: &fs::Metadata, _: &fs::Metadata) -> Result<(), LedgerError> {
+    Ok(())
 }
 
 /// Returns the permissions of a file that others than its owner have; 0 where there are none.

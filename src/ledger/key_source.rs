@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::LedgerError;
 use super::crypto::Key;
-use super::files::{about, exposed, write_new};
+use super::files::{about, read_key, write_new};
 use crate::process::{self, Broken, Environment, Setting};
 use crate::recipe::KeySource;
 
@@ -55,16 +55,13 @@ pub fn make_key_file(path: &Path) -> Result<String, LedgerError> {
 
 fn from_file(
     path: &Path,
-    unread: impl FnOnce(String) -> LedgerError,
+    unread: impl Fn(String) -> LedgerError,
 ) -> Result<Zeroizing<String>, LedgerError> {
-    let text = std::fs::read_to_string(path).map_err(|error| unread(error.to_string()))?;
-    let text = Zeroizing::new(text);
-    match exposed(path).map_err(about(path))? {
-        0 => Ok(text),
-        mode => Err(LedgerError::Exposed {
-            path: path.to_owned(),
-            mode,
-        }),
+    match read_key(path) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(unread("there is no such file".to_owned())),
+        Err(LedgerError::File { source, .. }) => Err(unread(source.to_string())),
+        Err(other) => Err(other),
     }
 }
 

@@ -5,11 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::LedgerError;
-use super::crypto::{Cipher, Column, Key};
-use super::files::{about, beside, exposed, write_new};
+use super::crypto::{AFTER, Cipher, Column, Key};
+use super::files::{about, beside, read_key, write_new};
 use super::notary::{Notary, Seed};
 use super::tables::Tables;
 use crate::unit::Fingerprint;
@@ -135,11 +133,26 @@ pub fn next_path(base: &Path) -> PathBuf {
 /// Reads the next key, if one waits there.
 pub fn next(base: &Path) -> Result<Option<Key>, LedgerError> {
     let path = next_path(base);
-    let Some(text) = read(&path)? else {
+    let Some(text) = read_key(&path)? else {
         return Ok(None);
     };
     let key = Key::parse(&text);
     key.map(Some).ok_or(LedgerError::KeyDamaged { path })
+}
+
+/// Refuses a next key that was not put there by somebody who has the present one.
+fn bound(base: &Path, next: &Key, present: Option<&Key>) -> Result<(), LedgerError> {
+    let path = next_path(base);
+    let text = read_key(&path)?.unwrap_or_default();
+    let bond = text.lines().find_map(|line| line.strip_prefix(AFTER));
+    let bond = bond.and_then(|bond| crate::unit::parse_hex::<32>(bond.trim()));
+    if let (Some(present), Some(bond)) = (present, bond)
+        && next.follows(present, &bond)?
+    {
+        return Ok(());
+    }
+    let id = next.id();
+    Err(LedgerError::KeyPlanted { path, id })
 }
 
 /// Reads the keys that were replaced and are kept beside the ledger.
@@ -156,7 +169,7 @@ pub fn kept(base: &Path) -> Result<Vec<Key>, LedgerError> {
         let name = name.to_string_lossy();
         let id = name.strip_prefix(&*start).unwrap_or_default();
         if id.len() == 16
-            && let Some(text) = read(&folder.join(&*name))?
+            && let Some(text) = read_key(&folder.join(&*name))?
         {
             keys.extend(Key::parse(&text));
         }
@@ -193,13 +206,24 @@ pub fn next_or_new(
     }
     if let Some(key) = waits {
         let placed = source.is_some_and(|source| source.id() == key.id());
-        if key.id() != current || !placed {
+        if key.id() != current {
+            bound(base, &key, source.filter(|source| source.id() == current))?;
+            return Ok(key);
+        }
+        if !placed {
             return Ok(key);
         }
         std::fs::remove_file(&path).map_err(about(&path))?;
     }
     let key = Key::make()?;
-    write_new(&path, key.to_text().as_bytes()).map_err(about(&path))?;
+    let mut text = key.to_text();
+    if let Some(present) = source {
+        let bond = crate::unit::hex(&key.bond(present)?);
+        for part in [AFTER, &bond, "\n"] {
+            text.push_str(part);
+        }
+    }
+    write_new(&path, text.as_bytes()).map_err(about(&path))?;
     Ok(key)
 }
 
@@ -226,27 +250,6 @@ pub fn keep(base: &Path, key: &Key) -> Result<(), LedgerError> {
     match write_new(&kept, key.to_text().as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(about(&kept)(error)),
         _ => Ok(()),
-    }
-}
-
-/// Reads an owner-only file; `None` when there is none.
-pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            return Err(LedgerError::KeyDamaged {
-                path: path.to_owned(),
-            });
-        }
-        Err(error) => return Err(about(path)(error)),
-    };
-    match exposed(path).map_err(about(path))? {
-        0 => Ok(Some(text)),
-        mode => Err(LedgerError::Exposed {
-            path: path.to_owned(),
-            mode,
-        }),
     }
 }
 

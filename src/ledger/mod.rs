@@ -13,6 +13,7 @@ mod event;
 mod evidence;
 #[cfg(feature = "seal")]
 mod files;
+mod home;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod inspection;
 #[cfg(feature = "seal")]
@@ -29,7 +30,6 @@ mod notary;
 mod part;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "sqlite")]
 mod recipient;
 mod reconcile;
 mod record;
@@ -61,7 +61,6 @@ pub use mirror::{History, MirrorState, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, Server};
-#[cfg(feature = "sqlite")]
 pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
@@ -401,7 +400,12 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError`]; then nothing was split off.
-    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError>;
+    fn split(
+        &mut self,
+        station: (&str, &Recipient),
+        share: &Share,
+        by: &Actor,
+    ) -> Result<Handing, LedgerError>;
 
     /// Records that a part's file is whole, before it gets the name by which it leaves.
     ///

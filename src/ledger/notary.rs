@@ -9,9 +9,12 @@ use zeroize::Zeroizing;
 
 use super::LedgerError;
 use super::crypto::random;
+use super::home::HomeKey;
 use super::tables::{EventRow, Mark};
 use crate::unit::Digest;
 
+/// Domain of the secret that a ledger signs with.
+const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
 /// Domain of the key that marks are made with.
 const MARKS: &[u8] = b"eol-inject/marks/1\0";
 
@@ -42,8 +45,13 @@ impl Seed {
         &self.0
     }
 
+    /// Returns what the ledger signs its parts with.
+    pub fn home(&self) -> Result<HomeKey, LedgerError> {
+        Ok(HomeKey::from_secret(&self.derive(SIGNS)?))
+    }
+
     /// Returns a secret for one purpose.
-    pub fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+    fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
         let mut hmac = keyed(self.0.as_ref())?;
         hmac.update(domain);
         Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))
@@ -196,7 +204,8 @@ impl std::fmt::Debug for Notary {
     }
 }
 
-fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
+/// Returns HMAC-SHA256 with a key.
+pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
     // A key of any length is one.
     Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
         source: error.to_string().into(),

@@ -5,6 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sha2::{Digest as _, Sha256};
+
+#[cfg(feature = "seal")]
+use super::home::HomeKey;
+use super::home::Signature;
+use super::recipient::{Recipient, StationKey};
 use super::record::Finding;
 use super::tables::{TokenState, UnitRow};
 use crate::pool::Pool;
@@ -60,6 +66,9 @@ pub struct Part {
     pub id: String,
     /// The station that it is for.
     pub station: String,
+    /// The station's public key: the part is sealed to it, and what comes back is signed with it.
+    /// A ledger that was made from an old mirror may not know it.
+    pub to: Option<Recipient>,
     /// How many tokens it was given.
     pub tokens: usize,
     /// The numbers that it was given: format, the first, and the one after the last.
@@ -94,6 +103,9 @@ pub struct Handing {
     pub(super) part: Part,
     pub(super) ledger: String,
     pub(super) rows: Pool,
+    /// What signs it; a ledger in memory has none.
+    #[cfg(feature = "seal")]
+    pub(super) home: Option<HomeKey>,
     pub(super) resumed: bool,
 }
 
@@ -133,6 +145,8 @@ pub struct Return {
     pub(super) heads: Vec<(String, i64, Digest)>,
     pub(super) simulated: Option<String>,
     pub(super) findings: Vec<Finding>,
+    /// The station's, over all of it but the findings.
+    pub(super) signature: Option<Signature>,
 }
 
 impl Return {
@@ -140,6 +154,108 @@ impl Return {
     #[must_use]
     pub const fn of(&self) -> &PartOf {
         &self.of
+    }
+
+    /// Signs it with the key of its station.
+    #[must_use]
+    pub fn signed(self, key: &StationKey) -> Self {
+        Self {
+            signature: Some(key.sign(&self.digest())),
+            ..self
+        }
+    }
+
+    /// Says why it is not what its station signed.
+    pub(super) fn unsigned(&self, to: Option<&Recipient>) -> Option<String> {
+        let Some(signature) = &self.signature else {
+            return Some(
+                "it carries no signature of its station: take there what eol-inject ledger return wrote".to_owned(),
+            );
+        };
+        match to {
+            Some(to) if to.signed(&self.digest(), signature) => None,
+            Some(to) => Some(format!(
+                "it is not what the station with the key {} signed: something was changed, removed or added",
+                to.id()
+            )),
+            None => {
+                Some("this ledger does not know the key of its station: void the part".to_owned())
+            }
+        }
+    }
+
+    /// Returns what is signed: everything that is taken in.
+    pub(super) fn digest(&self) -> Digest {
+        let mut said = Transcript(Sha256::new());
+        let part = &self.of.part;
+        said.all(&[&self.of.ledger, &part.number, &part.id, &part.station]);
+        said.all(&[&part.tokens, &part.listed, &part.at, &self.of.closed]);
+        said.maybe(part.to.as_ref().map(Recipient::to_hex).as_ref());
+        said.maybe(part.numbers.as_ref().map(|(format, _, _)| format));
+        if let Some((_, first, end)) = &part.numbers {
+            said.all(&[first, end]);
+        }
+        said.maybe(self.simulated.as_ref());
+        said.all(&[&self.units.len(), &self.tokens.len(), &self.events.len()]);
+        for (unit, told) in &self.units {
+            said.unit(unit);
+            let words = [
+                &told.mode,
+                &told.successor,
+                &told.predecessor,
+                &told.by,
+                &told.reason,
+            ];
+            words.into_iter().for_each(|word| said.maybe(word.as_ref()));
+        }
+        for (fingerprint, state) in &self.tokens {
+            said.all(&[&fingerprint.to_hex(), state]);
+        }
+        let events: BTreeMap<_, _> = self.events.iter().collect();
+        for ((station, link), hash) in events {
+            said.all(&[station, link, hash]);
+        }
+        for (station, link, hash) in &self.heads {
+            said.all(&[station, link, hash]);
+        }
+        Digest::from_bytes(said.0.finalize().into())
+    }
+}
+
+/// Hashes values one by one, each behind its length, so that no two lists of them look alike.
+struct Transcript(Sha256);
+
+impl Transcript {
+    fn say(&mut self, text: &str) {
+        // No text is longer than 2^64 bytes.
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.0.update(length.to_be_bytes());
+        self.0.update(text);
+    }
+
+    fn all(&mut self, values: &[&dyn std::fmt::Display]) {
+        for value in values {
+            self.say(&value.to_string());
+        }
+    }
+
+    fn maybe(&mut self, value: Option<&impl std::fmt::Display>) {
+        self.say(if value.is_some() { "1" } else { "0" });
+        if let Some(value) = value {
+            self.say(&value.to_string());
+        }
+    }
+
+    /// Says a unit; its numbers of rows are the part's own.
+    fn unit(&mut self, unit: &UnitRow) {
+        self.all(&[&unit.serial, &unit.fingerprint.to_hex(), &unit.state]);
+        self.maybe(unit.uid.as_ref());
+        self.all(&[&unit.image, &unit.recipe]);
+        self.maybe(unit.digest.as_ref());
+        self.all(&[&unit.target, &unit.durable, &unit.station, &unit.run]);
+        self.all(&[&unit.epoch, &unit.pending, &unit.touched]);
+        self.maybe(unit.label.as_ref());
+        self.all(&[&unit.at, &unit.event]);
     }
 }
 

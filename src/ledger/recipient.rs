@@ -1,42 +1,65 @@
-//! Station keys: what is sealed to one opens at that station only.
+//! Station keys: what is sealed to one opens at that station only, and what one signed is from there.
 //!
 //! HPKE (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
 //! ChaCha20-Poly1305. A part's own key is sealed to its station's public half, which may lie
-//! anywhere: nothing secret travels beside the part. Nothing here knows tables.
+//! anywhere: nothing secret travels beside the part. Returns are signed by Ed25519 (RFC 8032), with a
+//! key that comes from the same secret. Nothing here knows tables.
 
+use ed25519_dalek::Signer as _;
+#[cfg(feature = "seal")]
 use hpke::aead::ChaCha20Poly1305;
+#[cfg(feature = "seal")]
 use hpke::kdf::HkdfSha256;
+#[cfg(feature = "seal")]
 use hpke::kem::X25519HkdfSha256;
+#[cfg(feature = "seal")]
 use hpke::{Deserializable as _, Kem, OpModeR, OpModeS, Serializable as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "seal")]
 use super::LedgerError;
+#[cfg(feature = "seal")]
 use super::crypto::{Key, random};
+use super::home::{Home, Signature};
+use crate::unit::Digest;
 
 /// What a sealed key is for.
+#[cfg(feature = "seal")]
 const INFO: &[u8] = b"eol-inject/part/1\0";
+/// Domain of the secret that a station signs with.
+const SIGNS: &[u8] = b"eol-inject/station signs/1\0";
+/// Domain of what a station signs.
+const RETURN: &[u8] = b"eol-inject/return/1\0";
 /// Domain of a station key's id.
-const ID: &[u8] = b"eol-inject/station/1\0";
+const ID: &[u8] = b"eol-inject/station/2\0";
 /// First line of a station's secret key.
 const SECRET: &str = "eol-inject station key 1";
 /// First line of a station's public key.
-const PUBLIC: &str = "eol-inject station public key 1";
+const PUBLIC: &str = "eol-inject station public key 2";
+/// Hex digits of one half of a public key.
+const HALF: usize = 64;
 /// Length of an encapsulated key in bytes (RFC 9180, section 7.1, Nenc).
+#[cfg(feature = "seal")]
 const ENCAPSULATED: usize = 32;
 
 /// A station's secret key. Zeroed on drop.
 pub struct StationKey(Zeroizing<[u8; 32]>);
 
-/// A station's public key: whoever has it can seal for the station, and open nothing.
+/// A station's public key: whoever has it can seal for the station and knows its signature, and
+/// opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient([u8; 32]);
+pub struct Recipient {
+    seals: [u8; 32],
+    signs: Home,
+}
 
 impl StationKey {
     /// Makes a key from the system's random numbers.
     ///
     /// # Errors
     /// [`LedgerError::Storage`] when the system has none.
+    #[cfg(feature = "seal")]
     pub fn make() -> Result<Self, LedgerError> {
         let mut seed = Zeroizing::new([0; 32]);
         random(seed.as_mut())?;
@@ -64,17 +87,37 @@ impl StationKey {
         text
     }
 
+    /// Returns what signs.
+    fn signer(&self) -> ed25519_dalek::SigningKey {
+        let mut hash = Sha256::new();
+        hash.update(SIGNS);
+        hash.update(self.0.as_ref());
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(hash.finalize().into());
+        ed25519_dalek::SigningKey::from_bytes(&seed)
+    }
+
+    /// Signs what a part brings back.
+    pub(super) fn sign(&self, back: &Digest) -> Signature {
+        let signature = self.signer().sign(&[RETURN, back.as_bytes()].concat());
+        Signature::from(signature)
+    }
+
     /// Returns the public half.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] when the key is none.
+    #[cfg(feature = "seal")]
     pub fn recipient(&self) -> Result<Recipient, LedgerError> {
         let public = X25519HkdfSha256::sk_to_pk(&self.secret()?);
         let mut bytes = [0; 32];
         public.write_exact(&mut bytes);
-        Ok(Recipient(bytes))
+        Ok(Recipient {
+            seals: bytes,
+            signs: Home::of(&self.signer()),
+        })
     }
 
+    #[cfg(feature = "seal")]
     fn secret(&self) -> Result<<X25519HkdfSha256 as Kem>::PrivateKey, LedgerError> {
         <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(self.0.as_ref())
             .map_err(|_| LedgerError::damaged("the station's key is none"))
@@ -82,6 +125,7 @@ impl StationKey {
 
     /// Opens a ledger key that was sealed for this station and that ledger; `None` when it was
     /// not.
+    #[cfg(feature = "sqlite")]
     pub(super) fn open(&self, sealed: &str, ledger: &str) -> Result<Option<Key>, LedgerError> {
         let odd = || LedgerError::damaged("the sealed key of the part is not whole");
         let bytes = unhex(sealed).ok_or_else(odd)?;
@@ -111,13 +155,34 @@ impl Recipient {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PUBLIC)?.trim();
-        crate::unit::parse_hex(digits).map(Self)
+        Self::from_hex(digits)
+    }
+
+    /// Reads what [`to_hex`](Self::to_hex) returns.
+    pub(super) fn from_hex(digits: &str) -> Option<Self> {
+        let (seals, signs) = digits.split_at_checked(HALF)?;
+        Some(Self {
+            seals: crate::unit::parse_hex(seals)?,
+            signs: Home::from_bytes(crate::unit::parse_hex(signs)?),
+        })
+    }
+
+    /// Returns both halves as hex digits.
+    pub(super) fn to_hex(&self) -> String {
+        crate::unit::hex(&self.seals) + &crate::unit::hex(self.signs.as_bytes())
+    }
+
+    /// Returns whether the station signed what a part brings back.
+    #[must_use]
+    pub(super) fn signed(&self, back: &Digest, signature: &Signature) -> bool {
+        let message = [RETURN, back.as_bytes()].concat();
+        self.signs.signed(&message, signature)
     }
 
     /// Returns the text of a public key file.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{PUBLIC}\n{}\n", crate::unit::hex(&self.0))
+        format!("{PUBLIC}\n{}\n", self.to_hex())
     }
 
     /// Returns what people compare: 16 hex digits.
@@ -125,14 +190,16 @@ impl Recipient {
     pub fn id(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(ID);
-        hash.update(self.0);
+        hash.update(self.seals);
+        hash.update(self.signs.as_bytes());
         let digest: [u8; 32] = hash.finalize().into();
         crate::unit::hex(&digest).chars().take(16).collect()
     }
 
     /// Seals the key of the ledger with this number for the station, as hex digits.
+    #[cfg(feature = "sqlite")]
     pub(super) fn seal(&self, key: &Key, ledger: &str) -> Result<String, LedgerError> {
-        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&self.0);
+        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&self.seals);
         let public =
             public.map_err(|_| LedgerError::damaged("the station's public key is none"))?;
         let sealed = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
@@ -152,6 +219,7 @@ impl Recipient {
     }
 }
 
+#[cfg(feature = "sqlite")]
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| {
         char::from(byte)
@@ -165,7 +233,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
 
@@ -199,8 +267,21 @@ mod tests {
     }
 
     #[test]
+    fn a_return_is_signed_by_one_station() {
+        let (one, two) = (StationKey::make().unwrap(), StationKey::make().unwrap());
+        let back = Digest::of(b"units and tokens");
+        let signature = one.sign(&back);
+        assert!(one.recipient().unwrap().signed(&back, &signature));
+        assert!(!two.recipient().unwrap().signed(&back, &signature));
+        let other = Digest::of(b"one unit less");
+        assert!(!one.recipient().unwrap().signed(&other, &signature));
+    }
+
+    #[test]
     fn a_public_key_of_low_order_is_refused() {
-        let zero = Recipient([0; 32]);
+        let signs = StationKey::make().unwrap().recipient().unwrap().signs;
+        let seals = [0; 32];
+        let zero = Recipient { seals, signs };
         assert!(zero.seal(&Key::make().unwrap(), "ledger").is_err());
     }
 }

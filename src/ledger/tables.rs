@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use zeroize::Zeroizing;
 
 use super::event::Head;
+#[cfg(feature = "seal")]
+use super::home::HomeKey;
 use super::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
 use super::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
@@ -343,6 +345,11 @@ pub trait Tables {
     /// Returns whether an event was written with the ledger's key; `None` where that is not at hand.
     fn vouches(&self, _: &EventRow) -> Option<bool> {
         None
+    }
+    /// Returns what the ledger signs its parts with; `None` where it has no key.
+    #[cfg(feature = "seal")]
+    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
+        Ok(None)
     }
     /// Returns the events of all units that a product's serial had, oldest first.
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError>;

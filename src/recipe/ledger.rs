@@ -13,6 +13,8 @@ pub struct LedgerSpec {
     pub url: LedgerUrl,
     /// Where the key of a ledger on a server comes from; one in a file has it beside the file.
     pub key: Option<KeySource>,
+    /// Of a part: the identity of the ledger that it is from, as `ledger key show-id` tells it there.
+    pub home: Option<HomeId>,
     /// Folder in which everything that happens is told again, on another disk, relative to the
     /// recipe.
     pub mirror: Option<PathBuf>,
@@ -141,6 +143,48 @@ impl fmt::Display for KeySource {
                 write!(f, "the command {program}")
             }
         }
+    }
+}
+
+/// What names a ledger's identity: 32 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HomeId(String);
+
+impl HomeId {
+    /// Hex digits: nobody finds another identity with the same ones.
+    const LENGTH: usize = 32;
+
+    /// Takes the first half of a digest.
+    #[cfg(feature = "seal")]
+    pub(crate) fn of(digest: &[u8; 32]) -> Self {
+        Self(
+            crate::unit::hex(digest)
+                .chars()
+                .take(Self::LENGTH)
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Display for HomeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for HomeId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if digits && text.len() == Self::LENGTH {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(format!(
+            "{text:?} is no ledger's identity: {} hex digits, as eol-inject ledger key show-id tells them there",
+            Self::LENGTH
+        ))
     }
 }
 

@@ -21,7 +21,7 @@ pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initia
 pub use command::{CommandLine, Identify};
 pub use error::RecipeError;
 pub use keys::Keys;
-pub use ledger::{KeySource, LedgerSpec, LedgerUrl, SchemaName};
+pub use ledger::{HomeId, KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
 pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
@@ -188,6 +188,7 @@ impl Recipe {
         self.ledger = Some(LedgerSpec {
             url: LedgerUrl::Sqlite(folder.join("rehearsal.ledger")),
             key: None,
+            home: None,
             mirror: None,
             schema: None,
         });

@@ -104,7 +104,7 @@ pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &
 /// Says why the tokens of a ledger that is there cannot be read.
 fn key(recipe: &Recipe) -> Result<(), CliError> {
     let (_, at_hand) = books::keys(recipe)?;
-    if at_hand? {
+    if at_hand?.is_some() {
         return Ok(());
     }
     books::key_tried(recipe)?;

@@ -132,7 +132,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
     let key = match books::key_place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
-        KeyPlace::From(source, _) => source.to_string(),
+        KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string(),
     };
     output.note(format_args!(
         "the key is not in it, and without the key it gives no token: keep a copy of {key} elsewhere"
@@ -336,10 +336,11 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
         lists.push(context::token_list(file, &recipe)?);
     }
     let numbers = numbers(&recipe, args.next);
-    let done = shop
+    let (done, home) = shop
         .remaking(Simulated::No)
         .anew(history.ledger(), |ledger| {
-            ledger.rebuild((&history, &lists), numbers, &shop.actor)
+            let done = ledger.rebuild((&history, &lists), numbers, &shop.actor)?;
+            Ok((done, ledger.home()?))
         })?;
     told(&done, "rebuild", output);
     let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -350,6 +351,11 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
         count(whole(done.events), "event"),
         count(whole(done.units), "unit"),
     ));
+    if let Some(home) = home {
+        output.warning(format_args!(
+            "its identity is a new one: stations that get parts name it, home = \"{home}\" under [ledger]"
+        ));
+    }
     Ok(0)
 }
 

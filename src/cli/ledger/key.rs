@@ -26,7 +26,7 @@ enum Command {
     New(NewArgs),
     /// Seal everything in the ledger with a new key; goes on with what was begun
     Rotate(RotateArgs),
-    /// Show which key the ledger has, and whether the one at hand is it
+    /// Show which key the ledger has, whether the one at hand is it, and the ledger's identity
     ShowId(ShowArgs),
 }
 
@@ -181,18 +181,22 @@ fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let current = wants.first().cloned().unwrap_or_default();
     output.object(&json!({
         "v": 1, "kind": "key", "of": "ledger", "id": current,
-        "rotating": wants.len() > 1, "at_hand": matches!(fits, Ok(true)),
+        "rotating": wants.len() > 1, "at_hand": matches!(fits, Ok(Some(_))),
+        "identity": fits.as_ref().ok().and_then(|home| home.as_ref().map(ToString::to_string)),
     }));
     output.line(format_args!("{name}: ledger key {current}"));
     if wants.len() > 1 {
         output.line("a change of the key was begun and not finished: eol-inject ledger key rotate");
     }
     match fits {
-        Ok(true) => {
+        Ok(Some(home)) => {
             output.line(format_args!("{GOOD}the key at hand is it{GOOD:#}"));
+            output.line(format_args!(
+                "identity {home}: stations that get parts name it, home = \"{home}\" under [ledger]"
+            ));
             Ok(0)
         }
-        Ok(false) => {
+        Ok(None) => {
             output.line(format_args!("{BAD}no key is at hand{BAD:#}"));
             Ok(exit::LEDGER)
         }

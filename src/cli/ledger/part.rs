@@ -76,6 +76,11 @@ pub(crate) struct ReturnArgs {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
+    /// Bring back what this file knows, without closing the part: it is a copy, or its last hours are
+    /// lost
+    #[arg(long)]
+    open: bool,
+
     #[command(flatten)]
     station: StationArgs,
 }
@@ -98,7 +103,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
     if let Some((file, part)) = PartFile::left_over(&args.output, &ledger.parts()?)? {
         // A cut came between the record and the name.
         file.release()?;
-        told(&part, &to, &args.output, output);
+        told(&part, &args.output, output);
         return Ok(0);
     }
     if args.output.exists() {
@@ -107,14 +112,14 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         return Err(CliError::file("cannot write", &args.output, &error));
     }
     let share = share(args, &recipe)?;
-    let handing = ledger.split(&station, &share, &actor)?;
+    let handing = ledger.split((&station, &to), &share, &actor)?;
     if handing.resumed() {
         output.note(format_args!(
             "part {} was begun before and is finished now",
             handing.part().number
         ));
     }
-    let part = hand_out(args, (&recipe, &to), &mut *ledger, (&handing, &actor));
+    let part = hand_out(args, &recipe, &mut *ledger, (&handing, &actor));
     let part = part.map_err(|error| {
         let part = handing.part();
         let again = format!(
@@ -127,19 +132,19 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
             ..error
         }
     })?;
-    told(&part, &to, &args.output, output);
+    told(&part, &args.output, output);
     Ok(0)
 }
 
 /// Makes the file, records that it leaves, and gives it its name: in this order.
 fn hand_out(
     args: &SplitArgs,
-    (recipe, to): (&Recipe, &Recipient),
+    recipe: &Recipe,
     ledger: &mut dyn Ledger,
     (handing, actor): (&Handing, &Actor),
 ) -> Result<Part, CliError> {
     let scope = context::scope(recipe);
-    let file = PartFile::make(&args.output, &scope, handing, (to, actor))?;
+    let file = PartFile::make(&args.output, &scope, handing, actor)?;
     match ledger.handed(handing.part().number, actor) {
         Ok(part) => {
             file.release()?;
@@ -154,11 +159,12 @@ fn hand_out(
     }
 }
 
-fn told(part: &Part, to: &Recipient, file: &Path, output: &Output) {
+fn told(part: &Part, file: &Path, output: &Output) {
+    let key = part.to.as_ref().map(Recipient::id).unwrap_or_default();
     let mut told = object(part);
     if let Value::Object(map) = &mut told {
         map.insert("file".to_owned(), json!(file.display().to_string()));
-        map.insert("key".to_owned(), json!(to.id()));
+        map.insert("key".to_owned(), json!(key));
     }
     output.object(&told);
     output.line(format_args!(
@@ -170,8 +176,8 @@ fn told(part: &Part, to: &Recipient, file: &Path, output: &Output) {
         file.display(),
     ));
     output.note(format_args!(
-        "only the station with the key {} opens it; take this one file there and keep no copy",
-        to.id()
+        "only the station with the key {key} opens it, and only if its recipe names this ledger as home \
+         (eol-inject ledger key show-id); take this one file there and keep no copy"
     ));
 }
 
@@ -255,19 +261,26 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
         return Err(LedgerError::Occupied { path }.into());
     }
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    ledger.close_part(&actor)?;
+    if !args.open {
+        ledger.close_part(&actor)?;
+    }
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
     drop(ledger);
-    Sqlite::copy(&file, &args.output)?;
+    let (scope, place) = (context::scope(&recipe), books::key_place(&recipe));
+    Sqlite::give_back(&file, &args.output, &scope, &place)?;
     output.object(&json!({
-        "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id,
+        "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id, "closed": of.closed,
         "file": args.output.display().to_string(),
     }));
-    output.line(format_args!(
-        "part {} is closed and gives no token any more; {} goes back",
-        of.part.number,
-        args.output.display()
-    ));
+    let (number, file) = (of.part.number, args.output.display());
+    match of.closed {
+        true => output.line(format_args!(
+            "part {number} is closed and gives no token any more; {file} goes back"
+        )),
+        false => output.line(format_args!(
+            "part {number} is not closed: what {file} does not tell stays set aside at home"
+        )),
+    }
     Ok(0)
 }
 

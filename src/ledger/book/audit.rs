@@ -265,6 +265,21 @@ fn tokens(
     Ok(())
 }
 
+/// Returns a digest over all tokens, as an import's event has one over its own.
+#[cfg(feature = "sqlite")]
+pub fn tokens_digest(tables: &dyn Tables) -> Result<Digest, LedgerError> {
+    let mut rows = Sha256::new();
+    tables.scan_tokens(&mut |(token, _)| {
+        rows.update(row_digest(
+            (&token.fingerprint, token.qr.as_ref()),
+            token.fixed.as_ref(),
+            token.claimed,
+        ));
+        Ok(())
+    })?;
+    Ok(Digest::from_bytes(rows.finalize().into()))
+}
+
 /// Says why a token is not found where it should be.
 fn mislaid(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, LedgerError> {
     let mut found = vec![tables.token(&token.fingerprint)?];

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::event::{Body, Kind};
+use super::super::home::Signature;
 use super::super::part::{Merge, Part, PartState, Return, Told};
 use super::super::tables::{Frame, Order, Tables, TokenState, UnitRow};
 use super::super::{Actor, Finding, LedgerError, UnitState};
@@ -45,6 +46,10 @@ pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
         heads: audit.heads,
         simulated: tables.fact(SIMULATED)?,
         findings: audit.findings,
+        signature: tables
+            .fact(parts::SIGNATURE)?
+            .as_deref()
+            .and_then(Signature::parse),
     })
 }
 
@@ -80,10 +85,19 @@ pub fn merge(
 ) -> Result<Merge, LedgerError> {
     tables.hold_serials()?;
     let part = belongs(tables, back)?;
-    if part.state == PartState::Merged {
+    let forged = back.unsigned(part.to.as_ref());
+    if part.state == PartState::Merged && forged.is_none() {
         return again(tables, part, back);
     }
-    let findings = contradictions(tables, &part, back)?;
+    let about = || format!("part {}", part.number);
+    let mut findings: Vec<Finding> = forged
+        .map(|what| Finding {
+            about: about(),
+            what,
+        })
+        .into_iter()
+        .collect();
+    findings.extend(contradictions(tables, &part, back)?);
     if !findings.is_empty() {
         return Err(conflict(&part, findings));
     }
@@ -263,12 +277,56 @@ fn contradictions(
             );
         }
     }
+    for (fingerprint, what) in sums(back) {
+        add(format!("token {fingerprint}"), what);
+    }
+    if back.tokens.len() != part.tokens {
+        let (given, there) = (part.tokens, back.tokens.len());
+        add(
+            format!("part {}", part.number),
+            format!("it was given {given} tokens, {there} come back"),
+        );
+    }
     for (unit, _) in &back.units {
         if let Some(what) = overlap(tables, unit)? {
             add(unit.serial.to_string(), what);
         }
     }
     Ok(findings)
+}
+
+/// Adds up what became of each token: it is on one unit, or burnt, or on none.
+fn sums(back: &Return) -> Vec<(Fingerprint, String)> {
+    let mut holders: HashMap<Fingerprint, Vec<UnitState>> = HashMap::new();
+    for (unit, _) in &back.units {
+        if unit.state != UnitState::Superseded {
+            let states = holders.entry(unit.fingerprint).or_default();
+            states.push(unit.state);
+        }
+    }
+    let mut wrong = Vec::new();
+    for (fingerprint, state) in &back.tokens {
+        let units = holders.remove(fingerprint).unwrap_or_default();
+        let right = match (state, units.as_slice()) {
+            (TokenState::Bound, [unit]) => *unit != UnitState::Void,
+            (TokenState::Void, [unit]) => *unit == UnitState::Void,
+            // The claim that a restored backup knew of.
+            (TokenState::Quarantined, [unit]) => *unit == UnitState::Reserved,
+            (TokenState::Void | TokenState::Free | TokenState::Quarantined, []) => true,
+            _ => false,
+        };
+        if !right {
+            let what = format!("it comes back {state}, and {} units have it", units.len());
+            wrong.push((*fingerprint, what));
+        }
+    }
+    for fingerprint in holders.into_keys() {
+        wrong.push((
+            fingerprint,
+            "a unit has it, and it does not come back".to_owned(),
+        ));
+    }
+    wrong
 }
 
 /// Says who has a unit's serial or board already.

@@ -24,8 +24,14 @@ mod steps;
 mod undo;
 mod witness;
 
+#[cfg(feature = "sqlite")]
+pub use self::audit::tokens_digest;
+#[cfg(feature = "sqlite")]
+pub use self::merge::bring;
 #[cfg(feature = "seal")]
 pub use self::parts::ledger_number;
+#[cfg(feature = "sqlite")]
+pub use self::parts::{PART_OF, SIGNATURE};
 
 use std::sync::Arc;
 
@@ -33,6 +39,7 @@ use super::event::{self, Body, Kind};
 #[cfg(feature = "seal")]
 use super::mirror::History;
 use super::part::{Handing, Merge, Part, PartOf, Return, Share};
+use super::recipient::Recipient;
 #[cfg(feature = "seal")]
 use super::restore::Replayed;
 use super::restore::{Clear, Cleared, SetAside, Sighting, Witnessed};
@@ -391,7 +398,12 @@ impl<S: Store> Ledger for S {
         self.read(|tables| sites::compare(tables, seen))
     }
 
-    fn split(&mut self, station: &str, share: &Share, by: &Actor) -> Result<Handing, LedgerError> {
+    fn split(
+        &mut self,
+        station: (&str, &Recipient),
+        share: &Share,
+        by: &Actor,
+    ) -> Result<Handing, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| split::split(tables, &frame, (station, share), by))
     }

@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::super::event::{Body, Kind};
 use super::super::part::{Part, PartOf, PartState};
+use super::super::recipient::Recipient;
 use super::super::tables::{Frame, Order, Tables};
 use super::super::{LedgerError, Refusal};
 use super::merge::Heads;
 use crate::unit::{Fingerprint, Serial};
 
 /// Fact of a part: which part of which ledger it is.
-const PART_OF: &str = "part of";
+pub const PART_OF: &str = "part of";
+/// Fact of a part that comes back: its station's signature.
+pub const SIGNATURE: &str = "return signature";
 /// Fact of a part: it goes back.
 const RETURNED: &str = "part returned";
 
@@ -21,6 +24,8 @@ const RETURNED: &str = "part returned";
 pub struct Stored {
     pub id: String,
     pub station: String,
+    /// The station's public key.
+    pub to: Option<String>,
     pub tokens: usize,
     /// The run that began it.
     pub run: String,
@@ -139,6 +144,7 @@ fn public(number: i64, stored: Stored, state: PartState) -> Part {
         number,
         id: stored.id,
         station: stored.station,
+        to: stored.to.as_deref().and_then(Recipient::from_hex),
         tokens: stored.tokens,
         numbers: stored.numbers,
         listed: stored.listed,
@@ -318,6 +324,7 @@ pub fn found(
         part: Stored {
             id: part.id.clone(),
             station: part.station.clone(),
+            to: part.to.as_ref().map(Recipient::to_hex),
             tokens: part.tokens,
             run: String::new(),
             numbers: part.numbers.clone(),

@@ -145,6 +145,7 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
                 let stored = Stored {
                     id: row.event.hash.to_string().chars().take(16).collect(),
                     station: body.partner.unwrap_or_default(),
+                    to: body.to,
                     tokens: body.count.unwrap_or_default(),
                     run: String::new(),
                     numbers: body.numbers,

@@ -2,6 +2,7 @@
 
 use super::super::event::{self, Body, Kind};
 use super::super::part::{Handing, Part, PartState, Share};
+use super::super::recipient::Recipient;
 use super::super::tables::{Frame, Tables, TokenRow, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
 use super::ORIGIN;
@@ -17,7 +18,7 @@ pub const NAMED: usize = 256;
 pub fn split(
     tables: &mut dyn Tables,
     frame: &Frame,
-    (station, share): (&str, &Share),
+    ((station, to), share): ((&str, &Recipient), &Share),
     by: &Actor,
 ) -> Result<Handing, LedgerError> {
     parts::refuse_part(tables, "it is split by that one only")?;
@@ -28,7 +29,7 @@ pub fn split(
         .iter()
         .find(|(part, _)| part.state == PartState::Begun && part.station == station);
     if let Some((part, run)) = begun {
-        return resume(tables, frame, (part, run), share);
+        return resume(tables, frame, (part, run), (to, share));
     }
     let number = all
         .last()
@@ -41,6 +42,7 @@ pub fn split(
     let mut stored = Stored {
         id: String::new(),
         station: station.to_owned(),
+        to: Some(to.to_hex()),
         tokens: chosen.len(),
         run: frame.run.clone(),
         numbers,
@@ -53,6 +55,7 @@ pub fn split(
         let body = Body {
             part: Some(number),
             partner: Some(station.to_owned()),
+            to: stored.to.clone(),
             count: Some(stored.tokens),
             numbers: stored.numbers.clone(),
             fingerprints: Some(names.collect()),
@@ -83,7 +86,7 @@ fn resume(
     tables: &dyn Tables,
     frame: &Frame,
     (part, run): (&Part, &str),
-    share: &Share,
+    (to, share): (&Recipient, &Share),
 ) -> Result<Handing, LedgerError> {
     let begun = |what| LedgerError::PartBegun {
         part: part.number,
@@ -93,6 +96,11 @@ fn resume(
     };
     if run != frame.run && tables.alive(run) {
         return Err(begun("a run is at it: wait for that, or end it"));
+    }
+    if part.to.as_ref() != Some(to) {
+        return Err(begun(
+            "split to the key that it was begun for, or void the part",
+        ));
     }
     if share.count() != part.tokens {
         return Err(begun("split the same number again, or void the part"));
@@ -148,6 +156,8 @@ fn hand(
             origin: origin.unwrap_or_default(),
             ..Pool::default()
         },
+        #[cfg(feature = "seal")]
+        home: tables.home()?,
         resumed,
     })
 }

@@ -7,7 +7,7 @@ use super::super::tables::Store as _;
 use super::super::{Actor, LedgerError, Replayed, SetAside};
 use super::Postgres;
 use super::rotate::no_other_run;
-use crate::recipe::SerialFormat;
+use crate::recipe::{HomeId, SerialFormat};
 
 /// Units that a mirror told have their numbers from it.
 const GO_ON: &str = "SELECT setval('unit_numbers', greatest(max(id), (SELECT last_value FROM unit_numbers))) \
@@ -18,6 +18,15 @@ impl Postgres {
     #[must_use]
     pub fn number(&self) -> &str {
         &self.shop.ledger
+    }
+
+    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
+        let home = self.read(|tables| tables.home())?;
+        Ok(home.map(|key| key.home().id()))
     }
 
     /// Sets aside all that the server's backup calls free or reserved, as

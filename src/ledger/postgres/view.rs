@@ -9,6 +9,7 @@ use postgres::types::ToSql;
 use postgres::{Row, Statement, Transaction};
 
 use super::super::event::Head;
+use super::super::home::HomeKey;
 use super::super::keyring::Ring;
 use super::super::notary::{self, Notary};
 use super::super::tables::{
@@ -537,6 +538,15 @@ impl Tables for View<'_> {
     fn vouches(&self, row: &EventRow) -> Option<bool> {
         let notary = self.shop.notary.as_ref()?;
         Some(notary.knows_event(row))
+    }
+
+    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
+        self.shop
+            .key
+            .as_ref()
+            .ok()
+            .map(|ring| ring.seed().home())
+            .transpose()
     }
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {

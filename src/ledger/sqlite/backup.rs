@@ -24,11 +24,21 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError`]; then `to` is not there.
     pub fn copy(from: &Path, to: &Path) -> Result<(), LedgerError> {
+        Self::copy_with(from, to, |_| Ok(()))
+    }
+
+    /// Copies the ledger, and has `act` finish the copy before it gets its name.
+    pub(super) fn copy_with(
+        from: &Path,
+        to: &Path,
+        act: impl FnOnce(&Path) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
         present(from, &KeyPlace::Beside)?;
         let hidden = hidden(to);
         part::clear(&hidden)?;
         part::free(to)?;
         let made = fill(from, &hidden).and_then(|()| {
+            act(&hidden)?;
             part::free(to)?;
             fs::rename(&hidden, to).map_err(about(to))?;
             sync_folder(to).map_err(about(to))

@@ -2,23 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::super::crypto::Key;
-use super::super::files::{about, beside, write_new};
+use super::super::files::{about, beside, read_key, write_new};
 use super::super::keyring::{self, Ring, Stored};
 use super::super::notary::Seed;
 use super::super::recipient::StationKey;
 use super::super::{LedgerError, key_source};
 use super::connect::fault;
-use crate::recipe::KeySource;
+use super::manifest;
+use crate::recipe::{HomeId, KeySource};
 
 const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
 const INSERT: &str = "INSERT INTO keys (name, seed) VALUES (?1, ?2)";
-const FACT: &str = "SELECT value FROM facts WHERE name = ?1";
-
-/// Fact of a part: its key, sealed for its station.
-pub const SEALED: &str = "sealed key";
 
 /// Where the key of a ledger in a file comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +25,8 @@ pub enum KeyPlace {
     Beside,
     /// A source, whose paths are relative to the folder; a key is never made there.
     From(KeySource, PathBuf),
+    /// The same, for the part of a ledger: only what that one signed is opened.
+    Part(KeySource, PathBuf, HomeId),
 }
 
 impl KeyPlace {
@@ -36,6 +35,14 @@ impl KeyPlace {
         match self {
             Self::From(KeySource::File(file), folder) => Some(folder.join(file)),
             _ => None,
+        }
+    }
+
+    /// Returns the ledger whose parts are opened.
+    const fn home(&self) -> Option<&HomeId> {
+        match self {
+            Self::Part(_, _, home) => Some(home),
+            Self::Beside | Self::From(..) => None,
         }
     }
 
@@ -64,18 +71,20 @@ pub fn path(ledger: &Path) -> PathBuf {
 pub fn named(place: &KeyPlace, ledger: &Path) -> PathBuf {
     match place {
         KeyPlace::Beside => path(ledger),
-        KeyPlace::From(source, _) => source.to_string().into(),
+        KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string().into(),
     }
 }
 
 /// Reads what lies at a place; `None` when there is nothing beside the ledger.
 pub fn bring(place: &KeyPlace, ledger: &Path) -> Result<Option<Brought>, LedgerError> {
     let text = match place {
-        KeyPlace::Beside => match keyring::read(&path(ledger))? {
+        KeyPlace::Beside => match read_key(&path(ledger))? {
             Some(text) => text,
             None => return Ok(None),
         },
-        KeyPlace::From(source, folder) => key_source::text(source, folder)?,
+        KeyPlace::From(source, folder) | KeyPlace::Part(source, folder, _) => {
+            key_source::text(source, folder)?
+        }
     };
     let brought = match StationKey::parse(&text) {
         Some(key) => Some(Brought::Station(key)),
@@ -167,7 +176,7 @@ fn prove_with(
     let mut keys = Vec::new();
     match brought? {
         Some(Brought::Ledger(key)) => keys.push(key),
-        Some(Brought::Station(key)) => match unseal(conn, &key)? {
+        Some(Brought::Station(key)) => match manifest::unseal(conn, &key, place.home())? {
             Some(key) => keys.push(key),
             None => {
                 return Err(LedgerError::KeyWrong {
@@ -190,19 +199,6 @@ fn prove_with(
             wants,
         }),
         None => Ok(None),
-    }
-}
-
-/// Opens the key of a part with its station's; `None` when it is another station's, or no part.
-fn unseal(conn: &Connection, key: &StationKey) -> Result<Option<Key>, LedgerError> {
-    let fact = |name: &str| -> Result<Option<String>, LedgerError> {
-        conn.query_row(FACT, [name], |row| row.get(0))
-            .optional()
-            .map_err(fault)
-    };
-    match (fact(SEALED)?, fact("ledger")?) {
-        (Some(sealed), Some(ledger)) => key.open(&sealed, &ledger),
-        _ => Ok(None),
     }
 }
 

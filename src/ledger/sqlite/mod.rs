@@ -6,7 +6,9 @@ mod audit;
 mod backup;
 mod connect;
 mod events;
+mod giving;
 mod keys;
+mod manifest;
 mod part;
 mod restore;
 mod rotate;
@@ -33,6 +35,7 @@ use super::runs::{Run, Runs};
 use super::tables::{Frame, Store, Tables};
 use super::traces::{self, Base};
 use super::{Identity, LedgerError, Scope};
+use crate::recipe::HomeId;
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///
@@ -147,6 +150,7 @@ impl Sqlite {
         shop.enter(&mut sqlite.conn)?;
         sqlite.read(|tables| {
             tables.proved("ledger")?;
+            manifest::check(tables)?;
             check_simulated(tables, &frame)
         })?;
         Ok(sqlite)
@@ -213,6 +217,15 @@ impl Sqlite {
     /// [`LedgerError`]
     pub fn number(&self) -> Result<String, LedgerError> {
         self.read(|tables| super::book::ledger_number(tables))
+    }
+
+    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
+        let home = self.read(|tables| tables.home())?;
+        Ok(home.map(|key| key.home().id()))
     }
 
     /// Returns whether the key is at hand, so that secrets can be read.

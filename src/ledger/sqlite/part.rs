@@ -13,12 +13,11 @@ use rusqlite::Connection;
 use super::super::crypto::Key;
 use super::super::files::{about, beside, create, sync_folder};
 use super::super::part::{Handing, Part, PartState};
-use super::super::recipient::Recipient;
 use super::super::tables::Store as _;
 use super::super::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use super::connect::{self, fault};
 use super::keys;
-use super::{MAKING, Sqlite, schema};
+use super::{MAKING, Sqlite, manifest, schema};
 
 /// A part's file on its way out.
 #[derive(Debug)]
@@ -36,12 +35,12 @@ impl PartFile {
         path: &Path,
         scope: &Scope,
         handing: &Handing,
-        (to, by): (&Recipient, &Actor),
+        by: &Actor,
     ) -> Result<Self, LedgerError> {
         free(path)?;
         let this = Self::of(path, &handing.part().id);
         clear(&this.hidden)?;
-        let made = this.fill(scope, handing, (to, by));
+        let made = this.fill(scope, handing, by);
         if made.is_err() {
             // What stays is cleared by the next try.
             let _ = clear(&this.hidden);
@@ -71,12 +70,10 @@ impl PartFile {
         }
     }
 
-    fn fill(
-        &self,
-        scope: &Scope,
-        handing: &Handing,
-        (to, by): (&Recipient, &Actor),
-    ) -> Result<(), LedgerError> {
+    fn fill(&self, scope: &Scope, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
+        let missing = || LedgerError::damaged("nobody is known who can sign the part and open it");
+        let to = handing.part().to.as_ref().ok_or_else(missing)?;
+        let home = handing.home.as_ref().ok_or_else(missing)?;
         let path = &self.hidden;
         drop(create(path).map_err(about(path))?);
         let key = Key::make()?;
@@ -86,10 +83,7 @@ impl PartFile {
         // The key exists in memory only, and sealed in the file.
         let mut part = Sqlite::open_given(path, scope, &key, identity(handing))?;
         part.found_part(handing, by)?;
-        part.write(|tables| {
-            let ledger = super::super::book::ledger_number(tables)?;
-            tables.set_fact(keys::SEALED, &to.seal(&key, &ledger)?)
-        })?;
+        part.write(|tables| manifest::write(tables, home, (&key, to)))?;
         drop(part);
         single(path)?;
         fs::remove_dir_all(beside(path, ".runs")).map_err(about(path))?;

@@ -10,13 +10,14 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
-use super::super::files::{about, sync_folder};
+use super::super::files::{about, read_key, sync_folder};
 use super::super::keyring::{self, Ring};
 use super::super::tables::{Store as _, Tables as _};
 use super::super::{Actor, LedgerError, Rotation};
 use super::Sqlite;
 use super::connect::{self, fault};
 use super::keys::{self, KeyPlace};
+use super::manifest;
 use super::view::{Mode, View};
 use crate::unit::Fingerprint;
 
@@ -93,7 +94,7 @@ impl Sqlite {
         let busy = |what: &'static str| Err(LedgerError::KeyInUse { what });
         let sealed: i64 = self
             .conn
-            .query_row(SEALED, [keys::SEALED], |row| row.get(0))
+            .query_row(SEALED, [manifest::SEALED], |row| row.get(0))
             .map_err(fault)?;
         if sealed > 0 {
             return busy("it is sealed for one station: the part gets no other one");
@@ -303,7 +304,7 @@ fn one_picture(
 /// were made before open with it only.
 fn place(path: &Path, id: &str) -> Result<(), LedgerError> {
     let (key, next) = (keys::path(path), keyring::next_path(path));
-    if let Some(text) = keyring::read(&key)?
+    if let Some(text) = read_key(&key)?
         && let Some(old) = Key::parse(&text).filter(|old| old.id() != id)
     {
         keyring::keep(path, &old)?;

@@ -9,6 +9,7 @@ use rusqlite::{
 };
 
 use super::super::event::Head;
+use super::super::home::HomeKey;
 use super::super::keyring::Ring;
 use super::super::notary::{self, Notary};
 use super::super::runs::Runs;
@@ -479,6 +480,14 @@ impl Tables for View<'_> {
     fn vouches(&self, row: &EventRow) -> Option<bool> {
         let notary = self.shop.notary.as_ref()?;
         Some(notary.knows_event(row))
+    }
+
+    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
+        self.shop
+            .key
+            .as_ref()
+            .map(|ring| ring.seed().home())
+            .transpose()
     }
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {

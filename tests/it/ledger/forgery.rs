@@ -37,7 +37,7 @@ fn part(hash: &mut Sha256, text: &str) {
 }
 
 /// Numbers each station's events anew and makes their hashes, as `docs/ledger.md` has them.
-fn rehash(db: &dyn Database) {
+pub fn rehash(db: &dyn Database) {
     let number = db.number();
     let mut sql = String::new();
     let mut station = String::new();

@@ -118,7 +118,9 @@ fn a_used_token_that_a_unit_here_has_is_refused_by_row(bench: &dyn Bench) {
 fn a_used_token_that_is_away_is_refused(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
     let share = eol_inject::ledger::Share::Loose(1);
-    ledger.split("S1", &share, &actor("L1")).unwrap();
+    ledger
+        .split(("S1", &recipient()), &share, &actor("L1"))
+        .unwrap();
     let used = list([row(0)]).used();
     let error = ledger.import(&used, &actor("L1")).unwrap_err();
     assert!(error.to_string().contains("away in a part"), "{error}");

@@ -179,20 +179,29 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     drop(go(&mut *ledger, &on_board("GW4", "u4")));
     finish(&mut *ledger, &claim("GW5"));
     ledger.void(&serial("GW5"), &actor("L1")).unwrap();
-    let lost = ledger.split("S1", &Share::Loose(2), &actor("L1")).unwrap();
+    let lost = ledger
+        .split(("S1", &recipient()), &Share::Loose(2), &actor("L1"))
+        .unwrap();
     ledger.handed(lost.part().number, &actor("L1")).unwrap();
     ledger.void_part(1, &actor("L1")).unwrap();
     let named = Share::Serials(vec![serial("GW8")]);
-    ledger.split("S2", &named, &actor("L1")).unwrap();
+    ledger
+        .split(("S2", &recipient()), &named, &actor("L1"))
+        .unwrap();
     ledger.handed(2, &actor("L1")).unwrap();
     let open = Share::Serials(vec![serial("GW9"), serial("GW10")]);
-    let open = ledger.split("S3", &open, &actor("L1")).unwrap();
+    let open = ledger
+        .split(("S3", &recipient()), &open, &actor("L1"))
+        .unwrap();
     let part = bench.another();
     let mut station = part.open("S3");
     station.found_part(&open, &actor("L1")).unwrap();
     ledger.handed(3, &actor("L1")).unwrap();
     ledger
-        .merge(&station.bring_back().unwrap(), &actor("L1"))
+        .merge(
+            &station.bring_back().unwrap().signed(&station_key()),
+            &actor("L1"),
+        )
         .unwrap();
     let one = Clear::Serials(vec![serial("GW10")]);
     ledger.clear(&one, &actor("L1")).unwrap();
@@ -238,13 +247,18 @@ fn a_mirror_does_not_clear_what_an_open_part_may_have_made(bench: &dyn Bench) {
     let mut home = bench.mirrored(folder.path(), "L1");
     home.import(&list((0..4).map(row)), &actor("L1")).unwrap();
     let share = Share::Serials(vec![serial("GW1")]);
-    let handing = home.split("S1", &share, &actor("L1")).unwrap();
+    let handing = home
+        .split(("S1", &recipient()), &share, &actor("L1"))
+        .unwrap();
     let part = bench.another();
     let mut station = part.open("S1");
     station.found_part(&handing, &actor("L1")).unwrap();
     home.handed(1, &actor("L1")).unwrap();
-    home.merge(&station.bring_back().unwrap(), &actor("L1"))
-        .unwrap();
+    home.merge(
+        &station.bring_back().unwrap().signed(&station_key()),
+        &actor("L1"),
+    )
+    .unwrap();
     drop(home);
     // Brought up to date as a restored backup is.
     let mut home = bench.open("L1");

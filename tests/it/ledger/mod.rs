@@ -24,8 +24,8 @@ mod sqlite;
 use std::collections::BTreeMap;
 
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Refusal,
-    Reservation, Scope, Simulated, Target,
+    Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Recipient,
+    Refusal, Reservation, Scope, Simulated, StationKey, Target,
 };
 use eol_inject::pool::{Pool, Row};
 use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -121,6 +121,21 @@ pub fn actor(station: &str) -> Actor {
         by: Some("anna".to_owned()),
         reason: Some("scrapped".to_owned()),
     }
+}
+
+/// The halves of one station's key; they fit, as `cryptography` for Python computed them too.
+const SECRET: &str = "eol-inject station key 1\n\
+    0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n";
+pub const PUBLIC: &str = "eol-inject station public key 2\n\
+    07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c\
+    43d9e8d4bbe7bb41f2a020b70383db18a6a17a4eedbb91eb1e0811a5052f8e5e\n";
+
+pub fn station_key() -> StationKey {
+    StationKey::parse(SECRET).unwrap()
+}
+
+pub fn recipient() -> Recipient {
+    Recipient::parse(PUBLIC).unwrap()
 }
 
 pub fn serial(text: &str) -> Serial {

@@ -1,7 +1,8 @@
 //! Stations without network: a share goes away, is used, and comes back.
 
 use eol_inject::ledger::{
-    Clear, Content, LedgerError, Mapping, Merge, Part, PartState, Return, Rework, Share, UnitState,
+    Clear, Content, LedgerError, Mapping, Merge, Part, PartState, Recipient, Return, Rework, Share,
+    StationKey, UnitState,
 };
 use eol_inject::recipe::SerialFormat;
 
@@ -33,11 +34,15 @@ contract! {
     what_was_void_or_released_in_the_part_stays_so
     simulated_parts_are_not_merged_into_real_ledgers
     what_was_reworked_in_the_part_is_known_at_home
+    a_return_that_its_station_did_not_sign_is_refused
+    a_part_that_was_begun_for_one_key_goes_to_no_other
 }
 
 /// Splits a share off and makes it a ledger of its own.
 fn part_of(home: &mut dyn Ledger, bench: &dyn Bench, share: &Share) -> Box<dyn Bench> {
-    let handing = home.split("S1", share, &actor("L1")).unwrap();
+    let handing = home
+        .split(("S1", &recipient()), share, &actor("L1"))
+        .unwrap();
     assert!(!handing.resumed());
     let part = bench.another();
     let mut ledger = part.open("S1");
@@ -55,7 +60,7 @@ fn loose(home: &mut dyn Ledger, bench: &dyn Bench, count: usize) -> Box<dyn Benc
 fn back(part: &dyn Bench) -> Return {
     let mut ledger = part.open("S1");
     ledger.close_part(&actor("S1")).unwrap();
-    ledger.bring_back().unwrap()
+    ledger.bring_back().unwrap().signed(&station_key())
 }
 
 fn merge(home: &mut dyn Ledger, back: &Return) -> Merge {
@@ -271,7 +276,7 @@ fn bound_serials_go_with_the_tokens_of_the_list(bench: &dyn Bench) {
 fn too_few_tokens_split_nothing_off(bench: &dyn Bench) {
     let mut home = stocked(bench, 3);
     let error = home
-        .split("S1", &Share::Loose(4), &actor("L1"))
+        .split(("S1", &recipient()), &Share::Loose(4), &actor("L1"))
         .unwrap_err();
     assert!(matches!(
         error,
@@ -286,12 +291,16 @@ fn a_serial_that_is_known_cannot_go_away(bench: &dyn Bench) {
     let mut home = stocked(bench, 4);
     finish(&mut *home, &claim("GW1"));
     let share = Share::Serials(["GW2", "GW1"].map(serial).to_vec());
-    let error = home.split("S1", &share, &actor("L1")).unwrap_err();
+    let error = home
+        .split(("S1", &recipient()), &share, &actor("L1"))
+        .unwrap_err();
     assert!(matches!(error, LedgerError::PartSerial { serial, .. } if serial.as_str() == "GW1"));
     assert_eq!(home.stock().unwrap().free, 3);
     part_of(&mut *home, bench, &Share::Serials(vec![serial("GW2")]));
     let share = Share::Serials(vec![serial("gw2")]);
-    let error = home.split("S2", &share, &actor("L1")).unwrap_err();
+    let error = home
+        .split(("S2", &recipient()), &share, &actor("L1"))
+        .unwrap_err();
     assert!(error.to_string().contains("part 1 has it"), "{error}");
 }
 
@@ -301,7 +310,7 @@ fn a_part_takes_no_list_and_is_not_split(bench: &dyn Bench) {
     let mut station = part.open("S1");
     let error = station.import(&list([row(9)]), &actor("S1")).unwrap_err();
     assert!(matches!(error, LedgerError::IsPart { part: 1, .. }));
-    let error = station.split("S2", &Share::Loose(1), &actor("S1"));
+    let error = station.split(("S2", &recipient()), &Share::Loose(1), &actor("S1"));
     assert!(matches!(error, Err(LedgerError::IsPart { part: 1, .. })));
     assert!(matches!(
         home.close_part(&actor("L1")),
@@ -313,24 +322,30 @@ fn a_part_takes_no_list_and_is_not_split(bench: &dyn Bench) {
 fn a_part_that_was_begun_is_gone_on_with(bench: &dyn Bench) {
     let mut home = stocked(bench, 6);
     let share = Share::Loose(3);
-    let first = home.split("S1", &share, &actor("L1")).unwrap();
+    let first = home
+        .split(("S1", &recipient()), &share, &actor("L1"))
+        .unwrap();
     // Another run of the same ledger does not take it out of a live one's hand.
     let mut other = bench.open("L2");
     assert!(matches!(
-        other.split("S1", &share, &actor("L2")),
+        other.split(("S1", &recipient()), &share, &actor("L2")),
         Err(LedgerError::PartBegun { part: 1, .. })
     ));
     drop(home);
     assert!(matches!(
-        other.split("S1", &Share::Loose(2), &actor("L2")),
+        other.split(("S1", &recipient()), &Share::Loose(2), &actor("L2")),
         Err(LedgerError::PartBegun { count: 3, .. })
     ));
-    let again = other.split("S1", &share, &actor("L2")).unwrap();
+    let again = other
+        .split(("S1", &recipient()), &share, &actor("L2"))
+        .unwrap();
     assert!(again.resumed());
     assert_eq!(again.part(), first.part());
     assert_eq!(other.stock().unwrap().away, 3);
     // Another station gets its own.
-    let two = other.split("S2", &share, &actor("L2")).unwrap();
+    let two = other
+        .split(("S2", &recipient()), &share, &actor("L2"))
+        .unwrap();
     assert_eq!(two.part().number, 2);
     assert_clean(&*other);
 }
@@ -376,7 +391,10 @@ fn an_unclosed_part_leaves_its_free_tokens_in_quarantine(bench: &dyn Bench) {
     let part = loose(&mut *home, bench, 3);
     let mut station = part.open("S1");
     finish(&mut *station, &claim("GW1"));
-    let merged = merge(&mut *home, &station.bring_back().unwrap());
+    let merged = merge(
+        &mut *home,
+        &station.bring_back().unwrap().signed(&station_key()),
+    );
     assert_eq!((merged.free, merged.quarantined), (0, 2));
     let stock = home.stock().unwrap();
     assert_eq!((stock.free, stock.quarantined, stock.bound), (0, 2, 1));
@@ -395,14 +413,19 @@ fn serials_of_an_unclosed_part_are_refused_until_they_are_cleared(bench: &dyn Be
         Share::Serials(["B7", "B8", "B9"].map(serial).to_vec()),
     ];
     for share in &shares {
-        let handing = home.split("S1", share, &actor("L1")).unwrap();
+        let handing = home
+            .split(("S1", &recipient()), share, &actor("L1"))
+            .unwrap();
         let part = bench.another();
         let mut station = part.open("S1");
         station.found_part(&handing, &actor("L1")).unwrap();
         home.handed(handing.part().number, &actor("L1")).unwrap();
         let first = if share.count() == 4 { "GW001" } else { "B7" };
         finish(&mut *station, &claim(first));
-        let merged = merge(&mut *home, &station.bring_back().unwrap());
+        let merged = merge(
+            &mut *home,
+            &station.bring_back().unwrap().signed(&station_key()),
+        );
         assert!(merged.part.open);
         assert!(merged.part.since >= merged.part.at);
         // Elsewhere the station goes on with the part's own token.
@@ -450,7 +473,10 @@ fn serials_of_a_list_in_an_unclosed_part_get_their_token_when_they_are_cleared(b
     });
     home.import(&list(rows), &actor("L1")).unwrap();
     let part = part_of(&mut *home, bench, &Share::Bound(2));
-    merge(&mut *home, &part.open("S1").bring_back().unwrap());
+    merge(
+        &mut *home,
+        &part.open("S1").bring_back().unwrap().signed(&station_key()),
+    );
     let one = Clear::Serials(vec![serial("B1")]);
     let cleared = home.clear(&one, &actor("L1")).unwrap();
     assert_eq!((cleared.tokens, cleared.serials), (1, 1));
@@ -489,9 +515,15 @@ fn a_return_that_was_used_further_is_refused(bench: &dyn Bench) {
     let part = loose(&mut *home, bench, 3);
     let mut station = part.open("S1");
     finish(&mut *station, &claim("GW1"));
-    merge(&mut *home, &station.bring_back().unwrap());
+    merge(
+        &mut *home,
+        &station.bring_back().unwrap().signed(&station_key()),
+    );
     finish(&mut *station, &claim("GW2"));
-    let told = refused(&mut *home, &station.bring_back().unwrap());
+    let told = refused(
+        &mut *home,
+        &station.bring_back().unwrap().signed(&station_key()),
+    );
     assert!(told.contains("part 1: it was merged already, and the file was used further since"));
     let print = print_of(1);
     assert!(told.contains(&format!(
@@ -501,7 +533,9 @@ fn a_return_that_was_used_further_is_refused(bench: &dyn Bench) {
 
 fn a_copy_that_diverged_is_refused_with_the_units_that_share_a_token(bench: &dyn Bench) {
     let mut home = stocked(bench, 5);
-    let handing = home.split("S1", &Share::Loose(3), &actor("L1")).unwrap();
+    let handing = home
+        .split(("S1", &recipient()), &Share::Loose(3), &actor("L1"))
+        .unwrap();
     let parts = [bench.another(), bench.another()];
     for (part, text) in parts.iter().zip(["GW1", "GW2"]) {
         let mut station = part.open("S1");
@@ -624,7 +658,7 @@ fn simulated_parts_are_not_merged_into_real_ledgers(bench: &dyn Bench) {
     finish(&mut *home, &claim("GW2"));
     let mut station = part.open_for(&scope(), simulated);
     station.close_part(&actor("S1")).unwrap();
-    let back = station.bring_back().unwrap();
+    let back = station.bring_back().unwrap().signed(&station_key());
     let error = home.merge(&back, &actor("L1")).unwrap_err();
     assert!(matches!(error, LedgerError::SimulatedMixed { .. }));
     assert_clean(&*home);
@@ -665,4 +699,39 @@ fn what_was_reworked_in_the_part_is_known_at_home(bench: &dyn Bench) {
     assert!(matches!(refused, Refusal::Rehoused { .. }), "{refused}");
     let refused = refusal(&mut *home, &claim("GW3"));
     assert!(matches!(refused, Refusal::Void { by, .. } if by.starts_with("anna")));
+}
+
+fn a_return_that_its_station_did_not_sign_is_refused(bench: &dyn Bench) {
+    let mut home = stocked(bench, 5);
+    let part = loose(&mut *home, bench, 3);
+    let mut station = part.open("S1");
+    finish(&mut *station, &claim("GW1"));
+    station.close_part(&actor("S1")).unwrap();
+    let told = refused(&mut *home, &station.bring_back().unwrap());
+    assert!(
+        told.contains("part 1: it carries no signature of its station"),
+        "{told}"
+    );
+    let stranger = StationKey::parse(&format!("eol-inject station key 1\n{}\n", "ab".repeat(32)));
+    let back = station.bring_back().unwrap().signed(&stranger.unwrap());
+    let told = refused(&mut *home, &back);
+    let wanted = format!(
+        "it is not what the station with the key {} signed",
+        recipient().id()
+    );
+    assert!(told.contains(&wanted), "{told}");
+    // Neither is one that comes after the right one.
+    merge(&mut *home, &self::back(&*part));
+    refused(&mut *home, &back);
+    assert!(merge(&mut *home, &self::back(&*part)).already);
+}
+
+fn a_part_that_was_begun_for_one_key_goes_to_no_other(bench: &dyn Bench) {
+    let mut home = stocked(bench, 6);
+    home.split(("S1", &recipient()), &Share::Loose(3), &actor("L1"))
+        .unwrap();
+    let other = PUBLIC.replace("07a3", "17a3");
+    let other = Recipient::parse(&other).unwrap();
+    let error = home.split(("S1", &other), &Share::Loose(3), &actor("L1"));
+    assert!(matches!(error, Err(LedgerError::PartBegun { part: 1, .. })));
 }

@@ -134,10 +134,12 @@ fn a_list_that_comes_after_a_restore_is_drawn(bench: &dyn Bench) {
 fn a_part_that_was_begun_is_not_made_again_after_a_restore(bench: &dyn Bench) {
     use eol_inject::ledger::{PartState, Share};
     let mut ledger = stocked(bench, 6);
-    ledger.split("S1", &Share::Loose(2), &actor("L1")).unwrap();
+    ledger
+        .split(("S1", &recipient()), &Share::Loose(2), &actor("L1"))
+        .unwrap();
     ledger.restored(None, &actor("L1")).unwrap();
     assert_eq!(ledger.parts().unwrap()[0].state, PartState::Handed);
-    let error = ledger.split("S1", &Share::Loose(2), &actor("L1"));
+    let error = ledger.split(("S1", &recipient()), &Share::Loose(2), &actor("L1"));
     assert!(matches!(error, Err(LedgerError::PartShort { free: 0, .. })));
     assert_eq!(ledger.stock().unwrap().away, 2);
     assert_clean(&*ledger);

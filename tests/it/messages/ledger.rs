@@ -275,6 +275,31 @@ fn about_files() -> Vec<LedgerError> {
         LedgerError::Begun,
         LedgerError::NotALedger { path: path() },
         LedgerError::SchemaNewer { found: 3, known: 2 },
+        LedgerError::KeyForeign {
+            path: key(),
+            owner: 1000,
+            own: 1001,
+        },
+        LedgerError::KeyLink { path: key() },
+        LedgerError::KeyPlanted {
+            path: "gw100.ledger.key.next".into(),
+            id: "0011223344556677".to_owned(),
+        },
+        LedgerError::PartUnsigned,
+        LedgerError::PartForged {
+            what: "its tokens, serials or facts are others".to_owned(),
+        },
+        LedgerError::PartForStation {
+            to: "0011223344556677".to_owned(),
+            has: "8899aabbccddeeff".to_owned(),
+        },
+        LedgerError::HomeOther {
+            home: "00112233445566778899aabbccddeeff".to_owned(),
+            pinned: "ffeeddccbbaa99887766554433221100".to_owned(),
+        },
+        LedgerError::HomeUnknown {
+            home: "00112233445566778899aabbccddeeff".to_owned(),
+        },
         LedgerError::SchemaOlder {
             found: 1,
             oldest: 2,

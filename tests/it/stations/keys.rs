@@ -231,3 +231,72 @@ fn the_id_of_a_key_is_shown_and_a_wrong_one_told() {
     fails(&bench, &show, 51, "the ledger was sealed with");
     assert_eq!(fs::read(bench.path(LEDGER)).unwrap(), before);
 }
+
+/// Makes a key that somebody else knows, where a ledger's next key is looked for.
+fn plant(bench: &Bench) -> (&'static str, String) {
+    const NEXT: &str = "gw100/gw100.ledger.key.next";
+    bench.ok(&["ledger", "key", "new", "-o", NEXT]);
+    let id = object(bench, &["ledger", "key", "show-id", NEXT], "key")["id"].clone();
+    (NEXT, id.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_next_key_that_somebody_planted_is_refused_and_never_used() {
+    let bench = home();
+    let (next, id) = plant(&bench);
+    let rotate = [
+        "ledger", "key", "rotate", "--recipe", HOME, "--by", "anna", "--reason", "yearly",
+    ];
+    fails(
+        &bench,
+        &rotate,
+        51,
+        &format!("holds the key {id}, and nobody"),
+    );
+    // A bond to another key is none.
+    let text = fs::read_to_string(bench.path(next)).unwrap();
+    fs::write(
+        bench.path(next),
+        format!("{text}after {}\n", "ab".repeat(32)),
+    )
+    .unwrap();
+    fails(
+        &bench,
+        &rotate,
+        51,
+        &format!("holds the key {id}, and nobody"),
+    );
+    let show = ["ledger", "key", "show-id", "--recipe", HOME];
+    assert_ne!(object(&bench, &show, "key")["id"], id);
+    fs::remove_file(bench.path(next)).unwrap();
+    bench.ok(&rotate);
+    clean(&bench, HOME);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_is_a_link_or_somebody_elses_is_refused() {
+    let bench = home();
+    let key = bench.path("gw100/gw100.ledger.key");
+    let batch = ["batch", "--recipe", HOME, "--count", "1", "-o", "out"];
+    fs::rename(&key, bench.path("kept")).unwrap();
+    std::os::unix::fs::symlink(bench.path("kept"), &key).unwrap();
+    fails(&bench, &batch, 51, "is a link");
+    fs::remove_file(&key).unwrap();
+    fs::rename(bench.path("kept"), &key).unwrap();
+    // A pipe of that name holds nobody up.
+    let (next, _) = plant(&bench);
+    fs::remove_file(bench.path(next)).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(bench.path(next))
+        .status();
+    assert!(made.unwrap().success());
+    fails(&bench, &batch, 51, "holds no key");
+    fs::remove_file(bench.path(next)).unwrap();
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(&key, Some(12345), None).is_ok() {
+        fails(&bench, &batch, 51, "belongs to user 12345");
+        std::os::unix::fs::chown(&key, Some(0), None).unwrap();
+    }
+    bench.ok(&batch);
+}

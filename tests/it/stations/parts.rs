@@ -32,11 +32,21 @@ fn with_station() -> Bench {
         }
     }
     let ledger = "[ledger]\nurl = \"sqlite:gw100.ledger\"";
-    let part = "[ledger]\nurl = \"sqlite:../s1.part\"\nkey = { file = \"../s1.key\" }";
-    change(&bench, STATION, ledger, part);
+    let home = identity(&bench, HOME);
+    let part = format!(
+        "[ledger]\nurl = \"sqlite:../s1.part\"\nkey = {{ file = \"../s1.key\" }}\nhome = \"{home}\""
+    );
+    change(&bench, STATION, ledger, &part);
     // The station has no list: its tokens come with the part.
     change(&bench, STATION, "file  = \"../pools/unpacked\"\n", "");
     bench
+}
+
+/// Returns the identity of a ledger, as its people are told.
+fn identity(bench: &Bench, recipe: &str) -> String {
+    let show = ["ledger", "key", "show-id", "--recipe", recipe];
+    let told = object(bench, &show, "key");
+    told["identity"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -99,7 +109,7 @@ fn a_part_opens_with_its_stations_key_only_and_holds_no_secret() {
     bench.ok(&["ledger", "key", "new", "--station", "-o", "other.key"]);
     change(&bench, STATION, "../s1.key", "../other.key");
     let audit = ["ledger", "audit", "--recipe", STATION];
-    fails(&bench, &audit, 51, "holds the key");
+    fails(&bench, &audit, 51, "was made for the station key");
     change(&bench, STATION, "../other.key", "../gw100/gw100.ledger.key");
     fails(&bench, &audit, 51, "holds the key");
     change(&bench, STATION, "../gw100/gw100.ledger.key", "../s1.key");
@@ -175,7 +185,14 @@ fn an_unclosed_part_is_merged_with_its_free_tokens_set_aside() {
     let bench = with_station();
     bench.ok(&SPLIT);
     batch(&bench, STATION, "1");
-    let output = bench.run(&["ledger", "merge", "--recipe", HOME, "s1.part"]);
+    // The file itself carries no signature.
+    let raw = ["ledger", "merge", "--recipe", HOME, "s1.part"];
+    fails(&bench, &raw, 41, "no signature of its station");
+    let open = "ledger return --open -o back.part --recipe";
+    let open: Vec<&str> = open.split(' ').chain([STATION]).collect();
+    let told = bench.ok(&open);
+    assert!(told.contains("part 1 is not closed"), "{told}");
+    let output = bench.run(&["ledger", "merge", "--recipe", HOME, "back.part"]);
     assert!(output.status.success());
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("was not closed"), "{told}");
@@ -328,4 +345,80 @@ fn a_return_survives_a_cut_at_every_effect() {
         );
         clean(bench, HOME);
     });
+}
+
+/// Makes another ledger with the same list, which knows the station's public key and nothing else.
+fn forger(bench: &Bench) -> &'static str {
+    const FORGER: &str = "forger/recipe.toml";
+    crate::bench::copy_all(&bench.path("gw100"), &bench.path("forger"));
+    for name in names(&bench.path("forger")) {
+        if name.contains(".ledger") {
+            let path = bench.path("forger").join(name);
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+    }
+    batch(bench, FORGER, "1");
+    FORGER
+}
+
+#[test]
+fn a_part_that_home_did_not_sign_is_refused_by_name() {
+    let bench = with_station();
+    let forger = forger(&bench);
+    let split = SPLIT.map(|word| if word == HOME { forger } else { word });
+    bench.ok(&split);
+    let make = ["batch", "--recipe", STATION, "--count", "1", "-o", "out"];
+    let stranger = format!("signed by the ledger {}", identity(&bench, forger));
+    fails(&bench, &make, 51, &stranger);
+    fails(&bench, &["check", "--recipe", STATION], 51, &stranger);
+    // Home's own manifest does not make it home's part.
+    fs::rename(bench.path("s1.part"), bench.path("forged.part")).unwrap();
+    bench.ok(&SPLIT);
+    let forged = rusqlite::Connection::open(bench.path("forged.part")).unwrap();
+    forged
+        .execute(
+            "ATTACH ?1 AS real",
+            [bench.path("s1.part").to_str().unwrap()],
+        )
+        .unwrap();
+    forged
+        .execute_batch(
+            "DROP TRIGGER facts_same; \
+             UPDATE facts SET value = (SELECT value FROM real.facts o WHERE o.name = facts.name) \
+             WHERE name IN ('manifest', 'manifest signature')",
+        )
+        .unwrap();
+    drop(forged);
+    fs::rename(bench.path("forged.part"), bench.path("s1.part")).unwrap();
+    fails(&bench, &make, 51, "its sealed key is another one");
+}
+
+#[test]
+fn a_part_is_opened_only_where_the_recipe_names_its_home() {
+    let bench = with_station();
+    bench.ok(&SPLIT);
+    let home = identity(&bench, HOME);
+    change(&bench, STATION, &format!("home = \"{home}\""), "");
+    let make = ["batch", "--recipe", STATION, "--count", "1", "-o", "out"];
+    fails(&bench, &make, 51, &format!("signed by the ledger {home}"));
+    fails(&bench, &make, 51, "the recipe names no home");
+}
+
+#[test]
+fn a_return_that_is_cut_short_or_of_another_part_is_refused() {
+    let bench = with_station();
+    bench.ok(&SPLIT);
+    batch(&bench, STATION, "1");
+    bench.ok(&["ledger", "return", "--recipe", STATION, "-o", "back.part"]);
+    let whole = fs::read(bench.path("back.part")).unwrap();
+    fs::write(bench.path("back.part"), &whole[..whole.len() / 2]).unwrap();
+    let merge = ["ledger", "merge", "--recipe", HOME, "back.part"];
+    let output = bench.run(&merge);
+    assert!(!output.status.success());
+    assert_eq!(stock(&bench, HOME)["away"], 2);
+    // A forger's ledger has a part 1 as well.
+    let forger = forger(&bench);
+    fs::write(bench.path("back.part"), whole).unwrap();
+    let merge = merge.map(|word| if word == HOME { forger } else { word });
+    fails(&bench, &merge, 50, "the part belongs to the ledger");
 }

@@ -163,7 +163,11 @@ fn a_serial_that_goes_away_while_it_is_claimed_has_one_token() {
                     .count()
             });
             let by = actor("L1");
-            let split = home.split(&format!("S{round}"), &Share::Serials(serials), &by);
+            let split = home.split(
+                (&format!("S{round}"), &recipient()),
+                &Share::Serials(serials),
+                &by,
+            );
             (split, claimed.join().unwrap())
         });
         match split {

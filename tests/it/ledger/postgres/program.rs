@@ -241,7 +241,11 @@ fn a_server_hands_a_part_out_and_takes_it_back() {
     let (before, after) = text.split_once("[ledger]").unwrap();
     let (_, after) = after.split_once("[flash]").unwrap();
     let before = before.replace("file  = \"../pools/blynk-export.zip\"", "");
-    let part = "url = \"sqlite:../s1.part\"\nkey = { file = \"../s1.key\" }\n";
+    let told = files.ok(&line(&files, "ledger key show-id --json"));
+    let home = json(&told)[0]["identity"].as_str().unwrap().to_owned();
+    let part = format!(
+        "url = \"sqlite:../s1.part\"\nkey = {{ file = \"../s1.key\" }}\nhome = \"{home}\"\n"
+    );
     let station = format!("{before}[ledger]\n{part}[flash]{after}");
     fs::write(files.path("gw100/station.toml"), station).unwrap();
     let at = |command: &str| -> Vec<String> {

@@ -109,7 +109,7 @@ fn a_rotation_seals_everything_anew_and_old_keys_are_told() {
     assert_eq!(fs::read(&kept).unwrap(), old);
     fs::copy(&kept, files.path(NEXT)).unwrap();
     let said = refused(&files, ROTATE);
-    assert!(said.contains("had before and gave up"), "{said}");
+    assert!(said.contains("it is not used; remove that file"), "{said}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod crowd;
 mod files;
+#[cfg(unix)]
+mod giving;
 mod journal;
 mod lost;
 pub mod secrets;
@@ -46,6 +48,14 @@ impl Bench for InFile {
 }
 
 impl InFile {
+    /// Takes a ledger that is there.
+    pub fn at(path: &std::path::Path) -> Self {
+        Self {
+            _folder: tempfile::tempdir().unwrap(),
+            path: path.to_owned(),
+        }
+    }
+
     /// Returns a file beside the ledger.
     pub fn beside(&self, suffix: &str) -> PathBuf {
         PathBuf::from(format!("{}{suffix}", self.path.display()))

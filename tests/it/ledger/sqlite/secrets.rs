@@ -107,10 +107,10 @@ fn parts_backups_mirrors_and_journals_hold_no_secret_in_any_form() {
         .keep("u1", token_text(0).as_bytes())
         .unwrap();
     let station = StationKey::make().unwrap();
-    let handing = ledger.split("S1", &Share::Loose(2), &actor("L1")).unwrap();
     let to = station.recipient().unwrap();
     let by = actor("L1");
-    let file = PartFile::make(&folder.join("s1.part"), &scope(), &handing, (&to, &by)).unwrap();
+    let handing = ledger.split(("S1", &to), &Share::Loose(2), &by).unwrap();
+    let file = PartFile::make(&folder.join("s1.part"), &scope(), &handing, &by).unwrap();
     ledger.handed(1, &by).unwrap();
     file.release().unwrap();
     Sqlite::copy(&bench.path, &folder.join("save.ledger")).unwrap();

@@ -354,7 +354,7 @@ fn the_tables_themselves_forbid_changes_of_the_past() {
 }
 
 /// A ledger and the file that it is in.
-struct Forged(InFile);
+pub struct Forged(pub InFile);
 
 impl forgery::Database for Forged {
     fn run(&self, sql: &str) {
