@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::deliver::Deliver;
 use crate::label::{LabelError, Labels};
-use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation};
+use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation, Revealed};
 use crate::line::{self, LineError, Passed, Written};
 use crate::patch::Master;
 use crate::unit::{Serial, Values};
@@ -99,8 +99,18 @@ impl Batch<'_> {
 enum Job {
     Deliver(Place, Reservation),
     Look(Place, Entry, Values),
-    Copy(Place, Entry, Values),
+    /// After the copy is on record.
+    Copy(Place, Entry, Values, Revealed),
     Label(Place, Entry),
+}
+
+/// What is done for a unit that is finished.
+#[derive(Debug, Clone, Copy)]
+enum Finish {
+    /// Its file is looked at.
+    Look,
+    /// Its file is gone, and its board stands: another file is made.
+    Copy,
 }
 
 /// What a worker gives back.
@@ -151,9 +161,15 @@ impl Worker<'_> {
                     place,
                     line::still_there(self.master, entry, &values, self.target, self.labels),
                 ),
-                Job::Copy(place, entry, values) => Done::Finished(
+                Job::Copy(place, entry, values, proof) => Done::Finished(
                     place,
-                    line::copy(self.master, entry, &values, self.target, self.labels).map(Some),
+                    line::copy(
+                        self.master,
+                        (entry, &values, &proof),
+                        self.target,
+                        self.labels,
+                    )
+                    .map(Some),
                 ),
                 Job::Label(place, entry) => {
                     let unlabelled = self.labels.put(&entry).err();
@@ -310,7 +326,7 @@ impl Foreman<'_> {
             group.units.push(unit);
         }
         self.groups.push_back(group);
-        self.hand_out(number, &fitting, Job::Look)?;
+        self.hand_out(number, &fitting, Finish::Look)?;
         self.record(number)
     }
 
@@ -319,7 +335,7 @@ impl Foreman<'_> {
         &mut self,
         number: usize,
         units: &[usize],
-        done: fn(Place, Entry, Values) -> Job,
+        done: Finish,
     ) -> Result<(), LedgerError> {
         let Some(group) = number
             .checked_sub(self.first)
@@ -349,7 +365,13 @@ impl Foreman<'_> {
                 }
                 Ok(Attempt::Done { entry, values }) => {
                     unit.attempt = Some(entry.record().epoch);
-                    done(place, entry, values)
+                    match done {
+                        Finish::Look => Job::Look(place, entry, values),
+                        Finish::Copy => {
+                            let proof = self.ledger.copied(&entry.record().serial)?;
+                            Job::Copy(place, entry, values, proof)
+                        }
+                    }
                 }
                 Err(refusal) => {
                     unit.end(Err(refusal.into()));
@@ -429,7 +451,7 @@ impl Foreman<'_> {
         }
         let gone = std::mem::take(&mut group.gone);
         if !gone.is_empty() {
-            self.hand_out(number, &gone, Job::Copy)?;
+            self.hand_out(number, &gone, Finish::Copy)?;
             return self.record(number);
         }
         for (index, reservation, error) in std::mem::take(&mut group.failed) {

@@ -9,7 +9,8 @@ use crate::checksum::{self, ChecksumError, Sealed};
 use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
-    Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Refusal, Reservation, UnitState,
+    Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Refusal, Reservation, Revealed,
+    Seated, UnitState,
 };
 use crate::patch::{self, Master, PatchError};
 use crate::unit::{Serial, Values};
@@ -80,7 +81,10 @@ fn deliver_again(
     match reserve(afresh(claim), ports)? {
         Attempt::Go(reservation) => deliver(master, reservation, ports),
         // A board has the unit already: a file beside it is a copy, and changes no record.
-        Attempt::Done { entry, values } => copy(master, entry, &values, ports.target, ports.labels),
+        Attempt::Done { entry, values } => {
+            let proof = ports.ledger.copied(&entry.record().serial)?;
+            copy(master, (entry, &values, &proof), ports.target, ports.labels)
+        }
     }
 }
 
@@ -142,11 +146,10 @@ pub(crate) fn still_there(
     }))
 }
 
-/// Writes the file of a unit whose record stands.
+/// Writes the file of a unit whose record stands, after that copy of its token is on record.
 pub(crate) fn copy(
     master: &Master,
-    entry: Entry,
-    values: &Values,
+    (entry, values, _): (Entry, &Values, &Revealed),
     target: &dyn Deliver,
     labels: &dyn Labels,
 ) -> Result<Passed, LineError> {
@@ -195,6 +198,7 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     ports.fixture.accept(master, ports.watch)?;
     nobody_elses(&seen, &claim.serial, ports.ledger)?;
     let claim = Claim {
+        seated: seated(claim.seated, &seen),
         uid: seen.uid,
         ..claim
     };
@@ -210,12 +214,21 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     }
 }
 
+/// Adds to what is known of a board which token it shows.
+fn seated(known: Seated, seen: &Seen) -> Seated {
+    match (known, seen.token()) {
+        (Seated::Unknown, Some(token)) => Seated::Shows(token),
+        (known, _) => known,
+    }
+}
+
 /// Delivers a claimed unit to its board and records the outcome.
 fn flash(
     master: &Master,
     reservation: Reservation,
     ports: &mut BoardPorts<'_>,
 ) -> Result<Passed, LineError> {
+    ports.fixture.hold(reservation.lock());
     let outcome = seal(master, reservation.values()).and_then(|sealed| {
         let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
         Ok((receipt, written(&sealed)))
@@ -223,7 +236,12 @@ fn flash(
     let (receipt, mut written) = match outcome {
         Ok(delivered) => delivered,
         Err(error) => {
-            ports.ledger.fail(reservation, &error.failure())?;
+            let mut failure = error.failure();
+            // A board without a number is known again only by what it holds.
+            if failure.touched && reservation.claim().uid.is_none() {
+                failure.touched = !ports.fixture.left_blank(master, ports.watch);
+            }
+            ports.ledger.fail(reservation, &failure)?;
             return Err(error);
         }
     };
@@ -246,7 +264,7 @@ fn labelled(entry: Entry, (already, written): (bool, Written), labels: &dyn Labe
 
 /// Refuses a board that holds another unit's token. The board of a burnt one may become another.
 fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(), LineError> {
-    let Holds::Token(fingerprint) = seen.holds else {
+    let Some(fingerprint) = seen.token() else {
         return Ok(());
     };
     let whose = match ledger.holder(&fingerprint)? {
@@ -256,6 +274,8 @@ fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(),
         }
         Some(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
         Some(unit) => format!("belongs to {}", unit.serial),
+        // What is torn may be other firmware, whose bytes only look like a token.
+        None if matches!(seen.holds, Holds::Torn { .. }) => return Ok(()),
         None => "this ledger gave to no unit".to_owned(),
     };
     let serial = serial.clone();

@@ -1,8 +1,18 @@
 //! Runs a command of the line's own: a programmer, a hook.
 //!
 //! It gets what it reads on standard input, never in its environment; it is given a time, and its
-//! whole process group is gone when that is over. Nothing here knows what it does.
+//! whole process group is gone when that is over. What leaves that group all the same still holds
+//! the locks that the command was given. Nothing here knows what it does.
 
+mod environment;
+mod nest;
+#[cfg(unix)]
+mod tie;
+
+pub use environment::Environment;
+pub use nest::Nest;
+
+use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -49,12 +59,34 @@ pub struct Setting {
     pub folder: PathBuf,
     /// How long it may take.
     pub limit: Duration,
+    /// What it gets of the environment.
+    pub environment: Environment,
 }
 
 /// Runs `command` with `input` on its standard input.
 ///
 /// Ctrl-C on the terminal does not reach it: what is under way is finished.
 pub fn run(command: &[String], input: &[u8], setting: &Setting) -> Result<Finished, Broken> {
+    finish(prepare(command, setting)?, input, setting.limit)
+}
+
+/// Runs `command` as [`run`] does, tied to this program: it holds `locks` until it has ended, with
+/// all that it started, and dies with the calling thread where the system can do that.
+pub fn run_tied(
+    command: &[String],
+    setting: &Setting,
+    locks: &[&File],
+) -> Result<Finished, Broken> {
+    let mut prepared = prepare(command, setting)?;
+    #[cfg(unix)]
+    tie::tie(&mut prepared, locks).map_err(Broken::Start)?;
+    #[cfg(not(unix))]
+    let _ = locks;
+    finish(prepared, b"", setting.limit)
+}
+
+/// Puts a command together.
+fn prepare(command: &[String], setting: &Setting) -> Result<Command, Broken> {
     let (program, args) = command
         .split_first()
         .ok_or_else(|| Broken::Start(io::ErrorKind::InvalidInput.into()))?;
@@ -75,13 +107,23 @@ pub fn run(command: &[String], input: &[u8], setting: &Setting) -> Result<Finish
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    if let Some(passed) = setting.environment.passed() {
+        prepared.env_clear().envs(passed);
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut prepared, 0);
+    Ok(prepared)
+}
+
+/// Starts a command and waits for its end.
+fn finish(mut prepared: Command, input: &[u8], limit: Duration) -> Result<Finished, Broken> {
     let mut child = prepared.spawn().map_err(Broken::Start)?;
+    // Copies of locks that it was to inherit are its alone.
+    drop(prepared);
     feed(&mut child, input);
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
-    let status = wait(&mut child, setting.limit);
+    let status = wait(&mut child, limit);
     // What the command started and left behind goes with it.
     kill_group(&child);
     if status.is_none() {
@@ -187,8 +229,11 @@ mod tests {
     use super::*;
 
     fn setting(limit: Duration) -> Setting {
-        let folder = PathBuf::new();
-        Setting { folder, limit }
+        Setting {
+            folder: PathBuf::new(),
+            limit,
+            environment: Environment::Listed(Vec::new()),
+        }
     }
 
     fn shell(script: &str) -> Vec<String> {
@@ -222,6 +267,27 @@ mod tests {
         assert!(since.elapsed() < Duration::from_secs(2));
         thread::sleep(Duration::from_millis(2500));
         assert!(!late.exists());
+    }
+
+    #[test]
+    fn what_left_its_group_still_holds_the_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = File::create(&path).unwrap();
+        lock.try_lock().unwrap();
+        let out = folder.path().join("out");
+        let script = format!(
+            "setsid sh -c 'touch {0}; sleep 1' > /dev/null 2>&1 < /dev/null &
+            while [ ! -e {0} ]; do sleep 0.01; done; exit 3",
+            out.display()
+        );
+        let done = run_tied(&shell(&script), &setting(LINGER * 20), &[&lock]).unwrap();
+        assert_eq!(done.status.code(), Some(3));
+        drop(lock);
+        let is_free = || File::open(&path).unwrap().try_lock_shared().is_ok();
+        assert!(!is_free());
+        thread::sleep(Duration::from_millis(1500));
+        assert!(is_free());
     }
 
     #[test]

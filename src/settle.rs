@@ -4,7 +4,7 @@
 //! read, and nothing is written to it.
 
 use crate::deliver::{Fixture, Holds, Seen, Watch};
-use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation};
+use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated};
 use crate::line::{self, BoardPorts, LineError};
 use crate::patch::Master;
 use crate::unit::Fingerprint;
@@ -16,12 +16,14 @@ pub enum Settled {
     Delivered(Box<Entry>),
     /// It was on record as delivered before, and the board says the same.
     Already(Box<Entry>),
-    /// Nothing on the board carries a token: it is to be made.
+    /// Nothing on its board carries a token: it is to be made.
     Blank,
     /// The board holds another unit's token.
     Another(Fingerprint),
-    /// The board holds part of the image, or cannot be read: the same board is to be made again.
+    /// Its board holds part of the image, or cannot be read: the same board is to be made again.
     Torn,
+    /// The board does not hold the unit's token, and nothing else tells that it is the unit's.
+    Stranger,
 }
 
 /// Settles one unit by its board. The same order as a delivery, without one.
@@ -46,8 +48,12 @@ fn look(
     ports: &mut BoardPorts<'_>,
 ) -> Result<(Seen, Settled), LineError> {
     let seen = ports.fixture.identify(master, ports.watch)?;
+    let record = ports.ledger.find(&claim.serial)?;
+    let own = seen.uid.is_some() && record.is_some_and(|record| record.uid == seen.uid);
     let claim = Claim {
         uid: seen.uid.clone(),
+        // A board becomes the unit's by what it holds, and never by a look.
+        seated: Seated::LookedAt,
         ..claim
     };
     let mut attempts = ports.ledger.reserve(&[claim])?;
@@ -57,7 +63,11 @@ fn look(
             ports.fixture.verify(&sealed, ports.watch)?;
             Settled::Already(Box::new(entry))
         }
-        Attempt::Go(reservation) => judge(master, reservation, (&seen, ports))?,
+        Attempt::Go(reservation) => match judge(master, reservation, (&seen, ports))? {
+            Settled::Blank | Settled::Stranger if !own => Settled::Stranger,
+            Settled::Stranger => Settled::Torn,
+            settled => settled,
+        },
     };
     Ok((seen, settled))
 }
@@ -68,8 +78,9 @@ fn judge(
     reservation: Reservation,
     (seen, ports): (&Seen, &mut BoardPorts<'_>),
 ) -> Result<Settled, LineError> {
+    let own = reservation.fingerprint();
     let (settled, failure) = match &seen.holds {
-        Holds::Token(found) if *found == reservation.fingerprint() => {
+        Holds::Token(found) if *found == own => {
             match whole(master, &reservation, (ports.fixture, ports.watch)) {
                 Ok(receipt) => {
                     let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
@@ -79,33 +90,31 @@ fn judge(
                 Err(error) => (Settled::Torn, error.failure()),
             }
         }
-        Holds::Token(found) => (
+        Holds::Torn { token, at } if *token == own => (
+            Settled::Torn,
+            Failure {
+                touched: true,
+                ..told(
+                    "settled-torn",
+                    format!("the board holds its token, and differs from {at} on"),
+                )
+            },
+        ),
+        Holds::Token(found) | Holds::Torn { token: found, .. } => (
             Settled::Another(*found),
-            told(
-                "settled-another",
-                format!("the board holds token {found}"),
-                true,
-            ),
+            told("settled-another", format!("the board holds token {found}")),
         ),
         Holds::Blank => (
             Settled::Blank,
-            told("settled-blank", "the board is blank".to_owned(), false),
+            told("settled-blank", "the board is blank".to_owned()),
         ),
         Holds::Foreign { at } => (
-            Settled::Torn,
-            told(
-                "settled-torn",
-                format!("the board differs from {at} on"),
-                true,
-            ),
+            Settled::Stranger,
+            told("settled-torn", format!("the board differs from {at} on")),
         ),
         Holds::Unreadable { at } => (
-            Settled::Torn,
-            told(
-                "settled-torn",
-                format!("the board cannot be read at {at}"),
-                true,
-            ),
+            Settled::Stranger,
+            told("settled-torn", format!("the board cannot be read at {at}")),
         ),
     };
     ports.ledger.fail(reservation, &failure)?;
@@ -128,10 +137,11 @@ fn whole(
     })
 }
 
-fn told(name: &str, message: String, touched: bool) -> Failure {
+/// Tells what a look saw: it wrote nothing, whatever an attempt before it may have left.
+fn told(name: &str, message: String) -> Failure {
     Failure {
         name: name.to_owned(),
         message,
-        touched,
+        touched: false,
     }
 }

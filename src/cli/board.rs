@@ -3,7 +3,7 @@
 use clap::Args;
 use eol_inject::deliver::{Sync, Unwatched};
 use eol_inject::image::Span;
-use eol_inject::ledger::{Claim, Finished, Outcome, UnitState};
+use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
 use eol_inject::line::BoardPorts;
 use eol_inject::settle::{self, Settled};
 use eol_inject::unit::Serial;
@@ -61,6 +61,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
     let claim = Claim {
         serial: serial.clone(),
         uid: None,
+        seated: Seated::LookedAt,
         image: master.digest(),
         recipe: recipe.digest,
         target: reach.target(),
@@ -105,6 +106,11 @@ fn tell(serial: &Serial, uid: Option<String>, settled: &Settled, output: &Output
             "torn",
             "holds a part of its image: run it again on this board, with the same token".to_owned(),
         ),
+        Settled::Stranger => (
+            exit::IN_DOUBT,
+            "stranger",
+            "does not hold its token, and nothing tells that this is its board".to_owned(),
+        ),
         Settled::Another(print) => (
             exit::IN_DOUBT,
             "another",
@@ -117,6 +123,9 @@ fn tell(serial: &Serial, uid: Option<String>, settled: &Settled, output: &Output
     }));
     let style = if code == 0 { GOOD } else { BAD };
     output.line(format_args!("{style}{serial}{style:#}  {words}"));
+    if let Settled::Stranger = settled {
+        output.note(super::error::doubt(serial));
+    }
     code
 }
 

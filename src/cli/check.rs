@@ -74,6 +74,7 @@ fn board(
     output: &Output,
     report: &mut Value,
 ) -> Result<(), CliError> {
+    nameless(recipe, output);
     let nest = recipe.nests.first().map(|nest| nest.probe.as_str());
     let programmer = recipe
         .flash
@@ -108,8 +109,24 @@ fn board(
 }
 
 #[cfg(not(feature = "probe"))]
-fn board(_: &Recipe, _: &Master, _: &Output, _: &mut Value) -> Result<(), CliError> {
+fn board(recipe: &Recipe, _: &Master, output: &Output, _: &mut Value) -> Result<(), CliError> {
+    nameless(recipe, output);
     Ok(())
+}
+
+/// Says what it costs that a programmer cannot tell boards apart.
+fn nameless(recipe: &Recipe, output: &Output) {
+    let identify = recipe
+        .flash
+        .as_ref()
+        .and_then(|flash| flash.identify.as_ref());
+    if identify.is_some_and(|identify| identify.command().is_none()) {
+        output.warning(
+            "identify = false: boards cannot be told apart; a unit whose writing was cut short \
+             goes on by itself only on a board that holds its token: for any other board somebody \
+             has to decide (run --same-board), or its token is burnt (ledger rework)",
+        );
+    }
 }
 
 fn put(report: &mut Value, key: &str, value: Value) {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::deliver::Sync;
-use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Target};
+use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Seated, Target};
 use eol_inject::patch::Master;
 use eol_inject::pool::{self, Pool};
 use eol_inject::recipe::{PoolSpec, Recipe};
@@ -196,6 +196,7 @@ pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync
     Claim {
         serial,
         uid: None,
+        seated: Seated::Unknown,
         image: master.digest(),
         recipe: recipe.digest,
         target: Target::File,

@@ -20,6 +20,7 @@ use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::slot::SlotError;
+use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
 use serde_json::{Value, json};
 
@@ -190,6 +191,7 @@ impl From<Refusal> for CliError {
         let subject = match &error {
             Refusal::OtherBoard { serial, .. }
             | Refusal::Finished { serial, .. }
+            | Refusal::InDoubt { serial, .. }
             | Refusal::Quarantined { serial }
             | Refusal::PartOpen { serial, .. } => Some(serial),
             Refusal::BoardTaken { holder, .. } => Some(holder),
@@ -221,6 +223,7 @@ fn is_gone(name: &str) -> bool {
         name,
         "program-start"
             | "program-temporary"
+            | "program-busy"
             | "probe-selector"
             | "probe-no-sim"
             | "probe-no-usb"
@@ -258,9 +261,10 @@ fn deliver_code(error: &DeliverError) -> u8 {
 fn refusal_code(error: &Refusal) -> u8 {
     match error {
         Refusal::PoolEmpty { .. } => exit::POOL_EMPTY,
-        Refusal::OtherBoard { .. } | Refusal::BoardTaken { .. } | Refusal::OtherToken { .. } => {
-            exit::IN_DOUBT
-        }
+        Refusal::OtherBoard { .. }
+        | Refusal::BoardTaken { .. }
+        | Refusal::OtherToken { .. }
+        | Refusal::InDoubt { .. } => exit::IN_DOUBT,
         _ => exit::REFUSED,
     }
 }
@@ -295,11 +299,25 @@ fn ledger_code(error: &LedgerError) -> u8 {
     }
 }
 
+/// What decides about a unit whose board nothing tells from others.
+const IN_DOUBT: &str = "\
+if this is its board: eol-inject run --serial SERIAL --same-board --by NAME --reason TEXT; if its \
+board is lost: eol-inject ledger rework --serial SERIAL --mode board-swapped --by NAME --reason \
+TEXT, which burns its token";
+
+/// Says what decides about one.
+pub(crate) fn doubt(serial: &Serial) -> String {
+    IN_DOUBT.replace("SERIAL", serial.as_str())
+}
+
 /// Returns the next step for an error, by its stable name.
 fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
         "image-no-base" => "say where it is loaded: base = 0x08000000 under [image], or --base",
         "image-uf2-families" => "say which one: family = 0x... under [image]",
+        "program-busy" => {
+            "it may still write: wait for it or end it, and look at the board that is there now"
+        }
         "probe-denied" => "docs/flashing.md has the udev rule",
         "probe-no-usb" => "a container sees no USB unless it is given: docs/flashing.md",
         "probe-missing" => "eol-inject probes lists what is plugged in",
@@ -327,6 +345,7 @@ fn hint(name: &str) -> Option<&'static str> {
             "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
         }
+        "unit-in-doubt" => IN_DOUBT,
         "unit-finished" => {
             "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
              --by NAME --reason TEXT"

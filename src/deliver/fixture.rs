@@ -3,7 +3,7 @@
 use super::DeliverError;
 use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Span};
-use crate::ledger::Receipt;
+use crate::ledger::{Receipt, RunLock};
 use crate::patch::Master;
 use crate::unit::Fingerprint;
 
@@ -28,6 +28,10 @@ pub trait Fixture: Send {
     /// the one that only gets its values here.
     fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError>;
 
+    /// Takes what keeps the claim alive: whatever writes the board from here on holds it until it
+    /// has ended, this program's own end included.
+    fn hold(&mut self, _: RunLock) {}
+
     /// Programs the board and reads all that was written back by plain reads.
     ///
     /// # Errors
@@ -38,6 +42,15 @@ pub trait Fixture: Send {
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError>;
+
+    /// Looks whether a delivery that failed left the board blank. Nothing is written.
+    ///
+    /// It says so only where the writer itself reported the failure: whoever was silent for a
+    /// while, or reported success, may have been looking at another board.
+    #[must_use]
+    fn left_blank(&mut self, _: &Master, _: &mut dyn Watch) -> bool {
+        false
+    }
 
     /// Reads back whether the board holds exactly this image. Nothing is written.
     ///
@@ -76,6 +89,17 @@ pub struct Seen {
     pub simulated: bool,
 }
 
+impl Seen {
+    /// Returns the token in the board's slots, whether the rest is whole or not.
+    #[must_use]
+    pub const fn token(&self) -> Option<Fingerprint> {
+        match self.holds {
+            Holds::Token(token) | Holds::Torn { token, .. } => Some(token),
+            _ => None,
+        }
+    }
+}
+
 /// What a delivery took, as far as the fixture knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Effort {
@@ -92,6 +116,13 @@ pub enum Holds {
     Blank,
     /// A token, with every slot and checksum as the Master gives them for it.
     Token(Fingerprint),
+    /// A token, and something beside it that is not as the Master gives it.
+    Torn {
+        /// The token.
+        token: Fingerprint,
+        /// The first such address.
+        at: Address,
+    },
     /// Something else: other firmware, or what a cut left.
     Foreign {
         /// The first address that is neither blank nor as the Master gives it.

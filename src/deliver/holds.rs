@@ -24,15 +24,15 @@ pub fn judge(master: &Master, read: &Edits) -> Holds {
     }
     let first = changes.iter().find(|span| !untouched(**span));
     let first = first.map_or(Address::new(0), |span| span.start());
-    let Some(values) = values(master, read) else {
+    let Some(token) = token(master, read).map(|token| token.fingerprint()) else {
         return Holds::Foreign { at: first };
     };
-    let fingerprint = values.token.fingerprint();
-    let sealed = patch::apply(master, &values)
-        .ok()
+    let torn = |at| Holds::Torn { token, at };
+    let sealed = values(master, read)
+        .and_then(|values| patch::apply(master, &values).ok())
         .and_then(|patched| checksum::seal(patched).ok());
     let Some(sealed) = sealed else {
-        return Holds::Foreign { at: first };
+        return torn(first);
     };
     for (start, wanted) in sealed.edits().iter() {
         let span = u64::try_from(wanted.len()).ok();
@@ -43,10 +43,10 @@ pub fn judge(master: &Master, read: &Edits) -> Holds {
         let differs = found.iter().zip(wanted).position(|(a, b)| a != b);
         let offset = differs.and_then(|offset| u64::try_from(offset).ok());
         if let Some(at) = offset.and_then(|offset| start.checked_add(offset)) {
-            return Holds::Foreign { at };
+            return torn(at);
         }
     }
-    Holds::Token(fingerprint)
+    Holds::Token(token)
 }
 
 /// Returns what was read at `span`; what was not read counts as erased.
@@ -55,6 +55,44 @@ fn part(read: &Edits, span: Span) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(vec![0xFF; len]);
     read.apply(span, &mut bytes);
     bytes
+}
+
+/// Returns whether a number that a tool told is taken from a token's slot, whatever the order.
+pub fn shows(master: &Master, read: &Edits, number: &str) -> bool {
+    let slots = master.slots().iter();
+    let mut tokens = slots.filter(|slot| *slot.value() == SlotValue::AuthToken);
+    tokens.any(|slot| {
+        let Content::Filled(held) = slot.read(&part(read, slot.span())) else {
+            return false;
+        };
+        let digits = Zeroizing::new(crate::unit::hex(&held));
+        let backwards: Vec<u8> = held.iter().rev().copied().collect();
+        let backwards = Zeroizing::new(crate::unit::hex(&backwards));
+        // Eight digits are one word of memory, in either order of its bytes.
+        let words = number
+            .as_bytes()
+            .chunks(8)
+            .filter_map(|word| std::str::from_utf8(word).ok());
+        let mut words = words.filter(|word| word.len() == 8);
+        words.any(|word| digits.contains(word) || backwards.contains(word))
+    })
+}
+
+/// Returns the token that all of a board's token slots hold.
+fn token(master: &Master, read: &Edits) -> Option<AuthToken> {
+    let mut tokens = master
+        .slots()
+        .iter()
+        .filter(|slot| *slot.value() == SlotValue::AuthToken)
+        .map(|slot| match slot.read(&part(read, slot.span())) {
+            Content::Filled(held) => AuthToken::parse(&held).ok(),
+            _ => None,
+        });
+    let first = tokens.next()??;
+    let same = |token: Option<AuthToken>| {
+        token.is_some_and(|token| token.fingerprint() == first.fingerprint())
+    };
+    tokens.all(same).then_some(first)
 }
 
 /// Returns the values that a board's slots hold, if they hold values.

@@ -7,8 +7,8 @@ mod journal;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 mod program;
-mod redact;
 mod reflink;
+pub(crate) mod said;
 
 pub use crate::atomic_file::Sync;
 pub use file::Folder;

@@ -8,20 +8,20 @@ mod work;
 
 pub use error::ProgramError;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use self::work::{Call, Work};
 use super::holds;
-use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch};
+use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
 use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
-use crate::ledger::Receipt;
+use crate::ledger::{Receipt, RunLock};
 use crate::patch::Master;
-use crate::process::Setting;
-use crate::recipe::{CommandLine, Recipe, SlotValue};
-use crate::slot::Content;
+use crate::process::{Environment, Nest, Setting};
+use crate::recipe::{CommandLine, Identify, Recipe};
 
 /// What a programmer is: its commands, and how they are run.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Programmer {
     /// Extension of the image's file: programmers go by it.
     extension: String,
     setting: Setting,
+    /// Where the lock of what it reaches is.
+    nest: PathBuf,
 }
 
 impl Programmer {
@@ -42,20 +44,26 @@ impl Programmer {
     #[must_use]
     pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
         let flash = recipe.flash.as_ref()?;
+        let program = flash.program.clone()?;
         let extension = recipe.image_extension().unwrap_or_default();
+        let probe = probe.or(flash.probe.as_deref()).unwrap_or_default();
+        // Whatever the tool: two that name one port reach one board.
+        let nest = match probe {
+            "" => program.program(),
+            probe => probe,
+        };
         Some(Self {
             chip: flash.chip.clone(),
-            program: flash.program.clone()?,
+            nest: Nest::place(nest),
+            program,
             readback: flash.readback.clone()?,
-            identify: flash.identify.clone(),
-            probe: probe
-                .or(flash.probe.as_deref())
-                .unwrap_or_default()
-                .to_owned(),
+            identify: flash.identify.as_ref().and_then(Identify::command).cloned(),
+            probe: probe.to_owned(),
             extension: extension.to_string_lossy().into_owned(),
             setting: Setting {
                 folder: recipe.folder().to_owned(),
                 limit: Duration::from_secs(flash.timeout),
+                environment: Environment::Listed(flash.env.clone()),
             },
         })
     }
@@ -73,13 +81,21 @@ impl Programmer {
 #[derive(Debug)]
 pub struct Program {
     programmer: Programmer,
+    /// Whether the last `program` itself ended with an error.
+    failed: bool,
+    /// What keeps the claim of the unit in hand alive.
+    lock: RunLock,
 }
 
 impl Program {
     /// Takes the board that is on `programmer`.
     #[must_use]
-    pub const fn new(programmer: Programmer) -> Self {
-        Self { programmer }
+    pub fn new(programmer: Programmer) -> Self {
+        Self {
+            programmer,
+            failed: false,
+            lock: RunLock::default(),
+        }
     }
 
     fn call<'c>(&'c self, command: &'c CommandLine) -> Call<'c> {
@@ -87,6 +103,8 @@ impl Program {
             command,
             probe: &self.programmer.probe,
             setting: &self.programmer.setting,
+            nest: &self.programmer.nest,
+            lock: &self.lock,
         }
     }
 
@@ -95,19 +113,14 @@ impl Program {
         let Some(identify) = &self.programmer.identify else {
             return Ok(None);
         };
-        let said = self.call(identify).run(&|_| String::new(), None)?;
+        let said = self.call(identify).run(&|_| String::new())?;
         let uid = number(&String::from_utf8_lossy(&said));
         let program = identify.program().to_owned();
         Ok(Some(uid.ok_or(ProgramError::NoNumber { program })?))
     }
 
     /// Reads `spans` of the board.
-    fn dumps(
-        &self,
-        spans: &[Span],
-        whole: Option<Span>,
-        secret: Option<&[u8]>,
-    ) -> Result<Edits, DeliverError> {
+    fn dumps(&self, spans: &[Span], whole: Option<Span>) -> Result<Edits, DeliverError> {
         let readback = &self.programmer.readback;
         let mut read = Edits::new();
         let work = Work::new()?;
@@ -115,31 +128,23 @@ impl Program {
         let one = whole.filter(|_| !readback.names("address"));
         let spans = one.as_ref().map_or(spans, std::slice::from_ref);
         for span in spans {
-            read.put(span.start(), &self.dump(&work, *span, secret)?);
+            read.put(span.start(), &self.dump(&work, *span)?);
         }
         Ok(read)
     }
 
     /// Reads `span` of the board into a file, and that.
-    fn dump(
-        &self,
-        work: &Work,
-        span: Span,
-        secret: Option<&[u8]>,
-    ) -> Result<Zeroizing<Vec<u8>>, DeliverError> {
+    fn dump(&self, work: &Work, span: Span) -> Result<Zeroizing<Vec<u8>>, DeliverError> {
         let readback = &self.programmer.readback;
         let file = work.file("dump.bin");
         let text = file.display().to_string();
-        self.call(readback).run(
-            &|name| match name {
-                "dump" => text.clone(),
-                "address" => format!("{:#x}", span.start().get()),
-                "size" => format!("{:#x}", span.len()),
-                "length" => span.len().to_string(),
-                _ => String::new(),
-            },
-            secret,
-        )?;
+        self.call(readback).run(&|name| match name {
+            "dump" => text.clone(),
+            "address" => format!("{:#x}", span.start().get()),
+            "size" => format!("{:#x}", span.len()),
+            "length" => span.len().to_string(),
+            _ => String::new(),
+        })?;
         let mut bytes = work.take(&file).map_err(|source| ProgramError::NoDump {
             program: readback.program().to_owned(),
             source,
@@ -163,9 +168,8 @@ impl Program {
     fn compare(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
         let image = sealed.master().image();
         let runs = image.runs();
-        let secret = secret(sealed);
         watch.begin(Phase::ReadBack, runs.iter().map(|run| run.len()).sum());
-        let read = self.dumps(&runs, whole(image), Some(&secret))?;
+        let read = self.dumps(&runs, whole(image))?;
         for run in runs {
             let len = usize::try_from(run.len()).unwrap_or(0);
             let mut wanted = Zeroizing::new(image.bytes(run)?.into_owned());
@@ -186,7 +190,15 @@ impl Fixture for Program {
     fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
         watch.begin(Phase::Identify, 0);
         let uid = self.uid()?;
-        let read = self.dumps(&master.changes(), whole(master.image()), None)?;
+        let read = self.dumps(&master.changes(), whole(master.image()))?;
+        if uid
+            .as_deref()
+            .is_some_and(|uid| holds::shows(master, &read, uid))
+        {
+            let identify = self.programmer.identify.as_ref();
+            let program = identify.map_or("", CommandLine::program).to_owned();
+            return Err(ProgramError::NumberHeld { program }.into());
+        }
         Ok(Seen {
             chip: self.programmer.chip.clone(),
             compared: false,
@@ -207,8 +219,8 @@ impl Fixture for Program {
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError> {
         let container = Zeroizing::new(sealed.container()?);
-        let secret = secret(sealed);
         let program = &self.programmer.program;
+        self.failed = false;
         {
             let work = Work::new()?;
             let file = work.file(&format!("image.{}", self.programmer.extension));
@@ -216,17 +228,16 @@ impl Fixture for Program {
             watch.begin(Phase::Program, 0);
             let all = whole(sealed.master().image());
             let place = |of: fn(Span) -> u64| all.map_or(0, of);
-            self.call(program).run(
-                &|name| match name {
-                    "image" => file.display().to_string(),
-                    "serial" => sealed.serial().to_string(),
-                    "address" => format!("{:#x}", place(|span| span.start().get())),
-                    "size" => format!("{:#x}", place(Span::len)),
-                    "length" => place(Span::len).to_string(),
-                    _ => String::new(),
-                },
-                Some(&secret),
-            )?;
+            let ran = self.call(program).run(&|name| match name {
+                "image" => file.display().to_string(),
+                "serial" => sealed.serial().to_string(),
+                "address" => format!("{:#x}", place(|span| span.start().get())),
+                "size" => format!("{:#x}", place(Span::len)),
+                "length" => place(Span::len).to_string(),
+                _ => String::new(),
+            });
+            self.failed = matches!(ran, Err(ProgramError::Failed { .. }));
+            ran?;
         }
         self.compare(sealed, watch)?;
         Ok(Receipt {
@@ -235,6 +246,16 @@ impl Fixture for Program {
             digest: None,
             durable: true,
         })
+    }
+
+    fn hold(&mut self, lock: RunLock) {
+        self.lock = lock;
+    }
+
+    fn left_blank(&mut self, master: &Master, watch: &mut dyn Watch) -> bool {
+        let seen = self.failed.then(|| self.identify(master, watch).ok());
+        seen.flatten()
+            .is_some_and(|seen| seen.holds == Holds::Blank)
     }
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
@@ -248,7 +269,7 @@ impl Fixture for Program {
         let whole = first
             .zip(last)
             .and_then(|(first, last)| Span::between(first, last));
-        self.dumps(spans, whole, None)
+        self.dumps(spans, whole)
     }
 
     /// A programmer does not say.
@@ -258,6 +279,7 @@ impl Fixture for Program {
 
     /// A programmer resets the board itself.
     fn release(&mut self) -> Result<(), DeliverError> {
+        self.lock = RunLock::default();
         Ok(())
     }
 }
@@ -271,22 +293,6 @@ fn whole(image: &Image) -> Option<Span> {
 
 fn at_offset(span: Span, offset: usize) -> Option<Address> {
     span.start().checked_add(u64::try_from(offset).ok()?)
-}
-
-/// Returns the token in a unit's image, to keep it out of what a programmer says.
-fn secret(sealed: &Sealed<'_>) -> Zeroizing<Vec<u8>> {
-    let slots = sealed.master().slots().iter();
-    let mut tokens = slots.filter(|slot| *slot.value() == SlotValue::AuthToken);
-    let held = tokens.next().map(|slot| {
-        let len = usize::try_from(slot.span().len()).unwrap_or(0);
-        let mut bytes = Zeroizing::new(vec![0; len]);
-        sealed.edits().apply(slot.span(), &mut bytes);
-        slot.read(&bytes)
-    });
-    match held {
-        Some(Content::Filled(token)) => token,
-        _ => Zeroizing::default(),
-    }
 }
 
 /// Finds the chip's own number in what `identify` printed.

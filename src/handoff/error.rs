@@ -3,7 +3,6 @@
 use thiserror::Error;
 
 use crate::image::{Address, ImageError};
-use crate::unit::Serial;
 
 /// Why a block cannot be handed off.
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
@@ -35,12 +34,6 @@ pub enum HandoffError {
         at: Address,
         /// What the programmer counts from.
         base: Address,
-    },
-    /// The serial cannot name a line.
-    #[error("{serial} cannot name a line: it holds one of [ ] ;")]
-    Label {
-        /// The unit.
-        serial: Serial,
     },
     /// A place that the shared image does not store.
     #[error("the image cannot be patched")]

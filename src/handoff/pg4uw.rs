@@ -13,7 +13,6 @@ use super::{HandoffError, hex};
 use crate::checksum::Sealed;
 use crate::image::{Address, Span};
 use crate::patch::Master;
-use crate::unit::Serial;
 
 const ROOM: Room = Room {
     most: 2,
@@ -38,7 +37,8 @@ pub fn write(
     let line = 80 + pieces.len() * 16 + 3 * MOST;
     let mut text = Zeroizing::new(Vec::with_capacity(units.len() * line));
     for unit in units {
-        text.extend_from_slice(label(unit.serial())?.as_bytes());
+        // A serial holds none of the brackets.
+        text.extend_from_slice(format!("[{}]", unit.serial()).as_bytes());
         for (index, piece) in pieces.iter().enumerate() {
             let between: &[u8] = if index > 0 { b" , " } else { b" " };
             text.extend_from_slice(between);
@@ -59,13 +59,4 @@ fn array(
     text.extend_from_slice(format!("{at:X} ").as_bytes());
     hex(text, &content(unit, piece)?, b" ");
     Ok(())
-}
-
-/// Returns what names a unit's line.
-fn label(serial: &Serial) -> Result<String, HandoffError> {
-    if serial.as_str().contains(['[', ']', ';']) {
-        let serial = serial.clone();
-        return Err(HandoffError::Label { serial });
-    }
-    Ok(format!("[{serial}]"))
 }

@@ -70,10 +70,10 @@ mod tests {
 
     #[test]
     fn the_drawing_names_the_serial_and_no_token() {
-        let serial: Serial = "R&D 001".parse().unwrap();
+        let serial: Serial = "R+D-001".parse().unwrap();
         let symbol = Symbol::of(&CODE.parse().unwrap(), &serial).unwrap();
         let text = draw(&symbol, &serial);
-        assert!(text.contains("<title>R&amp;D 001</title>"));
+        assert!(text.contains("<title>R+D-001</title>"));
         assert!(text.contains(r#"viewBox="0 0 37 41""#));
         assert!(!text.contains("sqr_"));
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::LedgerError;
 use super::crypto::Key;
 use super::files::{about, exposed, write_new};
-use crate::process::{self, Broken, Setting};
+use crate::process::{self, Broken, Environment, Setting};
 use crate::recipe::KeySource;
 
 /// How long a command may take to tell the key: a person may have to unlock the vault.
@@ -73,6 +73,8 @@ fn from_command(command: &[String], folder: &Path) -> Result<Zeroizing<String>, 
     let setting = Setting {
         folder: folder.to_owned(),
         limit: PATIENCE,
+        // A vault knows its caller by what stands there, and the key is what it is asked for.
+        environment: Environment::Whole,
     };
     let ended = process::run(command, &[], &setting).map_err(|broken| match broken {
         Broken::Start(error) => format!("it cannot be started: {error}"),

@@ -62,8 +62,8 @@ pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Receipt, Reservation, Revealed, Scope, Simulated, Stock, Target, UnitRecord,
-    UnitState,
+    Outcome, Receipt, Reservation, Revealed, RunLock, Scope, Seated, Simulated, Stock, Target,
+    UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
@@ -114,7 +114,7 @@ pub trait Ledger: Send {
     fn simulated(&self) -> Result<Option<Simulated>, LedgerError>;
 
     /// Returns the serials that this station claimed and did not finish, oldest first; not
-    /// those that a live run holds.
+    /// those that a live run holds, nor those that may be on a board which told no number.
     ///
     /// # Errors
     /// [`LedgerError`]
@@ -266,6 +266,12 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError>;
+
+    /// Records that another image with the token of a finished unit is made, before it is.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn copied(&mut self, serial: &Serial) -> Result<Revealed, LedgerError>;
 
     /// Returns the AuthToken of a unit, after the disclosure was recorded.
     ///

@@ -1,6 +1,7 @@
 //! What goes into a ledger and what comes out.
 
-use std::sync::Arc;
+use std::fs::File;
+use std::sync::{Arc, Weak};
 
 use crate::pool::Origin;
 use crate::unit::{Digest, Fingerprint, QrToken, Serial, Values};
@@ -79,6 +80,8 @@ pub struct Claim {
     pub serial: Serial,
     /// The chip's own number, where a board was seen.
     pub uid: Option<String>,
+    /// What else is known of that board.
+    pub seated: Seated,
     /// SHA-256 of the shared image.
     pub image: Digest,
     /// SHA-256 of the recipe.
@@ -87,6 +90,20 @@ pub struct Claim {
     pub target: Target,
     /// Which recorded file makes a new delivery needless.
     pub finished: Finished,
+}
+
+/// What ties the board in hand to a unit, where no number does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Seated {
+    /// Nothing: there is no board, or one that looks like any other.
+    #[default]
+    Unknown,
+    /// Its slot shows this token.
+    Shows(Fingerprint),
+    /// Somebody says that it is the unit's own.
+    Vouched(Actor),
+    /// It is only looked at: it does not become the unit's board by that.
+    LookedAt,
 }
 
 /// Which recorded file of the same image and recipe counts as finished.
@@ -112,6 +129,8 @@ pub struct Reservation {
     pub(super) fingerprint: Fingerprint,
     pub(super) claim: Claim,
     pub(super) resumed: bool,
+    /// Its run's lock, as long as the run lives.
+    pub(super) lock: Weak<File>,
     /// The ledger keeps the other end: it tells whether the unit is still in hand.
     pub(super) _hold: Arc<()>,
 }
@@ -141,6 +160,12 @@ impl Reservation {
         self.epoch
     }
 
+    /// Returns what keeps the claim alive beside this program: for whatever writes the unit.
+    #[must_use]
+    pub fn lock(&self) -> RunLock {
+        RunLock(self.lock.upgrade())
+    }
+
     /// Returns what was asked for.
     #[must_use]
     pub const fn claim(&self) -> &Claim {
@@ -151,6 +176,17 @@ impl Reservation {
     #[must_use]
     pub const fn resumed(&self) -> bool {
         self.resumed
+    }
+}
+
+/// The lock by which others see that a run lives; whoever holds it keeps the run's claims alive.
+#[derive(Debug, Clone, Default)]
+pub struct RunLock(Option<Arc<File>>);
+
+impl RunLock {
+    /// Returns the file that a command inherits; none where a ledger has no runs.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.0.as_deref()
     }
 }
 

@@ -60,6 +60,14 @@ pub enum Refusal {
         /// The board's number as it was read.
         seen: String,
     },
+    /// Its token may be on a board, and nothing tells whether it is this one.
+    #[error("{serial} may be on a board already, and nothing tells that it is this one: {seen}")]
+    InDoubt {
+        /// The unit.
+        serial: Serial,
+        /// What there is instead of the board's number or the unit's token.
+        seen: &'static str,
+    },
     /// The serial was given up for another one.
     #[error("{serial} has been {to} since {at}: scan that one")]
     Rehoused {

@@ -1,5 +1,5 @@
 //! Which runs live: each holds a lock on a file of its own, and the system lets go of it
-//! when the process ends, however it ends.
+//! when the process ends, however it ends, and all that it started for the run.
 //!
 //! Only its run ever takes a file's lock exclusively, and the file gets its final name after
 //! that. Others take it shared, to see that its run is dead; a name is never used twice, so
@@ -10,12 +10,17 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::LedgerError;
 use super::crypto::random;
 use super::files::{about, create, create_folder};
 use crate::own_file;
+
+/// How long a command that is just being started may hold what it does not inherit.
+const PARTING: Duration = Duration::from_millis(200);
 
 /// Suffix of a file whose lock is not taken yet.
 const NEW: &str = "new";
@@ -25,8 +30,8 @@ const NEW: &str = "new";
 pub struct Run {
     id: String,
     path: PathBuf,
-    /// Its lock is what others look at.
-    _lock: File,
+    /// Its lock is what others look at; what works for the run may hold it longer.
+    lock: Option<Arc<File>>,
 }
 
 impl Run {
@@ -43,7 +48,7 @@ impl Run {
                 return Ok(Self {
                     id,
                     path,
-                    _lock: lock,
+                    lock: Some(Arc::new(lock)),
                 });
             }
         }
@@ -53,11 +58,24 @@ impl Run {
     pub fn id(&self) -> &str {
         &self.id
     }
+
+    /// Returns its lock, for what works for the run and may outlive it.
+    pub fn lock(&self) -> Weak<File> {
+        self.lock.as_ref().map_or_else(Weak::new, Arc::downgrade)
+    }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        // A file that stays is swept by a later run.
+        // Whoever inherited the lock is still at work: the file stays until a later run sweeps it.
+        drop(self.lock.take());
+        let until = Instant::now() + PARTING;
+        while matches!(is_locked(&self.path), Ok(true)) {
+            if Instant::now() >= until {
+                return;
+            }
+            thread::sleep(PARTING / 20);
+        }
         let _ = fs::remove_file(&self.path);
     }
 }

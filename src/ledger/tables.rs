@@ -1,6 +1,7 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
@@ -351,6 +352,8 @@ pub struct Frame {
     pub scope: Scope,
     pub identity: Identity,
     pub run: String,
+    /// The run's lock, where it has one.
+    lock: Weak<File>,
     /// The units that this run has in hand.
     holds: Mutex<HashMap<i64, Weak<()>>>,
     /// Parts that came back or were burnt: that never changes.
@@ -363,9 +366,22 @@ impl Frame {
             scope: scope.clone(),
             identity,
             run,
+            lock: Weak::new(),
             holds: Mutex::default(),
             ended: Mutex::default(),
         }
+    }
+
+    /// Takes the lock by which others know that the run lives.
+    #[cfg(feature = "seal")]
+    pub fn with_lock(mut self, lock: Weak<File>) -> Self {
+        self.lock = lock;
+        self
+    }
+
+    /// Returns that lock, to be held by what works on a unit.
+    pub fn lock(&self) -> Weak<File> {
+        Weak::clone(&self.lock)
     }
 
     /// Notes that this run has a unit in hand until the answer is dropped.

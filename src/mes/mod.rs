@@ -13,11 +13,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::process::{self, Broken, Finished, Setting};
+use crate::deliver::said;
+use crate::process::{self, Broken, Environment, Finished, Setting};
 use crate::recipe::{CommandLine, HookSpec};
-
-/// How many characters of a hook's words are kept.
-const WORDS: usize = 200;
 
 /// The hooks of a recipe, ready to be called.
 #[derive(Debug, Clone)]
@@ -35,6 +33,7 @@ impl Hooks {
             setting: Setting {
                 folder: folder.to_owned(),
                 limit: Duration::from_secs(spec.timeout),
+                environment: Environment::Listed(spec.env.clone()),
             },
         }
     }
@@ -52,7 +51,8 @@ impl Hooks {
         if finished.status.success() {
             return Ok(());
         }
-        let said = first_line(&finished.stdout).or_else(|| first_line(&finished.stderr));
+        let said =
+            first_line(&finished.stdout, unit).or_else(|| first_line(&finished.stderr, unit));
         Err(HookError::Refused {
             reason: said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status))),
         })
@@ -82,7 +82,8 @@ impl Hooks {
         if finished.status.success() {
             return Ok(());
         }
-        let said = first_line(&finished.stderr).or_else(|| first_line(&finished.stdout));
+        let said =
+            first_line(&finished.stderr, result).or_else(|| first_line(&finished.stdout, result));
         Err(HookError::Failed {
             program: command.program().to_owned(),
             ended: process::ended(finished.status),
@@ -107,16 +108,11 @@ impl Hooks {
     }
 }
 
-/// Returns the first line that says something, without control characters.
-fn first_line(said: &[u8]) -> Option<String> {
+/// Returns what may be kept of the first line that says something; what was told may come back.
+fn first_line(said: &[u8], told: &str) -> Option<String> {
     let text = String::from_utf8_lossy(said);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(
-        line.chars()
-            .filter(|c| !c.is_control())
-            .take(WORDS)
-            .collect(),
-    )
+    Some(said::plain(line, told))
 }
 
 /// Why a hook did not say yes.

@@ -1,5 +1,7 @@
 //! Commands in a recipe: a program and its arguments, with placeholders in braces.
 
+mod script;
+
 use serde::Deserialize;
 
 /// What a command of the programmer may name.
@@ -27,6 +29,16 @@ impl CommandLine {
                 Ok(())
             });
         }
+        named
+    }
+
+    /// Returns whether one part names any placeholder.
+    fn has_place_in(part: &str) -> bool {
+        let mut named = false;
+        let _ = walk(part, &mut |piece| {
+            named |= matches!(piece, Piece::Place(_));
+            Ok(())
+        });
         named
     }
 
@@ -61,6 +73,50 @@ impl CommandLine {
     }
 }
 
+/// How a programmer tells one board from another.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Spelled")]
+pub enum Identify {
+    /// This command prints the chip's own number.
+    By(CommandLine),
+    /// Not at all: a board is known again only by the token that it holds.
+    Never,
+}
+
+impl Identify {
+    /// Returns the command, if there is one.
+    #[must_use]
+    pub const fn command(&self) -> Option<&CommandLine> {
+        match self {
+            Self::By(command) => Some(command),
+            Self::Never => None,
+        }
+    }
+}
+
+/// How a recipe spells it.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a command, or false where boards cannot be told apart"
+)]
+enum Spelled {
+    Flag(bool),
+    Command(Vec<String>),
+}
+
+impl TryFrom<Spelled> for Identify {
+    type Error = String;
+
+    fn try_from(spelled: Spelled) -> Result<Self, Self::Error> {
+        match spelled {
+            Spelled::Flag(false) => Ok(Self::Never),
+            Spelled::Flag(true) => Err("`identify` is a command, or false".to_owned()),
+            Spelled::Command(parts) => Ok(Self::By(parts.try_into()?)),
+        }
+    }
+}
+
 impl TryFrom<Vec<String>> for CommandLine {
     type Error = String;
 
@@ -85,7 +141,15 @@ impl TryFrom<Vec<String>> for CommandLine {
                 _ => Ok(()),
             })?;
         }
-        Ok(Self(parts))
+        let line = Self(parts);
+        match script::with_a_place(&line.0, &Self::has_place_in) {
+            Some(shell) => Err(format!(
+                "a placeholder stands in a script of {shell}, which would run what it is filled in \
+                 with: pass it behind the script, as in [\"sh\", \"-c\", \"tool \\\"$1\\\"\", \"sh\", \
+                 \"{{serial}}\"], or run the tool itself"
+            )),
+            None => Ok(line),
+        }
     }
 }
 
@@ -141,6 +205,42 @@ mod tests {
         assert!(line.names("image") && line.names("address") && !line.names("raw"));
         let filled = line.filled(&|name| name.to_uppercase());
         assert_eq!(filled, ["tool", "--file=IMAGE", "{raw}", "ADDRESS"]);
+    }
+
+    #[test]
+    fn a_place_in_a_script_is_refused_and_one_behind_it_is_not() {
+        for parts in [
+            &["sh", "-c", "tool {serial}"] as &[&str],
+            &["/bin/bash", "-eu", "-c", "tool {serial}", "x"],
+            &["bash", "-o", "pipefail", "-lc", "tool {serial}"],
+            &["env", "A=b", "sh", "-c", "tool '{serial}'"],
+            &["sudo", "-u", "line", "busybox", "sh", "-c", "tool {serial}"],
+            &["env", "-S", "tool {serial}"],
+            &["cmd.exe", "/c", "tool", "{serial}"],
+            &[
+                "C:\\\\Windows\\\\PowerShell.EXE",
+                "-Command",
+                "tool",
+                "{serial}",
+            ],
+            &["python3", "-c", "print('{serial}')"],
+            &["perl", "-ne", "print '{serial}'"],
+            &["ssh", "host", "tool", "{serial}"],
+            &["su", "line", "-c", "tool {serial}"],
+            &["eval", "{serial}"],
+        ] {
+            let error = line(parts).unwrap_err();
+            assert!(error.contains("behind the script"), "{parts:?}: {error}");
+        }
+        for parts in [
+            &["sh", "-c", "tool \"$1\"", "sh", "{serial}"] as &[&str],
+            &["bash", "script.sh", "{serial}"],
+            &["python3", "-m", "tool", "{serial}"],
+            &["python3", "tool.py", "-c", "{serial}"],
+            &["esptool", "-c", "{probe}", "{image}"],
+        ] {
+            assert!(line(parts).is_ok(), "{parts:?}");
+        }
     }
 
     #[test]

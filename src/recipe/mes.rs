@@ -51,6 +51,9 @@ pub struct HookSpec {
     pub before_unit: Option<CommandLine>,
     /// Told how a unit ended.
     pub on_result: Option<CommandLine>,
+    /// Variables of the environment that they get beside the usual ones.
+    #[serde(default)]
+    pub env: Vec<String>,
     /// What happens while `on-result` fails.
     #[serde(default)]
     pub mes_down: MesDown,
@@ -82,6 +85,7 @@ impl Default for HookSpec {
         Self {
             before_unit: None,
             on_result: None,
+            env: Vec::new(),
             mes_down: MesDown::default(),
             timeout: Self::seconds(),
         }

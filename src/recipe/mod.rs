@@ -16,7 +16,7 @@ mod station;
 mod store;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
-pub use command::CommandLine;
+pub use command::{CommandLine, Identify};
 pub use error::RecipeError;
 pub use keys::Keys;
 pub use ledger::{KeySource, LedgerSpec, LedgerUrl, SchemaName};
@@ -279,6 +279,7 @@ impl Recipe {
                 .check()
                 .map_err(|reason| RecipeError::Program { reason })?;
         }
+        self.check_env()?;
         self.check_nests()
             .map_err(|reason| RecipeError::Nest { reason })?;
         self.hook
@@ -314,6 +315,31 @@ impl Recipe {
             self.image.base = Some(store.at.start());
         }
         Ok(())
+    }
+
+    /// Refuses to hand the ledger's own secrets to commands.
+    fn check_env(&self) -> Result<(), RecipeError> {
+        let key = match self.ledger.as_ref().and_then(|ledger| ledger.key.as_ref()) {
+            Some(KeySource::Env(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let secret = |name: &&String| {
+            let own = ["EOL_LEDGER_KEY", "PGPASSWORD", "PGPASSFILE"];
+            key == Some(name.as_str()) || own.contains(&name.to_ascii_uppercase().as_str())
+        };
+        let reason =
+            |name: &String| format!("env names {name}, which opens the ledger: no command gets it");
+        let flash = self.flash.iter().flat_map(|flash| &flash.env).find(secret);
+        if let Some(name) = flash {
+            let reason = reason(name);
+            return Err(RecipeError::Program { reason });
+        }
+        match self.hook.env.iter().find(secret) {
+            Some(name) => Err(RecipeError::Hook {
+                reason: reason(name),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Tells what is wrong with the nests and the serials made from them.

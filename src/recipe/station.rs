@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::command::CommandLine;
+use super::command::{CommandLine, Identify};
 use crate::image::{Address, Span};
 use crate::unit::{Serial, SerialError};
 
@@ -245,8 +245,11 @@ pub struct Chip {
     pub program: Option<CommandLine>,
     /// How it reads flash into a file.
     pub readback: Option<CommandLine>,
-    /// How it tells the chip's own number.
-    pub identify: Option<CommandLine>,
+    /// How it tells the chip's own number, or that it cannot.
+    pub identify: Option<Identify>,
+    /// Variables of the environment that the programmer's commands get beside the usual ones.
+    #[serde(default)]
+    pub env: Vec<String>,
     /// Seconds that one command of the programmer, or one unit on its nest, may take.
     #[serde(default = "Chip::seconds")]
     pub timeout: u64,
@@ -260,13 +263,15 @@ impl Chip {
     /// Takes the programmer away: a rehearsal has nothing for it.
     pub(super) fn rehearse(&mut self) {
         (self.program, self.readback, self.identify) = (None, None, None);
+        self.env.clear();
     }
 
     /// Tells what is wrong with the programmer's commands.
     pub(super) fn check(&self) -> Result<(), String> {
         let Some(program) = &self.program else {
             return match (&self.readback, &self.identify) {
-                (None, None) => Ok(()),
+                (None, None) if self.env.is_empty() => Ok(()),
+                (None, None) => Err("`env` belongs to `program`, which is missing".into()),
                 _ => Err("`readback` and `identify` belong to `program`, which is missing".into()),
             };
         };
@@ -275,6 +280,14 @@ impl Chip {
                 "`program` needs `readback`: what was not read back is not delivered".into(),
             );
         };
+        if self.identify.is_none() {
+            return Err(
+                "`program` needs `identify`, which prints the chip's own number; identify = false \
+                 says that boards cannot be told apart: then a unit whose writing was cut short \
+                 goes on only on a board that holds its token, or by a person's decision"
+                    .into(),
+            );
+        }
         let misplaced = |command: &CommandLine, name: &str| command.names(name);
         if !program.names("image") || misplaced(program, "dump") {
             return Err("`program` must name {image}, and no {dump}".into());
@@ -285,7 +298,8 @@ impl Chip {
         if readback.names("address") != (readback.names("size") || readback.names("length")) {
             return Err("`readback` names {address} and {size} together, or neither".into());
         }
-        let told = |name: &&&str| self.identify.as_ref().is_some_and(|line| line.names(name));
+        let identify = self.identify.as_ref().and_then(Identify::command);
+        let told = |name: &&&str| identify.is_some_and(|line| line.names(name));
         if let Some(name) = ["image", "dump", "address", "size", "length", "serial"]
             .iter()
             .find(told)

@@ -10,13 +10,14 @@ use super::AuthToken;
 /// Longest serial in characters. With an extension it fits every file system.
 const MAX: usize = 64;
 
-/// Characters that some file system takes for a path or a pattern.
-const UNSAFE: &[u8] = br#"/\:*?"<>|"#;
+/// What stands in a serial beside letters and digits: neither a file system, nor a shell, nor a
+/// spreadsheet takes any of them for more than a character.
+const MARKS: &[u8] = b"-_.+";
 
 /// Names that Windows gives to devices, whatever the extension.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
 
-/// A unit's name: printable ASCII that is also a safe file name.
+/// A unit's name: letters, digits and a few marks that are harmless wherever it is written.
 ///
 /// Two serials that differ in case only are the same unit: compare
 /// [`folded`](Self::folded).
@@ -52,11 +53,12 @@ impl FromStr for Serial {
         if text.len() > MAX {
             return Err(SerialError::Long { found: text.len() });
         }
-        let bad = |byte: u8| !(b' '..=b'~').contains(&byte) || UNSAFE.contains(&byte);
+        let bad = |byte: u8| !byte.is_ascii_alphanumeric() && !MARKS.contains(&byte);
         if let Some(index) = text.bytes().position(bad) {
             return Err(SerialError::Character { index });
         }
-        if text.starts_with(['.', ' ']) || text.ends_with(['.', ' ']) {
+        // A tool takes what begins with a hyphen for an option.
+        if text.starts_with(['.', '-', '+']) || text.ends_with('.') {
             return Err(SerialError::Edge);
         }
         if is_device(text) {
@@ -68,8 +70,7 @@ impl FromStr for Serial {
 
 /// Returns whether Windows would open a device under this name.
 fn is_device(text: &str) -> bool {
-    let stem = text.split('.').next().unwrap_or(text).trim_end();
-    let stem = stem.to_ascii_lowercase();
+    let stem = text.split('.').next().unwrap_or(text).to_ascii_lowercase();
     let numbered = |name: &str| {
         stem.strip_prefix(name)
             .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()))
@@ -102,14 +103,17 @@ pub enum SerialError {
         /// Length in bytes.
         found: usize,
     },
-    /// Not printable, or part of a path.
-    #[error("character {} of the serial cannot stand in a file name", index + 1)]
+    /// Neither a letter nor a digit, nor one of `- _ . +`.
+    #[error(
+        "character {} of the serial is none of those that serials have: letters, digits and - _ . +",
+        index + 1
+    )]
     Character {
         /// Position of the first such byte, from 0.
         index: usize,
     },
-    /// A dot or a space at one end.
-    #[error("a serial neither starts nor ends with a dot or a space")]
+    /// A mark at the start, or a dot at the end.
+    #[error("a serial starts with a letter, a digit or an underscore, and ends with no dot")]
     Edge,
     /// `CON`, `NUL`, `COM1` and the like.
     #[error("the serial is the name of a device on Windows")]
@@ -142,6 +146,26 @@ mod tests {
         assert_eq!(error("nul.txt"), SerialError::Reserved);
         assert_eq!(error("COM7"), SerialError::Reserved);
         assert!("COMET".parse::<Serial>().is_ok());
+    }
+
+    #[test]
+    fn what_a_shell_would_run_is_no_serial() {
+        for (text, index) in [
+            ("GW1;reboot", 3),
+            ("GW$(id)", 2),
+            ("GW`id`", 2),
+            ("GW 1", 2),
+            ("GW'1", 2),
+            ("GW&1", 2),
+            ("GW%1", 2),
+            ("GW=1", 2),
+        ] {
+            assert_eq!(error(text), SerialError::Character { index });
+        }
+        assert_eq!(error("-GW1"), SerialError::Edge);
+        assert_eq!(error("--help"), SerialError::Edge);
+        assert!("24:0A:C4".parse::<Serial>().is_err());
+        assert!("GW-1_2.3+4".parse::<Serial>().is_ok());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_eol-inject");
 /// A folder of its own, with the fixtures in it: ledgers and labels land there.
 pub struct Bench {
     folder: tempfile::TempDir,
+    /// Temporary files: programmers' nests are told apart there, and those of other benches are not these.
+    temporary: tempfile::TempDir,
 }
 
 impl Bench {
@@ -26,14 +28,24 @@ impl Bench {
         for part in parts {
             copy(&fixtures().join(part), &folder.path().join(part));
         }
-        Self { folder }
+        Self::of(folder)
+    }
+
+    fn of(folder: tempfile::TempDir) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        Self { folder, temporary }
+    }
+
+    /// Where the program makes its temporary files.
+    pub fn temporary(&self) -> &Path {
+        self.temporary.path()
     }
 
     /// Takes a copy of all that is in this one.
     pub fn again(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy_all(self.folder.path(), folder.path());
-        Self { folder }
+        Self::of(folder)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -46,6 +58,7 @@ impl Bench {
             .args(args)
             .current_dir(self.folder.path())
             .env("EOL_STATION", "test-station")
+            .env("TMPDIR", self.temporary.path())
             .env_remove("RUST_LOG")
             .stdin(Stdio::null());
         command

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use eol_inject::checksum::Sealed;
 use eol_inject::deliver::{DeliverError, Effort, Fixture, Seen, Watch};
 use eol_inject::image::{Edits, Span};
-use eol_inject::ledger::Receipt;
+use eol_inject::ledger::{Receipt, RunLock};
 use eol_inject::patch::Master;
 
 use super::worker::{Event, Message};
@@ -75,6 +75,14 @@ impl Fixture for Eye {
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError> {
         self.fixture.deliver(sealed, watch)
+    }
+
+    fn hold(&mut self, lock: RunLock) {
+        self.fixture.hold(lock);
+    }
+
+    fn left_blank(&mut self, master: &Master, watch: &mut dyn Watch) -> bool {
+        self.fixture.left_blank(master, watch)
     }
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Ledger, Simulated, Stock};
+use eol_inject::ledger::{Actor, Ledger, Seated, Simulated, Stock};
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
@@ -57,6 +57,19 @@ pub(crate) struct RunArgs {
     /// Leave these nests out, with commas between
     #[arg(long, value_name = "NESTS", value_delimiter = ',')]
     skip: Vec<String>,
+
+    /// Say that the board on the fixture is the unit's own, where neither a number nor its token
+    /// tells: a run that died, or failed, may have written to it
+    #[arg(long, requires_all = ["serial", "by", "reason"], conflicts_with = "rehearse")]
+    same_board: bool,
+
+    /// Who says so, for the record
+    #[arg(long, value_name = "NAME", requires = "same_board")]
+    by: Option<String>,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", requires = "same_board")]
+    reason: Option<String>,
 
     /// The order that the units are made for, as it stands in results
     #[arg(long, value_name = "ORDER")]
@@ -112,6 +125,7 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         station: actor.station.clone(),
         operator: actor.by.clone(),
         order: args.order.clone(),
+        seated: seated(args, &actor),
         interrupted: Arc::clone(&interrupted),
         recipe,
     });
@@ -139,6 +153,18 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         return Ok(exit::INTERRUPTED);
     }
     Ok(floor.tally.code)
+}
+
+/// Returns what is said of the board on the fixture.
+fn seated(args: &RunArgs, actor: &Actor) -> Seated {
+    if !args.same_board {
+        return Seated::Unknown;
+    }
+    Seated::Vouched(Actor {
+        by: args.by.clone(),
+        reason: args.reason.clone(),
+        ..actor.clone()
+    })
 }
 
 /// Returns which units are wanted.

@@ -230,6 +230,7 @@ fn holds(holds: &Holds) -> String {
     match holds {
         Holds::Blank => "blank".to_owned(),
         Holds::Token(print) => format!("holds token {print}"),
+        Holds::Torn { token, at } => format!("holds token {token}, torn from {at} on"),
         Holds::Foreign { at } => format!("holds something else from {at} on"),
         Holds::Unreadable { at } => format!("cannot be read at {at}"),
     }

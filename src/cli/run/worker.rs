@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, Ledger};
+use eol_inject::ledger::{Claim, Finished, Ledger, Seated};
 use eol_inject::line::{self, BoardPorts, Passed};
 use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) station: String,
     pub(super) operator: Option<String>,
     pub(super) order: Option<String>,
+    /// What is said of the board on the fixture.
+    pub(super) seated: Seated,
     pub(super) interrupted: Arc<AtomicBool>,
 }
 
@@ -170,6 +172,7 @@ impl Worker {
         let claim = Claim {
             serial,
             uid: None,
+            seated: shared.seated.clone(),
             image: shared.master.digest(),
             recipe: shared.recipe.digest,
             target: self.reach.target(),
@@ -265,11 +268,14 @@ impl Worker {
 
     /// Returns this station's oldest open claim, or a new serial.
     fn next_serial(&mut self) -> Result<Serial, CliError> {
-        let open = self.ledger.open_claims(&self.shared.station)?;
-        match open.into_iter().next() {
-            Some(serial) => Ok(serial),
-            None => self.new_serial(),
+        for serial in self.ledger.open_claims(&self.shared.station)? {
+            // What was claimed for a board with a number waits for that board.
+            let record = self.ledger.find(&serial)?;
+            if self.reach.by_serial() || record.is_none_or(|record| record.uid.is_none()) {
+                return Ok(serial);
+            }
         }
+        self.new_serial()
     }
 
     fn new_serial(&mut self) -> Result<Serial, CliError> {

@@ -49,7 +49,9 @@ pub fn check(master: &Master, parts: &[Part]) -> Result<(), ProbeFault> {
     match holds::judge(master, &read) {
         Holds::Token(_) => Ok(()),
         Holds::Blank => blank(master.image(), &read),
-        Holds::Foreign { at } | Holds::Unreadable { at } => Err(ProbeFault::Values { at }),
+        Holds::Torn { at, .. } | Holds::Foreign { at } | Holds::Unreadable { at } => {
+            Err(ProbeFault::Values { at })
+        }
     }
 }
 

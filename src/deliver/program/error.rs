@@ -1,12 +1,13 @@
 //! Why a programmer's command did not do its work.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::image::Address;
 
-/// Why the line's own programmer failed. What it said is kept without the unit's secret.
+/// Why the line's own programmer failed. Of what it said only plain words are kept.
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "program-")]
 #[non_exhaustive]
@@ -20,31 +21,47 @@ pub enum ProgramError {
         source: io::Error,
     },
     /// It ended with an error.
-    #[error("{program} {ended}{}", tail(output))]
+    #[error("{program} {ended}{}", behind(output))]
     Failed {
         /// The program.
         program: String,
         /// How it ended.
         ended: String,
-        /// The end of what it said.
+        /// What is kept of what it said.
         output: String,
     },
     /// It was not done in time, and was ended.
     #[error(
         "{program} was not done after {seconds} s and was ended{}",
-        tail(output)
+        behind(output)
     )]
     TimedOut {
         /// The program.
         program: String,
         /// How long it was given.
         seconds: u64,
-        /// The end of what it said.
+        /// What is kept of what it said.
         output: String,
+    },
+    /// A command that was started before has not ended.
+    #[error("a command that was started before is still at work there: {program} is not run")]
+    Busy {
+        /// The program.
+        program: String,
+        /// The file that it holds locked.
+        lock: PathBuf,
     },
     /// `identify` did not tell the chip's own number.
     #[error("{program} told no chip number: it must print one line `uid: <hex digits>`")]
     NoNumber {
+        /// The program.
+        program: String,
+    },
+    /// What `identify` told stands in the board's slots.
+    #[error(
+        "what {program} told as the chip's number stands in the token's slot: it is not repeated here"
+    )]
+    NumberHeld {
         /// The program.
         program: String,
     },
@@ -94,38 +111,10 @@ impl ProgramError {
     }
 }
 
-/// Returns the line that says most of what went wrong, behind a colon: the first that calls itself
-/// an error, else the last one.
-fn tail(output: &str) -> String {
-    let mut lines = output
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
-    let told = lines.clone().find(|line| {
-        let start: String = line.chars().take(5).collect();
-        ["error", "fatal"].contains(&start.to_ascii_lowercase().as_str())
-    });
-    told.or_else(|| lines.next_back())
-        .map_or_else(String::new, |line| {
-            let plain: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
-            format!(": {plain}")
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tail;
-
-    #[test]
-    fn the_line_that_calls_itself_an_error_is_told() {
-        let said =
-            "connecting\nerror: invalid value '0x40'\n\nFor more information, try '--help'.\n";
-        assert_eq!(tail(said), ": error: invalid value '0x40'");
-    }
-
-    #[test]
-    fn else_the_last_line_is_told() {
-        assert_eq!(tail("connecting\nno answer\n\n"), ": no answer");
-        assert_eq!(tail(" \n"), "");
+/// Puts what a program said behind a colon.
+fn behind(said: &str) -> String {
+    match said {
+        "" => String::new(),
+        said => format!(": {said}"),
     }
 }

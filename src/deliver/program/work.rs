@@ -1,15 +1,16 @@
 //! One command of a programmer, and the temporary files that it works on.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::super::redact::redact;
+use super::super::said;
 use super::ProgramError;
-use crate::process::{self, Broken, Setting};
+use crate::ledger::RunLock;
+use crate::process::{self, Broken, Nest, Setting};
 use crate::recipe::CommandLine;
 
 /// Begins the name of every temporary folder; the number of its process follows.
@@ -20,23 +21,34 @@ pub struct Call<'c> {
     pub command: &'c CommandLine,
     pub probe: &'c str,
     pub setting: &'c Setting,
+    /// Where the lock of its nest is.
+    pub nest: &'c Path,
+    /// What keeps the claim of the unit in hand alive.
+    pub lock: &'c RunLock,
 }
 
 impl Call<'_> {
-    /// Runs the command and returns its standard output; what it says is kept without `secret`.
-    pub fn run(
-        &self,
-        value: &dyn Fn(&str) -> String,
-        secret: Option<&[u8]>,
-    ) -> Result<Vec<u8>, ProgramError> {
+    /// Runs the command and returns its standard output.
+    ///
+    /// Not while one that was started before is at work on the same nest, whichever run started it.
+    pub fn run(&self, value: &dyn Fn(&str) -> String) -> Result<Vec<u8>, ProgramError> {
         let command = self.command.filled(&|name| match name {
             "probe" => self.probe.to_owned(),
             other => value(other),
         });
         let program = || self.command.program().to_owned();
-        let told = |output: &[u8]| redact(output, secret.unwrap_or_default());
+        let nest = Nest::take(self.nest).map_err(|source| ProgramError::Temporary { source })?;
+        let Some(nest) = nest else {
+            return Err(ProgramError::Busy {
+                program: program(),
+                lock: self.nest.to_owned(),
+            });
+        };
+        let locks: Vec<&File> = nest.file().into_iter().chain(self.lock.file()).collect();
+        let told = command.join(" ");
+        let kept = |output: &[u8]| said::reason(output, &told);
         let finished =
-            process::run(&command, b"", self.setting).map_err(|broken| match broken {
+            process::run_tied(&command, self.setting, &locks).map_err(|broken| match broken {
                 Broken::Start(source) => ProgramError::Start {
                     program: program(),
                     source,
@@ -44,24 +56,24 @@ impl Call<'_> {
                 Broken::TimedOut { output } => ProgramError::TimedOut {
                     program: program(),
                     seconds: self.setting.limit.as_secs(),
-                    output: told(&output),
+                    output: kept(&output),
                 },
             })?;
         tracing::debug!(
             program = self.command.program(),
             status = %finished.status,
-            stderr = %told(&finished.stderr),
+            stderr = %kept(&finished.stderr),
             "ran"
         );
         if finished.status.success() {
             return Ok(finished.stdout);
         }
         // Some programmers tell errors on standard output.
-        let output = [finished.stdout, finished.stderr].concat();
+        let output = Zeroizing::new([finished.stdout, finished.stderr].concat());
         Err(ProgramError::Failed {
             program: program(),
             ended: process::ended(finished.status),
-            output: told(&output),
+            output: kept(&output),
         })
     }
 }

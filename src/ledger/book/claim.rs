@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
 use super::super::{
-    Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Target, UnitState,
+    Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Seated, Target, UnitState,
 };
 use super::rework::rehoused;
-use super::{SIMULATED, check_simulated, entry, parts};
+use super::{SIMULATED, check_simulated, doubt, entry, parts};
 use crate::unit::Values;
 
 /// What one claim came to.
@@ -119,6 +119,11 @@ fn refused(
             image: unit.image.short(),
             wanted: claim.image.short(),
         }));
+    }
+    if doubt::stands(tables, unit, claim)?
+        && let Some(seen) = doubt::unproven(unit, claim)
+    {
+        return Ok(Some(Refusal::InDoubt { serial, seen }));
     }
     if unit.uid.is_none() {
         return taken(tables, claim);
@@ -253,13 +258,19 @@ fn again(
     claim: &Claim,
     unit: UnitRow,
 ) -> Result<Answer, LedgerError> {
+    // A board that is only looked at is not the unit's: nothing will be written to it.
+    let looked = claim.seated == Seated::LookedAt;
+    let decided = match &claim.seated {
+        Seated::Vouched(actor) if doubt::stands(tables, &unit, claim)? => Some(actor),
+        _ => None,
+    };
     let mut unit = UnitRow {
         state: UnitState::Reserved,
-        uid: unit.uid.or_else(|| claim.uid.clone()),
+        uid: unit.uid.or_else(|| claim.uid.clone().filter(|_| !looked)),
         image: claim.image,
         recipe: claim.recipe,
         digest: None,
-        target: claim.target,
+        target: if looked { unit.target } else { claim.target },
         durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
@@ -269,7 +280,10 @@ fn again(
         pending: true,
         ..unit
     };
-    let body = event::claimed(frame, &unit);
+    let mut body = event::claimed(frame, &unit);
+    if let Some(actor) = decided {
+        body = body.by(actor);
+    }
     let station = &frame.identity.station;
     event::append_unit(tables, station, Kind::Reserved, (&mut unit, body))?;
     tables.set_unit(&unit)?;
@@ -290,6 +304,7 @@ fn go(
         fingerprint: unit.fingerprint,
         claim: claim.clone(),
         resumed: unit.epoch > 1,
+        lock: frame.lock(),
         _hold: frame.take(unit.id),
     })))
 }

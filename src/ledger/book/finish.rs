@@ -22,7 +22,7 @@ pub fn confirm(
         }
         return Err(stale(reservation, &unit));
     }
-    let (state, kind) = match (unit.target, &unit.label) {
+    let (state, kind) = match (reservation.claim.target, &unit.label) {
         (Target::File, _) => (UnitState::Prepared, Kind::Prepared),
         // Its label was read while it was only a file.
         (Target::Probe | Target::Program, Some(_)) => (UnitState::Labelled, Kind::Delivered),
@@ -30,6 +30,9 @@ pub fn confirm(
     };
     let mut unit = UnitRow {
         state,
+        // What was only looked at and holds the unit is its board from here on.
+        uid: unit.uid.or_else(|| reservation.claim.uid.clone()),
+        target: reservation.claim.target,
         digest: receipt.digest,
         durable: receipt.durable,
         pending: false,
@@ -38,6 +41,8 @@ pub fn confirm(
     };
     let body = Body {
         run: Some(unit.run.clone()),
+        target: Some(unit.target.to_string()),
+        uid: unit.uid.clone(),
         image: Some(unit.image.to_string()),
         digest: unit.digest.map(|digest| digest.to_string()),
         durable: Some(unit.durable),

@@ -4,6 +4,7 @@ mod adopt;
 mod attest;
 mod audit;
 mod claim;
+mod doubt;
 mod finish;
 mod import;
 mod join;
@@ -83,6 +84,8 @@ impl<S: Store> Ledger for S {
             // Rework is for the unit's own board, not for whichever comes next.
             Ok(units
                 .filter(|unit| !unit.run.is_empty() && !frame.in_hand(tables, unit))
+                // Nor is a claim that may be on a board which nothing tells from others.
+                .filter(doubt::is_free_of)
                 .map(|unit| unit.serial)
                 .collect())
         })
@@ -244,6 +247,15 @@ impl<S: Store> Ledger for S {
             let stamp = event::append(tables, &by.station, (Kind::Revealed, None), body.by(by))?;
             Ok(Revealed { event: stamp.hash })
         })
+    }
+
+    fn copied(&mut self, serial: &Serial) -> Result<Revealed, LedgerError> {
+        let by = Actor {
+            station: self.frame().identity.station.clone(),
+            by: None,
+            reason: None,
+        };
+        self.revealed(&format!("another image of {serial}"), &by)
     }
 
     fn reveal(&self, serial: &Serial, _proof: &Revealed) -> Result<AuthToken, LedgerError> {

@@ -137,6 +137,11 @@ impl Expected {
         if !self.pending {
             self.note(seq, "confirms a unit that was not claimed");
         }
+        // Earlier versions said neither: both were the claim's.
+        if body.target.is_some() {
+            self.target.clone_from(&body.target);
+            self.uid.clone_from(&body.uid);
+        }
         self.digest.clone_from(&body.digest);
         self.durable = body.durable.unwrap_or_default();
         self.pending = false;

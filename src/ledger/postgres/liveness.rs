@@ -19,12 +19,14 @@ pub fn alive(view: &View<'_>, run: &str) -> Result<bool, LedgerError> {
         // Of another ledger, whose units came here: nobody works on them there.
         return Ok(false);
     };
-    if get(&row, 0)? {
-        return Ok(false);
-    }
     let place: Option<&str> = get(&row, 1)?;
-    if place.is_some() && place == view.shop.place.as_deref() {
-        return Ok(view.shop.runs.alive(run));
+    let here = place.is_some() && place == view.shop.place.as_deref();
+    // What a run started here may still write, whatever became of the run.
+    if here && view.shop.runs.alive(run) {
+        return Ok(true);
+    }
+    if here || get(&row, 0)? {
+        return Ok(false);
     }
     let expired: Option<bool> = get(&row, 2)?;
     match expired {

@@ -190,7 +190,8 @@ impl Postgres {
         let ring = keys::prove(client, keys, server)?;
         let key = ring.current()?.id;
         let run = Run::start(&server.runs())?;
-        let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
+        let frame = Frame::new(scope, identity, run.id().to_owned());
+        let frame = Arc::new(frame.with_lock(run.lock()));
         let other = link.another();
         let mut this = Self::assemble((link, Ok(ring)), server, (Arc::clone(&frame), Some(run)))?;
         this.begin(key)?;

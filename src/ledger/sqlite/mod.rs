@@ -132,7 +132,8 @@ impl Sqlite {
         (conn, key): (Connection, Ring),
     ) -> Result<Self, LedgerError> {
         let run = Run::start(&folder(path))?;
-        let frame = Arc::new(Frame::new(scope, identity, run.id().to_owned()));
+        let frame = Frame::new(scope, identity, run.id().to_owned());
+        let frame = Arc::new(frame.with_lock(run.lock()));
         let mut sqlite = Self {
             shop: Shop::new(
                 &conn,

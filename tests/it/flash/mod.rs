@@ -270,6 +270,7 @@ pub fn claim(product: &Product, serial: &str) -> Claim {
     Claim {
         serial: serial.parse::<Serial>().unwrap(),
         uid: None,
+        seated: eol_inject::ledger::Seated::Unknown,
         image: product.master.digest(),
         recipe: product.recipe.digest,
         target: Target::Probe,

@@ -10,12 +10,12 @@ mod lists;
 mod mirror;
 mod parts;
 #[cfg(all(feature = "postgres", unix))]
-mod postgres;
+pub mod postgres;
 mod records;
 mod restored;
 mod rework;
 #[cfg(feature = "sqlite")]
-mod shift;
+pub mod shift;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -181,6 +181,7 @@ pub fn claim(text: &str) -> Claim {
     Claim {
         serial: serial(text),
         uid: None,
+        seated: eol_inject::ledger::Seated::Unknown,
         image: image("v1"),
         recipe: image("recipe"),
         target: Target::File,

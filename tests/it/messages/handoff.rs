@@ -21,9 +21,6 @@ fn handoff_errors() {
             at: Address::new(0x0800_0000),
             base: Address::new(0x0900_0000),
         },
-        HandoffError::Label {
-            serial: "GW;000001".parse().unwrap(),
-        },
         HandoffError::from(ImageError::Outside {
             span,
             first: span.start(),

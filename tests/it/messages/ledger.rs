@@ -70,6 +70,10 @@ fn refusals() {
             claimed: "9f02".to_owned(),
             seen: "9f03".to_owned(),
         },
+        Refusal::InDoubt {
+            serial: serial.clone(),
+            seen: "its board told no number, and this one does not hold its token",
+        },
         Refusal::Rehoused {
             serial: serial.clone(),
             at: "2026-11-24T09:00:00.000Z".to_owned(),

@@ -17,7 +17,7 @@ fn missing() -> io::Error {
 
 #[test]
 fn program_errors() {
-    let output = "Connecting...\nA fatal error: no serial data received.\n\n".to_owned();
+    let output = "A fatal error: no serial data received.".to_owned();
     let samples: Vec<Sample> = [
         ProgramError::Start {
             program: program(),
@@ -47,6 +47,11 @@ fn program_errors() {
             at: Address::new(0x1a3c),
         },
         ProgramError::Temporary { source: missing() },
+        ProgramError::Busy {
+            program: program(),
+            lock: "/tmp/eol-inject-nest-0a1b".into(),
+        },
+        ProgramError::NumberHeld { program: program() },
     ]
     .into_iter()
     .map(|error| Sample(error.name(), Box::new(error)))

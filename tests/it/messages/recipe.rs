@@ -82,7 +82,17 @@ fn recipe_errors() {
         flash("program = [\"tool\", \"{image}\"]"),
         flash("program = [\"tool\", \"{token}\"]"),
         flash("program = [\"tool\"]\nreadback = [\"tool\", \"{dump}\"]"),
-        flash("program = [\"tool\", \"{image}\"]\nreadback = [\"tool\"]"),
+        flash("program = [\"tool\"]\nreadback = [\"tool\", \"{dump}\"]\nidentify = false"),
+        flash("program = [\"tool\", \"{image}\"]\nreadback = [\"tool\"]\nidentify = false"),
+        flash("identify = true"),
+        flash("env = [\"IDF_PATH\"]"),
+        flash("identify = [\"sh\", \"-c\", \"tool {serial}\"]"),
+        flash(
+            "identify = [\"sudo\", \"-n\", \"powershell.exe\", \"-Command\", \"tool\", \"{probe}\"]",
+        ),
+        refused(&format!(
+            "{GOOD}[hook]\non-result = [\"mes\"]\nenv = [\"PGPASSWORD\"]"
+        )),
         flash("readback = [\"tool\", \"{dump}\"]"),
         flash("program = []"),
         nest("name = \"A B\"\nprobe = \"sim\""),

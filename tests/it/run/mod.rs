@@ -2,12 +2,16 @@
 
 mod cuts;
 mod hooks;
+mod leaks;
+mod nameless;
 mod nests;
+mod orphans;
 mod program;
 mod rework;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;
+mod unmarked;
 
 use std::fs;
 use std::io::Write as _;
@@ -48,6 +52,12 @@ readback = ["./programmer.sh", "{probe}", "read", "{dump}", "{address}", "{size}
 identify = ["./programmer.sh", "{probe}", "identify"]
 timeout  = 20
 "#;
+
+/// The same for boards without a number: only what a board holds tells it from another.
+pub fn nameless() -> String {
+    let command = "[\"./programmer.sh\", \"{probe}\", \"identify\"]";
+    FLASH.replace(command, "false")
+}
 
 /// Serials that are counted up.
 pub const NEXT: &str = "[serial]\nsource = \"next\"\nformat = \"GW{:06}\"\n";

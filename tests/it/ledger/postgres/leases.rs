@@ -3,10 +3,21 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use eol_inject::ledger::{Seated, Target};
+
 use super::cluster::wait_for;
 use super::*;
 
 const PLACE: &str = "EOL_INJECT_TEST_LEASE";
+const NAMELESS: &str = "EOL_INJECT_TEST_LEASE_NAMELESS";
+
+/// A claim by a programmer that cannot tell boards apart.
+fn nameless(text: &str) -> Claim {
+    Claim {
+        target: Target::Program,
+        ..claim(text)
+    }
+}
 
 /// The same ledger from a computer of its own.
 fn elsewhere(bench: &OnServer) -> (Server, tempfile::TempDir) {
@@ -30,13 +41,22 @@ fn the_other_process() {
         return;
     };
     let mut ledger = open_from(&place, "L2");
-    let _held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let unit = match std::env::var(NAMELESS) {
+        Ok(_) => nameless("GW1"),
+        Err(_) => on_board("GW1", "u1"),
+    };
+    let _held = go(&mut *ledger, &unit);
     println!("ready");
     std::thread::sleep(std::time::Duration::from_secs(600));
 }
 
 fn spawn(bench: &OnServer) -> Child {
+    spawn_with(bench, &[])
+}
+
+fn spawn_with(bench: &OnServer, environment: &[(&str, &str)]) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
+        .envs(environment.iter().copied())
         .args([
             "ledger::postgres::leases::the_other_process",
             "--exact",
@@ -110,6 +130,53 @@ fn a_silent_run_keeps_its_claim_as_long_as_its_session_stands() {
     signal("-CONT");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Sessions of those who have, or had, a lease of this ledger.
+const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks \
+     WHERE relation = 'leases'::regclass AND pid <> pg_backend_pid()";
+
+/// The server lets go of a station that stands still, and of its lease; its programmer may have
+/// written the board by then, and boards have no numbers here.
+#[test]
+fn a_stopped_stations_claim_in_doubt_gets_onto_no_board_by_itself() {
+    let Some(bench) = OnServer::new() else { return };
+    drop(stocked(&bench, 3));
+    let mut child = spawn_with(&bench, &[(NAMELESS, "1")]);
+    let pid = child.id().to_string();
+    let mut admin = admin(&bench);
+    wait_for("the lease", || is_held(&mut admin));
+    let stopped = Command::new("kill").args(["-STOP", &pid]).status().unwrap();
+    assert!(stopped.success());
+    admin.query(END_SESSIONS, &[]).unwrap();
+    wait_for("the end of its session", || !is_held(&mut admin));
+    admin.execute(EXPIRE, &[]).unwrap();
+    let (server, _folder) = elsewhere(&bench);
+    let mut other = Postgres::open(&server, &scope(), identity("L1")).unwrap();
+    assert_eq!(other.open_claims("L2").unwrap(), []);
+    let blank = nameless("GW1");
+    assert!(matches!(
+        refusal(&mut other, &blank),
+        Refusal::InDoubt { .. }
+    ));
+    let another = Claim {
+        seated: Seated::Shows(print_of(1)),
+        ..nameless("GW1")
+    };
+    assert!(matches!(
+        refusal(&mut other, &another),
+        Refusal::InDoubt { .. }
+    ));
+    let file = refusal(&mut other, &claim("GW1"));
+    assert!(matches!(file, Refusal::InDoubt { .. }));
+    let own = Claim {
+        seated: Seated::Shows(print_of(0)),
+        ..nameless("GW1")
+    };
+    assert_eq!(go(&mut other, &own).epoch(), 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_clean(&other);
 }
 
 #[test]

@@ -1,0 +1,240 @@
+//! Boards without a number: a token that may be on one of them gets onto no other by itself.
+
+use std::fs;
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::{NEXT, RECIPE, SCAN, bench, nameless, objects, run, said, seat};
+use crate::bench::Bench;
+
+/// A line whose programmer cannot tell boards apart, with board `b1` seated.
+fn line(serials: &str) -> Bench {
+    let bench = bench(&format!("{}probe = \"one\"\n{serials}", nameless()));
+    seat(&bench, "one", "b1");
+    bench
+}
+
+/// The same after a run that died when its programmer had written to `b1`.
+fn cut(serials: &str, args: &[&str], scans: &str) -> Bench {
+    let bench = line(serials);
+    fs::write(bench.path("line/cut-after-program"), "").unwrap();
+    let killed = run(&bench, args, scans);
+    assert_eq!(killed.status.code(), None, "{}", said(&killed));
+    bench
+}
+
+fn unit(bench: &Bench, serial: &str) -> Value {
+    let listed = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--json"]);
+    let mut units = listed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    units.rfind(|unit| unit["serial"] == serial).unwrap()
+}
+
+fn vouch(bench: &Bench, serial: &str) -> Output {
+    let args = ["--json", "--serial", serial, "--same-board"];
+    let who = ["--by", "ann", "--reason", "it never left the fixture"];
+    run(bench, &[args.as_slice(), who.as_slice()].concat(), "")
+}
+
+fn resolve(bench: &Bench) -> (Option<i32>, Value) {
+    let who = ["--by", "ann", "--reason", "power failed"];
+    let args = [
+        "ledger", "resolve", "--json", "--recipe", RECIPE, "--serial", "GW000001",
+    ];
+    let output = bench.run(&[args.as_slice(), who.as_slice()].concat());
+    let told = objects(&output).pop().unwrap_or_default();
+    (output.status.code(), told)
+}
+
+/// How many boards hold the unit's own token.
+fn boards_with_a_token(bench: &Bench) -> usize {
+    let tokens = bench.tokens(RECIPE);
+    fs::read_dir(bench.path("line/boards"))
+        .unwrap()
+        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+        .filter(|bytes| {
+            tokens.iter().any(|(_, token)| {
+                bytes
+                    .windows(token.len())
+                    .any(|part| part == token.as_bytes())
+            })
+        })
+        .count()
+}
+
+#[test]
+fn a_token_that_a_killed_run_wrote_gets_onto_no_blank_board_by_itself() {
+    let bench = cut(SCAN, &[], "GW000001\n");
+    seat(&bench, "one", "b2");
+    let refused = run(&bench, &["--json"], "GW000001\n");
+    assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+    let error = &objects(&refused)[0]["error"];
+    assert_eq!(error["name"], "unit-in-doubt");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("run --serial GW000001 --same-board"),
+        "{hint}"
+    );
+    assert!(hint.contains("--mode board-swapped"), "{hint}");
+    // A file would be a second copy just as well.
+    let inject = ["inject", "--recipe", RECIPE, "--serial", "GW000001"];
+    let inject = bench.run(&[inject.as_slice(), &["-o", "copy.bin"]].concat());
+    assert_eq!(inject.status.code(), Some(52), "{}", said(&inject));
+    assert!(!bench.path("copy.bin").exists());
+    // The board that shows the unit's token is the one, and goes on by itself.
+    seat(&bench, "one", "b1");
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+    assert_eq!(boards_with_a_token(&bench), 1);
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn counted_units_leave_a_claim_in_doubt_alone() {
+    let bench = cut(NEXT, &["--count", "1"], "");
+    seat(&bench, "one", "b2");
+    let next = run(&bench, &["--json", "--count", "1"], "");
+    assert!(next.status.success(), "{}", said(&next));
+    assert_eq!(objects(&next)[0]["serial"], "GW000002");
+    assert_eq!(unit(&bench, "GW000001")["state"], "reserved");
+    let batch = ["batch", "--recipe", RECIPE, "--count", "1", "-o", "out"];
+    bench.ok(&batch);
+    assert!(!bench.path("out/GW000001.bin").exists());
+}
+
+#[test]
+fn a_torn_board_that_shows_the_units_token_is_its_board() {
+    let bench = line(SCAN);
+    fs::write(bench.path("line/cut-after-program"), "").unwrap();
+    fs::write(bench.path("line/flip"), "").unwrap();
+    run(&bench, &[], "GW000001\n");
+    fs::remove_file(bench.path("line/flip")).unwrap();
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+}
+
+#[test]
+fn somebody_may_say_that_it_is_the_same_board() {
+    let bench = line(SCAN);
+    fs::write(bench.path("line/cut-before-program"), "").unwrap();
+    run(&bench, &[], "GW000001\n");
+    // Nothing was written; who knows that but the one who stood there?
+    let refused = run(&bench, &["--json"], "GW000001\n");
+    assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+    let passed = vouch(&bench, "GW000001");
+    assert!(passed.status.success(), "{}", said(&passed));
+    let shown = bench.ok(&["ledger", "show", "--recipe", RECIPE, "--json", "GW000001"]);
+    assert!(shown.contains("it never left the fixture"), "{shown}");
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+    // Without saying who and why it is no decision.
+    let bare = run(&bench, &["--serial", "GW000001", "--same-board"], "");
+    assert_eq!(bare.status.code(), Some(2));
+}
+
+#[test]
+fn a_lost_board_takes_its_token_with_it() {
+    let bench = cut(SCAN, &[], "GW000001\n");
+    let before = unit(&bench, "GW000001")["fingerprint"].clone();
+    let rework = [
+        "ledger", "rework", "--recipe", RECIPE, "--serial", "GW000001",
+    ];
+    let mode = ["--mode", "board-swapped", "--by", "ann", "--reason", "lost"];
+    bench.ok(&[rework.as_slice(), mode.as_slice()].concat());
+    seat(&bench, "one", "b2");
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+    assert_ne!(unit(&bench, "GW000001")["fingerprint"], before);
+}
+
+#[test]
+fn a_failure_that_left_the_board_blank_may_simply_be_tried_again() {
+    let bench = line(SCAN);
+    fs::write(bench.path("line/fail"), "").unwrap();
+    run(&bench, &[], "GW000001\n");
+    fs::remove_file(bench.path("line/fail")).unwrap();
+    seat(&bench, "one", "b2");
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+    assert_eq!(boards_with_a_token(&bench), 1);
+}
+
+#[test]
+fn a_failure_that_left_the_token_on_its_board_goes_on_there_only() {
+    let bench = line(SCAN);
+    fs::write(bench.path("line/fail-late"), "").unwrap();
+    let failed = run(&bench, &[], "GW000001\n");
+    assert_eq!(failed.status.code(), Some(40), "{}", said(&failed));
+    seat(&bench, "one", "b2");
+    let refused = run(&bench, &["--json"], "GW000001\n");
+    assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+    seat(&bench, "one", "b1");
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+    assert_eq!(boards_with_a_token(&bench), 1);
+}
+
+#[test]
+fn rework_of_the_same_board_is_for_the_board_that_holds_the_token() {
+    let bench = line(SCAN);
+    run(&bench, &[], "GW000001\n");
+    let rework = [
+        "ledger", "rework", "--recipe", RECIPE, "--serial", "GW000001",
+    ];
+    let mode = ["--mode", "same-board", "--by", "ann", "--reason", "again"];
+    bench.ok(&[rework.as_slice(), mode.as_slice()].concat());
+    seat(&bench, "one", "b2");
+    let refused = run(&bench, &["--json"], "GW000001\n");
+    assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+    seat(&bench, "one", "b1");
+    let passed = run(&bench, &["--json"], "GW000001\n");
+    assert!(passed.status.success(), "{}", said(&passed));
+}
+
+#[test]
+fn a_look_at_a_blank_board_settles_nothing_and_binds_nothing() {
+    let bench = cut(SCAN, &[], "GW000001\n");
+    for number in [false, true] {
+        // The recipe learns to tell boards apart while the claim is open.
+        if number {
+            let recipe = bench.path(RECIPE);
+            let text = fs::read_to_string(&recipe).unwrap();
+            let command = "identify = [\"./programmer.sh\", \"{probe}\", \"identify\"]";
+            fs::write(&recipe, text.replace("identify = false", command)).unwrap();
+        }
+        seat(&bench, "one", "b2");
+        let (code, told) = resolve(&bench);
+        assert_eq!(
+            (code, told["settled"].as_str()),
+            (Some(52), Some("stranger")),
+            "{told}"
+        );
+        assert_eq!(unit(&bench, "GW000001")["chip_uid"], Value::Null);
+        let refused = run(&bench, &["--json"], "GW000001\n");
+        assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+    }
+    seat(&bench, "one", "b1");
+    let (code, told) = resolve(&bench);
+    assert_eq!(
+        (code, told["settled"].as_str()),
+        (Some(0), Some("delivered")),
+        "{told}"
+    );
+    assert_eq!(unit(&bench, "GW000001")["chip_uid"], told["chip_uid"]);
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn a_recipe_says_that_its_programmer_cannot_tell_boards_apart_and_check_what_that_costs() {
+    let bench = line(SCAN);
+    let told = said(&bench.run(&["check", "--recipe", RECIPE]));
+    assert!(told.contains("boards cannot be told apart"), "{told}");
+    let recipe = bench.path(RECIPE);
+    let text = fs::read_to_string(&recipe).unwrap();
+    fs::write(&recipe, text.replace("identify = false\n", "")).unwrap();
+    let refused = bench.run(&["check", "--recipe", RECIPE]);
+    assert_eq!(refused.status.code(), Some(10), "{}", said(&refused));
+    let told = said(&refused);
+    assert!(told.contains("identify = false"), "{told}");
+}
