@@ -9,13 +9,13 @@ use std::path::Path;
 use eol_inject::checksum::{findings, seal};
 use eol_inject::image::{Address, Format, Hint, Image, Span};
 use eol_inject::label::scanned;
-use eol_inject::ledger::{Ledger as _, Mapping, Scope, Sqlite};
+use eol_inject::ledger::{History, Ledger as _, Mapping, Scope, Sqlite};
 use eol_inject::patch::{Master, apply};
 use eol_inject::pool::{self, Item};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSpec};
 use eol_inject::unit::{AuthToken, Serial, Values};
 use eol_inject::verify::{self, Judge};
-use eol_inject::{slot, unit};
+use eol_inject::{nvs, slot, unit};
 
 /// A token that starts like an option.
 const TOKEN: &[u8; 32] = b"-bcdefghijklmnopqrstuvwxyz_12345";
@@ -196,4 +196,43 @@ pub fn scan(bytes: &[u8]) {
     let _ = scanned(&text);
     let _ = text.parse::<unit::QrToken>();
     let _ = AuthToken::parse(bytes);
+}
+
+/// Opens a file as the mirror of a ledger.
+pub fn mirror(bytes: &[u8]) {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let folder = folder.unwrap();
+    std::fs::write(folder.path().join("0a1b2c3d4e5f6071-0.jsonl"), bytes).unwrap();
+    let _ = History::find(folder.path(), None);
+    let _ = History::of_station(folder.path(), "L1", "GW-100");
+}
+
+/// Reads the table that a settings store is made from.
+pub fn store(bytes: &[u8]) {
+    let text = include_str!("../fixtures/recipes/nvs-made.toml");
+    let recipe = Recipe::parse(text, Path::new(".")).unwrap();
+    let _ = nvs::shared(&recipe, None, &mut |_| Ok(bytes.to_vec()));
+}
+
+/// Looks for the slot of each kind in a flat image, and reads what it holds.
+pub fn slots(bytes: &[u8]) {
+    for text in [
+        include_str!("../fixtures/recipes/blnk-bin.toml"),
+        include_str!("../fixtures/recipes/eols-bin.toml"),
+        include_str!("../fixtures/recipes/nvs-esp.toml"),
+        include_str!("../fixtures/recipes/nvs-zephyr.toml"),
+    ] {
+        let recipe = Recipe::parse(text, Path::new(".")).unwrap();
+        let Ok(image) = Image::read(bytes.to_vec(), recipe.image.hint()) else {
+            continue;
+        };
+        let located = recipe.slots.iter().map(|spec| slot::locate(&image, spec));
+        let slots: Vec<_> = located.flatten().collect();
+        let _ = slot::alone(&image, &slots);
+        let _ = slot::suspects(&image, &slots);
+        for slot in &slots {
+            let _ = slot.encode(TOKEN);
+            let _ = slot.read(bytes);
+        }
+    }
 }

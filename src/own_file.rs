@@ -103,8 +103,8 @@ mod tests {
 
     use super::*;
 
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    fn mode(path: &Path) -> io::Result<u32> {
+        Ok(fs::metadata(path)?.permissions().mode() & 0o777)
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         symlink(&there, &link).unwrap();
         let error = folder(&link).unwrap_err();
         assert!(error.to_string().contains("a link"), "{error}");
-        assert_eq!(mode(&there), 0o755);
+        assert_eq!(mode(&there).unwrap(), 0o755);
         fs::write(place.path().join("file"), "x").unwrap();
         fs::remove_file(&link).unwrap();
         symlink(place.path().join("file"), &link).unwrap();
@@ -131,7 +131,7 @@ mod tests {
         fs::create_dir(&there).unwrap();
         fs::set_permissions(&there, fs::Permissions::from_mode(0o755)).unwrap();
         folder(&there).unwrap();
-        assert_eq!(mode(&there), 0o700);
+        assert_eq!(mode(&there).unwrap(), 0o700);
         fs::write(place.path().join("file"), "x").unwrap();
         let error = folder(&place.path().join("file")).unwrap_err();
         assert!(error.to_string().contains("no folder"), "{error}");

@@ -128,9 +128,8 @@ fn listed(recipe: &Recipe, used: &HashSet<Fingerprint>) -> usize {
 
 /// Warns as [`warn`] does, whatever there is of the recipe's ledger.
 pub(super) fn check(recipe: &Recipe, output: &Output) {
-    match books::records_if_any(recipe) {
-        Ok(own) => warn(recipe, own.as_deref(), output),
-        // It is told where it is opened.
-        Err(_) => {}
+    // What hinders is told where the ledger is opened.
+    if let Ok(own) = books::records_if_any(recipe) {
+        warn(recipe, own.as_deref(), output);
     }
 }

@@ -135,7 +135,7 @@ fn is_plain(word: &str) -> bool {
     let digits = word.bytes().any(|byte| byte.is_ascii_digit());
     let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
     let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
-    !digits && !(upper && lower)
+    !(digits || upper && lower)
 }
 
 impl fmt::Debug for AuthToken {

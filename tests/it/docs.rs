@@ -153,3 +153,42 @@ fn every_command_that_a_hint_names_exists_with_its_options() {
     }
     assert!(checked > 10, "{checked}");
 }
+
+/// Collects all Rust sources below a folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn each_test_that_the_page_on_security_names_exists() {
+    let mut text = String::new();
+    for folder in ["src", "tests"] {
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut text,
+        );
+    }
+    let page = read("docs/security.md");
+    let named = page.split('`').skip(1).step_by(2);
+    let tests: Vec<&str> = named
+        .filter(|name| {
+            name.contains('_')
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
+        })
+        .collect();
+    assert!(tests.len() > 40, "{}", tests.len());
+    let lost: Vec<_> = tests
+        .into_iter()
+        .filter(|name| !text.contains(&format!("fn {name}(")))
+        .collect();
+    assert_eq!(lost, [] as [&str; 0]);
+}

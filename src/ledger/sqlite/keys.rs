@@ -33,7 +33,8 @@ impl KeyPlace {
     /// Returns the file that the key is brought in, where it is one.
     pub(in crate::ledger) fn file(&self) -> Option<PathBuf> {
         match self {
-            Self::From(KeySource::File(file), folder) => Some(folder.join(file)),
+            Self::From(KeySource::File(file), folder)
+            | Self::Part(KeySource::File(file), folder, _) => Some(folder.join(file)),
             _ => None,
         }
     }

@@ -12,12 +12,12 @@ mod lists;
 mod mirror;
 mod parts;
 #[cfg(all(feature = "postgres", unix))]
-mod postgres;
+pub mod postgres;
 mod records;
 mod restored;
 mod rework;
 #[cfg(feature = "sqlite")]
-mod shift;
+pub mod shift;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -12,6 +12,7 @@ mod scans;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;
+mod unmarked;
 mod views;
 
 use std::fs;
