@@ -150,6 +150,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "ledger new",
+        &["eol-inject ledger new --by ann --reason \"disk and backups are lost\""],
+    ),
+    (
         "ledger restore",
         &[
             "eol-inject ledger restore /mnt/other-disk/gw100.backup --by ann \\\n    \

@@ -9,7 +9,6 @@ use eol_inject::ledger::{Ledger, Simulated, Sqlite};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Fingerprint;
 
-use super::books;
 use super::context;
 use super::output::{Output, count};
 
@@ -124,12 +123,4 @@ fn listed(recipe: &Recipe, used: &HashSet<Fingerprint>) -> usize {
     };
     let prints = list.rows.iter().map(|row| row.token.fingerprint());
     prints.filter(|print| used.contains(print)).count()
-}
-
-/// Warns as [`warn`] does, whatever there is of the recipe's ledger.
-pub(super) fn check(recipe: &Recipe, output: &Output) {
-    // What hinders is told where the ledger is opened.
-    if let Ok(own) = books::records_if_any(recipe) {
-        warn(recipe, own.as_deref(), output);
-    }
 }

@@ -150,8 +150,10 @@ pub(crate) fn after(name: &str, code: u8) -> Next {
 /// and boards stand here one by one, and a test asks for each.
 fn of(name: &str) -> Option<Next> {
     Some(match name {
-        "interrupted" | "serial-text" | "serial-pattern" | "serial-nest" | "scan-garbled"
-        | "scan-long" | "label-unknown" | "unit-twice" | "probe-stopped" => Next::Scan,
+        "interrupted" | "serial-text" | "serial-pattern" | "serial-format" | "serial-nest"
+        | "scan-garbled" | "scan-long" | "label-unknown" | "unit-twice" | "probe-stopped" => {
+            Next::Scan
+        }
         "label-left-out" | "label-no-serial" => Next::Pair,
         "unit-not-listed" | "unit-not-of-part" => Next::Other,
         "unit-rehoused" => Next::Renamed,
@@ -162,7 +164,8 @@ fn of(name: &str) -> Option<Next> {
         "probe-differs" | "probe-unreadable" | "program-differs" | "deliver-differs" => Next::Once,
         "probe-algorithm" | "program-timed-out" | "program-no-number" | "program-short-dump"
         | "program-no-dump" | "mes-failed" | "mes-timed-out" => Next::Tool,
-        "deliver-folder" | "deliver-write" | "deliver-read-back" => Next::Mend,
+        "deliver-folder" | "deliver-foreign" | "probe-forget" | "deliver-write"
+        | "deliver-read-back" => Next::Mend,
 
         "unit-void"
         | "unit-bound-elsewhere"
@@ -184,7 +187,7 @@ fn of(name: &str) -> Option<Next> {
         "slot-too-small" | "slot-reserved" | "slot-value-empty" | "slot-value-nul"
         | "slot-unreadable" => Next::Misfit,
 
-        "label-draw" | "label-write" | "label-remove" => Next::Print,
+        "label-draw" | "label-no-organisation" | "label-write" | "label-remove" => Next::Print,
         "label-no-qr" | "label-picture" | "label-differs" | "label-too-long"
         | "label-not-finished" => Next::NoLabel,
         "label-other" | "label-twice" => Next::TakeOff,
@@ -202,6 +205,7 @@ fn of(name: &str) -> Option<Next> {
         | "probe-no-number"
         | "probe-image"
         | "probe-journal"
+        | "program-number-held"
         | "deliver-image"
         | "serial-no-uid" => Next::Recipe,
         "mes-start" => Next::Mes,

@@ -143,7 +143,7 @@ fn a_filling_without_a_bin_is_refused() {
         let args = [
             "inject",
             "--serial",
-            "GW1",
+            "GW000001",
             "-o",
             "x",
             "--recipe",

@@ -198,7 +198,7 @@ fn a_mapping_is_adopted_whole_or_not_at_all_and_never_repeated_aloud() {
     for (units, wanted) in [
         (
             &[("GW000101", 0, "u1"), ("bad/serial", 1, "")][..],
-            "file name",
+            "none of those that serials have",
         ),
         (&[("GW000101", 0, ""), ("gw000101", 1, "")], "GW000101"),
         (&[("GW000101", 0, ""), ("GW000102", 0, "")], "twice"),

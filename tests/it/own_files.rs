@@ -97,8 +97,7 @@ fn an_image_replaces_its_units_own_file_only() {
     assert_eq!(mode(&bench, "a.elf"), 0o600);
     fs::write(bench.path("a.elf"), &whole[..1000]).unwrap();
     bench.ok(&inject("GW000001", "a.elf"));
-    bench.ok(&[&inject("GW000001", "a.elf")[..], &["--format", "hex"]].concat());
-    bench.ok(&inject("GW000001", "a.elf"));
+    bench.ok(&[&inject("GW000001", "a.elf")[..], &["--digest"]].concat());
     assert_eq!(fs::read(bench.path("a.elf")).unwrap(), whole);
     // Another unit's is not, and a photo is nobody's here: no unit is claimed for it.
     refused(

@@ -65,8 +65,9 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     }
     let list = tokens::list(recipe, sheet);
     let station = context::station(args.station.as_deref());
-    super::neighbours::check(recipe, sheet.output);
     let books = ledger::look(recipe, &station, sheet);
+    let own = books.as_ref().map(|books| &*books.ledger);
+    super::neighbours::warn(recipe, own, sheet.output);
     let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
     ledger::same_kind(books.as_ref(), kind, sheet);
     folders::look(recipe, sheet);

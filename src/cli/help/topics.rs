@@ -35,6 +35,7 @@ const RECIPE: &str = include_str!("../../../docs/recipe.md");
 const OPERATOR: &str = include_str!("../../../docs/operator.md");
 const LEDGER: &str = include_str!("../../../docs/ledger.md");
 const FLASHING: &str = include_str!("../../../docs/flashing.md");
+const SECURITY: &str = include_str!("../../../docs/security.md");
 const PERFORMANCE: &str = include_str!("../../../docs/performance.md");
 const ARCHITECTURE: &str = include_str!("../../../docs/architecture.md");
 
@@ -63,10 +64,9 @@ pub(crate) const TOPICS: &[Topic] = &[
     ),
     Topic::page(
         "security",
-        README,
-        "where tokens are, and where they never are",
-    )
-    .part("Token safety"),
+        SECURITY,
+        "who can do what with which access, and which test shows it",
+    ),
     Topic::page("performance", PERFORMANCE, "how fast it is, measured"),
     Topic::page("architecture", ARCHITECTURE, "how the program is built"),
 ];

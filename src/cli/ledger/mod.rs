@@ -37,7 +37,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "Keep safe",
-        &["backup", "restore", "clear", "rebuild", "key"],
+        &["backup", "restore", "clear", "rebuild", "new", "key"],
     ),
 ];
 

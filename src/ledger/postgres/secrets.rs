@@ -6,11 +6,11 @@ use postgres::Row;
 use postgres::types::ToSql;
 use zeroize::Zeroizing;
 
-use super::super::LedgerError;
 use super::super::crypto::Column;
 use super::super::event::qr_print;
 use super::super::keyring::Ring;
 use super::super::tables::{Completion, NewToken, Secrets, TokenRow, TokenState};
+use super::super::{LedgerError, notary};
 use super::rows::{bytes, get};
 use super::tokens::code;
 use super::view::{Mode, View};
@@ -28,7 +28,8 @@ const COPY_PRINTS: &str = "COPY prints (print, token) FROM STDIN BINARY";
 const COMPLETE: &str = "UPDATE tokens SET key = $2, token = $3, qr_print = $4, qr = $5, columns = $6 \
      WHERE id = $1";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES ($1, $2, $3)";
-const ONE_PICTURE: &str = "UPDATE imports SET pictures = pictures + 1 WHERE id = $1";
+const PICTURES: &str = "SELECT pictures FROM imports WHERE id = $1";
+const ONE_PICTURE: &str = "UPDATE imports SET pictures = $2, mark = $3 WHERE id = $1";
 
 /// A picture, sealed still, and the key that it is sealed with.
 pub type SealedPicture = (i64, Vec<u8>);
@@ -225,7 +226,16 @@ pub fn complete(
     if let Some(picture) = &more.picture {
         let sealed = seal(Column::Picture, picture)?;
         view.change(ADD_PICTURE, &[&token.id, &key.id, &sealed])?;
-        view.change(ONE_PICTURE, &[&import])?;
+        let row = view.first(PICTURES, &[&import])?;
+        let pictures: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+        let pictures = pictures.saturating_add(1);
+        let row = notary::Row::Import {
+            id: import,
+            scope: view.shop.scope,
+            pictures,
+        };
+        let mark = view.notary()?.mark(&row);
+        view.change(ONE_PICTURE, &[&import, &pictures, &&mark[..]])?;
     }
     match changed {
         1 => Ok(()),

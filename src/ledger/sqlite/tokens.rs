@@ -54,7 +54,8 @@ const ADD: &str = "INSERT INTO tokens (id, scope, import, fingerprint, state, lo
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const COMPLETE: &str = "UPDATE tokens SET key = ?2, token = ?3, qr_print = ?4, qr = ?5, columns = ?6 \
      WHERE id = ?1";
-const ONE_PICTURE: &str = "UPDATE imports SET pictures = pictures + 1 WHERE id = ?1";
+const PICTURES: &str = "SELECT pictures FROM imports WHERE id = ?1";
+const ONE_PICTURE: &str = "UPDATE imports SET pictures = ?2, mark = ?3 WHERE id = ?1";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES (?1, ?2, ?3)";
 const ADD_PRINT: &str = "INSERT INTO prints (print, token) VALUES (?1, ?2)";
 const DROP_PRINTS: &str = "DELETE FROM prints WHERE print IN \
@@ -340,7 +341,7 @@ pub fn complete(
     if let Some(picture) = &more.picture {
         let sealed = seal(Column::Picture, picture)?;
         view.change(ADD_PICTURE, (token.id, key.id, sealed))?;
-        view.change(ONE_PICTURE, [import])?;
+        one_picture(view, import)?;
     }
     match changed {
         1 => Ok(()),
@@ -349,6 +350,21 @@ pub fn complete(
             token.id
         ))),
     }
+}
+
+/// Counts a picture that a known token got from an import, under its mark.
+fn one_picture(view: &View<'_>, import: i64) -> Result<(), LedgerError> {
+    let pictures: i64 = view
+        .first(PICTURES, [import], |row| row.get(0))?
+        .unwrap_or(0);
+    let row = notary::Row::Import {
+        id: import,
+        scope: view.shop.scope,
+        pictures: pictures.saturating_add(1),
+    };
+    let mark = view.notary()?.mark(&row);
+    view.change(ONE_PICTURE, (import, pictures.saturating_add(1), mark))
+        .map(drop)
 }
 
 pub fn add_print(view: &View<'_>, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {

@@ -210,7 +210,7 @@ fn a_probe_that_is_not_plugged_in_is_found_and_left_out_when_asked() {
 
 #[test]
 fn a_programmer_that_cannot_be_started_is_found() {
-    let flash = "program = [\"./tool\", \"{image}\"]\nreadback = [\"./tool\", \"{dump}\"]";
+    let flash = "program = [\"./tool\", \"{image}\"]\nreadback = [\"./tool\", \"{dump}\"]\nidentify = false";
     for (tool, mode) in [
         ("./tool", Some(0o644)),
         ("./tool", None),

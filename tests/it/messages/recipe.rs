@@ -165,7 +165,7 @@ fn hindrances() -> Vec<Sample> {
         "[ledger]\nurl = \"sqlite:a.ledger\"\nschema = \"line\"",
         "[flash]\nchip = \"c\"\nprecheck = \"full\"",
         "[flash]\nchip = \"c\"\nprobe = \"1\"\nspeed = 4000\n\
-         program = [\"t\", \"{image}\"]\nreadback = [\"t\", \"{dump}\"]",
+         program = [\"t\", \"{image}\"]\nreadback = [\"t\", \"{dump}\"]\nidentify = false",
         "[hook]\nmes-down = \"stop\"",
     ];
     let recipe = |text: &str| Recipe::parse(&format!("{GOOD}{text}"), Path::new(".")).unwrap();

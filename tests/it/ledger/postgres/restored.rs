@@ -116,7 +116,9 @@ fn a_server_that_was_brought_back_is_brought_up_to_date_by_the_mirror() {
     assert!(files.ok(&line(&files, "ledger audit")).contains("clean"));
     files.ok(&line(&files, "verify out"));
     files.ok(&line(&files, "batch --count 1 -o more"));
-    assert!(files.ok(&line(&files, "check")).contains("has every event"));
+    // Its board is simulated, and these units are real: that much check says too.
+    let check = files.run(&line(&files, "check"));
+    assert!(text(&check.stdout).contains("has every event"));
 }
 
 #[test]
