@@ -236,12 +236,8 @@ fn flash(
     let (receipt, mut written) = match outcome {
         Ok(delivered) => delivered,
         Err(error) => {
-            let mut failure = error.failure();
-            // A board without a number is known again only by what it holds.
-            if failure.touched && reservation.claim().uid.is_none() {
-                failure.touched = !ports.fixture.left_blank(master, ports.watch);
-            }
-            ports.ledger.fail(reservation, &failure)?;
+            // Which board was written to, a look at the one that is there now does not tell.
+            ports.ledger.fail(reservation, &error.failure())?;
             return Err(error);
         }
     };

@@ -182,6 +182,7 @@ impl Shift<'_> {
         };
         let (target, labels, stop_after) = (self.target, self.labels, self.args.stop_after);
         let mut stopped = false;
+        let counted = self.args.count.is_some();
         let failed = &mut self.failed;
         let mut each = |outcome: Outcome| {
             let named = known(&outcome.result, &outcome.serial);
@@ -189,7 +190,12 @@ impl Shift<'_> {
             let refusal = Refusal::PoolEmpty {
                 serial: outcome.serial.clone(),
             };
-            let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal);
+            let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal)
+                || counted
+                    && matches!(
+                        &outcome.result,
+                        Err(LineError::Refused(Refusal::NotListed { .. }))
+                    );
             tally.output.step();
             if outcome.result.is_err() {
                 failed.insert(outcome.serial.folded());

@@ -43,15 +43,6 @@ pub trait Fixture: Send {
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError>;
 
-    /// Looks whether a delivery that failed left the board blank. Nothing is written.
-    ///
-    /// It says so only where the writer itself reported the failure: whoever was silent for a
-    /// while, or reported success, may have been looking at another board.
-    #[must_use]
-    fn left_blank(&mut self, _: &Master, _: &mut dyn Watch) -> bool {
-        false
-    }
-
     /// Reads back whether the board holds exactly this image. Nothing is written.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use self::work::{Call, Work};
 use super::holds;
-use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
+use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch};
 use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
 use crate::ledger::{Receipt, RunLock};
@@ -102,8 +102,6 @@ impl Programmer {
 #[derive(Debug)]
 pub struct Program {
     programmer: Programmer,
-    /// Whether the last `program` itself ended with an error.
-    failed: bool,
     /// What keeps the claim of the unit in hand alive.
     lock: RunLock,
 }
@@ -114,7 +112,6 @@ impl Program {
     pub fn new(programmer: Programmer) -> Self {
         Self {
             programmer,
-            failed: false,
             lock: RunLock::default(),
         }
     }
@@ -241,7 +238,6 @@ impl Fixture for Program {
     ) -> Result<Receipt, DeliverError> {
         let container = Zeroizing::new(sealed.container()?);
         let program = &self.programmer.program;
-        self.failed = false;
         {
             let work = Work::new()?;
             let file = work.file(&format!("image.{}", self.programmer.extension));
@@ -249,16 +245,14 @@ impl Fixture for Program {
             watch.begin(Phase::Program, 0);
             let all = whole(sealed.master().image());
             let place = |of: fn(Span) -> u64| all.map_or(0, of);
-            let ran = self.call(program).run(&|name| match name {
+            self.call(program).run(&|name| match name {
                 "image" => file.display().to_string(),
                 "serial" => sealed.serial().to_string(),
                 "address" => format!("{:#x}", place(|span| span.start().get())),
                 "size" => format!("{:#x}", place(Span::len)),
                 "length" => place(Span::len).to_string(),
                 _ => String::new(),
-            });
-            self.failed = matches!(ran, Err(ProgramError::Failed { .. }));
-            ran?;
+            })?;
         }
         self.compare(sealed, watch)?;
         Ok(Receipt {
@@ -271,12 +265,6 @@ impl Fixture for Program {
 
     fn hold(&mut self, lock: RunLock) {
         self.lock = lock;
-    }
-
-    fn left_blank(&mut self, master: &Master, watch: &mut dyn Watch) -> bool {
-        let seen = self.failed.then(|| self.identify(master, watch).ok());
-        seen.flatten()
-            .is_some_and(|seen| seen.holds == Holds::Blank)
     }
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {

@@ -138,6 +138,12 @@ impl UnitRow {
             (true, Target::Probe | Target::Program) => Outcome::InDoubt,
             (false, _) => match self.state {
                 UnitState::Reserved if self.run.is_empty() => Outcome::Due,
+                // Its token may be on a board that nothing tells from others.
+                UnitState::Reserved
+                    if self.touched && self.uid.is_none() && self.target != Target::File =>
+                {
+                    Outcome::InDoubt
+                }
                 UnitState::Reserved => Outcome::Failed,
                 UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
                     Outcome::Confirmed

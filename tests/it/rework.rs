@@ -106,6 +106,7 @@ fn the_old_label_of_a_swapped_unit_counts_no_more() {
         "again.txt",
         "-o",
         "out",
+        "--force",
     ]);
     burnt("GW000001");
     burnt("GW000002");

@@ -107,7 +107,7 @@ pub(super) fn judge(
             SerialSource::Next | SerialSource::Pool => Stage::Serial,
             SerialSource::Scan | SerialSource::ChipUid => Stage::Tokens,
         };
-        sheet.find(stage, none(recipe));
+        sheet.find(stage, none(recipe, &stock));
     }
     let wanted = recipe.label.when != When::None;
     if wanted && stock.bare > 0 {
@@ -196,7 +196,17 @@ fn serial(
 }
 
 /// No token is left.
-fn none(recipe: &Recipe) -> CliError {
+fn none(recipe: &Recipe, stock: &Stock) -> CliError {
+    let counted = matches!(
+        recipe.serial.source,
+        SerialSource::Next | SerialSource::ChipUid
+    );
+    if counted && stock.fixed > 0 {
+        let message = "each free token is fixed to a serial of the list, and the line makes others";
+        return CliError::new(exit::REFUSED, "unit-not-listed", message).with_hint(Some(
+            "source = \"pool\" under [serial] takes those of the list",
+        ));
+    }
     let message = match recipe.serial.source {
         SerialSource::Pool => "no free token of the list names a serial",
         _ => "no token is free",

@@ -81,10 +81,6 @@ impl Fixture for Eye {
         self.fixture.hold(lock);
     }
 
-    fn left_blank(&mut self, master: &Master, watch: &mut dyn Watch) -> bool {
-        self.fixture.left_blank(master, watch)
-    }
-
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
         self.fixture.verify(sealed, watch)
     }

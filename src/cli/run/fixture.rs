@@ -93,6 +93,13 @@ impl Reach {
                 "the recipe has no [flash]: name the chip and the probe",
             ));
         };
+        if flash.program.is_some() && probe.is_some_and(is_simulated) {
+            return Err(CliError::new(
+                exit::USAGE,
+                "run-simulated",
+                "the recipe's own programmer writes real boards: none of them is simulated",
+            ));
+        }
         if let Some(programmer) = Programmer::of(recipe, probe) {
             return Ok(Self::Program(Box::new(programmer)));
         }

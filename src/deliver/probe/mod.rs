@@ -251,16 +251,6 @@ impl Fixture for Probe {
         })
     }
 
-    fn left_blank(&mut self, master: &Master, watch: &mut dyn Watch) -> bool {
-        self.link = None;
-        let looked = self.look(master, watch);
-        looked.is_ok()
-            && self
-                .seen
-                .as_ref()
-                .is_some_and(|seen| seen.holds == Holds::Blank)
-    }
-
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
         self.compare(sealed, watch)
             .map_err(|fault| self.told(fault))

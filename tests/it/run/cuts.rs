@@ -157,7 +157,11 @@ fn two_runs_on_one_serial_make_it_once() {
     let ends = runs.map(|run| run.wait_with_output().unwrap());
     let mut codes = ends.each_ref().map(|end| end.status.code().unwrap());
     codes.sort_unstable();
-    assert_eq!(codes, [0, 50], "{}{}", said(&ends[0]), said(&ends[1]));
+    // The other one is refused, or waits for the nest and finds the unit done.
+    let both = said(&ends[0]) + &said(&ends[1]);
+    assert!(codes == [0, 50] || codes == [0, 0], "{codes:?} {both}");
+    let made = r#""outcome":"pass","already":false"#;
+    assert_eq!(both.matches(made).count(), 1, "{both}");
 }
 
 #[test]

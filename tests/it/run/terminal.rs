@@ -29,6 +29,7 @@ impl<'b> Terminal<'b> {
             .args(["-qec", &line, "/dev/null"])
             .current_dir(bench.path("."))
             .env("EOL_STATION", "test-station")
+            .env("TMPDIR", bench.temporary())
             .env("TERM", "xterm")
             .stdin(Stdio::piped())
             .stdout(screen)
