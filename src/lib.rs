@@ -65,5 +65,12 @@ pub mod regular;
 pub mod sim;
 
 mod atomic_file;
+#[cfg_attr(
+    not(feature = "seal"),
+    allow(
+        dead_code,
+        reason = "folders of its own are beside ledgers that lie on a disk"
+    )
+)]
 mod own_file;
 mod process;

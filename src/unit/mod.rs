@@ -9,10 +9,8 @@ mod qr_token;
 mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
-pub(crate) use digest::hex;
-#[cfg(feature = "seal")]
-pub(crate) use digest::parse_hex;
 pub use digest::{Digest, DigestError};
+pub(crate) use digest::{hex, parse_hex};
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};
 

@@ -8,6 +8,7 @@ use crate::craft::{TOKEN, bin, prove, recipe, values};
 use crate::support::fixtures;
 
 const SLOT: &str = "[[slot]]\nvalue = \"auth-token\"\nmarker = \"PLACEHOLDER_PLACEHOLDER_PLACEHOLDER\"\nsize = 40\nblank = { text = \"PLACEHOLDER\" }\n";
+#[cfg(feature = "cli")]
 const PLACEHOLDER: &str = "PLACEHOLDER_PLACEHOLDER_PLACEHOLDER_____";
 /// Files of the fixtures, their kind, and how many fields cover the slot.
 const FILES: [(&str, &str, usize); 4] = [
