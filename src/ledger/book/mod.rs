@@ -556,8 +556,8 @@ pub fn check_simulated(
     frame: &Frame,
 ) -> Result<bool, LedgerError> {
     let asked: &'static str = frame.identity.simulated.into();
-    let Some(has) = tables.proved(SIMULATED)? else {
-        return none_yet(tables).map(|()| false);
+    let Some(has) = kind(tables)? else {
+        return Ok(false);
     };
     let has = has
         .parse::<super::Simulated>()
@@ -571,12 +571,26 @@ pub fn check_simulated(
     })
 }
 
-/// Refuses a ledger that has units and does not say of which kind: the first one said it.
-fn none_yet(tables: &(impl Tables + ?Sized)) -> Result<(), LedgerError> {
+/// Returns which kind of units a ledger says that it has; `None` before the first one.
+///
+/// # Errors
+/// [`LedgerError::Forged`] for one that has units and does not say it: the first one did.
+fn kind(tables: &(impl Tables + ?Sized)) -> Result<Option<String>, LedgerError> {
+    if let Some(has) = tables.proved(SIMULATED)? {
+        return Ok(Some(has));
+    }
+    let mut units = false;
     tables.scan_all_units(&mut |_| {
-        Err(LedgerError::Forged {
-            what: format!("fact {SIMULATED}"),
-        })
+        units = true;
+        Ok(())
+    })?;
+    if !units {
+        return Ok(None);
+    }
+    // On a server somebody else may have made the first one between the two looks.
+    let has = tables.proved(SIMULATED)?;
+    has.map(Some).ok_or_else(|| LedgerError::Forged {
+        what: format!("fact {SIMULATED}"),
     })
 }
 
