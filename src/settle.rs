@@ -129,12 +129,7 @@ fn whole(
 ) -> Result<Receipt, LineError> {
     let sealed = line::seal(master, reservation.values())?;
     fixture.verify(&sealed, watch)?;
-    Ok(Receipt {
-        serial: sealed.serial().clone(),
-        fingerprint: sealed.fingerprint(),
-        digest: None,
-        durable: true,
-    })
+    Ok(Receipt::new(&sealed, (None, true)))
 }
 
 /// Tells what a look saw: it wrote nothing, whatever an attempt before it may have left.

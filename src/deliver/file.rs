@@ -256,12 +256,8 @@ impl Deliver for Folder {
             compare(&path, &content)?;
         }
         tracing::debug!(serial = %sealed.serial(), file = %path.display(), sync = ?self.sync, "written");
-        Ok(Receipt {
-            serial: sealed.serial().clone(),
-            fingerprint: sealed.fingerprint(),
-            digest: self.digest.then(|| Digest::of_parts(content.parts())),
-            durable: self.sync == Sync::Durable,
-        })
+        let digest = self.digest.then(|| Digest::of_parts(content.parts()));
+        Ok(Receipt::new(sealed, (digest, self.sync == Sync::Durable)))
     }
 
     fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError> {

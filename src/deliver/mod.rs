@@ -8,6 +8,7 @@ mod own;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 mod program;
+mod receipt;
 mod reflink;
 pub(crate) mod said;
 

@@ -255,12 +255,7 @@ impl Fixture for Program {
             })?;
         }
         self.compare(sealed, watch)?;
-        Ok(Receipt {
-            serial: sealed.serial().clone(),
-            fingerprint: sealed.fingerprint(),
-            digest: None,
-            durable: true,
-        })
+        Ok(Receipt::new(sealed, (None, true)))
     }
 
     fn hold(&mut self, lock: RunLock) {

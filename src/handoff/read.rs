@@ -57,12 +57,9 @@ fn vouch(master: &Master, unit: &Sealed<'_>, patches: &Edits) -> Option<Receipt>
         made.put(span.start(), &bytes);
     }
     match holds::judge(master, &made) {
-        Holds::Token(fingerprint) if fingerprint == unit.fingerprint() => Some(Receipt {
-            serial: unit.serial().clone(),
-            fingerprint,
-            digest: None,
-            durable: true,
-        }),
+        Holds::Token(fingerprint) if fingerprint == unit.fingerprint() => {
+            Some(Receipt::new(unit, (None, true)))
+        }
         _ => None,
     }
 }

@@ -470,8 +470,8 @@ fn a_receipt_is_what_the_written_lines_would_make() {
         let read = |text: &[u8]| handoff::read_back(text, (&master, &sealed), programmer);
         let receipts = read(&written).unwrap();
         for (receipt, unit) in receipts.iter().zip(&sealed) {
-            assert_eq!(receipt.serial, *unit.serial());
-            assert_eq!(receipt.fingerprint, unit.fingerprint());
+            assert_eq!(receipt.serial(), unit.serial());
+            assert_eq!(receipt.fingerprint(), unit.fingerprint());
         }
         let lines: Vec<&str> = std::str::from_utf8(&written).unwrap().lines().collect();
         let (first, second) = (lines[0], lines[1]);

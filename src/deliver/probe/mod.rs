@@ -243,12 +243,7 @@ impl Fixture for Probe {
         // A real board keeps what was programmed before anybody records it; so must this one.
         self.source.save().map_err(|fault| self.told(fault))?;
         tracing::debug!(serial = %sealed.serial(), effort = ?self.effort, "flashed and read back");
-        Ok(Receipt {
-            serial: sealed.serial().clone(),
-            fingerprint: sealed.fingerprint(),
-            digest: None,
-            durable: true,
-        })
+        Ok(Receipt::new(sealed, (None, true)))
     }
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {

@@ -1,8 +1,6 @@
 //! What comes of a claim: confirmed, failed, labelled, released, void.
 
-use eol_inject::ledger::{
-    Attempt, Claim, LedgerError, Outcome, Receipt, Refusal, Target, UnitState,
-};
+use eol_inject::ledger::{Attempt, Claim, LedgerError, Outcome, Refusal, Target, UnitState};
 
 use eol_inject::unit::Fingerprint;
 
@@ -179,10 +177,14 @@ fn a_receipt_of_another_unit_is_refused_and_the_group_stands_still(bench: &dyn B
     assert!(matches!(error, LedgerError::WrongReceipt { .. }));
     assert_eq!(ledger.stock().unwrap().prepared, 0);
     let [(one, right), (two, wrong)] = group;
-    let wrong = Receipt {
+    assert_eq!(wrong, receipt(&one));
+    // The right unit with the other one's token.
+    let swapped = Values {
         serial: serial("GW2"),
-        ..wrong
+        token: token(0),
+        columns: BTreeMap::new(),
     };
+    let wrong = receipt_of(&swapped);
     let error = ledger.confirm(&[(two, wrong)]).unwrap_err();
     assert!(matches!(error, LedgerError::WrongReceipt { .. }));
     ledger.confirm(&[(one, right)]).unwrap();
@@ -224,13 +226,14 @@ fn the_entry_has_what_its_label_needs(bench: &dyn Bench) {
     assert!(ledger.entry(&serial("GW1")).unwrap().is_none());
     let held = go(&mut *ledger, &claim("GW1"));
     assert!(ledger.entry(&serial("GW1")).unwrap().is_none());
+    let digest = Digest::of(&container(held.values()));
     let outcome = receipt(&held);
     let made = ledger.confirm(&[(held, outcome)]).unwrap();
     let found = ledger.entry(&serial("gw1")).unwrap().unwrap();
     for entry in [&made[0], &found] {
         assert_eq!(entry.qr().unwrap().payload(), qr_text(0));
         assert_eq!(entry.picture(), Some(&b"picture of 0"[..]));
-        assert_eq!(entry.record().digest, Some(image("container")));
+        assert_eq!(entry.record().digest, Some(digest));
         assert!(entry.record().durable);
     }
     let last = ledger.history(&serial("GW1")).unwrap().pop().unwrap();

@@ -22,13 +22,18 @@ pub mod shift;
 mod sqlite;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use eol_inject::checksum;
+use eol_inject::image::{Address, Hint, Image};
 use eol_inject::ledger::{
     Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Recipient,
     Refusal, Reservation, Scope, Simulated, StationKey, Target,
 };
+use eol_inject::patch::{self, Master};
 use eol_inject::pool::{Pool, Row};
-use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
+use eol_inject::recipe::Recipe;
+use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial, Values};
 use zeroize::Zeroizing;
 
 /// One ledger that can be opened again and again; dropping a handle is a crash.
@@ -235,13 +240,38 @@ pub fn is_done(ledger: &mut dyn Ledger, claim: &Claim) -> bool {
     matches!(answer(ledger, claim), Ok(Attempt::Done { .. }))
 }
 
+/// The shared image of all units here: a slot for the token, one for the serial, and a sum.
+fn master() -> &'static Master {
+    static MASTER: OnceLock<Master> = OnceLock::new();
+    let text = "product = 'GW-100'\n[image]\nfile = 'gw100.bin'\n\
+                [[slot]]\nvalue = 'auth-token'\naddress = 0x10\nsize = 40\n\
+                [[slot]]\nvalue = 'serial'\naddress = 0x40\nsize = 32\n\
+                [[checksum]]\nkind = 'sum32'\nover = ['start..end-4']\nat = { address = 'end-4' }\n";
+    MASTER.get_or_init(|| {
+        let recipe = Recipe::parse(text, ".".as_ref()).unwrap();
+        let hint = Hint {
+            base: Some(Address::new(0)),
+            ..Hint::default()
+        };
+        Master::prove(Image::read(vec![0; 128], hint).unwrap(), &recipe).unwrap()
+    })
+}
+
+/// The file of a unit.
+pub fn container(values: &Values) -> Vec<u8> {
+    let sealed = checksum::seal(patch::apply(master(), values).unwrap()).unwrap();
+    sealed.container().unwrap()
+}
+
+/// What comes of reading the file of a unit with these values.
+pub fn receipt_of(values: &Values) -> Receipt {
+    let sealed = checksum::seal(patch::apply(master(), values).unwrap()).unwrap();
+    let found = sealed.container().unwrap();
+    Receipt::of_file(&sealed, &found).unwrap().unwrap()
+}
+
 pub fn receipt(reservation: &Reservation) -> Receipt {
-    Receipt {
-        serial: reservation.serial().clone(),
-        fingerprint: reservation.fingerprint(),
-        digest: Some(image("container")),
-        durable: true,
-    }
+    receipt_of(reservation.values())
 }
 
 /// Takes a unit through reserve and confirm; returns its token.
