@@ -6,11 +6,11 @@
 use thiserror::Error;
 
 use crate::checksum::{self, ChecksumError, Sealed};
-use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch};
+use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch, holds};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
-    Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Refusal, Reservation, Revealed,
-    Seated, UnitState,
+    Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Met, Refusal, Reservation,
+    Revealed, Seated, Spot, UnitState,
 };
 use crate::patch::{self, Master, PatchError};
 use crate::unit::{Serial, Values};
@@ -237,7 +237,14 @@ fn flash(
         Ok(delivered) => delivered,
         Err(error) => {
             // Which board was written to, a look at the one that is there now does not tell.
+            let (serial, uid) = (
+                reservation.serial().clone(),
+                reservation.claim().uid.clone(),
+            );
             ports.ledger.fail(reservation, &error.failure())?;
+            if matches!(error.name(), "program-differs" | "probe-differs") {
+                look_again(master, (&serial, uid.as_deref()), ports)?;
+            }
             return Err(error);
         }
     };
@@ -245,6 +252,22 @@ fn flash(
     let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
     let entry = entries.pop().ok_or(LineError::NoAnswer)?;
     Ok(labelled(entry, (false, written), ports.labels))
+}
+
+/// Looks whose token lies where another one was written: somebody else's program may have put it there.
+fn look_again(
+    master: &Master,
+    (due, uid): (&Serial, Option<&str>),
+    ports: &mut BoardPorts<'_>,
+) -> Result<(), LineError> {
+    // The first error is the one to tell.
+    let Ok(read) = ports.fixture.read(&master.changes(), ports.watch) else {
+        return Ok(());
+    };
+    if let Some(token) = holds::judge(master, &read).token() {
+        ports.ledger.met(&token, Spot { uid, due })?;
+    }
+    Ok(())
 }
 
 /// Makes the label of a recorded unit.
@@ -259,20 +282,25 @@ fn labelled(entry: Entry, (already, written): (bool, Written), labels: &dyn Labe
 }
 
 /// Refuses a board that holds another unit's token. The board of a burnt one may become another.
-fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(), LineError> {
+fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &mut dyn Ledger) -> Result<(), LineError> {
     let Some(fingerprint) = seen.token() else {
         return Ok(());
     };
-    let whose = match ledger.holder(&fingerprint)? {
+    let spot = Spot {
+        uid: seen.uid.as_deref(),
+        due: serial,
+    };
+    let whose = match ledger.met(&fingerprint, spot)? {
         // The token is burnt: what is on the board counts for nobody.
-        Some(unit) if matches!(unit.state, UnitState::Void | UnitState::Superseded) => {
+        Met::Unit(unit) if matches!(unit.state, UnitState::Void | UnitState::Superseded) => {
             return Ok(());
         }
-        Some(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
-        Some(unit) => format!("belongs to {}", unit.serial),
+        Met::Unit(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
+        Met::Unit(unit) => format!("belongs to {}", unit.serial),
+        Met::Nobodys => "no unit here has, and none gets".to_owned(),
         // What is torn may be other firmware, whose bytes only look like a token.
-        None if matches!(seen.holds, Holds::Torn { .. }) => return Ok(()),
-        None => "this ledger gave to no unit".to_owned(),
+        Met::Unknown if matches!(seen.holds, Holds::Torn { .. }) => return Ok(()),
+        Met::Unknown => "this ledger gave to no unit".to_owned(),
     };
     let serial = serial.clone();
     Err(LineError::Refused(Refusal::OtherToken {

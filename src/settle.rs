@@ -4,7 +4,7 @@
 //! read, and nothing is written to it.
 
 use crate::deliver::{Fixture, Holds, Seen, Watch};
-use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated};
+use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated, Spot};
 use crate::line::{self, BoardPorts, LineError};
 use crate::patch::Master;
 use crate::unit::Fingerprint;
@@ -48,6 +48,13 @@ fn look(
     ports: &mut BoardPorts<'_>,
 ) -> Result<(Seen, Settled), LineError> {
     let seen = ports.fixture.identify(master, ports.watch)?;
+    if let Some(token) = seen.token() {
+        let spot = Spot {
+            uid: seen.uid.as_deref(),
+            due: &claim.serial,
+        };
+        ports.ledger.met(&token, spot)?;
+    }
     let record = ports.ledger.find(&claim.serial)?;
     let own = seen.uid.is_some() && record.is_some_and(|record| record.uid == seen.uid);
     let claim = Claim {

@@ -84,10 +84,7 @@ impl Seen {
     /// Returns the token in the board's slots, whether the rest is whole or not.
     #[must_use]
     pub const fn token(&self) -> Option<Fingerprint> {
-        match self.holds {
-            Holds::Token(token) | Holds::Torn { token, .. } => Some(token),
-            _ => None,
-        }
+        self.holds.token()
     }
 }
 
@@ -124,6 +121,17 @@ pub enum Holds {
         /// The first address that could not be read.
         at: Address,
     },
+}
+
+impl Holds {
+    /// Returns the token, whether the rest is whole or not.
+    #[must_use]
+    pub const fn token(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Token(token) | Self::Torn { token, .. } => Some(*token),
+            Self::Blank | Self::Foreign { .. } | Self::Unreadable { .. } => None,
+        }
+    }
 }
 
 /// The phases of a delivery, for whoever shows them.

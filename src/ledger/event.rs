@@ -26,6 +26,8 @@ pub enum Kind {
     Completed,
     /// Known free tokens are claimed, says a later list.
     Gone,
+    /// A board shows a token that no unit has: it is spent.
+    Met,
     /// A unit was claimed.
     Reserved,
     /// Its file was written.

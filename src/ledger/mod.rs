@@ -23,6 +23,7 @@ mod key_source;
 #[cfg(feature = "seal")]
 mod keyring;
 mod memory;
+mod met;
 #[cfg(feature = "seal")]
 mod mirror;
 #[cfg(feature = "seal")]
@@ -56,6 +57,7 @@ pub use key_source::make_key_file;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use keyring::Rotation;
 pub use memory::Memory;
+pub use met::{Met, Spot};
 #[cfg(feature = "seal")]
 pub use mirror::{History, MirrorState, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
@@ -218,6 +220,13 @@ pub trait Ledger: Send {
     /// # Errors
     /// [`LedgerError`]
     fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError>;
+
+    /// Returns whose a token is that a board shows, to whoever is about to write there. One that no
+    /// unit has is handed out to none from here on: somebody else put it there.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then nothing was recorded.
+    fn met(&mut self, fingerprint: &Fingerprint, spot: Spot<'_>) -> Result<Met, LedgerError>;
 
     /// Returns the entry of a finished unit, with what its label needs.
     ///

@@ -312,7 +312,10 @@ fn sums(back: &Return) -> Vec<(Fingerprint, String)> {
             (TokenState::Void, [unit]) => *unit == UnitState::Void,
             // The claim that a restored backup knew of.
             (TokenState::Quarantined, [unit]) => *unit == UnitState::Reserved,
-            (TokenState::Void | TokenState::Free | TokenState::Quarantined, []) => true,
+            (
+                TokenState::Void | TokenState::Free | TokenState::Quarantined | TokenState::Gone,
+                [],
+            ) => true,
             _ => false,
         };
         if !right {

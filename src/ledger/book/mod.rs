@@ -10,6 +10,7 @@ mod finish;
 mod import;
 mod join;
 mod merge;
+mod met;
 mod parts;
 mod places;
 #[cfg(feature = "seal")]
@@ -46,8 +47,8 @@ use super::restore::{Clear, Cleared, SetAside, Sighting, Witnessed};
 use super::tables::{Frame, Order, Store, Tables, TokenRow, TokenState, UnitRow};
 use super::{
     Actor, Adopted, Attempt, Attested, Audit, Claim, Entry, Event, Evidence, Failure, Finding,
-    Import, Ledger, LedgerError, Mapping, Preview, ReadyToken, Receipt, Refusal, Reservation,
-    Revealed, Rework, Reworked, Stock, TokenRecord, UnitRecord, UnitState,
+    Import, Ledger, LedgerError, Mapping, Met, Preview, ReadyToken, Receipt, Refusal, Reservation,
+    Revealed, Rework, Reworked, Spot, Stock, TokenRecord, UnitRecord, UnitState,
 };
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
@@ -209,6 +210,10 @@ impl<S: Store> Ledger for S {
             let token = tables.token(fingerprint)?;
             bearer(tables, &frame, token)
         })
+    }
+
+    fn met(&mut self, fingerprint: &Fingerprint, spot: Spot<'_>) -> Result<Met, LedgerError> {
+        met::met(self, fingerprint, spot)
     }
 
     fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError> {

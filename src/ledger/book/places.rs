@@ -68,6 +68,10 @@ impl Lists {
                 let names = Body::read(&row.event)?.fingerprints;
                 self.gone.extend(names.unwrap_or_default());
             }
+            Kind::Met => {
+                let names = Body::read(&row.event)?.fingerprints;
+                self.place(seq, names.unwrap_or_default(), TokenState::Gone);
+            }
             Kind::Completed => {
                 let body = Body::read(&row.event)?;
                 let names = body.fingerprints.unwrap_or_default().into_iter();
@@ -269,6 +273,7 @@ impl Lists {
             ),
             TokenState::Away => (state, "a part has it that did not come back"),
             TokenState::Void => (state, "it was burnt with its part"),
+            TokenState::Gone => (state, "a board showed it that no unit here is"),
             TokenState::Quarantined if self.cleared < seq => (state, "its part came back unclosed"),
             _ => (TokenState::Free, "no unit has it"),
         }

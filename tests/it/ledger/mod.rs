@@ -8,6 +8,7 @@ mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
 mod lists;
+mod met;
 #[cfg(feature = "sqlite")]
 mod mirror;
 mod parts;

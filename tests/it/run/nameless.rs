@@ -1,6 +1,7 @@
 //! Boards without a number: a token that may be on one of them gets onto no other by itself.
 
 use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
@@ -228,6 +229,76 @@ fn a_look_at_a_blank_board_settles_nothing_and_binds_nothing() {
     );
     assert_eq!(unit(&bench, "GW000001")["chip_uid"], told["chip_uid"]);
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+/// What the boards hold that have a token in their slot.
+fn held(bench: &Bench) -> Vec<Vec<u8>> {
+    let boards = fs::read_dir(bench.path("line/boards")).unwrap();
+    let boards = boards.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let slots = boards.filter_map(|board| Some(board.get(0x1000..0x1020)?.to_vec()));
+    slots.filter(|slot| slot.is_ascii()).collect()
+}
+
+/// Copies what is kept of the ledger.
+fn keep(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name.contains(".ledger") && entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_free_token_that_a_board_shows_gets_onto_no_other_board() {
+    for way in ["run", "resolve", "instead"] {
+        let bench = line(NEXT);
+        let (line, older) = (bench.path("line"), bench.path("older"));
+        fs::create_dir(&older).unwrap();
+        bench.ok(&["pool", "import", "--recipe", RECIPE]);
+        keep(&line, &older);
+        let boards = ["b0", "b1"];
+        let boards = if way == "run" { &boards[1..] } else { &boards };
+        for board in boards {
+            seat(&bench, "one", board);
+            let first = run(&bench, &["--count", "1"], "");
+            assert!(first.status.success(), "{}", said(&first));
+        }
+        // Somebody brings back an older copy, which says that the boards' tokens are free.
+        keep(&older, &line);
+        match way {
+            "run" => {
+                let refused = run(&bench, &["--json", "--count", "1"], "");
+                assert_eq!(refused.status.code(), Some(52), "{}", said(&refused));
+                assert_eq!(objects(&refused)[0]["error"]["name"], "unit-other-token");
+            }
+            // The second board's token is read back where another one was written.
+            "instead" => {
+                seat(&bench, "one", "b2");
+                fs::copy(line.join("boards/b1.flash"), line.join("instead")).unwrap();
+                let failed = run(&bench, &["--json", "--count", "1"], "");
+                assert_eq!(failed.status.code(), Some(41), "{}", said(&failed));
+                fs::remove_file(line.join("boards/b2.flash")).unwrap();
+            }
+            _ => {
+                seat(&bench, "one", "b2");
+                fs::write(line.join("cut-before-program"), "").unwrap();
+                run(&bench, &["--count", "1"], "");
+                seat(&bench, "one", "b1");
+                assert_eq!(resolve(&bench).0, Some(52));
+            }
+        }
+        seat(&bench, "one", "b3");
+        let next = run(&bench, &["--json", "--count", "1"], "");
+        assert!(next.status.success(), "{}", said(&next));
+        let mut held = held(&bench);
+        let boards = held.len();
+        held.sort();
+        held.dedup();
+        assert_eq!(held.len(), boards, "{way}");
+        bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+    }
 }
 
 #[test]

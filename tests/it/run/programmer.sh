@@ -51,6 +51,8 @@ program)
         while [ ! -e go ]; do sleep 0.05; done
     fi
     cp "$3" "$board"
+    # Somebody else's program writes there too.
+    [ -e instead ] && mv instead "$board"
     if [ -e fail-late ]; then
         rm fail-late
         echo "verify failed" >&2

@@ -1,0 +1,72 @@
+//! Met: a token that a board shows, and that nobody here put there.
+//!
+//! Another ledger gave it out, or an older copy of this one. It is handed out to no unit from here on, and that
+//! is durable before anybody is told: else the next unit might get it.
+
+use std::sync::Arc;
+
+use super::super::event::{self, Body, Kind};
+use super::super::tables::{Frame, Store, Tables, TokenRow, TokenState};
+use super::super::{LedgerError, Met, Spot};
+use super::{bearer, parts};
+use crate::unit::Fingerprint;
+
+/// Returns whose a token is that a board shows; what no unit has is spent.
+pub fn met(
+    store: &mut impl Store,
+    fingerprint: &Fingerprint,
+    spot: Spot<'_>,
+) -> Result<Met, LedgerError> {
+    let frame = Arc::clone(store.frame());
+    // Most boards show nothing that has to be written down.
+    let (met, loose) = store.read(|tables| whose(tables, &frame, fingerprint))?;
+    if loose.is_none() {
+        return Ok(met);
+    }
+    store.write(|tables| {
+        let (met, loose) = whose(tables, &frame, fingerprint)?;
+        if let Some(token) = loose {
+            spend(tables, &frame, &token, spot)?;
+        }
+        Ok(met)
+    })
+}
+
+/// Returns whose a token is, and its row where a unit could still get it.
+fn whose(
+    tables: &(impl Tables + ?Sized),
+    frame: &Frame,
+    fingerprint: &Fingerprint,
+) -> Result<(Met, Option<TokenRow>), LedgerError> {
+    let Some(token) = tables.token(fingerprint)? else {
+        return Ok((Met::Unknown, None));
+    };
+    if let Some(unit) = bearer(tables, frame, Some(token.clone()))? {
+        return Ok((Met::Unit(Box::new(unit)), None));
+    }
+    let loose = matches!(token.state, TokenState::Free | TokenState::Quarantined);
+    Ok((Met::Nobodys, loose.then_some(token)))
+}
+
+/// Records where a token was met, and that no unit gets it.
+fn spend(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    token: &TokenRow,
+    spot: Spot<'_>,
+) -> Result<(), LedgerError> {
+    // A closed part gives nothing out, and what it brings back is signed.
+    if parts::part_of(tables)?.is_some_and(|of| of.closed) {
+        return Ok(());
+    }
+    tables.set_token(token.id, TokenState::Gone)?;
+    let body = Body {
+        fingerprints: Some(vec![token.fingerprint.to_hex()]),
+        uid: spot.uid.map(str::to_owned),
+        run: Some(frame.run.clone()),
+        message: Some(format!("a board showed it where {} was due", spot.due)),
+        ..Body::default()
+    };
+    let station = &frame.identity.station;
+    event::append(tables, station, (Kind::Met, None), body).map(drop)
+}
