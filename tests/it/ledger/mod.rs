@@ -3,7 +3,7 @@
 mod claims;
 mod finish;
 #[cfg(feature = "sqlite")]
-mod forgery;
+pub mod forgery;
 mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
@@ -20,7 +20,7 @@ mod rework;
 #[cfg(feature = "sqlite")]
 pub mod shift;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub mod sqlite;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -7,7 +7,7 @@ mod giving;
 mod journal;
 mod lost;
 pub mod secrets;
-mod tamper;
+pub mod tamper;
 
 use std::path::PathBuf;
 
