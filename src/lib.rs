@@ -42,6 +42,8 @@ pub mod protected;
 pub mod pool;
 
 pub mod ledger;
+#[deny(clippy::disallowed_methods)]
+pub mod witness;
 
 pub mod deliver;
 

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use eol_inject::ledger::Ledger;
+use eol_inject::pool::neutral;
 use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::json;
 
 use super::context::{self, Existing, Writable};
 use super::error::CliError;
-use super::export::neutral;
+
 use super::guard::Guard;
 use super::output::Output;
 

@@ -21,6 +21,7 @@ use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
 use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
+use eol_inject::witness::WitnessError;
 use serde_json::{Value, json};
 
 use super::next::{self, Next};
@@ -201,6 +202,7 @@ from! {
     HookError => |error| code_of(error.name());
     OutboxError => |_| exit::LEDGER;
     Misread => |error| code_of(error.name());
+    WitnessError => |_| exit::RECIPE;
 }
 
 impl From<Refusal> for CliError {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use eol_inject::ledger::{Ledger, LedgerError, Outcome, Simulated, UnitRecord, UnitState};
+use eol_inject::pool::{Sheet, SheetError, neutral};
 use eol_inject::unit::{Digest, Fingerprint, Serial};
 use serde_json::{Value, json};
 
 use super::error::{CliError, exit};
 use super::file::Out;
-use super::sheet::Sheet;
 
 /// Columns of the exported CSV, in order.
 pub(crate) const HEADERS: &[&str] = &[
@@ -103,24 +103,6 @@ fn told(digest: &Digest) -> Option<String> {
     digest.known().map(ToString::to_string)
 }
 
-/// Keeps a spreadsheet from running a cell: a leading `=`, `+`, `-`, `@`, Tab or CR gets an
-/// apostrophe in front, which spreadsheets take for "this is text" (OWASP, CSV injection).
-pub(crate) fn neutral(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell
-    }
-}
-
-/// Takes back what [`neutral`] added.
-pub(crate) fn plain(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => cell,
-    }
-}
-
 fn object(unit: &UnitRecord) -> Value {
     json!({
         "v": 1,
@@ -145,8 +127,9 @@ pub(crate) fn read_mapping(
     bytes: &[u8],
 ) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
     let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
-    let mut sheet = Sheet::new(bytes).map_err(wrong)?;
-    let column = |names: &[&str]| sheet.column(names).map_err(wrong);
+    let no_sheet = |error: SheetError| wrong(error.to_string());
+    let mut sheet = Sheet::new(bytes).map_err(no_sheet)?;
+    let column = |names: &[&str]| sheet.column(names).map_err(no_sheet);
     let (Some(serial), Some(print)) = (column(&["serial"])?, column(&["fingerprint"])?) else {
         return Err(wrong(
             "the first line names no columns serial and fingerprint".to_owned(),
@@ -154,7 +137,7 @@ pub(crate) fn read_mapping(
     };
     let state = column(&["state"])?;
     let mut records = BTreeMap::new();
-    while let Some(line) = sheet.next().map_err(wrong)? {
+    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
         let at = |what: &dyn fmt::Display| wrong(format!("line {line}: {what}"));
         let state: Option<UnitState> = match sheet.given(state) {
             Some(state) => Some(state.parse().map_err(|_| at(&"its state is none"))?),

@@ -34,7 +34,6 @@ mod pool;
 mod probes;
 mod run;
 mod scan;
-mod sheet;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;

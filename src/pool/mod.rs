@@ -9,6 +9,7 @@ mod csv;
 mod error;
 pub mod folder;
 mod request;
+mod sheet;
 mod table;
 
 #[cfg(feature = "label")]
@@ -28,6 +29,7 @@ pub use error::{Contents, Counts, Headers, PictureError, Place, PoolError};
 #[cfg(feature = "label")]
 pub use generate::{Trial, generate};
 pub use request::{Request, request};
+pub use sheet::{Sheet, SheetError, neutral};
 pub use table::{Cells, Table, TableError};
 
 use std::collections::BTreeMap;

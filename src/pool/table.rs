@@ -238,7 +238,7 @@ impl<'t> Table<'t> {
 }
 
 /// Counts the ends of lines.
-fn line_ends(text: &str) -> u32 {
+pub(super) fn line_ends(text: &str) -> u32 {
     let pairs = text.as_bytes().windows(2).filter(|pair| pair == b"\r\n");
     let ends = text.bytes().filter(|byte| matches!(byte, b'\r' | b'\n'));
     super::number(ends.count().saturating_sub(pairs.count()))

@@ -1,11 +1,13 @@
 //! `ledger confirm`: prepared units become delivered by what a witness outside says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use eol_inject::image::Address;
-use eol_inject::ledger::{Attested, Ledger};
+use eol_inject::ledger::{Attested, Evidence, Ledger};
+use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
+use eol_inject::witness::{self, Block, Log, WitnessError};
 use serde_json::json;
 
 use crate::cli::context::{self, Missing};
@@ -14,8 +16,6 @@ use crate::cli::output::{BAD, GOOD, Output, count};
 use crate::cli::{DecisionArgs, RecipeArg};
 
 mod dump;
-mod list;
-mod log;
 
 /// What says so, who decides, and why.
 #[derive(Args)]
@@ -86,11 +86,11 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         return Ok(tell(verdicts, output));
     }
     let (file, evidence) = match (&args.list, &args.log) {
-        (Some(file), _) => (file, list::read(&recipe, file)?),
+        (Some(file), _) => (file, listed(&recipe, file)?),
         (None, Some(file)) => {
             let pattern = args.pattern.as_deref().unwrap_or_default();
             let block = args.block.as_deref();
-            (file, log::read(&recipe, file, (pattern, block))?)
+            (file, logged(&recipe, file, (pattern, block))?)
         }
         (None, None) => {
             return Err(CliError::usage(
@@ -111,6 +111,39 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         },
     });
     Ok(tell(verdicts, output))
+}
+
+/// Reads a list of results.
+fn listed(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
+    let bytes = context::read(file, exit::RECIPE, "the list")?;
+    witness::list(&bytes, &recipe.serial).map_err(|error| wrong(file, error))
+}
+
+/// Reads the log of a programmer.
+fn logged(
+    recipe: &Recipe,
+    file: &Path,
+    (pattern, block): (&str, Option<&Path>),
+) -> Result<Vec<Evidence>, CliError> {
+    let block = block.map(|block| {
+        let bytes = context::read(block, exit::RECIPE, "the block")?;
+        Block::read(&bytes).map_err(|error| wrong(block, error))
+    });
+    let log = Log::new(pattern, block.transpose()?)
+        .map_err(|error| CliError::usage(format!("--pattern {error}")))?;
+    let bytes = context::read(file, exit::RECIPE, "the log")?;
+    log.read(&bytes, &recipe.serial)
+        .map_err(|error| wrong(file, error))
+}
+
+/// Names the file that is no witness; a serial that is none keeps its own words.
+fn wrong(file: &Path, error: WitnessError) -> CliError {
+    match error {
+        WitnessError::Serial { line, source } => {
+            CliError::from(source).about(format_args!("{}: line {line}", file.display()))
+        }
+        error => CliError::from(error).about(file.display()),
+    }
 }
 
 /// Says of a unit that it failed outside, and what it is now.

@@ -14,6 +14,7 @@ use eol_inject::ledger::{
 };
 use eol_inject::line::LineError;
 use eol_inject::patch::{self, Master};
+use eol_inject::pool::neutral;
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
@@ -21,7 +22,6 @@ use zeroize::Zeroizing;
 
 use crate::cli::context::{self, Existing, Missing, Writable};
 use crate::cli::error::{CliError, exit};
-use crate::cli::export::neutral;
 use crate::cli::file::{ForceArg, judged};
 use crate::cli::guard::Guard;
 use crate::cli::output::{Output, count};

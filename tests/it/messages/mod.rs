@@ -15,6 +15,7 @@ mod patch;
 mod pool;
 mod recipe;
 mod slot;
+mod witness;
 
 use std::collections::BTreeSet;
 use std::error::Error;

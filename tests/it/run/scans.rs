@@ -138,11 +138,8 @@ fn a_list_of_serials_names_its_line_that_is_no_text() {
         "shift",
     ]);
     assert_eq!(output.status.code(), Some(10), "{}", said(&output));
-    assert!(
-        said(&output).contains("not UTF-8 text"),
-        "{}",
-        said(&output)
-    );
+    let wanted = "line/list.csv: line 3 is not UTF-8 text";
+    assert!(said(&output).contains(wanted), "{}", said(&output));
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! What others say of units: the log of a programmer, and a list of results. Both are taken whole,
+//! or refused with their line.
+//!
+//! Bytes come in, [`Evidence`](crate::ledger::Evidence) goes out. Whether a ledger takes it, nothing here knows.
+
+mod list;
+mod log;
+
+pub use list::list;
+pub use log::{Block, Log, PatternError};
+
+use thiserror::Error;
+
+use crate::pool::SheetError;
+use crate::recipe::ScanError;
+use crate::unit::Serial;
+
+/// Why a file is no witness. No text here repeats a cell that may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case", prefix = "confirm-")]
+#[non_exhaustive]
+pub enum WitnessError {
+    /// It is no table.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// Its header lacks columns.
+    #[error("the first line names no columns {wanted}")]
+    Columns {
+        /// Which ones there must be.
+        wanted: &'static str,
+    },
+    /// A serial that is none.
+    #[error("line {line}")]
+    Serial {
+        /// The line.
+        line: u32,
+        /// Why it is none.
+        source: ScanError,
+    },
+    /// A unit is spoken of twice.
+    #[error("line {line}: {serial} stands in line {first} too")]
+    Twice {
+        /// The line.
+        line: u32,
+        /// The unit.
+        serial: Serial,
+        /// Where it stood before.
+        first: u32,
+    },
+    /// A result in other words.
+    #[error("line {line}: the result of {serial} is neither pass nor fail")]
+    Result {
+        /// The line.
+        line: u32,
+        /// The unit.
+        serial: Serial,
+    },
+    /// A fingerprint or a digest that is none.
+    #[error("line {line}: {what}")]
+    Cell {
+        /// The line.
+        line: u32,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A row of a block that names no unit.
+    #[error("line {line} is none of a block")]
+    NoUnit {
+        /// The line.
+        line: u32,
+    },
+    /// Two rows of a block are the same unit.
+    #[error("line {line}: unit {unit} of the block stands there twice")]
+    UnitTwice {
+        /// The line.
+        line: u32,
+        /// The unit's number in the block.
+        unit: u64,
+    },
+    /// A log counts further than its block.
+    #[error("line {line}: the block has no line of this number")]
+    NotInBlock {
+        /// The line.
+        line: u32,
+    },
+    /// Nothing in a log says that a unit passed.
+    #[error("no line fits the pattern")]
+    NoLine,
+}
+
+impl WitnessError {
+    /// Returns the error's stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
