@@ -414,6 +414,10 @@ fn hint(name: &str) -> Option<&'static str> {
             "eol-inject ledger restore FILE brings a backup back, ledger rebuild makes it from its mirror. Where \
              nothing brings it back: ledger new --by NAME --reason TEXT"
         }
+        "ledger-list-undecided" => {
+            "where none of them is on a unit: eol-inject pool import --unused FILE --by NAME --reason TEXT; where \
+             they may be: pool import --used FILE, and a list that the lost ledger never had as file under [pool]"
+        }
         "ledger-no-schema" => "the first import or unit makes it",
         "ledger-unreachable" => "what was in hand resumes with the same token",
         "ledger-overtaken" => "start again: what was in hand resumes where the record says",

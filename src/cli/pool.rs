@@ -15,7 +15,7 @@ use super::file::ForceArg;
 use super::guard::Guard;
 use super::inspect::grouped;
 use super::output::{GOOD, Output, WARN};
-use super::{RecipeArg, StationArgs};
+use super::{DecisionArgs, RecipeArg, StationArgs};
 
 mod reconcile;
 
@@ -55,6 +55,19 @@ struct ImportArgs {
     /// Their tokens are on devices already that this ledger does not know: never hand one out
     #[arg(long)]
     used: bool,
+
+    /// Decide that their tokens are on no unit, though the ledger cannot know: it stands in the place
+    /// of a lost one, or units of another ledger lie beside it
+    #[arg(long, conflicts_with = "used", requires_all = ["by", "reason"])]
+    unused: bool,
+
+    /// Who decides, for the record
+    #[arg(long, value_name = "NAME", requires = "unused")]
+    by: Option<String>,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", requires = "unused")]
+    reason: Option<String>,
 
     #[command(flatten)]
     station: StationArgs,
@@ -130,6 +143,19 @@ struct GenerateArgs {
 }
 
 impl ImportArgs {
+    /// Returns who takes the lists in, and why where that is a decision.
+    fn actor(&self) -> Result<Actor, CliError> {
+        let (Some(by), Some(reason)) = (&self.by, &self.reason) else {
+            return self.station.actor();
+        };
+        let decision = DecisionArgs {
+            by: by.clone(),
+            reason: reason.clone(),
+            station: self.station.station.clone(),
+        };
+        decision.actor()
+    }
+
     /// Returns the lists that are meant: those named, else the recipe's.
     fn files(&self, recipe: &Recipe) -> Result<Vec<PathBuf>, CliError> {
         if !self.files.is_empty() {
@@ -170,14 +196,17 @@ pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
 
 fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
-    let actor = args.station.actor()?;
+    let actor = args.actor()?;
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in args.files(&recipe)? {
-        let list = if args.used {
-            context::used_list(&file)?
-        } else {
-            context::token_list(&file, &recipe)?
+        let list = match args.used {
+            true => context::used_list(&file)?,
+            false => context::token_list(&file, &recipe)?,
+        };
+        let list = match args.unused {
+            true => list.unused(),
+            false => list,
         };
         lists.push((file, list));
     }

@@ -107,6 +107,16 @@ pub enum LedgerError {
         /// What contradicts.
         what: String,
     },
+    /// The ledger stands in the place of a lost one, which may have put the list's tokens on units.
+    #[error(
+        "this ledger stands in the place of a lost one, which may have put {} of the list on units: none is \
+         taken in until somebody decides",
+        match tokens { 1 => "1 token".to_owned(), _ => format!("{tokens} tokens") }
+    )]
+    ListUndecided {
+        /// How many tokens are new here.
+        tokens: usize,
+    },
     /// A row of a mapping names no unit.
     #[error("{place}: no serial says which unit has it")]
     Unbound {

@@ -500,6 +500,8 @@ pub struct Stock {
     pub origin: Option<Origin>,
     /// Whether the units are real; `None` before the first unit.
     pub simulated: Option<Simulated>,
+    /// Whether somebody decided that tokens of a list are on no unit which no ledger here knows.
+    pub unused: bool,
 }
 
 /// What an audit found.

@@ -25,7 +25,7 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
     }
     Ok(Pool {
         source: None,
-        used: false,
+        elsewhere: super::Elsewhere::Unsaid,
         rows: list.rows,
         lines: list.lines,
         origin: list.origin,

@@ -52,8 +52,8 @@ pub struct Pool {
     /// Digest of the list's source and of how it was read, where the caller wants it
     /// remembered: the same source needs no second reading.
     pub source: Option<Digest>,
-    /// Whether its tokens are on devices that no ledger here knows: none is ever drawn.
-    pub used: bool,
+    /// What is said of devices that no ledger here knows.
+    pub elsewhere: Elsewhere,
     /// What a person should know about the list; no reason to refuse it.
     pub notes: Vec<Note>,
 }
@@ -72,12 +72,33 @@ impl Pool {
             row.claimed = true;
         }
         Self {
-            used: true,
+            elsewhere: Elsewhere::Used,
             // The same list without these words is another one.
             source: None,
             ..self
         }
     }
+
+    /// Says, for the record, that none of its tokens is on a device.
+    #[must_use]
+    pub fn unused(self) -> Self {
+        Self {
+            elsewhere: Elsewhere::Unused,
+            ..self
+        }
+    }
+}
+
+/// What is said of a list's tokens and of devices that no ledger here knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Elsewhere {
+    /// Nothing: a ledger that stands in the place of a lost one does not draw them.
+    #[default]
+    Unsaid,
+    /// They are on such devices: none is ever drawn.
+    Used,
+    /// They are on none, somebody decided.
+    Unused,
 }
 
 /// Where tokens come from. A ledger never mixes the two.

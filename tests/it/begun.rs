@@ -66,9 +66,51 @@ fn no_unit_gets_the_token_of_a_lost_ledgers_unit() {
     assert!(said.contains("set aside"), "{said}");
     assert_eq!(bench.run(&begin).status.code(), Some(51));
     assert_eq!(prints(&bench, RECIPE), [] as [&str; 0]);
+    undecided(&bench);
+    assert!(!bench.path("out/GW000002.elf").exists());
     // It is known what that means: nothing of the old record is here.
+    let decide = ["pool", "import", "--recipe", RECIPE, "--unused"];
+    assert_eq!(bench.run(&decide).status.code(), Some(2));
+    bench.ok(&[&decide, BY.as_slice()].concat());
     bench.ok(&inject(RECIPE, "GW000002"));
     assert_eq!(prints(&bench, RECIPE).len(), before.len());
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+    let told = bench.ok(&["ledger", "export", "--recipe", RECIPE, "--since", "0"]);
+    assert!(told.contains("unused"), "{told}");
+}
+
+/// Nothing that makes units, and no import without a word, takes the recipe's list in.
+fn undecided(bench: &Bench) {
+    let batch = ["batch", "--recipe", RECIPE, "--count", "2", "-o", "out/"];
+    for call in [
+        inject(RECIPE, "GW000002"),
+        batch.to_vec(),
+        vec!["run", "--recipe", RECIPE, "--serial", "GW000002"],
+        vec!["pool", "import", "--recipe", RECIPE],
+        vec!["check", "--recipe", RECIPE],
+    ] {
+        let out = bench.run(&[call.as_slice(), &["--json"]].concat());
+        let said = text(&[out.stdout, out.stderr].concat());
+        assert_eq!(out.status.code(), Some(51), "{call:?}: {said}");
+        assert!(said.contains("ledger-list-undecided"), "{call:?}: {said}");
+        assert!(said.contains("pool import --unused"), "{call:?}: {said}");
+    }
+    let stock = bench.run(&["pool", "status", "--recipe", RECIPE, "--json"]);
+    assert!(text(&stock.stdout).contains("\"free\":0"));
+}
+
+#[test]
+fn tokens_that_a_lost_ledger_may_have_used_stay_off_units() {
+    let bench = Bench::new();
+    bench.ok(&inject(RECIPE, "GW000001"));
+    fs::remove_file(ledger(&bench)).unwrap();
+    bench.ok(&[&["ledger", "new", "--recipe", RECIPE], BY.as_slice()].concat());
+    let import = ["pool", "import", "--recipe", RECIPE];
+    bench.ok(&[import.as_slice(), &["--used", "pools/blynk-export.zip"]].concat());
+    // Nothing of the list is free, so nothing is to decide.
+    let out = bench.run(&inject(RECIPE, "GW000002"));
+    assert_eq!(out.status.code(), Some(53), "{}", text(&out.stderr));
+    bench.ok(&import);
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
 }
 

@@ -33,8 +33,9 @@ pub(crate) fn run(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
         output.line(format_args!("  set aside  {path}"));
     }
     output.warning(
-        "it does not know which tokens the lost ledger put on units: take in only lists that it never had, or \
-         name what is used: eol-inject pool import --used FILE",
+        "it does not know which tokens the lost ledger put on units, and takes in no list by itself: eol-inject \
+         pool import --unused FILE --by NAME --reason TEXT, for one that the lost ledger never had; \
+         pool import --used FILE for what may be on units",
     );
     Ok(0)
 }

@@ -5,12 +5,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::event::{self, Body, Kind};
-use super::super::tables::{Frame, NewToken, Pending, Store, Tables, TokenRow, TokenState};
+use super::super::tables::{Frame, NewToken, Order, Pending, Store, Tables, TokenRow, TokenState};
 use super::super::{Actor, Import, LedgerError, Preview};
 use super::rows::{Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted};
 use super::steps::{Access, PAUSE, Reach, in_steps};
-use super::{ORGANISATION, ORIGIN, complete};
-use crate::pool::{Place, Pool, Row};
+use super::{BEGUN, ORGANISATION, ORIGIN, UNUSED, complete};
+use crate::pool::{Elsewhere, Place, Pool, Row};
 use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 
 /// How many tokens one `gone` event names.
@@ -160,7 +160,7 @@ fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), Ledg
     let mut tally = Tally {
         counts: Import::default(),
         pictures: 0,
-        used: pool.used,
+        used: pool.elsewhere == Elsewhere::Used,
         rows: Sha256::new(),
         turned: Vec::new(),
         new: vec![true; rows.len()],
@@ -186,8 +186,43 @@ fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), Ledg
     };
     in_steps(Access::Read(store), &prints, (ahead, work))?;
     refuse(pool, &tally)?;
+    store.read(|tables| decided(tables, pool, &tally))?;
     tally.lacking.sort_unstable();
     Ok((prints, tally))
+}
+
+/// Refuses tokens that may be on units of a lost ledger, until somebody says that they are not.
+fn decided(tables: &dyn Tables, pool: &Pool, tally: &Tally) -> Result<(), LedgerError> {
+    if pool.elsewhere != Elsewhere::Unsaid || tables.fact(BEGUN)?.is_none() {
+        return Ok(());
+    }
+    let new = || {
+        let rows = pool.rows.iter().zip(&tally.new);
+        rows.filter_map(|(row, new)| new.then_some(row))
+    };
+    let tokens = new().filter(|row| !row.claimed).count();
+    if tokens == 0 || told(tables, new())? {
+        return Ok(());
+    }
+    Err(LedgerError::ListUndecided { tokens })
+}
+
+/// Returns whether an event tells that these rows were taken in: that was decided then, and the
+/// ledger is made anew from its mirror.
+fn told<'r>(tables: &dyn Tables, rows: impl Iterator<Item = &'r Row>) -> Result<bool, LedgerError> {
+    let mut digest = Sha256::new();
+    for row in rows {
+        digest.update(digest_of(row));
+    }
+    let digest = Digest::from_bytes(digest.finalize().into()).to_string();
+    let mut told = false;
+    tables.scan_events(Order::After(0), &mut |row| {
+        if row.event.kind == Kind::Imported.to_string() {
+            told |= Body::read(&row.event)?.rows.as_ref() == Some(&digest);
+        }
+        Ok(())
+    })?;
+    Ok(told)
 }
 
 /// Stores all rows unseen.
@@ -278,11 +313,7 @@ fn take(
     tally.counts.added += 1;
     tally.counts.gone += usize::from(row.claimed);
     tally.pictures += u64::from(row.picture.is_some());
-    tally.rows.update(row_digest(
-        (&fingerprint, qr.as_ref()),
-        row.bound.as_ref(),
-        row.claimed,
-    ));
+    tally.rows.update(digest_of(row));
     Ok(())
 }
 
@@ -320,7 +351,9 @@ fn finish(
         if is_loose(tables, &token)? {
             tables.set_token(token.id, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
-        } else if pool.used && matches!(token.state, TokenState::Bound | TokenState::Away) {
+        } else if pool.elsewhere == Elsewhere::Used
+            && matches!(token.state, TokenState::Bound | TokenState::Away)
+        {
             return Err(taken(tables, pool, &token)?);
         }
     }
@@ -328,7 +361,13 @@ fn finish(
         turned: turned.len(),
         ..tally.counts
     };
-    if counts.added == 0 && turned.is_empty() && tally.lacking.is_empty() {
+    let decided = pool.elsewhere == Elsewhere::Unused;
+    if decided && tables.fact(UNUSED)?.is_none() {
+        tables.set_fact(UNUSED, "")?;
+    }
+    let nothing = counts.added == 0 && turned.is_empty() && tally.lacking.is_empty();
+    // Who decided is told, whatever came of it.
+    if nothing && !decided {
         tables.drop_import(pending)?;
         return Ok(counts);
     }
@@ -338,7 +377,8 @@ fn finish(
         added: Some(counts.added),
         known: Some(counts.known),
         gone: Some(counts.gone),
-        used: pool.used.then_some(true),
+        used: (pool.elsewhere == Elsewhere::Used).then_some(true),
+        mode: decided.then(|| UNUSED.to_owned()),
         rows: Some(Digest::from_bytes(tally.rows.clone().finalize().into()).to_string()),
         ..Body::default()
     };
@@ -373,6 +413,12 @@ fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerErr
         place: place_of(pool, &token.fingerprint),
         what: format!("{unit} got it in the meantime: one of both devices needs another token"),
     })
+}
+
+fn digest_of(row: &Row) -> [u8; 32] {
+    let qr = row.qr.as_ref().map(event::qr_print);
+    let prints = (&row.token.fingerprint(), qr.as_ref());
+    row_digest(prints, row.bound.as_ref(), row.claimed)
 }
 
 /// Returns what an import's digest counts of one row.

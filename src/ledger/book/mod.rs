@@ -56,6 +56,10 @@ use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
+/// Fact: the ledger stands in the place of a lost one.
+pub const BEGUN: &str = "begun";
+/// Fact, and how an import says so: somebody decided that tokens of a list are on no unit.
+const UNUSED: &str = "unused";
 /// Facts: how often the ledger was restored or made anew.
 const GENERATION: &str = "generation";
 /// Fact: where the tokens come from.
@@ -73,6 +77,7 @@ impl<S: Store> Ledger for S {
             let mut stock = tables.stock()?;
             stock.origin = tables.fact(ORIGIN)?.and_then(|text| text.parse().ok());
             stock.simulated = tables.fact(SIMULATED)?.and_then(|text| text.parse().ok());
+            stock.unused = tables.fact(UNUSED)?.is_some();
             Ok(stock)
         })
     }

@@ -12,7 +12,7 @@ use super::parts::{self, Back, Step, Stored};
 use super::places::Lists;
 use super::replay::Expected;
 use super::restore::{is_all, skip_numbers, told_by_mirror};
-use super::{SIMULATED, next_generation};
+use super::{BEGUN, SIMULATED, UNUSED, next_generation};
 use crate::ledger::event;
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
@@ -128,7 +128,14 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
     };
     let at = &row.event.at;
     match kind {
-        Kind::Imported => done.lists += 1,
+        Kind::Imported => {
+            done.lists += 1;
+            let unused = Body::read(&row.event)?.mode.as_deref() == Some(UNUSED);
+            if unused && tables.fact(UNUSED)?.is_none() {
+                tables.set_fact(UNUSED, "")?;
+            }
+        }
+        Kind::Begun if tables.fact(BEGUN)?.is_none() => tables.set_fact(BEGUN, "")?,
         Kind::Reserved | Kind::Joined | Kind::Renewed | Kind::Adopted => {
             if tables.fact(SIMULATED)?.is_none()
                 && let Some(simulated) = Body::read(&row.event)?.simulated

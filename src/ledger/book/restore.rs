@@ -10,7 +10,7 @@ use super::super::tables::{Order, Tables, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
 use super::parts::{self, Step};
 use super::split::{NAMED, known};
-use super::{live, next_generation};
+use super::{BEGUN, live, next_generation};
 use crate::recipe::SerialFormat;
 use crate::unit::Fingerprint;
 
@@ -29,6 +29,10 @@ pub fn begun(tables: &mut dyn Tables, traces: &[PathBuf], by: &Actor) -> Result<
     })?;
     if others {
         return Err(LedgerError::Begun);
+    }
+    // A server's tables say so already.
+    if tables.fact(BEGUN)?.is_none() {
+        tables.set_fact(BEGUN, "")?;
     }
     let names = traces.iter().map(|path| path.display().to_string());
     let body = Body {

@@ -20,7 +20,7 @@ use super::lease::{self, Keeper, LEASE};
 use super::link::Link;
 use super::patience::Patience;
 use super::rows::get;
-use super::schema::{self, Prepared};
+use super::schema::{self, Past, Prepared};
 use super::view::Shop;
 use super::{Postgres, Server};
 use crate::recipe::LedgerUrl;
@@ -100,7 +100,7 @@ impl Postgres {
             Err(LedgerError::NoSchema { .. }) => {}
             other => other?,
         }
-        make(&mut link, server, &keys)?;
+        make(&mut link, server, (&keys, Past::None))?;
         Self::enter_as_run((link, &keys), server, (scope, identity))
     }
 
@@ -124,7 +124,7 @@ impl Postgres {
                 path: server.base.clone(),
             });
         }
-        make(&mut link, server, &keys)?;
+        make(&mut link, server, (&keys, Past::Lost))?;
         let mut ledger = Self::enter_as_run((link, &keys), server, (scope, identity))?;
         ledger.begun(&traces, by)?;
         // This run lives in their folder.
@@ -146,7 +146,7 @@ impl Postgres {
         reach(&mut link, server)?;
         present(&mut link, server)?;
         let keys = keys::bring(server)?;
-        make(&mut link, server, &keys)?;
+        make(&mut link, server, (&keys, Past::None))?;
         Self::enter_as_run((link, &keys), server, (scope, identity))
     }
 
@@ -334,7 +334,7 @@ fn present(link: &mut Link, server: &Server) -> Result<(), LedgerError> {
 }
 
 /// Brings the tables up to date; of several programs that make them one does.
-fn make(link: &mut Link, server: &Server, keys: &[Key]) -> Result<(), LedgerError> {
+fn make(link: &mut Link, server: &Server, (keys, past): (&[Key], Past)) -> Result<(), LedgerError> {
     let mut patience = Patience::new(server.patience, server.waiting);
     let schema = link.schema().clone();
     loop {
@@ -343,7 +343,7 @@ fn make(link: &mut Link, server: &Server, keys: &[Key]) -> Result<(), LedgerErro
         if schema::version(client, &schema)?.is_some() {
             keys::prove(client, keys, server)?;
         }
-        match schema::prepare(client, &schema, keys)? {
+        match schema::prepare(client, &schema, keys, past)? {
             Prepared::Done => return Ok(()),
             Prepared::Raced => patience.again()?,
         }

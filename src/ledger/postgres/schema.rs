@@ -4,6 +4,7 @@ use postgres::error::SqlState;
 use postgres::{Client, GenericClient};
 
 use super::super::LedgerError;
+use super::super::book::BEGUN;
 use super::super::crypto::{Key, random};
 use super::super::keyring;
 use super::super::notary::{Row, Seed};
@@ -21,6 +22,17 @@ const LAST: &str = "SELECT coalesce(max(version), 0) FROM versions";
 const ADD: &str = "INSERT INTO versions (version) VALUES ($1)";
 const ADD_LEDGER: &str =
     "INSERT INTO facts (number, name, value, mark) VALUES (1, 'ledger', $1, $2)";
+
+const ADD_BEGUN: &str = "INSERT INTO facts (number, name, value, mark) VALUES (2, $1, '', $2)";
+
+/// Whether there was a ledger before the one that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// It is the first.
+    None,
+    /// It stands in the place of a lost one: so it says from its first moment.
+    Lost,
+}
 
 /// The first schema that this version reads: those before marked no row, and were in no release.
 const OLDEST: i64 = 2;
@@ -71,6 +83,7 @@ pub fn prepare(
     client: &mut Client,
     schema: &SchemaName,
     keys: &[Key],
+    past: Past,
 ) -> Result<Prepared, LedgerError> {
     if version(client, schema)? == Some(known()) {
         return Ok(Prepared::Done);
@@ -78,7 +91,7 @@ pub fn prepare(
     let key = keys
         .first()
         .ok_or_else(|| LedgerError::damaged("there is no key to make it with"))?;
-    match migrate(client, schema, key)? {
+    match migrate(client, schema, (key, past))? {
         Ok(()) => Ok(Prepared::Done),
         Err(error) if is_race(&error) => Ok(Prepared::Raced),
         Err(error) => Err(meaning(error)),
@@ -88,16 +101,22 @@ pub fn prepare(
 fn migrate(
     client: &mut Client,
     schema: &SchemaName,
-    key: &Key,
+    (key, past): (&Key, Past),
 ) -> Result<Result<(), postgres::Error>, LedgerError> {
     let mut number = [0; 16];
     random(&mut number)?;
     let (seed, number) = (Seed::make()?, crate::unit::hex(&number));
     let sealed = keyring::sealed(&seed, key)?;
-    let mark = seed.notary(&number)?.mark(&Row::Fact {
+    let notary = seed.notary(&number)?;
+    let mark = notary.mark(&Row::Fact {
         number: 1,
         name: "ledger",
         value: &number,
+    });
+    let begun = notary.mark(&Row::Fact {
+        number: 2,
+        name: BEGUN,
+        value: "",
     });
     let before = version(client, schema)?;
     let done = before.and_then(|done| usize::try_from(done - OLDEST + 1).ok());
@@ -116,6 +135,9 @@ fn migrate(
         if before.is_none() {
             keys::add(&mut transaction, key, &sealed)?;
             transaction.execute(ADD_LEDGER, &[&number, &&mark[..]])?;
+            if past == Past::Lost {
+                transaction.execute(ADD_BEGUN, &[&BEGUN, &&begun[..]])?;
+            }
         }
         transaction.commit()
     };

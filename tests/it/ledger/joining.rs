@@ -131,7 +131,7 @@ fn a_used_token_that_a_unit_gets_meanwhile_is_refused(bench: &dyn Bench) {
     let count = 400;
     let mut ledger = stocked(bench, count);
     let used = Pool {
-        used: true,
+        elsewhere: eol_inject::pool::Elsewhere::Used,
         ..list((0..count).map(|n| Row {
             claimed: true,
             ..row(n)

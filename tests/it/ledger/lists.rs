@@ -24,6 +24,9 @@ contract! {
     exported_and_generated_tokens_are_never_mixed
     pictures_are_counted
     a_list_longer_than_one_transaction_goes_in_whole
+    a_ledger_in_the_place_of_a_lost_one_takes_no_list_in_undecided
+    a_list_that_is_used_or_claimed_needs_no_decision
+    a_decision_that_brings_nothing_new_is_on_record
 }
 
 fn take(ledger: &mut dyn Ledger, rows: impl IntoIterator<Item = Row>) -> Import {
@@ -330,5 +333,58 @@ fn a_list_longer_than_one_transaction_goes_in_whole(bench: &dyn Bench) {
     let import = take(&mut *ledger, (100..1500).map(row));
     assert_eq!(import.added, 1400);
     assert_eq!(ledger.stock().unwrap().free, 1402);
+    assert_clean(&*ledger);
+}
+
+fn begun(bench: &dyn Bench) -> Box<dyn Ledger> {
+    let mut ledger = bench.open("L1");
+    let traces = ["gw100.ledger.runs".into()];
+    ledger.begun(&traces, &actor("L1")).unwrap();
+    ledger
+}
+
+fn a_ledger_in_the_place_of_a_lost_one_takes_no_list_in_undecided(bench: &dyn Bench) {
+    let mut ledger = begun(bench);
+    let refused = ledger.import(&list((0..3).map(row)), &actor("L1"));
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(error, LedgerError::ListUndecided { tokens: 3 }),
+        "{error}"
+    );
+    let asked = ledger.preview(&list((0..3).map(row))).unwrap_err();
+    assert_eq!(asked.name(), error.name());
+    assert_eq!(ledger.stock().unwrap().free, 0);
+    let decided = list((0..2).map(row)).unused();
+    assert_eq!(ledger.import(&decided, &actor("L1")).unwrap().added, 2);
+    // What is known needs no second decision, and what is new does.
+    assert_eq!(take(&mut *ledger, (0..2).map(row)).known, 2);
+    let refused = ledger.import(&list((0..3).map(row)), &actor("L1"));
+    assert!(matches!(
+        refused,
+        Err(LedgerError::ListUndecided { tokens: 1 })
+    ));
+    let stock = ledger.stock().unwrap();
+    assert_eq!((stock.free, stock.unused), (2, true));
+    assert_clean(&*ledger);
+}
+
+fn a_list_that_is_used_or_claimed_needs_no_decision(bench: &dyn Bench) {
+    let mut ledger = begun(bench);
+    let used = list((0..2).map(row)).used();
+    assert_eq!(ledger.import(&used, &actor("L1")).unwrap().gone, 2);
+    let claimed = Row {
+        claimed: true,
+        ..row(2)
+    };
+    assert_eq!(take(&mut *ledger, [row(0), row(1), claimed]).added, 1);
+    assert_eq!(ledger.stock().unwrap().free, 0);
+    assert_clean(&*ledger);
+}
+
+fn a_decision_that_brings_nothing_new_is_on_record(bench: &dyn Bench) {
+    let mut ledger = stocked(bench, 3);
+    let decided = list((0..3).map(row)).unused();
+    assert_eq!(ledger.import(&decided, &actor("L1")).unwrap().known, 3);
+    assert!(ledger.stock().unwrap().unused);
     assert_clean(&*ledger);
 }

@@ -273,6 +273,7 @@ fn about_files() -> Vec<LedgerError> {
         },
         LedgerError::StillOpen { path: path() },
         LedgerError::Begun,
+        LedgerError::ListUndecided { tokens: 20 },
         LedgerError::NotALedger { path: path() },
         LedgerError::SchemaNewer { found: 3, known: 2 },
         LedgerError::KeyForeign {

@@ -46,6 +46,9 @@ fn a_schema_that_was_dropped_is_not_begun_anew() {
         .unwrap();
     assert_eq!(kinds, ["begun"]);
     assert_clean(&ledger);
+    let mut ledger = ledger;
+    let refused = ledger.import(&list((0..3).map(row)), &actor("L1"));
+    assert_eq!(name(refused), "ledger-list-undecided");
     drop(ledger);
     let again = Postgres::afresh(&bench.server, &scope(), (identity("L1"), &by));
     assert_eq!(name(again), "ledger-begun");
