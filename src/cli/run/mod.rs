@@ -130,6 +130,7 @@ fn line(
     gate::outputs((&recipe, &master), None, &labels)?;
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
+    sweep::boards(&recipe);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
