@@ -59,7 +59,10 @@ pub(crate) fn shared_part(path: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o644));
     }
-    builder.tempfile_in(folder_of(path))
+    let part = builder.tempfile_in(folder_of(path))?;
+    // It says that its writer lives; where there are no locks, its age has to tell.
+    let _ = part.as_file().try_lock();
+    Ok(part)
 }
 
 /// Fills a part file and gives it its name, which a power cut may still take: the folder is not

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
 use eol_inject::batch::{Batch, Outcome};
@@ -13,6 +13,7 @@ use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
 use eol_inject::line::LineError;
+use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::scan;
@@ -22,7 +23,7 @@ use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::file::ForceArg;
 use super::form;
-use super::gate;
+use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::output::{Output, count};
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         .converted(form)
         .with_others(args.force.others());
     let labels = LabelFolder::of(&recipe, args.sync());
-    gate::outputs(Some(&target), &labels, &master)?;
+    gate::outputs((&recipe, &master), Some(&target), &labels)?;
     let interrupt = Interrupt::listen();
     let interrupted = interrupt.flag();
     sweep::parts(&recipe, Some(&args.output));
@@ -112,6 +113,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         target: &target,
         labels: &labels,
         interrupted: &interrupted,
+        hooks: Hooks::new(&recipe.hook, recipe.folder()),
         stopped: false,
         failed: BTreeSet::new(),
     };
@@ -148,14 +150,65 @@ struct Shift<'s> {
     target: &'s Folder,
     labels: &'s LabelFolder,
     interrupted: &'s AtomicBool,
+    hooks: Hooks,
     stopped: bool,
     /// Serials that did not pass.
     failed: BTreeSet<String>,
 }
 
 impl Shift<'_> {
-    /// Takes the given serials down the line.
+    /// Takes the given serials down the line; one after the other where each is asked for first.
     fn pass(
+        &mut self,
+        ledger: &mut dyn Ledger,
+        serials: Vec<Serial>,
+        tally: &mut Tally<'_>,
+    ) -> Result<(), CliError> {
+        if !self.hooks.asks() {
+            return self.make(ledger, serials, tally);
+        }
+        for serial in serials {
+            if self.stopped || self.interrupted.load(Ordering::SeqCst) {
+                break;
+            }
+            match self.asked(&serial, tally) {
+                Ok(()) => self.make(ledger, vec![serial], tally)?,
+                Err(error) => self.refused(serial, error, tally),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the factory's own system for a unit.
+    fn asked(&self, serial: &Serial, tally: &Tally<'_>) -> Result<(), CliError> {
+        let asking = Asking {
+            hooks: &self.hooks,
+            recipe: self.recipe,
+            master: self.master,
+            station: tally.station,
+            operator: self.args.station.operator.as_deref(),
+            order: None,
+        };
+        asking.may_begin(serial)
+    }
+
+    /// Counts a unit that may not be made.
+    fn refused(&mut self, serial: Serial, error: CliError, tally: &mut Tally<'_>) {
+        self.failed.insert(serial.folded());
+        tally.output.step();
+        tally.unit(&Ended {
+            attempt: None,
+            result: Err(error),
+            elapsed: Duration::ZERO,
+            place: Place::File(self.target.path(&serial)),
+            label: self.labels.of_unit(&serial),
+            serial: Some(serial),
+        });
+        self.stopped |= tally.in_a_row >= self.args.stop_after;
+    }
+
+    /// Makes the given units.
+    fn make(
         &mut self,
         ledger: &mut dyn Ledger,
         serials: Vec<Serial>,

@@ -137,7 +137,7 @@ pub(crate) fn verify(
     (probe, expected): (&str, Option<Expected>),
     output: &Output,
 ) -> Result<u8, CliError> {
-    let reach = Reach::of(recipe, Some(probe))?;
+    let reach = Reach::of(recipe, Some(probe).filter(|probe| !probe.is_empty()))?;
     let serial = expected.as_ref().map(|expected| &expected.serial);
     if reach.is_unmade(recipe, serial) {
         let which = serial.map_or("of this number".to_owned(), |serial| format!("of {serial}"));
@@ -184,7 +184,7 @@ pub(crate) fn verify(
     let right = findings.is_empty();
     output.object(&json!({
         "v": 1,
-        "probe": probe,
+        "probe": reach.probe(),
         "chip": seen.chip,
         "chip_uid": seen.uid,
         "simulated": seen.simulated,

@@ -14,7 +14,7 @@ use eol_inject::ledger::{
 use eol_inject::ledger::{Postgres, Server};
 #[cfg(any(feature = "postgres", feature = "probe"))]
 use eol_inject::recipe::LedgerSpec;
-use eol_inject::recipe::{HomeId, LedgerUrl, Recipe};
+use eol_inject::recipe::{HomeId, KeySource, LedgerUrl, Recipe};
 
 use super::context::{scope, station};
 use super::error::{CliError, exit};
@@ -109,13 +109,29 @@ pub(crate) fn ledger_for(
 ) -> Result<Box<dyn Ledger>, CliError> {
     open(recipe, actor, how).map_err(|error| match error.name {
         // One that is there opens with its own key only.
-        "ledger-key-unread" if is_new(recipe) => error.with_hint(Some(NEW_KEY)),
+        "ledger-key-unread" if is_new(recipe) => error.with_hint(Some(new_key(recipe))),
         _ => error,
     })
 }
 
 /// What helps where a ledger that is not there yet finds no key.
 const NEW_KEY: &str = "eol-inject ledger key new -o FILE makes a key: eol-inject help ledger";
+
+/// What helps where the command that brings its key fails.
+const KEY_COMMAND: &str = "run the command of key in [ledger] by hand, as this user and in the recipe's \
+    folder: it must end well and print the key alone";
+
+/// Says what helps where a new ledger finds no key: a command that fails is no key that is missing.
+fn new_key(recipe: &Recipe) -> &'static str {
+    let source = recipe
+        .ledger
+        .as_ref()
+        .and_then(|ledger| ledger.key.as_ref());
+    match source {
+        Some(KeySource::Command(_)) => KEY_COMMAND,
+        _ => NEW_KEY,
+    }
+}
 
 /// Returns whether it is certain that the recipe's ledger is not there yet.
 fn is_new(recipe: &Recipe) -> bool {
@@ -124,7 +140,7 @@ fn is_new(recipe: &Recipe) -> bool {
 
 /// Makes sure that a key can be had for a ledger that is not there yet.
 pub(crate) fn key_for_new(recipe: &Recipe) -> Result<(), CliError> {
-    key_tried(recipe).map_err(|error| error.with_hint(Some(NEW_KEY)))
+    key_tried(recipe).map_err(|error| error.with_hint(Some(new_key(recipe))))
 }
 
 /// Makes sure that a key can be had from where the recipe says.

@@ -24,6 +24,7 @@ use eol_inject::verify::VerifyError;
 use eol_inject::witness::WitnessError;
 use serde_json::{Value, json};
 
+use super::cure;
 use super::next::{self, Next};
 
 /// Exit codes; the README lists them.
@@ -80,7 +81,7 @@ impl CliError {
             name,
             message: message.into(),
             causes: Vec::new(),
-            hint: hint(name).map(str::to_owned),
+            hint: hint(name).or_else(|| cure::of(name)).map(str::to_owned),
             doubt: false,
         }
     }
@@ -313,7 +314,8 @@ fn hint(name: &str) -> Option<&'static str> {
     Some(match name {
         "file-exists" => "write to another name, or replace it by --force",
         "deliver-foreign" => {
-            "write to another name or folder, or replace it by --force; the unit keeps its token"
+            "look at it first: eol-inject verify FILE tells what it is. Another name or folder leaves it \
+             alone, and the unit keeps its token; --force replaces it"
         }
         "label-no-organisation" => {
             "import the console's export with its pictures: eol-inject pool import FILE, then label print; \
@@ -331,7 +333,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-reserved" => {
             "under [flash], also = [\"START..END\"] writes it and skip = [\"START..END\"] leaves it out"
         }
-        "probe-no-flash" => "skip = [\"START..END\"] under [flash] leaves it out",
+        "probe-no-flash" => {
+            "is it this chip's image, at its base? What belongs into no flash at all is left out by \
+             skip = [\"START..END\"] under [flash]"
+        }
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "label-no-qr" => {

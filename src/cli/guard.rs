@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use eol_inject::deliver::{DeliverError, Others};
 use eol_inject::ledger::Ledger;
-use eol_inject::recipe::Recipe;
+use eol_inject::recipe::{Recipe, When};
 use eol_inject::unit::Serial;
 
+use super::books;
 use super::context::{self, Existing};
 use super::error::CliError;
 
@@ -43,12 +44,12 @@ impl Guard {
         }
         let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
         inputs.extend(list.map(|file| recipe.path(file)));
-        let ledger = context::ledger_file(recipe);
-        inputs.extend(BESIDE.map(|suffix| {
-            let mut name = ledger.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        }));
+        inputs.extend(ledger_files(recipe));
+        inputs.extend(books::mirror(recipe));
+        // A file of this name, and no label could be made.
+        if recipe.label.when != When::None {
+            inputs.push(recipe.path(&recipe.label.dir));
+        }
         let placed = |path: PathBuf| {
             let place = place(&path);
             (path, place)
@@ -88,7 +89,11 @@ impl Guard {
         let name = out.file_name().unwrap_or_default().to_string_lossy();
         context::no_token(&name, "the name of a file to write")?;
         let place = place(out);
-        match self.inputs.iter().find(|(_, input)| *input == place) {
+        match self
+            .inputs
+            .iter()
+            .find(|(_, input)| input.starts_with(&place))
+        {
             Some((name, _)) => Err(CliError::usage(format!(
                 "{} is needed by the line and is not written over",
                 name.display()
@@ -96,6 +101,24 @@ impl Guard {
             None => Ok(()),
         }
     }
+}
+
+/// Returns the files and folders of a ledger, whether they are there yet or not.
+fn ledger_files(recipe: &Recipe) -> [PathBuf; 10] {
+    let ledger = context::ledger_file(recipe);
+    BESIDE.map(|suffix| {
+        let mut name = ledger.clone().into_os_string();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
+}
+
+/// Returns whether a folder would stand where the recipe's ledger keeps something.
+pub(crate) fn is_of_ledger(folder: &Path, recipe: &Recipe) -> bool {
+    let folder = place(folder);
+    ledger_files(recipe)
+        .iter()
+        .any(|file| folder.starts_with(place(file)))
 }
 
 /// Returns where a path leads: links are followed as far as it exists.
@@ -107,6 +130,8 @@ fn place(path: &Path) -> PathBuf {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    folder.join(path.file_name().unwrap_or_default())
+    match path.file_name() {
+        Some(name) => place(folder).join(name),
+        None => path.to_owned(),
+    }
 }

@@ -8,12 +8,13 @@ use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
+use eol_inject::mes::Hooks;
 
 use super::context::{self, Missing};
 use super::error::CliError;
 use super::file::ForceArg;
 use super::form;
-use super::gate;
+use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::output::Output;
 use super::sweep;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let guard = Guard::of(&recipe, &args.recipe.recipe);
     guard.allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
-    gate::outputs(Some(&target), &labels, &master)?;
+    gate::outputs((&recipe, &master), Some(&target), &labels)?;
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     let unit = (&*ledger, &serial);
     guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
@@ -76,7 +77,17 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         target: &target,
         labels: &labels,
     };
-    let result = line::run_unit(&master, claim, &mut ports);
+    let asking = Asking {
+        hooks: &Hooks::new(&recipe.hook, recipe.folder()),
+        recipe: &recipe,
+        master: &master,
+        station: &actor.station,
+        operator: actor.by.as_deref(),
+        order: None,
+    };
+    let result = asking
+        .may_begin(&serial)
+        .and_then(|()| Ok(line::run_unit(&master, claim, &mut ports)?));
     let mut tally = Tally::new(output, &actor.station, &master);
     tally.unit(&Ended {
         attempt: result
@@ -86,7 +97,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         place: Place::File(target.path(known(&result, &serial))),
         label: labels.of_unit(known(&result, &serial)),
         serial: Some(serial),
-        result: result.map_err(CliError::from),
+        result,
         elapsed: since.elapsed(),
     });
     Ok(tally.code)

@@ -8,6 +8,7 @@ mod books;
 mod check;
 mod console;
 mod context;
+mod cure;
 mod error;
 mod examples;
 mod export;

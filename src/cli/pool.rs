@@ -419,18 +419,26 @@ fn make(
     out.finish()
 }
 
+/// Which trial tokens a rehearsal takes.
+pub(crate) struct Trials {
+    pub(crate) count: usize,
+    /// Whether each is fixed to a serial.
+    pub(crate) bound: bool,
+}
+
+impl Trials {
+    /// Most tokens at once.
+    pub(crate) const MOST: usize = Trial::MOST;
+}
+
 /// Makes trial tokens for a rehearsal; `file` takes them on the way.
-pub(crate) fn trial(
-    recipe: &Recipe,
-    count: usize,
-    file: &Path,
-) -> Result<eol_inject::pool::Pool, CliError> {
-    let bound = recipe.serial.source == SerialSource::Pool;
+pub(crate) fn trial(trials: &Trials, file: &Path) -> Result<eol_inject::pool::Pool, CliError> {
     let trial = Trial {
         organisation: 1,
-        bind: bound.then(|| "Serial Number".to_owned()),
+        bind: trials.bound.then(|| "Serial Number".to_owned()),
     };
-    make(&trial, &placeholders(count)?, (file, Existing::Stays))?;
+    let serials = placeholders(trials.count)?;
+    make(&trial, &serials, (file, Existing::Stays))?;
     let spec = PoolSpec {
         bind: trial.bind,
         ..PoolSpec::default()

@@ -15,22 +15,47 @@ pub(crate) const REHEARSAL: &str = "eol-inject-rehearsal-";
 /// station's on the same share either.
 const OLD: Duration = Duration::from_secs(60 * 60);
 
+/// The part of a label is locked by its writer from its first moments on: one that is older, and
+/// not locked, is nobody's.
+const BEGUN: Duration = Duration::from_secs(2);
+
 /// Clears away parts of labels, and parts of images in the folder that takes images.
 pub(crate) fn parts(recipe: &Recipe, images: Option<&Path>) {
     // The name that `tempfile` makes between `.` and `.part`.
     let is_label = |stem: &str, _: &Metadata| {
         stem.len() == 6 && stem.chars().all(|c| c.is_ascii_alphanumeric())
     };
-    old_parts(&recipe.path(&recipe.label.dir), &is_label);
+    old_parts(&recipe.path(&recipe.label.dir), &is_label, &is_unlocked);
     if let Some(folder) = images {
         let is_image =
             |stem: &str, found: &Metadata| is_owner_only(found) && recipe.serial.read(stem).is_ok();
-        old_parts(folder, &is_image);
+        old_parts(folder, &is_image, &|_| false);
     }
 }
 
-/// Removes old part files that are `is_own`, by stem and kind.
-fn old_parts(folder: &Path, is_own: &dyn Fn(&str, &Metadata) -> bool) {
+/// Clears away parts of simulated boards.
+#[cfg(feature = "sim")]
+pub(crate) fn boards(recipe: &Recipe) {
+    let mut boards = recipe.ledger_base().into_os_string();
+    boards.push(".boards");
+    eol_inject::sim::Shelf::new(boards).sweep();
+}
+
+#[cfg(not(feature = "sim"))]
+pub(crate) const fn boards(_: &Recipe) {}
+
+/// Returns whether nobody writes a file. Where that cannot be found out, somebody does.
+fn is_unlocked(file: &Path) -> bool {
+    fs::File::open(file).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Removes part files that are `is_own`, by stem and kind: old ones, and those that `is_left` says
+/// nobody writes.
+fn old_parts(
+    folder: &Path,
+    is_own: &dyn Fn(&str, &Metadata) -> bool,
+    is_left: &dyn Fn(&Path) -> bool,
+) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -40,7 +65,9 @@ fn old_parts(folder: &Path, is_own: &dyn Fn(&str, &Metadata) -> bool) {
         let Some((stem, found)) = stem(&name).zip(entry.metadata().ok()) else {
             continue;
         };
-        if found.is_file() && is_ours(&found) && is_old(&found) && is_own(stem, &found) {
+        let is_own = found.is_file() && is_ours(&found) && is_own(stem, &found);
+        let is_done = || is_old(&found, BEGUN) && is_left(&entry.path());
+        if is_own && (is_old(&found, OLD) || is_done()) {
             // One that cannot be removed harms nobody more than before.
             let _ = fs::remove_file(entry.path());
         }
@@ -70,9 +97,9 @@ pub(crate) fn rehearsals(temporary: &Path) {
     }
 }
 
-fn is_old(found: &Metadata) -> bool {
+fn is_old(found: &Metadata, limit: Duration) -> bool {
     let age = found.modified().ok().and_then(|at| at.elapsed().ok());
-    age.is_some_and(|age| age > OLD)
+    age.is_some_and(|age| age > limit)
 }
 
 #[cfg(unix)]
@@ -140,7 +167,7 @@ mod tests {
         put(folder, ".fresh1.part", 10);
         symlink(folder.join("x.png"), folder.join(".linked.part")).unwrap();
         let six = |stem: &str, _: &Metadata| stem.len() == 6;
-        old_parts(folder, &six);
+        old_parts(folder, &six, &|_| false);
         let mut left: Vec<_> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -155,6 +182,24 @@ mod tests {
             "x.png",
         ];
         assert_eq!(left, wanted);
+    }
+
+    #[test]
+    fn a_part_whose_writer_is_dead_goes_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for (name, age) in [
+            (".dead01.part", 10),
+            (".alive1.part", 10),
+            (".begun1.part", 0),
+        ] {
+            put(folder, name, age);
+        }
+        let alive = File::open(folder.join(".alive1.part")).unwrap();
+        alive.try_lock().unwrap();
+        old_parts(folder, &|_, _| true, &is_unlocked);
+        let there = |name: &str| folder.join(name).exists();
+        assert!(!there(".dead01.part") && there(".alive1.part") && there(".begun1.part"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eol_inject::deliver::{Effort, Seen};
 use eol_inject::ledger::{Entry, Target};
-use eol_inject::line::{LineError, Passed, Written};
+use eol_inject::line::{Passed, Written};
 use eol_inject::patch::Master;
 use eol_inject::unit::Serial;
 use serde::Serialize;
@@ -152,7 +152,7 @@ impl Ended {
 }
 
 /// Returns the serial as the record writes it, where there is one: files are named by that.
-pub(crate) fn known<'s>(result: &'s Result<Passed, LineError>, scanned: &'s Serial) -> &'s Serial {
+pub(crate) fn known<'s, E>(result: &'s Result<Passed, E>, scanned: &'s Serial) -> &'s Serial {
     match result {
         Ok(passed) => &passed.entry.record().serial,
         Err(_) => scanned,

@@ -36,8 +36,8 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "IMAGE|DIR", required_unless_present = "probe")]
     paths: Vec<PathBuf>,
 
-    /// Read the board on this probe instead, and judge that
-    #[arg(long, value_name = "PROBE", conflicts_with_all = ["paths", "dump", "format", "gap_fill"])]
+    /// Read the board on this probe instead, and judge that; without a value, on the recipe's own
+    #[arg(long, value_name = "PROBE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["paths", "dump", "format", "gap_fill"])]
     probe: Option<String>,
 
     /// The serial that the image must carry [default: the file's name]

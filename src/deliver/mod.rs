@@ -11,6 +11,7 @@ mod program;
 mod receipt;
 mod reflink;
 pub(crate) mod said;
+mod stand_in;
 
 pub use crate::atomic_file::Sync;
 pub use file::{Folder, Others};
@@ -19,6 +20,7 @@ pub use journal::{Journal, JournalError, MemoryJournal};
 #[cfg(feature = "probe")]
 pub use probe::{Footprint, Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
 pub use program::{Program, ProgramError, Programmer};
+pub use stand_in::{StandIn, StandIns};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -47,10 +47,16 @@ impl Programmer {
         let program = flash.program.clone()?;
         let extension = recipe.image_extension().unwrap_or_default();
         let probe = probe.or(flash.probe.as_deref()).unwrap_or_default();
+        let identify = flash.identify.as_ref().and_then(Identify::command);
+        let commands = [Some(&program), flash.readback.as_ref(), identify];
+        let named = commands
+            .into_iter()
+            .flatten()
+            .any(|command| command.names("probe"));
         // Whatever the tool: two that name one port reach one board.
         let nest = match probe {
-            "" => program.program(),
-            probe => probe,
+            probe if named && !probe.is_empty() => probe,
+            _ => program.program(),
         };
         Some(Self {
             chip: flash.chip.clone(),
@@ -70,10 +76,11 @@ impl Programmer {
 }
 
 impl Programmer {
-    /// Makes sure that every command can be started, before a board is there.
+    /// Makes sure that every command can be started, before a board is there: it is found, there is
+    /// room for its files, and none that was started before is still at work.
     ///
     /// # Errors
-    /// [`ProgramError::Start`]
+    /// [`ProgramError::Start`], [`ProgramError::Temporary`] and [`ProgramError::Busy`]
     pub fn at_hand(&self) -> Result<(), ProgramError> {
         let commands = [
             self.identify.as_ref(),
@@ -88,7 +95,15 @@ impl Programmer {
                 source,
             })?;
         }
-        Ok(())
+        Work::new()?;
+        match Nest::take(&self.nest) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(ProgramError::Busy {
+                program: self.program.program().to_owned(),
+                lock: self.nest.clone(),
+            }),
+            Err(source) => Err(ProgramError::Temporary { source }),
+        }
     }
 
     /// Returns what stands for `{probe}`.

@@ -9,7 +9,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerSpec {
-    /// Which ledger.
+    /// Which ledger; unsaid, the file beside the recipe.
+    #[serde(default = "LedgerUrl::beside_the_recipe")]
     pub url: LedgerUrl,
     /// Where the key of a ledger on a server comes from; one in a file has it beside the file.
     pub key: Option<KeySource>,

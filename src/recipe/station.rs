@@ -92,6 +92,22 @@ impl SerialSpec {
         }
     }
 
+    /// Lets a rehearsal make the serials that are scanned otherwise; returns whether the list has
+    /// some, for `listed` says that it fixes them. Else they are counted, whatever the pattern says.
+    #[must_use]
+    pub fn stand_in(&mut self, listed: bool) -> bool {
+        if listed {
+            self.source = SerialSource::Pool;
+        } else {
+            *self = Self {
+                source: SerialSource::Next,
+                format: SerialFormat::try_from("T{}".to_owned()).ok(),
+                ..Self::default()
+            };
+        }
+        listed
+    }
+
     /// Takes the serial of a unit that was made elsewhere: the pattern is checked, and no format.
     ///
     /// # Errors

@@ -244,3 +244,25 @@ fn preloading_outside_the_flash_is_refused_and_changes_nothing() {
     assert_eq!(board.peek(0x0801_fff0, 16).unwrap(), [0xff; 16]);
     assert!(board.peek(0x2000_0000, 4).is_err());
 }
+
+#[test]
+fn what_a_cut_left_of_a_saving_goes_and_a_board_in_hand_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::new(folder.path());
+    let held = shelf.take(model("nRF52840_xxAA"), "GW000001").unwrap();
+    let part = |name: &str| {
+        let mut part = shelf.path(name).into_os_string();
+        part.push(".part");
+        std::path::PathBuf::from(part)
+    };
+    for name in ["GW000001", "GW000002"] {
+        std::fs::write(part(name), "half").unwrap();
+    }
+    std::fs::write(folder.path().join("notes.part"), "mine").unwrap();
+    shelf.sweep();
+    assert!(part("GW000001").exists() && !part("GW000002").exists());
+    assert!(folder.path().join("notes.part").exists());
+    drop(held);
+    shelf.sweep();
+    assert!(!part("GW000001").exists());
+}

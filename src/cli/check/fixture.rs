@@ -25,7 +25,13 @@ pub(super) fn look(
     hardware: Hardware,
     sheet: &mut Sheet<'_>,
 ) -> Option<Simulated> {
-    let flash = recipe.flash.as_ref()?;
+    let Some(flash) = &recipe.flash else {
+        sheet
+            .output
+            .line("  board     there is no [flash]: units are made by inject and batch");
+        unreached(recipe, sheet);
+        return None;
+    };
     let identify = flash.identify.as_ref();
     if identify.is_some_and(|identify| identify.command().is_none()) {
         sheet.output.warning(NAMELESS);
@@ -35,6 +41,7 @@ pub(super) fn look(
             sheet
                 .output
                 .line("  board     no probe is named: run needs --probe");
+            unreached(recipe, sheet);
             return None;
         }
         [] => vec![(None, None)],
@@ -71,6 +78,13 @@ pub(super) fn look(
         reaches.push(reach);
     }
     sheet.take(Stage::Fixture, fixture::kind(reaches.iter()))
+}
+
+/// Notes that a run would find no board; files need none.
+fn unreached(recipe: &Recipe, sheet: &mut Sheet<'_>) {
+    if let Err(error) = Reach::of(recipe, None) {
+        sheet.limit(Stage::Fixture, &["run"], error);
+    }
 }
 
 /// Shows what each unit takes of its board's flash.

@@ -1,8 +1,5 @@
 //! The ledger and its mirror: there, readable, whole, and of the right kind of units.
 
-use std::io;
-use std::path::PathBuf;
-
 use eol_inject::ledger::{
     Audit, KeyPlace, Ledger, LedgerError, MirrorState, Outcome, Simulated, Sqlite, Stock,
 };
@@ -88,16 +85,29 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
 
 /// Finds a ledger of the other kind of units.
 pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &mut Sheet<'_>) {
-    let (Some(books), Some(kind)) = (books, kind) else {
+    let Some(books) = books else {
         return;
     };
     let has = sheet.take(Stage::Ledger, books.ledger.simulated().map_err(Into::into));
-    if let Some(has) = has.flatten().filter(|has| *has != kind) {
-        let error = LedgerError::SimulatedMixed {
-            has: has.into(),
-            asked: kind.into(),
-        };
-        sheet.find(Stage::Ledger, error.into());
+    let Some(has) = has.flatten() else {
+        return;
+    };
+    let mixed = |asked: Simulated| -> CliError {
+        let (has, asked) = (has.into(), asked.into());
+        LedgerError::SimulatedMixed { has, asked }.into()
+    };
+    // Files are real units; without boards there is nothing else to make.
+    match kind {
+        Some(kind) if has != kind => sheet.find(Stage::Ledger, mixed(kind)),
+        None if has == Simulated::Yes => sheet.find(Stage::Ledger, mixed(Simulated::No)),
+        Some(Simulated::Yes) => {
+            let error = mixed(Simulated::No);
+            sheet
+                .output
+                .warning(format_args!("inject and batch cannot work: {error}"));
+            sheet.limit(Stage::Ledger, &["inject", "batch"], error);
+        }
+        _ => {}
     }
 }
 
@@ -230,23 +240,4 @@ fn mirror(
         }
     }
     Some(state)
-}
-
-/// Returns the error of a ledger that cannot be made or written where it is.
-pub(super) fn unwritable(path: PathBuf, source: io::Error) -> CliError {
-    let error = match (source.kind(), path.exists()) {
-        (io::ErrorKind::StorageFull, _) => LedgerError::Full {
-            source: source.into(),
-        },
-        (_, true) => LedgerError::ReadOnly {
-            source: source.into(),
-        },
-        (_, false) => LedgerError::File { path, source },
-    };
-    error.into()
-}
-
-/// Returns the error of a mirror that cannot be written.
-pub(super) fn unmirrored(path: PathBuf, source: io::Error) -> CliError {
-    LedgerError::Mirror { path, source }.into()
 }

@@ -48,8 +48,11 @@ impl CheckArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let mut sheet = Sheet::new(&recipe.product, output);
+    let recipe = match context::recipe(&args.recipe.recipe) {
+        Ok(recipe) => recipe,
+        Err(error) => return Ok(Sheet::unread(error, output)),
+    };
+    let mut sheet = Sheet::new(Some(&recipe.product), output);
     look(args, &recipe, &mut sheet);
     Ok(sheet.end())
 }
@@ -77,13 +80,13 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
 
 /// Tries whether the factory's system can be asked and told.
 fn hooks(recipe: &Recipe, sheet: &mut Sheet<'_>) {
-    // Only boards are asked for and told of.
-    if recipe.flash.is_none() {
-        return;
-    }
     let hooks = Hooks::new(&recipe.hook, recipe.folder());
     if let Err(error) = hooks.can_ask() {
         sheet.find(Stage::Hook, error.into());
+    }
+    // Only boards are told of.
+    if recipe.flash.is_none() {
+        return;
     }
     match (hooks.can_tell(), recipe.hook.mes_down) {
         (Err(error), MesDown::Stop) => sheet.find(Stage::Hook, error.into()),

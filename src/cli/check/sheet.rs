@@ -29,10 +29,22 @@ pub(super) struct Sheet<'c> {
     pub(super) changes: u64,
     report: Map<String, Value>,
     findings: Vec<(Stage, CliError)>,
+    limits: Vec<Limit>,
 }
 
+/// What stops some commands that make units, and leaves others.
+struct Limit {
+    stage: Stage,
+    commands: &'static [&'static str],
+    error: CliError,
+}
+
+/// The commands that make units.
+const MAKERS: [&str; 3] = ["run", "inject", "batch"];
+
 impl<'c> Sheet<'c> {
-    pub(super) fn new(product: &str, output: &'c Output) -> Self {
+    /// Begins a sheet; a recipe that cannot be read names no product.
+    pub(super) fn new(product: Option<&str>, output: &'c Output) -> Self {
         let mut report = Map::new();
         report.insert("v".to_owned(), json!(1));
         report.insert("product".to_owned(), json!(product));
@@ -41,7 +53,18 @@ impl<'c> Sheet<'c> {
             changes: 0,
             report,
             findings: Vec::new(),
+            limits: Vec::new(),
         }
+    }
+
+    /// Tells of a recipe that cannot be read: nothing else is known then.
+    pub(super) fn unread(error: CliError, output: &'c Output) -> u8 {
+        let mut sheet = Self::new(None, output);
+        output.refusal(&error);
+        let code = error.code;
+        sheet.find(Stage::Recipe, error);
+        sheet.tell();
+        code
     }
 
     pub(super) fn put(&mut self, key: &str, value: Value) {
@@ -58,6 +81,25 @@ impl<'c> Sheet<'c> {
         }
     }
 
+    /// Notes what is in the way of these commands only.
+    pub(super) fn limit(
+        &mut self,
+        stage: Stage,
+        commands: &'static [&'static str],
+        error: CliError,
+    ) {
+        self.limits.push(Limit {
+            stage,
+            commands,
+            error,
+        });
+    }
+
+    /// Returns whether something of this name is in the way.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.findings.iter().any(|(_, error)| error.name == name)
+    }
+
     /// Takes what was found out, or notes why it could not be.
     pub(super) fn take<T>(&mut self, stage: Stage, found: Result<T, CliError>) -> Option<T> {
         found.map_err(|error| self.find(stage, error)).ok()
@@ -66,22 +108,14 @@ impl<'c> Sheet<'c> {
     /// Tells all; returns the exit code of the first finding in the order of the line.
     pub(super) fn end(mut self) -> u8 {
         self.findings.sort_by_key(|(stage, _)| *stage);
-        let findings: Vec<Value> = self.findings.iter().map(told).collect();
-        let first = self.findings.first();
-        let code = first.map_or(0, |(_, error)| error.code);
-        let error = first.map(|(_, error)| error.json());
-        self.put("ready", json!(findings.is_empty()));
-        if let Some(error) = error {
-            self.put("error", error);
-            self.put("findings", Value::Array(findings));
-        }
-        self.output.object(&Value::Object(self.report));
+        self.tell();
         for (_, error) in &self.findings {
             self.output.refusal(error);
         }
         match self.findings.len() {
             0 => self.output.line(format_args!(
-                "{GOOD}ready{GOOD:#}: each unit changes at most {} bytes",
+                "{GOOD}ready{GOOD:#}{}: each unit changes at most {} bytes",
+                self.most(),
                 self.changes
             )),
             findings => self.output.line(format_args!(
@@ -89,12 +123,46 @@ impl<'c> Sheet<'c> {
                 count(findings, "thing")
             )),
         }
-        code
+        self.findings.first().map_or(0, |(_, error)| error.code)
+    }
+
+    /// Tells programs; the object has the same keys whatever was found.
+    fn tell(&mut self) {
+        let findings = self.findings.iter();
+        let findings: Vec<Value> = findings.map(|(stage, error)| told(*stage, error)).collect();
+        let error = self.findings.first().map(|(_, error)| error.json());
+        let limit = |limit: &Limit| {
+            let mut told = told(limit.stage, &limit.error);
+            if let Value::Object(map) = &mut told {
+                map.insert("commands".to_owned(), json!(limit.commands));
+            }
+            told
+        };
+        let limits: Vec<Value> = self.limits.iter().map(limit).collect();
+        self.put("ready", json!(findings.is_empty()));
+        self.put("error", json!(error));
+        self.put("findings", Value::Array(findings));
+        self.put("limits", Value::Array(limits));
+        self.output.object(&self.report);
+    }
+
+    /// Says which commands can work, where some cannot.
+    fn most(&self) -> String {
+        if self.limits.is_empty() {
+            return String::new();
+        }
+        let stopped = |maker: &&str| {
+            self.limits
+                .iter()
+                .any(|limit| limit.commands.contains(maker))
+        };
+        let left: Vec<&str> = MAKERS.into_iter().filter(|maker| !stopped(maker)).collect();
+        format!(" for {}", left.join(" and "))
     }
 }
 
 /// Returns a finding as programs read it.
-fn told((stage, error): &(Stage, CliError)) -> Value {
+fn told(stage: Stage, error: &CliError) -> Value {
     let mut told = error.json();
     if let Value::Object(map) = &mut told {
         map.insert("stage".to_owned(), json!(stage.to_string()));

@@ -117,7 +117,8 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let master = context::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
-        gate::outputs(Some(&Folder::exactly(file)), &folder, &master)?;
+        let file = Folder::exactly(file);
+        gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;

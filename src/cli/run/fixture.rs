@@ -1,6 +1,8 @@
 //! Which fixture a recipe and the arguments mean.
 
-use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer};
+use std::hash::{BuildHasher as _, RandomState};
+
+use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer, StandIns};
 #[cfg(feature = "sim")]
 use eol_inject::deliver::{MemoryJournal, Unwatched};
 #[cfg(feature = "probe")]
@@ -45,11 +47,9 @@ pub(crate) enum Hardware {
 /// Looks at a simulated board as a unit would.
 #[cfg(feature = "sim")]
 fn board((setup, recipe): (ProbeSetup, &Recipe), master: &Master) -> Result<(), CliError> {
-    let shelf = tempfile::tempdir()
-        .map_err(|error| CliError::file("cannot make", &std::env::temp_dir(), &error))?;
-    let serial: Option<Serial> = "check".parse().ok();
+    let board = setup.new_board(master)?;
     let journal = Box::new(MemoryJournal::default());
-    let mut probe = Probe::new(setup.on_shelf(shelf.path()), serial.as_ref(), journal)?;
+    let mut probe = Probe::on_board(setup, board, journal);
     let seen = probe.identify(master, &mut Unwatched);
     let looked = seen.and_then(|seen| probe.accept(master, &mut Unwatched).map(|()| seen));
     let released = probe.release();
@@ -81,6 +81,8 @@ pub(crate) enum Reach {
     Program(Box<Programmer>),
     /// By a probe, real or simulated.
     Probe(String),
+    /// Not at all: boards of memory stand in for them.
+    StandIn(StandIns),
 }
 
 impl Reach {
@@ -117,13 +119,14 @@ impl Reach {
     pub(crate) const fn target(&self) -> Target {
         match self {
             Self::Program(_) => Target::Program,
-            Self::Probe(_) => Target::Probe,
+            Self::Probe(_) | Self::StandIn(_) => Target::Probe,
         }
     }
 
     /// Returns whether its boards are real.
     pub(crate) fn simulated(&self) -> Simulated {
         match self {
+            Self::StandIn(_) => Simulated::Yes,
             Self::Probe(probe) if is_simulated(probe) => Simulated::Yes,
             _ => Simulated::No,
         }
@@ -136,7 +139,7 @@ impl Reach {
         hardware: Hardware,
     ) -> Result<(), CliError> {
         match (self, hardware) {
-            (Self::Program(_), Hardware::LeftOut) => Ok(()),
+            (Self::Program(_), Hardware::LeftOut) | (Self::StandIn(_), _) => Ok(()),
             (Self::Program(programmer), Hardware::Tried) => {
                 Ok(programmer.at_hand().map_err(DeliverError::from)?)
             }
@@ -179,11 +182,22 @@ impl Reach {
         self.simulated() == Simulated::Yes
     }
 
+    /// Returns the number of a simulated chip that nobody has seen yet, where boards have numbers.
+    pub(crate) fn new_number(&self, recipe: &Recipe) -> Option<String> {
+        match self {
+            Self::StandIn(boards) => boards.number(&RandomState::new().hash_one(0).to_string()),
+            #[cfg(feature = "sim")]
+            Self::Probe(probe) => ProbeSetup::of(recipe, Some(probe))?.new_number(),
+            _ => None,
+        }
+    }
+
     /// Returns what `--probe` would be for it.
     pub(crate) fn probe(&self) -> &str {
         match self {
             Self::Program(programmer) => programmer.probe(),
             Self::Probe(probe) => probe,
+            Self::StandIn(_) => "",
         }
     }
 
@@ -192,6 +206,7 @@ impl Reach {
         match self {
             Self::Program(_) => "the recipe's own programmer".to_owned(),
             Self::Probe(probe) => format!("probe {probe}"),
+            Self::StandIn(_) => "boards that stand in".to_owned(),
         }
     }
 
@@ -219,6 +234,10 @@ impl Reach {
         let _ = (recipe, serial);
         match self {
             Self::Program(programmer) => Ok(Box::new(Program::new((**programmer).clone()))),
+            Self::StandIn(boards) => {
+                let name = serial.map(Serial::folded).unwrap_or_default();
+                Ok(Box::new(boards.board(&name)))
+            }
             #[cfg(feature = "probe")]
             Self::Probe(probe) => {
                 let setup = ProbeSetup::of(recipe, Some(probe));

@@ -100,13 +100,17 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }
-    line(args, recipe, output)
-}
-
-/// Runs the line with this recipe.
-fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError> {
     let plan = plan(args, &recipe)?;
     let nests = nests(args, &recipe)?;
+    line(args, (recipe, plan, nests), output)
+}
+
+/// Runs the line with this recipe, for these units and on these nests.
+fn line(
+    args: &RunArgs,
+    (recipe, plan, nests): (Recipe, Plan, Vec<Nest>),
+    output: &Output,
+) -> Result<u8, CliError> {
     if nests.len() > 1 && matches!(plan, Plan::One(_)) {
         return Err(CliError::usage(
             "--serial makes one unit, and the recipe has several nests: leave all but one out \
@@ -123,9 +127,10 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
         no_real_tokens(&recipe)?;
     }
     let labels = LabelFolder::of(&recipe, Sync::Durable);
-    gate::outputs(None, &labels, &master)?;
+    gate::outputs((&recipe, &master), None, &labels)?;
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
+    sweep::boards(&recipe);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
@@ -302,12 +307,13 @@ fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Outp
         && tally.failed == 0
         && !args.rehearse
     {
+        // A programmer that no probe is named for is the recipe's own.
         let probe = match probe.as_str() {
-            "" => "-",
-            probe => probe,
+            "" => String::new(),
+            probe => format!(" {probe}"),
         };
         output.note(format_args!(
-            "next: eol-inject verify --recipe {recipe} --probe {probe} --serial {serial}\n\
+            "next: eol-inject verify --recipe {recipe} --probe{probe} --serial {serial}\n\
              \x20     eol-inject label scan --recipe {recipe}"
         ));
     }

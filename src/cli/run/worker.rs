@@ -17,11 +17,11 @@ use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
-use serde_json::json;
 
 use super::eye::Eye;
 use super::fixture::{Reach, uid_serial};
 use crate::cli::error::{CliError, exit};
+use crate::cli::gate::Asking;
 use crate::cli::interrupt::Interrupt;
 
 /// How often a fixture is looked at while it is waited for the next board.
@@ -201,22 +201,20 @@ impl Worker {
         unit.serial = Some(serial.clone());
         self.tell(Event::Serial(serial.clone()));
         self.shared.master.accept(serial)?;
-        let asked = json!({
-            "v": 1,
-            "ask": "before-unit",
-            "serial": serial.as_str(),
-            "product": self.shared.recipe.product,
-            "station": self.shared.station,
-            "operator": self.shared.operator,
-            "order": self.shared.order,
-            "image_sha256": self.shared.master.digest().to_string(),
-        });
-        let said = self.shared.hooks.may_begin(&asked.to_string());
+        let asking = Asking {
+            hooks: &self.shared.hooks,
+            recipe: &self.shared.recipe,
+            master: &self.shared.master,
+            station: &self.shared.station,
+            operator: self.shared.operator.as_deref(),
+            order: self.shared.order.as_deref(),
+        };
+        let said = asking.may_begin(serial);
         if let Some(eye) = &mut unit.eye {
             // The hook took its time: what is on the fixture is looked at again.
             eye.fresh &= !self.shared.hooks.asks();
         }
-        said.map_err(CliError::from)
+        said
     }
 
     /// Waits until another board than `before` is there, or the same one after it was away.
@@ -276,6 +274,11 @@ impl Worker {
     fn new_serial(&mut self) -> Result<Serial, CliError> {
         let spec = &self.shared.recipe.serial;
         let serials = match (spec.source, &spec.format) {
+            // A simulated board is made for its serial, and so its number before it.
+            (SerialSource::ChipUid, _) if self.reach.by_serial() => {
+                let number = self.reach.new_number(&self.shared.recipe);
+                vec![uid_serial(&self.shared.recipe, number.as_deref())?]
+            }
             (SerialSource::Next, Some(format)) => {
                 if self.ledger.free(1)? == 0 {
                     return Err(empty());

@@ -47,12 +47,22 @@ impl ProbeSetup {
         Ok(found.map_err(|fault| ProbeError::new(fault, false))?)
     }
 
-    /// Takes the same boards off another shelf, for a try that leaves nothing behind.
+    /// Makes a simulated board as the line would get it, for a try that leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`DeliverError::Probe`]: no such chip is simulated.
+    #[cfg(feature = "sim")]
+    pub fn new_board(&self, master: &Master) -> Result<crate::sim::SharedBoard, DeliverError> {
+        let made = source::board(self, master);
+        Ok(made.map_err(|fault| ProbeError::new(fault, false))?)
+    }
+
+    /// Returns the number of a simulated chip that nobody has seen yet; `None` where the boards are
+    /// real, or the chip has none.
     #[cfg(feature = "sim")]
     #[must_use]
-    pub fn on_shelf(mut self, folder: &std::path::Path) -> Self {
-        folder.clone_into(&mut self.boards);
-        self
+    pub fn new_number(&self) -> Option<String> {
+        source::number(self)
     }
 
     /// Finds out what each unit writes, before a board is there.

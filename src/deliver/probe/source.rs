@@ -6,7 +6,9 @@ use super::error::ProbeFault;
 use super::{ProbeSetup, list};
 use crate::patch::Master;
 #[cfg(feature = "sim")]
-use crate::sim::{self, Held, Model, SharedBoard, Shelf, Spec, StateError};
+use crate::recipe::Mode;
+#[cfg(feature = "sim")]
+use crate::sim::{self, Held, Model, SharedBoard, Shelf, Spec, StateError, Uid};
 use crate::unit::Serial;
 
 /// What is opened for each attach.
@@ -58,15 +60,7 @@ impl Source {
         if let Self::Shelf(held) = self
             && held.is_new()
         {
-            let image = master.image();
-            for run in image.runs() {
-                let start = u32::try_from(run.start().get()).unwrap_or(u32::MAX);
-                let bytes = image.bytes(run)?;
-                let loaded = held.board().lock().preload(start, &bytes);
-                loaded.map_err(|error| ProbeFault::Simulated {
-                    source: error.into(),
-                })?;
-            }
+            preload(held.board(), master)?;
         }
         let _ = master;
         Ok(())
@@ -92,6 +86,44 @@ impl Source {
             Self::Board(board) => Some(board),
         }
     }
+}
+
+/// Puts the shared firmware on a simulated board.
+#[cfg(feature = "sim")]
+fn preload(board: &SharedBoard, master: &Master) -> Result<(), ProbeFault> {
+    let image = master.image();
+    for run in image.runs() {
+        let start = u32::try_from(run.start().get()).unwrap_or(u32::MAX);
+        let bytes = image.bytes(run)?;
+        let loaded = board.lock().preload(start, &bytes);
+        loaded.map_err(|error| ProbeFault::Simulated {
+            source: error.into(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes a board that no shelf has.
+#[cfg(feature = "sim")]
+pub(super) fn board(setup: &ProbeSetup, master: &Master) -> Result<SharedBoard, ProbeFault> {
+    let (spec, chip) = model(setup)?;
+    let board = spec.board(chip, "check").share();
+    if setup.mode == Mode::Slot {
+        preload(&board, master)?;
+    }
+    Ok(board)
+}
+
+/// Draws the number of a chip; it is the text's own where that names one.
+#[cfg(feature = "sim")]
+pub(super) fn number(setup: &ProbeSetup) -> Option<String> {
+    use std::hash::{BuildHasher as _, RandomState};
+    let (spec, chip) = setup.is_simulated().then(|| model(setup).ok()).flatten()?;
+    // Two that are alike would be one board.
+    let drawn = || Uid::derived(&RandomState::new().hash_one(0).to_string());
+    let number = spec.uid.unwrap_or_else(drawn).to_string();
+    let (_, words) = chip.uid_location();
+    number.get(..words * 8).map(str::to_owned)
 }
 
 /// Returns how the simulated board of a serial is called; without one, that of the number which
@@ -157,6 +189,11 @@ fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFau
         Err(StateError::Busy { name, .. }) => return Err(ProbeFault::Busy { name }),
         Err(error) => return Err(simulated(error.into())),
     };
+    // Where serials are the chips' own numbers, the board of a serial has that number.
+    let number = serial.and_then(|serial| serial.folded().parse::<Uid>().ok());
+    if let Some(number) = number.filter(|number| held.is_new() && number.is_simulated()) {
+        held.board().lock().set_uid(number);
+    }
     spec.equip(&mut held.board().lock());
     Ok(Source::Shelf(Box::new(held)))
 }

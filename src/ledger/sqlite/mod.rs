@@ -35,6 +35,7 @@ use super::runs::{Run, Runs};
 use super::tables::{Frame, Store, Tables};
 use super::traces::{self, Base};
 use super::{Identity, LedgerError, Scope};
+use crate::own_file;
 use crate::recipe::HomeId;
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
@@ -290,6 +291,10 @@ fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let is_there = || path.try_exists().map_err(about(path));
     if is_there()? {
+        // SQLite would only say that it cannot read it.
+        if path.is_dir() {
+            own_file::look(path, own_file::Sort::File).map_err(about(path))?;
+        }
         return Ok(());
     }
     let lost = traces::refuse(path, Base::Gone, place.file().as_deref());

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::format::decode;
 use super::{StateError, io_error, make_folder, private};
@@ -45,6 +45,29 @@ impl Shelf {
             file.push_str(&format!("_{hash:016x}"));
         }
         self.folder.join(format!("{file}.board"))
+    }
+
+    /// Removes what is left of boards whose saving was cut short: it may hold a token. One that
+    /// somebody has taken is being saved.
+    pub fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let part = entry.path();
+            let name = part.to_string_lossy();
+            let Some(board) = name
+                .strip_suffix(".part")
+                .filter(|board| board.ends_with(".board"))
+            else {
+                continue;
+            };
+            let lock = private().open(Path::new(board).with_extension("lock"));
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                // One that cannot be removed harms nobody more than before.
+                let _ = fs::remove_file(&part);
+            }
+        }
     }
 
     /// Takes a board off the shelf, or makes a new, erased one; nobody else can until it is back.

@@ -372,3 +372,18 @@ fn all_findings_come_in_one_pass_in_the_order_of_the_line_each_with_its_cure() {
     assert!(said.contains("eol-inject pool import FILE"), "{said}");
     assert!(traces(&bench).is_empty());
 }
+
+#[test]
+fn a_command_that_should_bring_the_key_is_mended_and_no_other_key_is_made() {
+    for (key, cure) in [
+        ("command = [\"false\"]", "run the command of key"),
+        ("env = \"NO_SUCH_VARIABLE\"", "ledger key new"),
+    ] {
+        let url = format!("sqlite:gw100.ledger\"\nkey = {{ {key} }}\n#\"");
+        let bench = bench(&[("sqlite:gw100.ledger\"", &url)]);
+        assert_eq!(same(&bench, "ledger-key-unread", RUN), 51);
+        let (_, object) = check(&bench, &[]);
+        let hint = object["error"]["hint"].as_str().unwrap();
+        assert!(hint.contains(cure), "{hint}");
+    }
+}

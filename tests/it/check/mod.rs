@@ -2,6 +2,7 @@
 
 mod before;
 mod findings;
+mod places;
 mod property;
 
 use std::fs;

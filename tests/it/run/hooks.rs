@@ -61,6 +61,27 @@ fn the_gate_refuses_a_unit_before_it_costs_a_token() {
 }
 
 #[test]
+fn the_gate_is_asked_for_files_too() {
+    let bench = factory("queue");
+    let failed = |args: &[&str]| {
+        let output = bench.run(&[args, &["--recipe", RECIPE, "--json"]].concat());
+        assert_eq!(output.status.code(), Some(54), "{}", said(&output));
+        objects(&output)
+    };
+    let inject = failed(&["inject", "--serial", "GW000013", "-o", "unit.bin"]);
+    assert_eq!(inject[0]["outcome"], "refused");
+    assert_eq!(inject[0]["error"]["name"], "mes-refused");
+    fs::write(bench.path("serials.txt"), "GW000012\nGW000013\nGW000014\n").unwrap();
+    let batch = failed(&["batch", "--serials", "serials.txt", "-o", "out"]);
+    let outcomes: Vec<_> = batch.iter().map(|unit| &unit["outcome"]).collect();
+    assert_eq!(outcomes, ["pass", "refused", "pass"]);
+    assert!(!bench.path("unit.bin").exists() && !bench.path("out/GW000013.bin").exists());
+    let stock = bench.ok(&["pool", "status", "--recipe", RECIPE, "--json"]);
+    assert!(stock.contains("\"free\":62"), "{stock}");
+    assert!(told(&bench).is_empty(), "files are told of nobody");
+}
+
+#[test]
 fn results_queue_while_the_system_is_down_and_are_sent_in_order_later() {
     let bench = factory("queue");
     fs::write(bench.path("line/down"), "").unwrap();

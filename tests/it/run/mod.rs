@@ -7,6 +7,8 @@ mod nameless;
 mod nests;
 mod orphans;
 mod program;
+#[cfg(feature = "sim")]
+mod rehearsed;
 mod rework;
 mod scans;
 #[cfg(feature = "sim")]

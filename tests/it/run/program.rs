@@ -260,3 +260,52 @@ fn a_full_trace_of_a_run_shows_no_token() {
         );
     }
 }
+
+/// `check`, in JSON.
+fn checked(bench: &crate::bench::Bench, variable: (&str, &std::path::Path)) -> serde_json::Value {
+    let mut command = bench.command(&["check", "--recipe", RECIPE, "--json"]);
+    let output = command.env(variable.0, variable.1).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_command_that_is_still_at_work_is_found_before_the_line_begins() {
+    let bench = bench(&one());
+    let name = eol_inject::unit::Digest::of(b"one").short();
+    let user = std::os::unix::fs::MetadataExt::uid(&fs::metadata(bench.temporary()).unwrap());
+    let lock = bench
+        .temporary()
+        .join(format!("eol-inject-nest-{user}-{name}"));
+    let held = fs::File::create(&lock).unwrap();
+    held.try_lock().unwrap();
+    let here = ("TMPDIR", bench.temporary());
+    let found = checked(&bench, here);
+    assert_eq!(found["error"]["name"], "program-busy", "{found}");
+    let output = run(&bench, &["--json"], "GW000019\n");
+    assert_eq!(objects(&output)[0]["error"]["name"], "program-busy");
+    assert!(!bench.path("line/gw100.ledger").exists());
+    drop(held);
+    assert_eq!(checked(&bench, here)["ready"], true);
+    // Its images need a place too.
+    let found = checked(&bench, ("TMPDIR", &bench.path("gone")));
+    assert_eq!(found["error"]["name"], "program-temporary", "{found}");
+}
+
+#[test]
+fn the_unit_is_read_again_by_the_command_that_the_run_proposes() {
+    let own = FLASH.replace("{probe}", "one");
+    let bench = bench(&format!("{own}{SCAN}"));
+    seat(&bench, "one", "b1");
+    let output = run(&bench, &[], "GW000019\n");
+    assert!(output.status.success(), "{}", said(&output));
+    let said = said(&output);
+    let proposed = said.split("next: eol-inject ").nth(1).unwrap();
+    let proposed: Vec<&str> = proposed
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(proposed[0], "verify", "{said}");
+    assert!(bench.ok(&proposed).contains("GW000019"), "{said}");
+}
