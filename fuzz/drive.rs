@@ -4,17 +4,22 @@
 //! unit made of any image that a recipe proves must differ inside slots and checksums only, and be
 //! right to the reader that did not make it.
 
+pub mod structures;
+
+use std::io::BufReader;
 use std::path::Path;
 
 use eol_inject::checksum::{findings, seal};
 use eol_inject::image::{Address, Format, Hint, Image, Span};
-use eol_inject::label::scanned;
+use eol_inject::label::{Due, Half, Pairs, Step, scanned};
 use eol_inject::ledger::{History, Ledger as _, Mapping, Scope, Sqlite};
 use eol_inject::patch::{Master, apply};
 use eol_inject::pool::{self, Item};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSpec};
+use eol_inject::scan::{LONGEST, is_harmless, read_line};
 use eol_inject::unit::{AuthToken, Serial, Values};
 use eol_inject::verify::{self, Judge};
+use eol_inject::witness::{self, Block, Log};
 use eol_inject::{nvs, slot, unit};
 
 /// A token that starts like an option.
@@ -74,7 +79,9 @@ fn unit(bytes: &[u8], image: &Image, (format, at): (Format, u64), kinds: &[Strin
          address = {at:#x}\nsize = {SLOT}\nblank = \"any\"\nallow-protected = true\n"
     );
     for kind in kinds {
-        text.push_str(&format!("[[checksum]]\nkind = \"{kind}\"\nallow-protected = true\n"));
+        text.push_str(&format!(
+            "[[checksum]]\nkind = \"{kind}\"\nallow-protected = true\n"
+        ));
     }
     let Ok(recipe) = Recipe::parse(&text, Path::new(".")) else {
         return;
@@ -196,6 +203,76 @@ pub fn scan(bytes: &[u8]) {
     let _ = scanned(&text);
     let _ = text.parse::<unit::QrToken>();
     let _ = AuthToken::parse(bytes);
+}
+
+/// Reads what a scanner sends, line by line, and puts serials and labels together.
+pub fn pairs(bytes: &[u8]) {
+    let spec = SerialSpec::default();
+    let mut pairs = Pairs::new(&spec);
+    let is_unit = |serial: &Serial| serial.as_str().len().is_multiple_of(2);
+    // A small buffer: a line arrives in pieces.
+    let mut reader = BufReader::with_capacity(7, bytes);
+    let mut lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    lines += usize::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
+    while let Some(line) = read_line(&mut reader).unwrap() {
+        lines -= 1;
+        if let Ok(text) = &line {
+            assert!(text.len() <= LONGEST);
+            assert!(!is_harmless(text) || !AuthToken::stands_in(text) || scanned_in(text));
+        }
+        for step in pairs.take(&line, &is_unit) {
+            match step {
+                Step::Pair(serial, label) => {
+                    assert!(!AuthToken::stands_in(serial.as_str()));
+                    assert_eq!(scanned(&label.payload()), Some(label));
+                    assert_eq!(pairs.due(), Due::Either);
+                }
+                Step::Half => assert_ne!(pairs.due(), Due::Either),
+                Step::Again(Half::Serial(_) | Half::Label(_)) | Step::Wrong(_) => {}
+            }
+        }
+    }
+    assert_eq!(lines, 0, "each line is told once");
+    let _ = pairs.end();
+    assert_eq!(pairs.due(), Due::Either);
+}
+
+/// Returns whether a label stands in a line that may be shown.
+fn scanned_in(text: &str) -> bool {
+    text.split('\t').any(|field| scanned(field).is_some())
+}
+
+/// Reads the log of a programmer: its first line is the pattern, as a person writes one.
+pub fn log(bytes: &[u8]) {
+    let spec = SerialSpec::default();
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let (first, rest) = bytes.split_at(end.unwrap_or(0));
+    let given = std::str::from_utf8(first).unwrap_or_default();
+    let block = Block::read(b"line,serial,fingerprint\n1,GW000001,00\n").ok();
+    let block = block.or_else(|| Block::read(rest).ok()).unwrap_or_default();
+    for (pattern, block) in [
+        (given, None),
+        (r"PASS.*(?<serial>GW[0-9]{6})(.*uid[=: ](?<uid>\S+))?", None),
+        (r"^(?<line>[0-9]+)[;,\t ].*(OK|PASS)", Some(block)),
+    ] {
+        let Ok(log) = Log::new(pattern, block) else {
+            continue;
+        };
+        for one in log.read(rest, &spec).unwrap_or_default() {
+            assert!(one.passed && !AuthToken::stands_in(one.serial.as_str()));
+        }
+    }
+}
+
+/// Reads a list of results, and the list that a handoff wrote.
+pub fn results(bytes: &[u8]) {
+    let spec = SerialSpec::default();
+    let _ = Block::read(bytes);
+    let results = witness::list(bytes, &spec).unwrap_or_default();
+    let mut serials: Vec<_> = results.iter().map(|one| one.serial.folded()).collect();
+    serials.sort();
+    serials.dedup();
+    assert_eq!(serials.len(), results.len(), "a unit is spoken of once");
 }
 
 /// Opens a file as the mirror of a ledger.

@@ -36,6 +36,8 @@ pub mod checksum;
 #[deny(clippy::disallowed_methods)]
 pub mod patch;
 #[deny(clippy::disallowed_methods)]
+pub mod propose;
+#[deny(clippy::disallowed_methods)]
 pub mod protected;
 
 #[deny(clippy::disallowed_methods)]

@@ -14,7 +14,7 @@ use super::error::{CliError, exit};
 use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
-use super::{check, context};
+use super::{check, context, proposals};
 
 /// Which image.
 #[derive(Args)]
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
         recipe_slots(&image, recipe, &mut marks, output);
     } else {
         slots(&image, &mut marks, output);
+        proposals::tell(&image, &mut marks, output);
     }
     tags(&image, output);
     findings(&image, &mut marks, output);

@@ -33,6 +33,7 @@ mod output;
 mod pool;
 #[cfg(feature = "probe")]
 mod probes;
+mod proposals;
 mod run;
 mod scan;
 mod shell;

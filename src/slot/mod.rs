@@ -334,6 +334,12 @@ pub fn stores(image: &Image) -> Vec<Stored> {
     nvs::listed(image)
 }
 
+/// Lists the values of Zephyr's settings stores whose text is at `at`, as a recipe names them.
+#[must_use]
+pub fn zephyr_at(image: &Image, at: Address) -> Vec<crate::recipe::ZephyrNvs> {
+    nvs::zephyr_at(image, at)
+}
+
 /// Returns the addresses at which `pattern` stands in loaded bytes, in order.
 fn find(image: &Image, pattern: &[u8]) -> Vec<Address> {
     image.find(pattern).collect()

@@ -131,6 +131,11 @@ pub(super) fn listed(image: &Image) -> Vec<Stored> {
     esp::listed(image)
 }
 
+/// Lists the values of Zephyr's store whose text is at `at`, as a recipe names them.
+pub(super) fn zephyr_at(image: &Image, at: Address) -> Vec<crate::recipe::ZephyrNvs> {
+    zephyr::stored_at(image, at)
+}
+
 /// Entries that are meant, and places that look like them.
 #[derive(Default)]
 struct Found {

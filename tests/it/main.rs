@@ -92,6 +92,8 @@ mod pressure;
 mod properties;
 /// Only slots and checksums change; sealing twice changes nothing; no bytes make a reader panic.
 mod properties_seal;
+/// What `inspect` proposes, against recipes that are known to be right.
+mod proposed;
 /// Firmware that nobody here wrote keeps every field right.
 mod real;
 /// Every bad input gets the error that it is named after.

@@ -80,6 +80,49 @@ pub(super) fn find(image: &Image, place: &ZephyrNvs) -> Found {
     found
 }
 
+/// Sectors and write blocks that are tried where no recipe tells.
+const SECTORS: [u64; 4] = [4096, 1024, 2048, 8192];
+const ALIGNS: [u64; 3] = [4, 16, 32];
+
+/// Lists the values whose text is stored at `at`, as a recipe names them.
+pub(super) fn stored_at(image: &Image, at: Address) -> Vec<ZephyrNvs> {
+    let mut places = Vec::new();
+    for sector in SECTORS {
+        let block = blocks(image, None, sector)
+            .into_iter()
+            .find(|block| block.start() <= at && at < block.end());
+        let Some(bytes) = block.and_then(|block| Some((block, image.bytes(block).ok()?))) else {
+            continue;
+        };
+        let (block, bytes) = bytes;
+        let offset = at.get().saturating_sub(block.start().get());
+        for align in ALIGNS {
+            let place = |id| ZephyrNvs {
+                id,
+                sector,
+                align,
+                at: None,
+                length: None,
+            };
+            let mut ids: Vec<u16> = table(&bytes, sector, align)
+                .filter(|entry| entry.offset == offset)
+                .map(|entry| entry.id)
+                .collect();
+            ids.dedup();
+            places.extend(ids.into_iter().map(place));
+        }
+    }
+    places
+}
+
+/// Reads the table of a sector from its end down, up to the first place that is no entry.
+fn table(bytes: &[u8], sector: u64, align: u64) -> impl Iterator<Item = Ate> {
+    let size = ATE.next_multiple_of(align.max(1));
+    let end = sector.saturating_sub(size);
+    let places = (1..).map_while(move |index: u64| end.checked_sub(size.checked_mul(index)?));
+    places.map_while(move |at| ate(bytes.get(usize::try_from(at).ok()?..)?, end))
+}
+
 /// Returns the last entry of a sector for the id.
 fn newest(sector: &[u8], place: &ZephyrNvs, found: &mut Found, start: Address) -> Option<Ate> {
     let size = ATE.next_multiple_of(place.align.max(1));
