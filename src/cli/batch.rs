@@ -25,6 +25,7 @@ use super::form;
 use super::gate;
 use super::guard::Guard;
 use super::interrupt::Interrupt;
+use super::neighbours::{self, Images};
 use super::output::{Output, count};
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
@@ -100,6 +101,12 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let interrupted = interrupt.flag();
     sweep::parts(&recipe, Some(&args.output));
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let images = Images {
+        folder: &args.output,
+        extension: &extension,
+        form,
+    };
+    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);

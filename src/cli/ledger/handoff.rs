@@ -25,7 +25,7 @@ use crate::cli::export::neutral;
 use crate::cli::file::{ForceArg, judged};
 use crate::cli::guard::Guard;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, batch, gate};
+use crate::cli::{DecisionArgs, RecipeArg, batch, gate, neighbours};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,6 +120,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         gate::outputs(Some(&Folder::exactly(file)), &folder, &master)?;
     }
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    neighbours::refuse(&recipe, &*ledger, None)?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,

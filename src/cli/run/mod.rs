@@ -30,6 +30,7 @@ use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::gate;
 use super::interrupt::Interrupt;
+use super::neighbours;
 use super::output::{Output, count};
 use super::sweep;
 use super::unit::Tally;
@@ -127,6 +128,9 @@ fn line(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8, CliError>
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    if simulated == Simulated::No {
+        neighbours::refuse(&recipe, &*ledger, None)?;
+    }
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
