@@ -73,7 +73,7 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     }
     ledger::same_kind(books.as_ref(), kind, sheet);
     folders::look(recipe, sheet);
-    tokens::judge((recipe, master.as_ref()), (list, books), sheet);
+    tokens::judge((recipe, master.as_ref()), (list, books), (&station, sheet));
     hooks(recipe, sheet);
 }
 

@@ -114,6 +114,9 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let listed = listed
         .map(|file| batch::serials(file, &recipe))
         .transpose()?;
+    if listed.is_none() {
+        batch::makes_serials(&recipe)?;
+    }
     let master = context::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {

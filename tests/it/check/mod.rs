@@ -2,6 +2,7 @@
 
 mod before;
 mod findings;
+mod lists;
 mod property;
 
 use std::fs;
