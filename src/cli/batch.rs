@@ -26,6 +26,7 @@ use super::form;
 use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::interrupt::Interrupt;
+use super::neighbours::{self, Images};
 use super::output::{Output, count};
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
@@ -87,6 +88,9 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = gate::recipe(&args.recipe.recipe)?;
     let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
     let listed = listed.transpose()?;
+    if listed.is_none() {
+        makes_serials(&recipe)?;
+    }
     let master = context::master(&recipe)?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
@@ -101,6 +105,12 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let interrupted = interrupt.flag();
     sweep::parts(&recipe, Some(&args.output));
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let images = Images {
+        folder: &args.output,
+        extension: &extension,
+        form,
+    };
+    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
@@ -296,7 +306,8 @@ impl Shift<'_> {
                     _ => wanted,
                 };
                 serials = self
-                    .numbers_left(ledger, wanted)
+                    .vacant(ledger, wanted)
+                    .and_then(|()| self.numbers_left(ledger, wanted))
                     .map_err(|error| match error.name {
                         "ledger-serials-used-up" => {
                             error.about(format_args!("{good} of {count} units are made"))
@@ -306,6 +317,28 @@ impl Shift<'_> {
             }
             self.pass(ledger, serials, tally)?;
         }
+    }
+
+    /// Refuses to hand numbers out for images that would replace what others laid there: a number that
+    /// is handed out is lost.
+    fn vacant(&self, ledger: &dyn Ledger, wanted: usize) -> Result<(), CliError> {
+        let (SerialSource::Next, Some(format)) =
+            (self.recipe.serial.source, &self.recipe.serial.format)
+        else {
+            return Ok(());
+        };
+        let guard = Guard::of(self.recipe, &self.args.recipe.recipe);
+        let coming = match ledger.coming_serials(format, wanted) {
+            Err(LedgerError::SerialsUsedUp { left, .. }) if left > 0 => {
+                ledger.coming_serials(format, left)?
+            }
+            coming => coming?,
+        };
+        for serial in &coming {
+            let file = self.target.path(serial);
+            guard.allow_unit(&file, (ledger, serial), self.args.force.others())?;
+        }
+        Ok(())
     }
 
     /// Returns new serials: as many as are wanted, or as are left.
@@ -373,6 +406,7 @@ pub(crate) fn new_serials(
             let mut serials = ledger.bound_serials(count.saturating_add(offered.len()))?;
             serials.retain(|serial| !offered.contains(&serial.folded()));
             serials.truncate(count);
+            let serials = taken(recipe, serials)?;
             if serials.is_empty() {
                 return Err(CliError::new(
                     exit::POOL_EMPTY,
@@ -382,11 +416,40 @@ pub(crate) fn new_serials(
             }
             Ok(serials)
         }
+        _ => makes_serials(recipe).map(|()| Vec::new()),
+    }
+}
+
+/// Refuses a recipe by which the line makes no serial itself.
+///
+/// # Errors
+/// A wrong argument; it is told before anything is done.
+pub(crate) fn makes_serials(recipe: &Recipe) -> Result<(), CliError> {
+    match (recipe.serial.source, &recipe.serial.format) {
+        (SerialSource::Next, Some(_)) | (SerialSource::Pool, _) => Ok(()),
         (source, _) => Err(CliError::usage(format!(
             "--count needs serials from the line itself, but [serial] source is \"{source}\": \
              use --serials, or source = \"next\" or \"pool\""
         ))),
     }
+}
+
+/// Returns the serials of the list as the recipe shapes them, up to the first that it refuses.
+///
+/// # Errors
+/// That of the first one: a unit with it would be refused everywhere else.
+pub(crate) fn taken(recipe: &Recipe, serials: Vec<Serial>) -> Result<Vec<Serial>, CliError> {
+    let mut taken = Vec::with_capacity(serials.len());
+    for serial in serials {
+        match recipe.serial.read(serial.as_str()) {
+            Ok(shaped) if shaped.folded() == serial.folded() => taken.push(shaped),
+            // Its token is fixed to it as it stands.
+            Ok(_) => taken.push(serial),
+            Err(error) if taken.is_empty() => return Err(CliError::from(error).about(serial)),
+            Err(_) => break,
+        }
+    }
+    Ok(taken)
 }
 
 /// Reads the serials of a list, and names the line of a wrong one.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use eol_inject::deliver::Sync;
 use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Seated, Target};
 use eol_inject::patch::Master;
-use eol_inject::pool::{self, Pool};
-use eol_inject::recipe::{PoolSpec, Recipe};
+use eol_inject::pool::{self, Note, Pool};
+use eol_inject::recipe::{Organisation, PoolSpec, Recipe, When};
 use eol_inject::unit::{AuthToken, Digest, Serial};
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
@@ -159,7 +159,25 @@ pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError>
     let failed = |error| CliError::from(error).about_file(path);
     let mut pool = pool::folder::open(path, &spec).map_err(failed)?;
     pool.source = Some(list_source(path, recipe)?);
+    // A serial of the list has the shape of one that is scanned; one that has none is told with the
+    // other faults of its row.
+    for serial in pool.rows.iter_mut().filter_map(|row| row.bound.as_mut()) {
+        if let Ok(shaped) = recipe.serial.read(serial.as_str()) {
+            *serial = shaped;
+        }
+    }
     Ok(pool)
+}
+
+/// Returns what a person should know about a list, as far as this recipe cares: what is wrong with
+/// labels that nobody wants is nothing.
+pub(crate) fn notes<'p>(recipe: &Recipe, pool: &'p Pool) -> impl Iterator<Item = &'p Note> {
+    let label = (recipe.label.when, recipe.label.organisation);
+    pool.notes.iter().filter(move |note| match (note, label) {
+        (Note::NoQr | Note::NoOrganisation, (When::None, _)) => false,
+        (Note::NoOrganisation, (_, Organisation::Optional)) => false,
+        _ => true,
+    })
 }
 
 /// Digests where a token list comes from, how it is read, and for whom.
@@ -209,7 +227,7 @@ pub(crate) fn import_pool(
         return Err(error.about_file(&path));
     }
     let import = patiently(|| ledger.import(&pool, actor))?;
-    for note in &pool.notes {
+    for note in notes(recipe, &pool) {
         output.warning(note);
     }
     if import.completed > 0 {

@@ -346,6 +346,9 @@ fn hint(name: &str) -> Option<&'static str> {
         "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
         "recipe-format-refused" => "put pattern, case or strip right, or the format",
         "recipe-unused" => "take it out, or write what it goes with: eol-inject help recipe",
+        "serial-pattern" | "serial-text" => {
+            "scan the unit's own serial, or put pattern, case or strip under [serial] right"
+        }
         "serial-format" => {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }
@@ -430,6 +433,21 @@ fn hint(name: &str) -> Option<&'static str> {
             "if the list is short of it: eol-inject pool import FILE, with a row for this serial"
         }
         "unit-pool-empty" => "import more tokens: eol-inject pool import FILE",
+        "ledger-list-conflict" => {
+            "put that row of the list right, or export the list again: nothing of it was taken in"
+        }
+        "pool-read" => "put the list there, or name where it is: file = \"...\" under [pool]",
+        "pool-no-column" => "name the list's own header under [pool], or export that column too",
+        "pool-bad-serial" => {
+            "put the serials of these rows right, or name another column as bind under [pool]"
+        }
+        "pool-mixed-origin" | "pool-two-organisations" => {
+            "take each list in by itself, into its own ledger"
+        }
+        "pool-empty" => "export the tokens again: the file has a header at most",
+        name if name.starts_with("pool-") || name.starts_with("picture-") => {
+            "put the list right, or export it again: nothing of it was taken in"
+        }
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! `inject`: one unit to a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -16,6 +16,7 @@ use super::file::ForceArg;
 use super::form;
 use super::gate::{self, Asking};
 use super::guard::Guard;
+use super::neighbours::{self, Images};
 use super::output::Output;
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
@@ -69,6 +70,13 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     let unit = (&*ledger, &serial);
     guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
+    let file = target.path(&serial);
+    let images = Images {
+        folder: file.parent().unwrap_or(Path::new("")),
+        extension: &extension,
+        form,
+    };
+    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);

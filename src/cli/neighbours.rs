@@ -1,43 +1,284 @@
-//! Other ledgers beside the recipe's own: a list that went into two of them gives its tokens twice.
+//! What lies beside the recipe's own ledger and has tokens that this one may hand out: units of
+//! another ledger, their labels and their images. A list that went into two ledgers gives its tokens
+//! twice.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use eol_inject::ledger::{Ledger, Simulated, Sqlite};
+use eol_inject::deliver::Sync;
+use eol_inject::image::Conversion;
+use eol_inject::label::LabelFolder;
+use eol_inject::ledger::{Ledger, Simulated, Sqlite, TokenState};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Fingerprint;
 
 use super::context;
+use super::error::{CliError, exit};
 use super::output::{Output, count};
+use super::verify;
 
 /// What a file of SQLite begins with, and `EOLJ` behind it (sqlite.org/fileformat.html, 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const OWNER: (usize, &[u8]) = (68, b"EOLJ");
 const HEAD: u64 = 72;
 
-/// Warns where units of another ledger have tokens that this one may hand out too; `own` is the
-/// recipe's ledger, and without one its list counts.
-pub(super) fn warn(recipe: &Recipe, own: Option<&dyn Ledger>, output: &Output) {
-    let number = own.and_then(|_| number(recipe, &recipe.ledger_base()));
-    for file in beside(recipe) {
-        let Some(used) = used(recipe, &file, number.as_deref()) else {
-            continue;
-        };
-        let both = match own {
-            Some(ledger) => shared(ledger, &used),
-            None => listed(recipe, &used),
-        };
-        if both > 0 {
-            output.warning(format_args!(
-                "{} is another ledger of this product: its units have {} that this one may hand out \
-                 as well. Work with that ledger, or take the tokens out here: eol-inject pool import --used FILE",
-                file.display(),
-                count(both, "token"),
-            ));
+/// How many labels or images of a folder are looked at: of a list that was used before, each is one
+/// that tells.
+const SAMPLE: usize = 64;
+/// Images that are larger are not looked into.
+const LARGEST: u64 = 64 << 20;
+
+/// Tokens that something beside the ledger carries.
+struct Carried {
+    /// What carries them, up to where their number stands.
+    what: String,
+    prints: HashSet<Fingerprint>,
+    /// What labels say.
+    codes: HashSet<String>,
+}
+
+/// Where a command writes the images of units.
+pub(super) struct Images<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) extension: &'a str,
+    pub(super) form: Option<Conversion>,
+}
+
+/// Refuses to begin with tokens that are on units beside a ledger without any; `images` is where
+/// those of this command go.
+pub(super) fn refuse(
+    recipe: &Recipe,
+    own: &dyn Ledger,
+    images: Option<&Images<'_>>,
+) -> Result<(), CliError> {
+    if !is_first(Some(own)) {
+        return Ok(());
+    }
+    match found(recipe, Some(own), images).into_iter().next() {
+        Some(what) => Err(undecided(what)),
+        None => Ok(()),
+    }
+}
+
+/// Tells the same of all that lies there: what stops the first unit, and what a warning is for once
+/// there are units.
+pub(super) fn judge(
+    recipe: &Recipe,
+    (own, kind): (Option<&dyn Ledger>, Option<Simulated>),
+    output: &Output,
+) -> Vec<CliError> {
+    let found = found(recipe, own, None);
+    // A simulated unit does no other one harm.
+    if kind != Some(Simulated::Yes) && is_first(own) {
+        return found.into_iter().map(undecided).collect();
+    }
+    for what in found {
+        output.warning(format_args!(
+            "{what}. Work with that ledger, or take the tokens out here: eol-inject pool import --used FILE",
+        ));
+    }
+    Vec::new()
+}
+
+fn undecided(what: String) -> CliError {
+    CliError::new(exit::LEDGER, "ledger-list-undecided", what)
+}
+
+/// Returns whether a ledger has no unit yet, and nobody decided that tokens are on none.
+fn is_first(own: Option<&dyn Ledger>) -> bool {
+    let Some(stock) = own.and_then(|ledger| ledger.stock().ok()) else {
+        return own.is_none();
+    };
+    !stock.unused && stock.bound + stock.void + stock.away == 0
+}
+
+/// Says what beside the ledger has tokens that it may hand out.
+fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>) -> Vec<String> {
+    let mut carried = ledgers(recipe, own.is_some());
+    if is_first(own) {
+        carried.extend(labels(recipe));
+        carried.extend(images.and_then(|images| in_folder(recipe, images)));
+    }
+    if carried.is_empty() {
+        return Vec::new();
+    }
+    let mut counts = vec![0; carried.len()];
+    offered(recipe, own, &mut |print, code| {
+        for (carried, both) in carried.iter().zip(&mut counts) {
+            let listed = carried.prints.contains(&print);
+            let shown = !carried.codes.is_empty()
+                && code().is_some_and(|code| carried.codes.contains(&code));
+            *both += usize::from(listed || shown);
+        }
+    });
+    let both = carried
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, both)| *both > 0);
+    both.map(|(carried, both)| {
+        let tokens = count(both, "token");
+        format!(
+            "{} {tokens} that this one may hand out as well",
+            carried.what
+        )
+    })
+    .collect()
+}
+
+/// Tells each token that the ledger has or takes in, and how to learn what its label says.
+fn offered(
+    recipe: &Recipe,
+    own: Option<&dyn Ledger>,
+    each: &mut dyn FnMut(Fingerprint, &dyn Fn() -> Option<String>),
+) {
+    let mut has = HashSet::new();
+    if let Some(ledger) = own {
+        let mut loose = Vec::new();
+        // What cannot be read is told by who opens the ledger.
+        let _ = ledger.tokens(&mut |token| {
+            has.insert(token.fingerprint);
+            if !matches!(token.state, TokenState::Gone | TokenState::Void) {
+                loose.push(token.fingerprint);
+            }
+        });
+        for print in loose {
+            each(print, &|| {
+                Some(ledger.code(&print).ok()??.token().to_owned())
+            });
         }
     }
+    let file = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
+    let Some(path) = file.map(|file| recipe.path(file)) else {
+        return;
+    };
+    let known = |ledger: &dyn Ledger| {
+        let source = context::list_source(&path, recipe).ok()?;
+        ledger.knows(&source).ok()
+    };
+    if own.and_then(known) == Some(true) {
+        return;
+    }
+    let Ok(list) = context::token_list(&path, recipe) else {
+        return;
+    };
+    for row in list.rows.iter().filter(|row| !row.claimed) {
+        let print = row.token.fingerprint();
+        if !has.contains(&print) {
+            each(print, &|| Some(row.qr.as_ref()?.token().to_owned()));
+        }
+    }
+}
+
+/// Returns what other ledgers' real units have.
+fn ledgers(recipe: &Recipe, has_own: bool) -> Vec<Carried> {
+    let number = has_own
+        .then(|| number(recipe, &recipe.ledger_base()))
+        .flatten();
+    let used = beside(recipe).into_iter().filter_map(|file| {
+        let prints = used(recipe, &file, number.as_deref())?;
+        let what = format!(
+            "{} is another ledger of this product: its units have",
+            file.display()
+        );
+        let codes = HashSet::new();
+        Some(Carried {
+            what,
+            prints,
+            codes,
+        })
+    });
+    used.filter(|carried| !carried.prints.is_empty()).collect()
+}
+
+/// Returns what labels say that lie where this recipe's are made.
+fn labels(recipe: &Recipe) -> Option<Carried> {
+    let trials = trials(recipe);
+    let labels = LabelFolder::of(recipe, Sync::Written).read(SAMPLE);
+    let labels = labels.into_iter().filter(|(file, _)| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        !trials.contains(&stem.to_lowercase())
+    });
+    let mut first = None;
+    let mut codes = HashSet::new();
+    for (file, code) in labels {
+        first.get_or_insert(file);
+        codes.insert(code.token().to_owned());
+    }
+    let what = format!(
+        "{} is the label of a unit that this ledger does not know; labels there have",
+        first?.display()
+    );
+    let prints = HashSet::new();
+    Some(Carried {
+        what,
+        prints,
+        codes,
+    })
+}
+
+/// Returns the serials of simulated units: their labels are in no box.
+fn trials(recipe: &Recipe) -> HashSet<String> {
+    let mut serials = HashSet::new();
+    for file in beside(recipe) {
+        let Ok(ledger) = Sqlite::inspect_sealed(&file, &context::scope(recipe)) else {
+            continue;
+        };
+        if matches!(ledger.simulated(), Ok(Some(Simulated::Yes))) {
+            let _ = ledger.units(&mut |unit| {
+                serials.insert(unit.serial.as_str().to_lowercase());
+            });
+        }
+    }
+    serials
+}
+
+/// Returns what images carry that lie where this command writes.
+fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
+    let mut files: Vec<_> = fs::read_dir(images.folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == images.extension))
+        .filter(|path| {
+            fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST)
+        })
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        return None;
+    }
+    let judge = verify::judge(recipe).ok()?;
+    let shared = recipe
+        .image_file()
+        .and_then(|file| file.canonicalize().ok());
+    let mut first = None;
+    let mut prints = HashSet::new();
+    for file in files
+        .into_iter()
+        .filter(|file| file.canonicalize().ok() != shared)
+        .take(SAMPLE)
+    {
+        let bytes = context::read(&file, exit::IMAGE, "the image").ok()?;
+        let examined = match images.form {
+            Some(form) => judge.examine_converted(form, bytes, None),
+            None => judge.examine(bytes, None),
+        };
+        if let Some(print) = examined.fingerprint {
+            first.get_or_insert(file);
+            prints.insert(print);
+        }
+    }
+    let what = format!(
+        "{} is the image of a unit that this ledger does not know; images there have",
+        first?.display()
+    );
+    let codes = HashSet::new();
+    Some(Carried {
+        what,
+        prints,
+        codes,
+    })
 }
 
 /// Returns all other ledgers in the folders of the recipe and of its ledger.
@@ -98,29 +339,4 @@ fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fi
         })
         .ok()?;
     Some(used)
-}
-
-/// Counts tokens of a ledger that are used elsewhere, and are not known here as used.
-fn shared(ledger: &dyn Ledger, used: &HashSet<Fingerprint>) -> usize {
-    use eol_inject::ledger::TokenState;
-    let mut both = 0;
-    let told = ledger.tokens(&mut |token| {
-        let out = !matches!(token.state, TokenState::Gone | TokenState::Void);
-        both += usize::from(out && used.contains(&token.fingerprint));
-    });
-    told.map_or(0, |()| both)
-}
-
-/// Counts tokens of the recipe's list that are used elsewhere.
-fn listed(recipe: &Recipe, used: &HashSet<Fingerprint>) -> usize {
-    if used.is_empty() {
-        return 0;
-    }
-    let file = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
-    let list = file.map(|file| context::token_list(&recipe.path(file), recipe));
-    let Some(Ok(list)) = list else {
-        return 0;
-    };
-    let prints = list.rows.iter().map(|row| row.token.fingerprint());
-    prints.filter(|print| used.contains(print)).count()
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::context::{self, Existing, Missing, NewFile, Writable};
 use super::error::{CliError, exit};
 use super::file::ForceArg;
+use super::gate::Misfits;
 use super::guard::Guard;
 use super::inspect::grouped;
 use super::output::{GOOD, Output, WARN};
@@ -204,6 +205,14 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
             true => context::used_list(&file)?,
             false => context::token_list(&file, &recipe)?,
         };
+        let faults = match args.used {
+            // What is used is given to no unit.
+            true => Misfits::default(),
+            false => Misfits::serials(&recipe, &list),
+        };
+        if let Some(error) = faults.errors().next() {
+            return Err(error.about_file(&file));
+        }
         let list = match args.unused {
             true => list.unused(),
             false => list,
@@ -215,7 +224,7 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
         let import = ledger
             .import(&list, &actor)
             .map_err(|error| CliError::from(error).about(file.display()))?;
-        for note in &list.notes {
+        for note in context::notes(&recipe, &list) {
             output.warning(note);
         }
         output.object(&json!({

@@ -13,9 +13,13 @@ use std::sync::Arc;
 use super::{Format, Label, LabelError, Labels, file};
 use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
+use crate::pool::picture;
 use crate::recipe::{Organisation, Recipe, When};
 use crate::regular;
-use crate::unit::Serial;
+use crate::unit::{QrToken, Serial};
+
+/// A larger file is no label of this program.
+const LARGEST: u64 = 1 << 20;
 
 /// A folder of label pictures, named by serial.
 #[derive(Debug, Clone)]
@@ -75,6 +79,27 @@ impl LabelFolder {
     #[must_use]
     pub fn of_unit(&self, serial: &Serial) -> Option<PathBuf> {
         self.wanted().map(|_| self.picture(serial))
+    }
+
+    /// Reads what at most `most` of the label pictures in the folder say, in the order of their names;
+    /// what cannot be read says nothing.
+    #[must_use]
+    pub fn read(&self, most: usize) -> Vec<(PathBuf, QrToken)> {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return Vec::new();
+        };
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|end| end == "png"))
+            .collect();
+        files.sort();
+        let read = files.into_iter().take(most).filter_map(|file| {
+            let code = picture::read_modules(&regular::read(&file, LARGEST).ok()?)
+                .ok()?
+                .0;
+            Some((file, code))
+        });
+        read.collect()
     }
 
     /// Removes a unit's label files; returns whether there were any.

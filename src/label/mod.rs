@@ -176,7 +176,7 @@ fn code(entry: &Entry) -> Result<&QrToken, LabelError> {
 }
 
 /// What a QR Token lacks for a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lack {
     /// There is none.
     QrToken,

@@ -108,12 +108,16 @@ pub trait Ledger: Send {
     /// [`LedgerError::Unsealed`] and the like when a token does not open.
     fn ready_tokens(&self, each: &mut dyn FnMut(&ReadyToken)) -> Result<(), LedgerError>;
 
-    /// Returns the serial that [`next_serials`](Self::next_serials) would hand out first; it is
-    /// not handed out.
+    /// Returns the serials that [`next_serials`](Self::next_serials) would hand out; none is handed
+    /// out.
     ///
     /// # Errors
     /// Those of [`next_serials`](Self::next_serials)
-    fn next_serial(&self, format: &SerialFormat) -> Result<Serial, LedgerError>;
+    fn coming_serials(
+        &self,
+        format: &SerialFormat,
+        count: usize,
+    ) -> Result<Vec<Serial>, LedgerError>;
 
     /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
     ///

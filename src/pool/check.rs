@@ -9,7 +9,7 @@ use crate::unit::{AuthToken, QrToken, Serial};
 ///
 /// Indexes are sorted instead of tokens hashed: a list may have a million rows, and no copy
 /// of a secret is made.
-pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
+pub(super) fn finish(mut list: List) -> Result<Pool, PoolError> {
     if list.rows.is_empty() {
         return Err(PoolError::Empty);
     }
@@ -17,7 +17,8 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
     serials(&list)?;
     codes(&list)?;
     organisations(&list)?;
-    let mut notes = list.notes;
+    let mut notes = std::mem::take(&mut list.notes);
+    notes.extend(unbound(&list));
     if list.rows.iter().all(|row| row.qr.is_none()) {
         notes.push(Note::NoQr);
     } else if list.rows.iter().all(|row| organisation(row).is_none()) {
@@ -30,6 +31,19 @@ pub(super) fn finish(list: List) -> Result<Pool, PoolError> {
         lines: list.lines,
         origin: list.origin,
         notes,
+    })
+}
+
+/// Tells rows whose serial is left out beside others that have one.
+fn unbound(list: &List) -> Option<Note> {
+    if list.rows.iter().all(|row| row.bound.is_none()) {
+        return None;
+    }
+    let open = |row: &&Row| row.bound.is_none() && !row.claimed;
+    let first = list.rows.iter().position(|row| open(&row))?;
+    Some(Note::NoSerial {
+        first: list.place(first),
+        rows: list.rows.iter().filter(open).count(),
     })
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::columns::{Columns, Content, is_data};
+use super::error::Faults;
 use super::table::{Cells, Table};
 use super::{List, Origin, Place, PoolError, ROWS, Row};
 use crate::recipe::PoolSpec;
@@ -200,10 +201,17 @@ impl<'t> Sheet<'t> {
         let mut rows = Vec::with_capacity(most);
         let mut lines = Vec::with_capacity(most);
         let (mut marked, mut unmarked) = (false, None);
+        let mut faults = Faults::default();
         self.each(skip, |record| {
             let place = Place::line(record.line());
             super::room(rows.len())?;
-            rows.push(row(record, columns, place)?);
+            match row(record, columns, place) {
+                Ok(row) => rows.push(row),
+                Err(fault) => {
+                    faults.note(fault);
+                    return Ok(());
+                }
+            }
             lines.push(place.number);
             let mark = columns.origin.and_then(|index| record.get(index));
             if mark.is_some_and(|mark| mark.trim() == Origin::MARK) {
@@ -213,6 +221,7 @@ impl<'t> Sheet<'t> {
             }
             Ok(())
         })?;
+        faults.end()?;
         let origin = match (marked, unmarked) {
             (true, Some(place)) => return Err(PoolError::MixedOrigin { place }),
             (true, None) => Origin::Generated,

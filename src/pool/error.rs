@@ -1,5 +1,6 @@
 //! Why a token list was rejected. No text here repeats a token, nor a name that holds one.
 
+use std::error::Error as _;
 use std::fmt;
 
 use thiserror::Error;
@@ -132,6 +133,14 @@ pub enum PoolError {
         found: usize,
         /// Cells in the header.
         wanted: usize,
+    },
+    /// Several rows are wrong, each in its own way; the name is the first one's.
+    #[error("{}", told(faults, *more))]
+    Rows {
+        /// The first ones.
+        faults: Vec<PoolError>,
+        /// How many more there are.
+        more: usize,
     },
     /// The text of a token is none.
     #[error("{place} holds no AuthToken")]
@@ -440,7 +449,52 @@ impl PoolError {
         match self {
             Self::Picture { source, .. } => source.name(),
             Self::Table(source) => source.name(),
+            Self::Rows { faults, .. } => faults.first().map_or("pool-rows", Self::name),
             other => other.into(),
+        }
+    }
+}
+
+/// Names faulty rows, each with what is wrong.
+fn told(faults: &[PoolError], more: usize) -> String {
+    let told = faults.iter().map(|fault| match fault.source() {
+        Some(source) => format!("{fault}: {source}"),
+        None => fault.to_string(),
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    match more {
+        0 => told,
+        more => format!("{told}; and {more} more rows are wrong"),
+    }
+}
+
+/// Rows that are wrong, while the others are read.
+#[derive(Default)]
+pub(super) struct Faults {
+    first: Vec<PoolError>,
+    more: usize,
+}
+
+impl Faults {
+    /// How many are named.
+    const NAMED: usize = 10;
+
+    pub(super) fn note(&mut self, fault: PoolError) {
+        match self.first.len() < Self::NAMED {
+            true => self.first.push(fault),
+            false => self.more += 1,
+        }
+    }
+
+    /// Refuses the list where a row was wrong.
+    pub(super) fn end(mut self) -> Result<(), PoolError> {
+        match self.first.len() {
+            0 => Ok(()),
+            1 => self.first.pop().map_or(Ok(()), Err),
+            _ => Err(PoolError::Rows {
+                faults: self.first,
+                more: self.more,
+            }),
         }
     }
 }

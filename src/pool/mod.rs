@@ -162,6 +162,13 @@ pub enum Note {
         /// Their names.
         fields: Headers,
     },
+    /// Rows whose serial is left out, beside others that have one.
+    NoSerial {
+        /// The first one.
+        first: Place,
+        /// How many there are.
+        rows: usize,
+    },
     /// No row has a QR Token: no labels can be made.
     NoQr,
     /// Neither pictures nor list name the organisation: drawn labels hold the bare QR Token.
@@ -177,6 +184,15 @@ impl fmt::Display for Note {
             Self::LeftOut { fields } => {
                 write!(f, "{fields} hold no text and are left out of every row")
             }
+            Self::NoSerial { first, rows: 1 } => write!(
+                f,
+                "{first} names no serial, and other rows do: source = \"pool\" makes no unit of it"
+            ),
+            Self::NoSerial { first, rows } => write!(
+                f,
+                "{rows} rows name no serial, the first {first}, and other rows do: source = \"pool\" makes no \
+                 unit of them"
+            ),
             Self::NoQr => f.write_str("no row has a QR Token: no label can be made"),
             Self::NoOrganisation => f.write_str(
                 "neither list nor pictures name the organisation: labels would hold the bare QR Token, which the mobile apps do not read",

@@ -152,15 +152,58 @@ fn a_mirror_alone_says_that_there_was_a_ledger() {
         "{said}"
     );
     assert!(!bench.path("gw100/gw100.ledger").exists());
-    // Another station's first ledger is its own.
+    // Another station's first ledger is its own, where no unit lies beside it.
+    for folder in ["gw100/labels", "labels", "out"] {
+        let _ = fs::remove_dir_all(bench.path(folder));
+    }
     bench.ok(&at("GW000002", "L2"));
 }
 
-#[test]
-fn check_warns_of_another_ledger_beside_with_the_same_list() {
+/// The demo without its simulated board: real units in files.
+fn bench() -> Bench {
     let bench = Bench::new();
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let boards = "probe = \"sim\"\nmode  = \"full\"\n";
+    assert!(recipe.contains(boards), "{recipe}");
+    fs::write(bench.path(RECIPE), recipe.replace(boards, "")).unwrap();
+    bench
+}
+
+/// Lets the recipe name another place for its ledger.
+fn move_ledger(bench: &Bench) {
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let moved = recipe.replace("sqlite:gw100.ledger", "sqlite:new.ledger");
+    fs::write(bench.path(RECIPE), moved).unwrap();
+}
+
+/// Nothing that makes units begins with tokens that units beside the ledger have, and `check` says
+/// the same as all that see them.
+fn stopped(bench: &Bench, what: &str) {
+    let batch = ["batch", "--recipe", RECIPE, "--count", "2", "-o", "out/"];
+    for call in [
+        vec!["check", "--recipe", RECIPE],
+        inject(RECIPE, "GW000002"),
+        batch.to_vec(),
+    ] {
+        // Where images go only their makers are told.
+        if what.contains(" image ") && call[0] == "check" {
+            continue;
+        }
+        let out = bench.run(&[call.as_slice(), &["--json"]].concat());
+        let said = text(&[out.stdout, out.stderr].concat());
+        assert_eq!(out.status.code(), Some(51), "{call:?}: {said}");
+        for wanted in ["ledger-list-undecided", what, "pool import --unused"] {
+            assert!(said.contains(wanted), "{call:?}: {said}");
+        }
+    }
+    assert!(!bench.path("out/GW000002.elf").exists());
+}
+
+#[test]
+fn units_of_another_ledger_beside_stop_the_first_unit_until_somebody_decides() {
+    let bench = self::bench();
     bench.ok(&inject(RECIPE, "GW000001"));
-    let backup = [
+    let saved = [
         "ledger",
         "backup",
         "--recipe",
@@ -168,32 +211,83 @@ fn check_warns_of_another_ledger_beside_with_the_same_list() {
         "-o",
         "gw100/saved.db",
     ];
-    bench.ok(&backup);
-    let check = ["check", "--recipe", RECIPE];
-    let said = bench.run(&check);
+    bench.ok(&saved);
+    let said = bench.run(&["check", "--recipe", RECIPE, "--offline"]);
     let said = text(&[said.stdout, said.stderr].concat());
     assert!(
         !said.contains("is another ledger of this product"),
         "{said}"
     );
-    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
-    let moved = recipe.replace("sqlite:gw100.ledger", "sqlite:new.ledger");
-    fs::write(bench.path(RECIPE), moved).unwrap();
+    move_ledger(&bench);
     fs::remove_file(bench.path("gw100/saved.db")).unwrap();
-    for _ in 0..2 {
-        let said = bench.run(&check);
-        let said = text(&[said.stdout, said.stderr].concat());
-        let warned = "gw100.ledger is another ledger of this product: its units have 1 token";
-        assert!(said.contains(warned), "{said}");
-        // Then there is a ledger of its own, and it says the same.
-        bench.ok(&[
-            "pool",
-            "import",
-            "--recipe",
-            RECIPE,
-            "pools/blynk-export.zip",
-        ]);
+    let what = "gw100.ledger is another ledger of this product: its units have 1 token";
+    stopped(&bench, what);
+    // Taking the list in is no decision.
+    let import = ["pool", "import", "--recipe", RECIPE];
+    bench.ok(&import);
+    stopped(&bench, what);
+    bench.ok(&[import.as_slice(), &["--unused"], BY.as_slice()].concat());
+    let said = bench.run(&["check", "--recipe", RECIPE, "--offline"]);
+    let said = text(&[said.stdout, said.stderr].concat());
+    assert!(said.contains(what) && !said.contains("undecided"), "{said}");
+    bench.ok(&inject(RECIPE, "GW000002"));
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn labels_and_images_of_units_of_no_ledger_stop_the_first_unit() {
+    let bench = self::bench();
+    bench.ok(&inject(RECIPE, "GW000001"));
+    let aside = bench.path("aside");
+    fs::create_dir(&aside).unwrap();
+    for entry in fs::read_dir(bench.path("gw100")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("gw100.ledger") {
+            fs::rename(&path, aside.join(name)).unwrap();
+        }
     }
+    stopped(
+        &bench,
+        "GW000001.png is the label of a unit that this ledger does not know",
+    );
+    for folder in ["gw100/labels", "labels"] {
+        let _ = fs::remove_dir_all(bench.path(folder));
+    }
+    stopped(
+        &bench,
+        "GW000001.elf is the image of a unit that this ledger does not know",
+    );
+    fs::remove_dir_all(bench.path("out")).unwrap();
+    bench.ok(&inject(RECIPE, "GW000002"));
+}
+
+#[test]
+fn labels_beside_a_new_list_stop_nobody() {
+    let bench = self::bench();
+    bench.ok(&inject(RECIPE, "GW000001"));
+    fs::create_dir(bench.path("aside")).unwrap();
+    fs::rename(
+        bench.path("gw100/gw100.ledger"),
+        bench.path("aside/old.ledger"),
+    )
+    .unwrap();
+    move_ledger(&bench);
+    let make = [
+        "pool",
+        "generate",
+        "--recipe",
+        RECIPE,
+        "--count",
+        "5",
+        "-o",
+        "gw100/new.zip",
+    ];
+    bench.ok(&make);
+    let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
+    let other = recipe.replace("../pools/blynk-export.zip", "new.zip");
+    fs::write(bench.path(RECIPE), other).unwrap();
+    bench.ok(&inject(RECIPE, "GW000002"));
 }
 
 #[test]

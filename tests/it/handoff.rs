@@ -143,11 +143,11 @@ fn pg4uws_buffer_holds_exactly_each_unit_in_turn() {
 
 #[test]
 fn what_a_line_has_no_room_for_is_refused_and_no_token_is_lost() {
-    let bench = bench();
     for (recipe, format, wanted) in [
         ("recipes/gw100-bin.toml", "pg4uw", "a line takes 2"),
         ("recipes/mcuboot-signed.toml", "flasher", "a line takes 4"),
     ] {
+        let bench = self::bench();
         let output = handoff(&bench, recipe, &["--format", format, "--count", "2"]);
         assert_eq!(output.status.code(), Some(30), "{}", said(&output));
         assert!(said(&output).contains(wanted), "{}", said(&output));
@@ -157,6 +157,7 @@ fn what_a_line_has_no_room_for_is_refused_and_no_token_is_lost() {
         ];
         bench.ok(&[&release[..], &BY].concat());
     }
+    let bench = bench();
     // Below the buffer's start nothing can be named.
     let args = [
         "--format",

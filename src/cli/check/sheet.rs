@@ -100,6 +100,11 @@ impl<'c> Sheet<'c> {
         self.findings.iter().any(|(_, error)| error.name == name)
     }
 
+    /// Returns whether something was found at a stage.
+    pub(super) fn has_any(&self, stage: Stage) -> bool {
+        self.findings.iter().any(|(at, _)| *at == stage)
+    }
+
     /// Takes what was found out, or notes why it could not be.
     pub(super) fn take<T>(&mut self, stage: Stage, found: Result<T, CliError>) -> Option<T> {
         found.map_err(|error| self.find(stage, error)).ok()

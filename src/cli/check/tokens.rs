@@ -1,13 +1,15 @@
 //! Tokens: every row of list and ledger in its slots, serials to go with them, some left, and
 //! labels to be made of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use eol_inject::label::{self, Lack};
 use eol_inject::ledger::{Ledger, ReadyToken, TokenState};
 use eol_inject::patch::Master;
 use eol_inject::pool::{Note, Pool};
 use eol_inject::recipe::{Recipe, SerialSource, When};
-use eol_inject::unit::QrToken;
+use eol_inject::unit::{QrToken, Serial};
 use serde_json::json;
 
 use super::ledger::Books;
@@ -15,6 +17,7 @@ use super::{Sheet, Stage};
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
 use crate::cli::gate::Misfits;
+use crate::cli::output::count;
 
 /// Reads the token list where it lies; it is not taken in.
 pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
@@ -36,7 +39,8 @@ pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
         list.rows.len(),
     ));
     // Whether labels can be made is a finding of its own, where any are wanted.
-    for note in list.notes.iter().filter(|note| **note != Note::NoQr) {
+    let labels = [Note::NoQr, Note::NoOrganisation];
+    for note in list.notes.iter().filter(|note| !labels.contains(note)) {
         sheet.output.warning(note);
     }
     if readable_by_others(&path) {
@@ -53,21 +57,51 @@ pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
 }
 
 /// What there is for the next units.
-#[derive(Default)]
-struct Stock {
+struct Stock<'r> {
+    recipe: &'r Recipe,
+    /// The serial that the line makes next.
+    next: Option<Serial>,
     /// Free tokens that any serial may get.
     loose: u64,
     /// Free tokens that a list fixes to a serial.
     fixed: u64,
-    /// How many of them no label can be made for.
-    bare: u64,
+    /// Whether one of them is fixed to the next serial.
+    fits: bool,
+    /// Claims of this station that can be finished.
+    open: usize,
+    /// How many free tokens no label can be made for, and why.
+    bare: BTreeMap<Lack, u64>,
+    /// Free tokens that are fixed to a serial which nobody can scan.
+    stranded: u64,
 }
 
-impl Stock {
-    fn add(&mut self, fixed: bool, qr: Option<&QrToken>) {
-        self.loose += u64::from(!fixed);
-        self.fixed += u64::from(fixed);
-        self.bare += u64::from(qr.is_none());
+impl Stock<'_> {
+    fn add(&mut self, bound: Option<&Serial>, qr: Option<&QrToken>) {
+        let serial = &self.recipe.serial;
+        let scanned = |bound: &&Serial| {
+            serial.source == SerialSource::Scan && serial.read(bound.as_str()).is_err()
+        };
+        if bound.filter(scanned).is_some() {
+            self.stranded += 1;
+            return;
+        }
+        self.loose += u64::from(bound.is_none());
+        self.fixed += u64::from(bound.is_some());
+        let next = self.next.as_ref().map(Serial::folded);
+        self.fits |= next.is_some() && bound.map(Serial::folded) == next;
+        if let Some(lack) = label::lack(qr, self.recipe.label.organisation) {
+            *self.bare.entry(lack).or_default() += 1;
+        }
+    }
+
+    /// Returns whether the next unit gets a token.
+    fn is_enough(&self) -> bool {
+        match self.recipe.serial.source {
+            SerialSource::Pool => self.fixed > 0 || self.open > 0,
+            SerialSource::Scan => self.fixed + self.loose > 0,
+            SerialSource::Next => self.loose > 0 || self.fits || self.open > 0,
+            SerialSource::ChipUid => self.loose > 0,
+        }
     }
 }
 
@@ -75,9 +109,8 @@ impl Stock {
 pub(super) fn judge(
     (recipe, master): (&Recipe, Option<&Master>),
     (list, books): (Option<Pool>, Option<Books>),
-    sheet: &mut Sheet<'_>,
+    (station, sheet): (&str, &mut Sheet<'_>),
 ) {
-    let mut stock = Stock::default();
     let ledger = books.as_ref().map(|books| &*books.ledger);
     let list = list.filter(|list| !sheet.known(ledger, list));
     if let (Some(list), Some(master)) = (&list, master) {
@@ -85,39 +118,79 @@ pub(super) fn judge(
             sheet.find(Stage::List, error);
         }
     }
-    serial(recipe, master, (ledger, sheet));
+    let next = serial(recipe, master, (ledger, sheet));
     // What cannot be opened was told already, and nothing more is known then.
     if books.as_ref().is_some_and(|books| !books.opens) {
         return;
     }
+    let open = ledger.map(|ledger| ledger.open_claims(station).map_err(Into::into));
+    let open = open.and_then(|open| sheet.take(Stage::Ledger, open));
+    let mut stock = Stock {
+        recipe,
+        next,
+        loose: 0,
+        fixed: 0,
+        fits: false,
+        open: open.map_or(0, |open| open.len()),
+        bare: BTreeMap::new(),
+        stranded: 0,
+    };
     if let Some(list) = &list {
         listed(ledger, list, (&mut stock, sheet));
     }
     if let Some(ledger) = ledger {
         kept(master, ledger, (&mut stock, sheet));
     }
-    let enough = match recipe.serial.source {
-        SerialSource::Pool => stock.fixed,
-        SerialSource::Scan => stock.fixed + stock.loose,
-        SerialSource::Next | SerialSource::ChipUid => stock.loose,
-    };
-    if enough == 0 {
+    // Tokens of a list that is refused are not missing: it is what has to be put right.
+    if !sheet.has_any(Stage::List) {
+        supply(&stock, sheet);
+    }
+    labels(&stock, sheet);
+}
+
+/// Tells whether the next unit gets a token, and which tokens no unit gets.
+fn supply(stock: &Stock<'_>, sheet: &mut Sheet<'_>) {
+    let source = stock.recipe.serial.source;
+    if !stock.is_enough() {
         // The line asks for a serial before there is a board, where it makes it itself.
-        let stage = match recipe.serial.source {
+        let stage = match source {
             SerialSource::Next | SerialSource::Pool => Stage::Serial,
             SerialSource::Scan | SerialSource::ChipUid => Stage::Tokens,
         };
-        sheet.find(stage, none(recipe, &stock));
+        sheet.find(stage, none(stock));
+    } else if stock.loose + stock.fixed == 0 {
+        sheet.output.warning(format_args!(
+            "no token is free: {} that this station began can be finished, and no other unit be begun",
+            count(stock.open, "unit")
+        ));
     }
-    let wanted = recipe.label.when != When::None;
-    if wanted && stock.bare > 0 {
-        let message = format!(
-            "{} of {} free tokens came without QR Token and picture: their units would get no label",
-            stock.bare,
-            stock.loose + stock.fixed
-        );
-        let error = CliError::new(exit::UNLABELLED, "label-no-qr", message);
-        sheet.find(Stage::Label, error);
+    if stock.stranded > 0 {
+        sheet.output.warning(format_args!(
+            "{} of the list are fixed to serials that this recipe does not take: no unit gets them",
+            count(
+                usize::try_from(stock.stranded).unwrap_or(usize::MAX),
+                "token"
+            )
+        ));
+    }
+}
+
+/// Tells for which tokens no label can be made, where labels are wanted.
+fn labels(stock: &Stock<'_>, sheet: &mut Sheet<'_>) {
+    if stock.recipe.label.when == When::None {
+        return;
+    }
+    let free = stock.loose + stock.fixed;
+    for (lack, bare) in &stock.bare {
+        let (name, how) = match lack {
+            Lack::QrToken => ("label-no-qr", "came without QR Token and picture"),
+            Lack::Organisation => (
+                "label-no-organisation",
+                "came without the organisation, which the mobile apps need on the label",
+            ),
+        };
+        let message = format!("{bare} of {free} free tokens {how}: their units would get no label");
+        sheet.find(Stage::Label, CliError::new(exit::UNLABELLED, name, message));
     }
 }
 
@@ -133,7 +206,11 @@ impl Sheet<'_> {
 }
 
 /// Holds a list that the next unit takes in against the ledger.
-fn listed(ledger: Option<&dyn Ledger>, list: &Pool, (stock, sheet): (&mut Stock, &mut Sheet<'_>)) {
+fn listed(
+    ledger: Option<&dyn Ledger>,
+    list: &Pool,
+    (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>),
+) {
     let mut new = vec![true; list.rows.len()];
     if let Some(ledger) = ledger {
         let preview = ledger.preview(list).map_err(CliError::from);
@@ -144,7 +221,7 @@ fn listed(ledger: Option<&dyn Ledger>, list: &Pool, (stock, sheet): (&mut Stock,
     }
     let free = list.rows.iter().zip(new);
     for (row, _) in free.filter(|(row, new)| *new && !row.claimed) {
-        stock.add(row.bound.is_some(), row.qr.as_ref());
+        stock.add(row.bound.as_ref(), row.qr.as_ref());
     }
 }
 
@@ -152,16 +229,15 @@ fn listed(ledger: Option<&dyn Ledger>, list: &Pool, (stock, sheet): (&mut Stock,
 fn kept(
     master: Option<&Master>,
     ledger: &dyn Ledger,
-    (stock, sheet): (&mut Stock, &mut Sheet<'_>),
+    (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>),
 ) {
+    let recipe = stock.recipe;
     let mut misfits = Misfits::default();
     let mut look = |token: &ReadyToken| {
         if token.state == TokenState::Free {
-            stock.add(token.bound.is_some(), token.qr.as_ref());
+            stock.add(token.bound.as_ref(), token.qr.as_ref());
         }
-        if let Some(master) = master {
-            misfits.look(master, token);
-        }
+        misfits.look((recipe, master), token);
     };
     sheet.take(
         Stage::Ledger,
@@ -172,31 +248,32 @@ fn kept(
     }
 }
 
-/// Tries the next serial that the line makes itself.
+/// Tries the next serial that the line makes itself, and returns it.
 fn serial(
     recipe: &Recipe,
     master: Option<&Master>,
     (ledger, sheet): (Option<&dyn Ledger>, &mut Sheet<'_>),
-) {
+) -> Option<Serial> {
     let format = recipe.serial.format.as_ref();
-    let Some(format) = format.filter(|_| recipe.serial.source == SerialSource::Next) else {
-        return;
-    };
+    let format = format.filter(|_| recipe.serial.source == SerialSource::Next)?;
     let next = match ledger {
-        Some(ledger) => ledger.next_serial(format).map(Some).map_err(Into::into),
+        Some(ledger) => ledger
+            .coming_serials(format, 1)
+            .map(|serials| serials.into_iter().next())
+            .map_err(Into::into),
         None => Ok(format.serial(1).ok().flatten()),
     };
-    let Some(Some(next)) = sheet.take(Stage::Serial, next) else {
-        return;
-    };
+    let next = sheet.take(Stage::Serial, next)??;
     if let Some(master) = master {
         let taken = master.accept(&next).map_err(CliError::from);
         sheet.take(Stage::Serial, taken.map_err(|error| error.about(&next)));
     }
+    Some(next)
 }
 
 /// No token is left.
-fn none(recipe: &Recipe, stock: &Stock) -> CliError {
+fn none(stock: &Stock<'_>) -> CliError {
+    let recipe = stock.recipe;
     let counted = matches!(
         recipe.serial.source,
         SerialSource::Next | SerialSource::ChipUid
@@ -211,8 +288,30 @@ fn none(recipe: &Recipe, stock: &Stock) -> CliError {
         SerialSource::Pool => "no free token of the list names a serial",
         _ => "no token is free",
     };
-    let hint = "name the list in [pool], or take one in: eol-inject pool import FILE";
-    CliError::new(exit::POOL_EMPTY, "unit-pool-empty", message).with_hint(Some(hint))
+    let empty = |message: &str, hint: &str| {
+        CliError::new(exit::POOL_EMPTY, "unit-pool-empty", message).with_hint(Some(hint))
+    };
+    let file = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
+    match file
+        .map(|file| recipe.path(file))
+        .filter(|path| !path.exists())
+    {
+        Some(path) => empty(
+            &format!("{message}, and the list {} is not here", path.display()),
+            "put file = under [pool] right, or take a list in: eol-inject pool import FILE",
+        ),
+        None if stock.open > 0 => empty(
+            &format!(
+                "{message}; {} that this station began can be finished by their serials",
+                count(stock.open, "unit")
+            ),
+            "take a list in for further units: eol-inject pool import FILE",
+        ),
+        None => empty(
+            message,
+            "name the list in [pool], or take one in: eol-inject pool import FILE",
+        ),
+    }
 }
 
 #[cfg(unix)]

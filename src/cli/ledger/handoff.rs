@@ -25,7 +25,7 @@ use crate::cli::error::{CliError, exit};
 use crate::cli::file::{ForceArg, judged};
 use crate::cli::guard::Guard;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, batch, gate};
+use crate::cli::{DecisionArgs, RecipeArg, batch, gate, neighbours};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -114,6 +114,9 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let listed = listed
         .map(|file| batch::serials(file, &recipe))
         .transpose()?;
+    if listed.is_none() {
+        batch::makes_serials(&recipe)?;
+    }
     let master = context::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
@@ -121,6 +124,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    neighbours::refuse(&recipe, &*ledger, None)?;
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,

@@ -14,7 +14,7 @@ use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
-use crate::cli::{DecisionArgs, RecipeArg, StationArgs};
+use crate::cli::{DecisionArgs, RecipeArg, StationArgs, gate, neighbours};
 
 /// What goes to which station.
 #[derive(Args)]
@@ -86,7 +86,7 @@ pub(crate) struct ReturnArgs {
 }
 
 pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = gate::recipe(&args.recipe.recipe)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let to = public_key(&args.to)?;
     let actor = context::plain(Actor {
@@ -111,6 +111,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         let error = std::io::ErrorKind::AlreadyExists.into();
         return Err(CliError::file("cannot write", &args.output, &error));
     }
+    neighbours::refuse(&recipe, &*ledger, None)?;
     let share = share(args, &recipe)?;
     let handing = ledger.split((&station, &to), &share, &actor)?;
     if handing.resumed() {

@@ -30,6 +30,7 @@ use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::gate;
 use super::interrupt::Interrupt;
+use super::neighbours;
 use super::output::{Output, count};
 use super::sweep;
 use super::unit::Tally;
@@ -132,6 +133,9 @@ fn line(
     sweep::parts(&recipe, None);
     sweep::boards(&recipe);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    if simulated == Simulated::No {
+        neighbours::refuse(&recipe, &*ledger, None)?;
+    }
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);

@@ -20,6 +20,7 @@ use eol_inject::unit::Serial;
 
 use super::eye::Eye;
 use super::fixture::{Reach, uid_serial};
+use crate::cli::batch;
 use crate::cli::error::{CliError, exit};
 use crate::cli::gate::Asking;
 use crate::cli::interrupt::Interrupt;
@@ -285,7 +286,10 @@ impl Worker {
                 }
                 self.ledger.next_serials(format, 1)?
             }
-            (SerialSource::Pool, _) => self.ledger.bound_serials(1)?,
+            (SerialSource::Pool, _) => {
+                let serials = self.ledger.bound_serials(1)?;
+                batch::taken(&self.shared.recipe, serials)?
+            }
             (source, _) => {
                 return Err(CliError::usage(format!(
                     "[serial] source is \"{source}\": name the unit, or use source = \"next\", \

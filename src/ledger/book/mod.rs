@@ -115,12 +115,12 @@ impl<S: Store> Ledger for S {
         self.write(|tables| next_serials(tables, format, count))
     }
 
-    fn next_serial(&self, format: &SerialFormat) -> Result<Serial, LedgerError> {
-        self.read(|tables| {
-            let (serials, _) = numbers(tables, format, 1)?;
-            let none = || LedgerError::damaged("it counts no serials");
-            serials.into_iter().next().ok_or_else(none)
-        })
+    fn coming_serials(
+        &self,
+        format: &SerialFormat,
+        count: usize,
+    ) -> Result<Vec<Serial>, LedgerError> {
+        self.read(|tables| Ok(numbers(tables, format, count)?.0))
     }
 
     fn preview(&self, pool: &Pool) -> Result<Preview, LedgerError> {

@@ -82,7 +82,7 @@ fn a_value_too_long_for_its_slot_is_found_in_the_list_and_in_the_ledger() {
         "{object}"
     );
     let told = object["error"]["message"].as_str().unwrap();
-    assert!(told.contains("row 4 (token "), "{told}");
+    assert!(told.contains("line 5 (token "), "{told}");
     assert_eq!(made(&bench, RUN), (30, Some("slot-too-small".to_owned())));
     // Taken in by hand, the ledger has it; the units before it are made, and that one is not.
     bench.ok(&["pool", "import", "--recipe", RECIPE, "list.csv"]);

@@ -2,6 +2,7 @@
 
 mod before;
 mod findings;
+mod lists;
 mod places;
 mod property;
 

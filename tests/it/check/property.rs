@@ -355,7 +355,10 @@ impl Case {
 
 /// Whether a finding is about one of the ledger's tokens.
 fn is_row(finding: &Value) -> bool {
-    finding["stage"] == "tokens" && finding["code"] == 30
+    let serial = finding["name"]
+        .as_str()
+        .is_some_and(|name| name.starts_with("serial-"));
+    finding["stage"] == "tokens" && (finding["code"] == 30 || serial)
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn pool_errors() {
         file("pool-header-twice.token-column-named-twice.csv"),
         file("pool-ragged.csv"),
         file("pool-open-quote.csv"),
+        list(&format!("Token,QR\nshort,\n{row},none\n")),
         file("pool-bad-token.bad-alphabet.csv"),
         file("pool-bad-token.wrong-length-token.csv"),
         file("pool-bad-qr.bad-qr-token.csv"),

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use eol_inject::ledger::{Ledger, Target};
+use eol_inject::recipe::SerialSource;
 use eol_inject::unit::Serial;
 
 use super::Nest;
@@ -344,12 +345,21 @@ impl<'f> Floor<'f> {
             None if self.counts && error.name == "unit-not-listed" => {
                 "the list has no token for the serials that follow".to_owned()
             }
+            // It comes again with every board.
+            None if self.counts && error.name == "serial-pattern" && !self.by_board() => {
+                "the recipe refuses the next serial of its list".to_owned()
+            }
             None if self.stop_after > 0 && row >= self.stop_after => {
                 format!("{row} failures in a row")
             }
             None => return,
         };
         self.stopped.get_or_insert(why);
+    }
+
+    /// Returns whether each board says which serial it has.
+    fn by_board(&self) -> bool {
+        self.shared.recipe.serial.source == SerialSource::ChipUid
     }
 
     fn busy(&self) -> u64 {
