@@ -318,7 +318,7 @@ fn finish(
             continue;
         };
         if is_loose(tables, &token)? {
-            tables.set_token(token.id, TokenState::Gone)?;
+            tables.set_token(&token, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
         } else if pool.used && matches!(token.state, TokenState::Bound | TokenState::Away) {
             return Err(taken(tables, pool, &token)?);

@@ -22,8 +22,8 @@ const ADD: &str = "INSERT INTO versions (version) VALUES ($1)";
 const ADD_LEDGER: &str =
     "INSERT INTO facts (number, name, value, mark) VALUES (1, 'ledger', $1, $2)";
 
-/// The first schema that this version reads: those before marked no row, and were in no release.
-const OLDEST: i64 = 2;
+/// The first schema that this version reads: those before marked no token, and were in no release.
+const OLDEST: i64 = 3;
 
 /// What came of an attempt to bring a schema up to date.
 pub enum Prepared {
