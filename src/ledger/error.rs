@@ -410,7 +410,7 @@ pub enum LedgerError {
     },
     /// An earlier build wrote it, before any release.
     #[error(
-        "the ledger has schema {found}, made by an earlier build that marked no row: this one knows {oldest} and later"
+        "the ledger has schema {found}, made by an earlier build that did not mark every row: this one knows {oldest} and later"
     )]
     SchemaOlder {
         /// The ledger's schema.

@@ -1,25 +1,28 @@
 //! What the audit asks of rows that only a back end sees; the rules are the same for each.
 
-use super::Finding;
-use super::notary::{Notary, Row};
-use crate::unit::Serial;
+use std::collections::BTreeSet;
 
-/// What is wrong with a row that somebody wrote who lacks the key.
-pub const FORGED: &str = "it was written without the ledger's key";
+use super::Finding;
+use super::book::FORGED;
+use super::notary::{COUNTER, Notary, Row, counter_fact};
+use crate::unit::Serial;
 
 /// Looks at rows one by one, and collects what is wrong with them.
 pub struct Inspection<'a> {
     /// Without the key marks are not looked at.
     notary: Option<&'a Notary>,
     facts: i64,
+    /// Counters that began, as facts name them.
+    counters: BTreeSet<String>,
     pub findings: Vec<Finding>,
 }
 
 impl<'a> Inspection<'a> {
-    pub const fn new(notary: Option<&'a Notary>, findings: Vec<Finding>) -> Self {
+    pub fn new(notary: Option<&'a Notary>, findings: Vec<Finding>) -> Self {
         Self {
             notary,
             facts: 0,
+            counters: BTreeSet::new(),
             findings,
         }
     }
@@ -45,12 +48,36 @@ impl<'a> Inspection<'a> {
             self.add(format!("fact {name}"), what);
         }
         self.facts = number;
+        if name.starts_with(COUNTER) {
+            self.counters.insert(name.to_owned());
+        }
         let row = Row::Fact {
             number,
             name,
             value,
         };
         self.marked(|| format!("fact {name}"), &row, mark);
+    }
+
+    /// Looks at a counter of a product.
+    pub fn counter(&mut self, product: &str, row: &Row<'_>, mark: &[u8]) {
+        let Row::Counter { format, .. } = row else {
+            return;
+        };
+        self.counters.remove(&counter_fact(product, format));
+        self.marked(|| format!("counter {format}"), row, mark);
+    }
+
+    /// Names the counters that began and are not there; all facts and counters were looked at.
+    pub fn counters_left(&mut self) {
+        for name in std::mem::take(&mut self.counters) {
+            self.add(name, "it began, and is missing");
+        }
+    }
+
+    /// Looks at a print that leads to a token whose it is not.
+    pub fn loose(&mut self, id: i64) {
+        self.add(format!("token {id}"), "a print of it is not its own");
     }
 
     /// Looks at how a unit is found: by its product and its folded serial.

@@ -10,13 +10,21 @@ use zeroize::Zeroizing;
 use super::LedgerError;
 use super::crypto::random;
 use super::home::HomeKey;
-use super::tables::{EventRow, Mark};
-use crate::unit::Digest;
+use super::tables::{EventRow, Mark, TokenRow, TokenState};
+use crate::unit::{Digest, Fingerprint, Serial};
 
 /// Domain of the secret that a ledger signs with.
 const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
 /// Domain of the key that marks are made with.
 const MARKS: &[u8] = b"eol-inject/marks/1\0";
+
+/// Facts: which counters began. One that is missing later was removed.
+pub const COUNTER: &str = "counter ";
+
+/// Returns the fact that a counter of a product began.
+pub fn counter_fact(product: &str, format: &str) -> String {
+    format!("{COUNTER}{}", serde_json::json!((product, format)))
+}
 
 /// A ledger's own secret, made with it and sealed with its key: it stays when the key changes.
 /// Zeroed on drop.
@@ -98,7 +106,17 @@ pub enum Row<'a> {
     Import {
         id: i64,
         scope: i64,
+        /// Its first token, and the last unit when it began.
+        begins: (i64, i64),
+        station: &'a str,
         pictures: i64,
+    },
+    Token {
+        id: i64,
+        fingerprint: &'a Fingerprint,
+        state: TokenState,
+        /// The serial that a list fixes it to, folded.
+        folded: Option<&'a str>,
     },
 }
 
@@ -131,6 +149,20 @@ impl Notary {
     pub fn knows_event(&self, row: &EventRow) -> bool {
         row.mark
             .is_some_and(|mark| self.knows(&Row::event(row), &mark))
+    }
+
+    /// Makes the mark of a token in a state.
+    pub fn mark_token(&self, token: &TokenRow, state: TokenState) -> Mark {
+        let folded = token.fixed.as_ref().map(Serial::folded);
+        self.mark(&token_row(token, state, folded.as_deref()))
+    }
+
+    /// Returns whether a token got its state by it.
+    #[must_use]
+    pub fn knows_token(&self, token: &TokenRow) -> bool {
+        let folded = token.fixed.as_ref().map(Serial::folded);
+        let row = token_row(token, token.state, folded.as_deref());
+        token.mark.is_some_and(|mark| self.knows(&row, &mark))
     }
 
     fn over(&self, row: &Row<'_>) -> Hmac<Sha256> {
@@ -186,12 +218,29 @@ impl Notary {
             Row::Import {
                 id,
                 scope,
+                begins,
+                station,
                 pictures,
             } => {
                 add(b"import");
                 add(&id.to_be_bytes());
                 add(&scope.to_be_bytes());
+                add(&begins.0.to_be_bytes());
+                add(&begins.1.to_be_bytes());
+                add(station.as_bytes());
                 add(&pictures.to_be_bytes());
+            }
+            Row::Token {
+                id,
+                fingerprint,
+                state,
+                folded,
+            } => {
+                add(b"token");
+                add(&id.to_be_bytes());
+                add(fingerprint.as_bytes());
+                add(<&str>::from(state).as_bytes());
+                add(folded.unwrap_or_default().as_bytes());
             }
         }
         hmac
@@ -201,6 +250,15 @@ impl Notary {
 impl std::fmt::Debug for Notary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Notary(<secret>)")
+    }
+}
+
+const fn token_row<'a>(token: &'a TokenRow, state: TokenState, folded: Option<&'a str>) -> Row<'a> {
+    Row::Token {
+        id: token.id,
+        fingerprint: &token.fingerprint,
+        state,
+        folded,
     }
 }
 

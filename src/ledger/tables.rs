@@ -48,6 +48,8 @@ pub struct TokenRow {
     pub claimed: bool,
     /// Whether it belongs to the scope in hand.
     pub ours: bool,
+    /// `None` where it is not of a back end's tables that marks them.
+    pub mark: Option<Mark>,
 }
 
 /// What is sealed of a token.
@@ -276,7 +278,7 @@ pub trait Tables {
         Ok(())
     }
     /// Changes a token's state.
-    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError>;
+    fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError>;
     /// Opens a token's secrets.
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
     /// Opens a token's picture.
@@ -352,6 +354,10 @@ pub trait Tables {
     fn vouches(&self, _: &EventRow) -> Option<bool> {
         None
     }
+    /// Returns whether a token got its state with the ledger's key; `None` where that is not at hand.
+    fn vouches_token(&self, _: &TokenRow) -> Option<bool> {
+        None
+    }
     /// Returns what the ledger signs its parts with; `None` where it has no key.
     #[cfg(feature = "seal")]
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
@@ -359,6 +365,8 @@ pub trait Tables {
     }
     /// Returns the events of all units that a product's serial had, oldest first.
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError>;
+    /// Returns the events of one unit, oldest first.
+    fn events_by(&self, unit: i64) -> Result<Vec<EventRow>, LedgerError>;
     /// Returns the last event of a kind about a unit.
     fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError>;
 

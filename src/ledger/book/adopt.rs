@@ -171,7 +171,7 @@ fn place(
     let token = tables.token(&print)?.ok_or_else(|| {
         LedgerError::damaged(format!("token {print} was taken in and is missing"))
     })?;
-    tables.set_token(token.id, TokenState::Bound)?;
+    tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
         id: tables.next_unit()?,
         serial: unit.serial.clone(),

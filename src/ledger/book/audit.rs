@@ -13,6 +13,8 @@ use super::places::Lists;
 use super::replay::Expected;
 use crate::unit::Digest;
 
+/// What is wrong with a row that somebody wrote who lacks the key.
+pub const FORGED: &str = "it was written without the ledger's key";
 /// Most findings that are listed; a ledger in ruins needs no more.
 const MOST: usize = 1000;
 
@@ -232,6 +234,9 @@ fn tokens(
         ));
         if let Some(what) = lists.misplaced(&token, holder) {
             report.add(format!("token {}", token.fingerprint), what);
+        }
+        if tables.vouches_token(&token) == Some(false) {
+            report.add(format!("token {}", token.fingerprint), FORGED);
         }
         if let Some(what) = mislaid(tables, &token)? {
             report.add(format!("token {}", token.fingerprint), what);

@@ -8,7 +8,7 @@ use super::super::{
     Attempt, Claim, Finished, LedgerError, Refusal, Reservation, Seated, Target, UnitState,
 };
 use super::rework::rehoused;
-use super::{SIMULATED, check_simulated, doubt, entry, parts};
+use super::{SIMULATED, check_simulated, doubt, entry, parts, proof};
 use crate::unit::Values;
 
 /// What one claim came to.
@@ -64,6 +64,7 @@ fn one(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, 
         }
         Some(unit) => unit,
     };
+    proof::of_unit(tables, &unit)?;
     if let Some(refusal) = refused(tables, frame, claim, &unit)? {
         return Ok(Err(refusal));
     }
@@ -206,7 +207,8 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
         Ok(token) => token,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    tables.set_token(token.id, TokenState::Bound)?;
+    proof::of_token(tables, &token)?;
+    tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
         id: tables.next_unit()?,
         serial: claim.serial.clone(),

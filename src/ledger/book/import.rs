@@ -349,7 +349,7 @@ fn finish(
             continue;
         };
         if is_loose(tables, &token)? {
-            tables.set_token(token.id, TokenState::Gone)?;
+            tables.set_token(&token, TokenState::Gone)?;
             turned.push(fingerprint.to_hex());
         } else if pool.elsewhere == Elsewhere::Used
             && matches!(token.state, TokenState::Bound | TokenState::Away)

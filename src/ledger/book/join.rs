@@ -9,6 +9,7 @@ use super::super::{Actor, LedgerError, UnitState};
 use super::SIMULATED;
 use super::merge::heads;
 use super::parts::{self, Back, Step};
+use super::proof;
 use super::split::{NAMED, known};
 
 /// How the event of a merge says that the part was not closed.
@@ -45,7 +46,7 @@ pub fn join(
         UnitState::Void => TokenState::Void,
         _ => TokenState::Bound,
     };
-    tables.set_token(token.id, state)
+    tables.set_token(&token, state)
 }
 
 /// Repeats who ended a unit in the part, and why: whoever asks for it later is told.
@@ -91,11 +92,12 @@ pub fn settle(
         if token.state != TokenState::Away {
             continue;
         }
+        proof::of_token(tables, &token)?;
         let state = match state {
             TokenState::Free => free,
             other => *other,
         };
-        tables.set_token(token.id, state)?;
+        tables.set_token(&token, state)?;
         let names = resting.entry(state.into()).or_default();
         names.push(fingerprint.to_hex());
     }

@@ -13,6 +13,7 @@ mod merge;
 mod met;
 mod parts;
 mod places;
+mod proof;
 #[cfg(feature = "seal")]
 pub(super) mod rebuild;
 mod replay;
@@ -25,6 +26,8 @@ mod steps;
 mod undo;
 mod witness;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::audit::FORGED;
 #[cfg(feature = "sqlite")]
 pub use self::audit::tokens_digest;
 #[cfg(feature = "sqlite")]

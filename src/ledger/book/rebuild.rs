@@ -264,12 +264,12 @@ pub fn settle(tables: &mut dyn Tables) -> Result<u64, LedgerError> {
             None => lists.resting(&token).0,
         };
         if state != token.state {
-            moved.push((token.id, state));
+            moved.push((token, state));
         }
         Ok(())
     })?;
-    for (id, state) in moved {
-        tables.set_token(id, state)?;
+    for (token, state) in moved {
+        tables.set_token(&token, state)?;
     }
     Ok(changed)
 }

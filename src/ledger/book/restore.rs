@@ -10,7 +10,7 @@ use super::super::tables::{Order, Tables, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
 use super::parts::{self, Step};
 use super::split::{NAMED, known};
-use super::{BEGUN, live, next_generation};
+use super::{BEGUN, live, next_generation, proof};
 use crate::recipe::SerialFormat;
 use crate::unit::Fingerprint;
 
@@ -59,11 +59,11 @@ pub fn restored(
             (TokenState::Bound, Some(UnitState::Reserved)) => aside.reserved += 1,
             _ => return Ok(()),
         }
-        found.push(token.id);
+        found.push(token);
         Ok(())
     })?;
-    for id in &found {
-        tables.set_token(*id, TokenState::Quarantined)?;
+    for token in &found {
+        tables.set_token(token, TokenState::Quarantined)?;
     }
     let body = Body {
         count: Some(found.len()),
@@ -156,11 +156,12 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Clear
     }
     aside.retain(|(token, _)| token.state == TokenState::Quarantined);
     for (token, unit) in &aside {
+        proof::of_token(tables, token)?;
         let state = match unit {
             Some(UnitState::Reserved) => TokenState::Bound,
             _ => TokenState::Free,
         };
-        tables.set_token(token.id, state)?;
+        tables.set_token(token, state)?;
     }
     let prints: Vec<Fingerprint> = aside.iter().map(|(token, _)| token.fingerprint).collect();
     let mut cleared = Cleared {

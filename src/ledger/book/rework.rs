@@ -4,7 +4,7 @@ use super::super::event::{self, Body, Kind};
 use super::super::rework::{Content, Rework, Reworked};
 use super::super::tables::{Frame, Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, Refusal, UnitState};
-use super::parts;
+use super::{parts, proof};
 use crate::unit::Serial;
 
 /// Works on a unit once more.
@@ -23,6 +23,7 @@ pub fn rework(
         let serial = unit.serial;
         return Err(LedgerError::NotReworkable { serial, reason });
     }
+    proof::of_unit(tables, &unit)?;
     let state = unit.state;
     let before = end(tables, unit, rework, by)?;
     let after = match successor(&before, state, rework, by) {
@@ -145,7 +146,8 @@ fn end(
         (&mut unit, body.by(by)),
     )?;
     if *rework == Rework::BoardSwapped {
-        tables.set_token(unit.token, TokenState::Void)?;
+        let token = super::split::known(tables, &unit.fingerprint)?;
+        tables.set_token(&token, TokenState::Void)?;
     }
     tables.set_unit(&unit)?;
     Ok(unit)

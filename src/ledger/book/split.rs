@@ -5,8 +5,8 @@ use super::super::part::{Handing, Part, PartState, Share};
 use super::super::recipient::Recipient;
 use super::super::tables::{Frame, Tables, TokenRow, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
-use super::ORIGIN;
 use super::parts::{self, Step, Stored};
+use super::{ORIGIN, proof};
 use crate::pool::{Pool, Row};
 use crate::recipe::SerialFormat;
 use crate::unit::{Fingerprint, Serial};
@@ -73,7 +73,7 @@ pub fn split(
     }
     parts::add(tables, number, &stored)?;
     for (token, serial) in &chosen {
-        tables.set_token(token.id, TokenState::Away)?;
+        tables.set_token(token, TokenState::Away)?;
         if let Some(serial) = serial {
             parts::add_serial(tables, number, serial)?;
         }
@@ -178,8 +178,9 @@ fn choose(
             let mut chosen = Vec::with_capacity(wanted.min(1 << 16));
             while chosen.len() < wanted {
                 let token = tables.draw()?.ok_or_else(|| short(chosen.len()))?;
+                proof::of_token(tables, &token)?;
                 // Drawn is drawn: the next look finds the next one.
-                tables.set_token(token.id, TokenState::Away)?;
+                tables.set_token(&token, TokenState::Away)?;
                 chosen.push((token, None));
             }
             return Ok(chosen);
@@ -212,7 +213,8 @@ fn choose(
             }
             None => tables.draw()?.ok_or_else(|| short(chosen.len()))?,
         };
-        tables.set_token(token.id, TokenState::Away)?;
+        proof::of_token(tables, &token)?;
+        tables.set_token(&token, TokenState::Away)?;
         chosen.push((token, Some(serial)));
     }
     Ok(chosen)
@@ -310,7 +312,7 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
     for fingerprint in parts::tokens(tables, number)? {
         let token = known(tables, &fingerprint)?;
         if token.state == TokenState::Away {
-            tables.set_token(token.id, TokenState::Void)?;
+            tables.set_token(&token, TokenState::Void)?;
             names.push(fingerprint.to_hex());
         }
     }

@@ -3,7 +3,7 @@
 use super::super::event::{self, Body, Kind};
 use super::super::tables::{Frame, Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, UnitRecord, UnitState};
-use super::live;
+use super::{live, proof};
 use crate::unit::Serial;
 
 /// Takes back a claim that no delivery started for.
@@ -14,6 +14,7 @@ pub fn release(
     by: &Actor,
 ) -> Result<UnitRecord, LedgerError> {
     let unit = live(tables, serial)?;
+    proof::of_unit(tables, &unit)?;
     if let Some(reason) = carried(tables, frame, &unit) {
         let serial = unit.serial;
         return Err(LedgerError::NotReleasable { serial, reason });
@@ -95,7 +96,8 @@ fn end(
     };
     let body = Body::of(&unit).by(by);
     event::append_unit(tables, &by.station, kind, (&mut unit, body))?;
-    tables.set_token(unit.token, token)?;
+    let row = super::split::known(tables, &unit.fingerprint)?;
+    tables.set_token(&row, token)?;
     tables.set_unit(&unit)?;
     Ok(unit.record(false))
 }

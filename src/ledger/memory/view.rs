@@ -131,7 +131,8 @@ impl Tables for View<'_> {
         Ok(View::free(self).take(most).count())
     }
 
-    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
+    fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
+        let id = token.id;
         let old = self.stored(id)?.row.state;
         self.state.undo.push(Undo::Token(id, old));
         self.state.put_token(id, state);
@@ -195,6 +196,7 @@ impl Tables for View<'_> {
                 qr: new.qr,
                 claimed: row.claimed,
                 ours: true,
+                mark: None,
             },
             scope: self.scope.clone(),
             token,
@@ -387,6 +389,14 @@ impl Tables for View<'_> {
         Ok(events
             .filter(|row| row.unit.is_some_and(|unit| ids.contains(&unit)))
             .map(|row| row.event.clone())
+            .collect())
+    }
+
+    fn events_by(&self, unit: i64) -> Result<Vec<EventRow>, LedgerError> {
+        let events = self.state.events.iter();
+        Ok(events
+            .filter(|row| row.unit == Some(unit))
+            .cloned()
             .collect())
     }
 

@@ -1,6 +1,6 @@
 -- Names are compared byte by byte ("C"): an index then never depends on the host's locale data.
 
--- A row with a `mark` can be written by whoever has the key only; the audit looks.
+-- A row with a `mark` can be written by whoever has the key only; the audit looks, and a claim at what it takes.
 
 -- Facts that are fixed once: the ledger's number, real or simulated, origin of its tokens. They are
 -- numbered without a gap.
@@ -87,6 +87,7 @@ CREATE TABLE tokens (
     token       bytea NOT NULL,
     qr          bytea,
     columns     bytea,
+    mark        bytea NOT NULL CHECK (length(mark) = 32),
     CHECK ((fixed IS NULL) = (folded IS NULL)),
     CHECK ((qr IS NULL) = (qr_print IS NULL))
 );

@@ -1,4 +1,4 @@
--- A row with a `mark` can be written by whoever has the key only; the audit looks.
+-- A row with a `mark` can be written by whoever has the key only; the audit looks, and a claim at what it takes.
 
 -- Facts that are fixed once: the ledger's number, real or simulated, origin of its tokens. They are
 -- numbered without a gap.
@@ -67,6 +67,7 @@ CREATE TABLE tokens (
     token       BLOB NOT NULL,
     qr          BLOB,
     columns     BLOB,
+    mark        BLOB NOT NULL CHECK (length(mark) = 32),
     CHECK ((fixed IS NULL) = (folded IS NULL)),
     CHECK ((qr IS NULL) = (qr_print IS NULL))
 ) STRICT;

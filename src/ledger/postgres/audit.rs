@@ -27,10 +27,12 @@ const TOKENS: &str = concat!(
     " ORDER BY t.id"
 );
 const FACTS: &str = "SELECT number, name, value, mark FROM facts ORDER BY number";
-const COUNTERS: &str = "SELECT product, format, next, mark FROM counters";
+const COUNTERS: &str = "SELECT c.product, c.format, c.next, c.mark, p.name FROM counters c \
+     JOIN products p ON p.id = c.product";
 const SCOPES: &str = "SELECT s.id, s.product, p.name, s.template, s.mark FROM scopes s \
      JOIN products p ON p.id = s.product ORDER BY s.id";
-const IMPORTS: &str = "SELECT id, scope, pictures, mark FROM imports WHERE NOT pending ORDER BY id";
+const IMPORTS: &str = "SELECT id, scope, first, unit, station, pictures, mark FROM imports \
+     WHERE NOT pending ORDER BY id";
 const PICTURES: &str = concat!(
     "SELECT (SELECT coalesce(sum(pictures), 0)::bigint FROM imports WHERE scope = $1 AND NOT pending), \
      (SELECT count(*) FROM pictures p JOIN tokens t ON t.id = p.token WHERE t.scope = $1 AND t.id < ",
@@ -61,13 +63,13 @@ pub fn scan_tokens(
             let token = tokens::read(row, scope)?;
             prints.push(*token.fingerprint.as_bytes());
             prints.extend(token.qr.map(|qr| *qr.as_bytes()));
-            let picture = match get(row, 13)? {
-                Some(key) => Some((key, get(row, 14)?)),
+            let picture = match get(row, 14)? {
+                Some(key) => Some((key, get(row, 15)?)),
                 None => None,
             };
             let blobs = Sealed {
                 picture: Some(picture),
-                ..Sealed::read(row, (2, 9))?
+                ..Sealed::read(row, (2, 10))?
             };
             sealed.insert(token.id, blobs);
         }
@@ -76,7 +78,7 @@ pub fn scan_tokens(
         Ok(())
     };
     let mut pass = |row: &postgres::Row| {
-        let unit = get::<Option<i16>>(row, 8)?.map(units::state).transpose()?;
+        let unit = get::<Option<i16>>(row, 9)?.map(units::state).transpose()?;
         each((tokens::read(row, scope)?, unit))
     };
     view.scan_ahead(TOKENS, &[], (&mut ahead, &mut pass))
@@ -114,13 +116,12 @@ pub fn integrity(view: &View<'_>) -> Result<Vec<Finding>, LedgerError> {
     for row in view.rows(ORPHANS, &[])? {
         orphans.push(get(&row, 0)?);
     }
-    for row in view.rows(LOOSE, &[])? {
-        let id: i64 = get(&row, 0)?;
-        add(format!("token {id}"), "a print of it is not its own");
-    }
     let mut inspection = Inspection::new(view.shop.notary.as_ref(), findings);
     for id in orphans {
         inspection.misplaced(id);
+    }
+    for row in view.rows(LOOSE, &[])? {
+        inspection.loose(get(&row, 0)?);
     }
     marks(view, &mut inspection)?;
     places(view, &mut inspection)?;
@@ -140,16 +141,19 @@ fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerE
             format,
             next: get(&row, 2)?,
         };
-        inspection.marked(|| format!("counter {format}"), &counter, get(&row, 3)?);
+        inspection.counter(get(&row, 4)?, &counter, get(&row, 3)?);
     }
+    inspection.counters_left();
     for row in view.rows(IMPORTS, &[])? {
         let id: i64 = get(&row, 0)?;
         let import = Marked::Import {
             id,
             scope: get(&row, 1)?,
-            pictures: get(&row, 2)?,
+            begins: (get(&row, 2)?, get(&row, 3)?),
+            station: get(&row, 4)?,
+            pictures: get(&row, 5)?,
         };
-        inspection.marked(|| format!("import {id}"), &import, get(&row, 3)?);
+        inspection.marked(|| format!("import {id}"), &import, get(&row, 6)?);
     }
     for row in view.rows(SCOPES, &[])? {
         let (id, name): (i64, &str) = (get(&row, 0)?, get(&row, 2)?);

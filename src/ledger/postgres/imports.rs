@@ -95,6 +95,8 @@ pub fn end(view: &View<'_>, pending: &Pending, pictures: u64) -> Result<(), Ledg
     let row = notary::Row::Import {
         id: pending.id,
         scope: view.shop.scope,
+        begins: (pending.first, pending.unit),
+        station: &pending.station,
         pictures,
     };
     let mark = view.notary()?.mark(&row);

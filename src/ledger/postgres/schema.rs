@@ -34,8 +34,8 @@ pub enum Past {
     Lost,
 }
 
-/// The first schema that this version reads: those before marked no row, and were in no release.
-const OLDEST: i64 = 2;
+/// The first schema that this version reads: those before marked no token, and were in no release.
+const OLDEST: i64 = 3;
 
 /// What came of an attempt to bring a schema up to date.
 pub enum Prepared {

@@ -21,14 +21,14 @@ const PICTURE: &str = "SELECT t.fingerprint, p.key, p.picture FROM pictures p \
      JOIN tokens t ON t.id = p.token WHERE p.token = $1";
 /// Columns of `tokens` that a list fills, in [`add`]'s order.
 const COPY_TOKENS: &str = "COPY tokens (id, scope, import, fingerprint, state, claimed, fixed, \
-     folded, qr_print, key, token, qr, columns) FROM STDIN BINARY";
+     folded, qr_print, key, token, qr, columns, mark) FROM STDIN BINARY";
 const COPY_PICTURES: &str = "COPY pictures (token, key, picture) FROM STDIN BINARY";
 const COPY_PRINTS: &str = "COPY prints (print, token) FROM STDIN BINARY";
 
 const COMPLETE: &str = "UPDATE tokens SET key = $2, token = $3, qr_print = $4, qr = $5, columns = $6 \
      WHERE id = $1";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES ($1, $2, $3)";
-const PICTURES: &str = "SELECT pictures FROM imports WHERE id = $1";
+const PICTURES: &str = "SELECT pictures, first, unit, station FROM imports WHERE id = $1";
 const ONE_PICTURE: &str = "UPDATE imports SET pictures = $2, mark = $3 WHERE id = $1";
 
 /// A picture, sealed still, and the key that it is sealed with.
@@ -164,9 +164,15 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     let columns = columns.transpose()?;
     let token = seal(Column::Token, row.token.expose())?;
     let folded = row.bound.as_ref().map(Serial::folded);
+    let mark = view.notary()?.mark(&notary::Row::Token {
+        id: new.id,
+        fingerprint: &new.fingerprint,
+        state,
+        folded: folded.as_deref(),
+    });
     let mut load = view.load.borrow_mut();
     load.tokens
-        .row(13)
+        .row(14)
         .big(new.id)
         .big(view.shop.scope)
         .big(new.import)
@@ -179,7 +185,8 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
         .big(key.id)
         .bytes(Some(&token))
         .bytes(qr.as_deref())
-        .bytes(columns.as_deref());
+        .bytes(columns.as_deref())
+        .bytes(Some(&mark));
     if let Some(picture) = &row.picture {
         let sealed = seal(Column::Picture, picture)?;
         let pictures = load.pictures.row(3);
@@ -196,6 +203,7 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
             qr: new.qr,
             claimed: false,
             ours: true,
+            mark: Some(mark),
         };
         view.ahead.borrow_mut().fixed.insert(folded, Some(known));
     }
@@ -226,12 +234,14 @@ pub fn complete(
     if let Some(picture) = &more.picture {
         let sealed = seal(Column::Picture, picture)?;
         view.change(ADD_PICTURE, &[&token.id, &key.id, &sealed])?;
-        let row = view.first(PICTURES, &[&import])?;
-        let pictures: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
-        let pictures = pictures.saturating_add(1);
+        let missing = || LedgerError::damaged(format!("import {import} is missing"));
+        let known = view.first(PICTURES, &[&import])?.ok_or_else(missing)?;
+        let pictures = get::<i64>(&known, 0)?.saturating_add(1);
         let row = notary::Row::Import {
             id: import,
             scope: view.shop.scope,
+            begins: (get(&known, 1)?, get(&known, 2)?),
+            station: get(&known, 3)?,
             pictures,
         };
         let mark = view.notary()?.mark(&row);

@@ -20,7 +20,7 @@ pub(super) use unseen;
 /// The columns of a [`TokenRow`], as [`read`] takes them.
 macro_rules! columns {
     () => {
-        "t.id, t.import, t.fingerprint, t.state, t.fixed, t.qr_print, t.claimed, t.scope"
+        "t.id, t.import, t.fingerprint, t.state, t.fixed, t.qr_print, t.claimed, t.scope, t.mark"
     };
 }
 pub(super) use columns;
@@ -97,7 +97,7 @@ const FREE: &str = concat!(
     " LIMIT $2) AS loose"
 );
 const CLAIMED: &str = "SELECT 1 FROM units WHERE product = $1 AND folded = $2 AND past = 0";
-const SET_STATE: &str = "UPDATE tokens SET state = $2 WHERE id = $1";
+const SET_STATE: &str = "UPDATE tokens SET state = $2, mark = $3 WHERE id = $1";
 const COUNT: &str = concat!(
     "SELECT state, count(*) FROM tokens WHERE scope = $1 AND id < ",
     unseen!(),
@@ -144,6 +144,7 @@ pub fn read(row: &Row, scope: i64) -> Result<TokenRow, LedgerError> {
         qr: some_bytes(row, 5)?.map(Digest::from_bytes),
         claimed: get(row, 6)?,
         ours: get::<i64>(row, 7)? == scope,
+        mark: Some(bytes(row, 8)?),
     })
 }
 
@@ -196,7 +197,7 @@ pub fn expect(view: &View<'_>, prints: &[[u8; 32]]) -> Result<(), LedgerError> {
         .extend(prints.iter().map(|print| (*print, None)));
     for row in rows {
         let token = read(&row, view.shop.scope)?;
-        ahead.prints.insert(bytes(&row, 8)?, Some(token));
+        ahead.prints.insert(bytes(&row, 9)?, Some(token));
     }
     Ok(())
 }
@@ -297,8 +298,9 @@ pub fn free(view: &View<'_>, most: usize) -> Result<usize, LedgerError> {
     Ok(loose + fixed_free(view, most.saturating_sub(loose))?.len())
 }
 
-pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), LedgerError> {
-    match view.change(SET_STATE, &[&id, &code(state)])? {
+pub fn set_state(view: &View<'_>, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
+    let (id, mark) = (token.id, view.notary()?.mark_token(token, state));
+    match view.change(SET_STATE, &[&id, &code(state), &&mark[..]])? {
         1 => Ok(()),
         _ => Err(LedgerError::damaged(format!("token {id} is missing"))),
     }

@@ -354,8 +354,8 @@ impl Tables for View<'_> {
         tokens::fixed_free(self, count)
     }
 
-    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
-        tokens::set_state(self, id, state)
+    fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
+        tokens::set_state(self, token, state)
     }
 
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError> {
@@ -501,7 +501,11 @@ impl Tables for View<'_> {
             return Ok(1);
         };
         let next: i64 = get(&row, 0)?;
-        if self.mode != Mode::Read && !self.notary()?.knows(&counter(next), get(&row, 1)?) {
+        let fresh = self.mode != Mode::Read && next == 1;
+        let began = notary::counter_fact(&self.shop.frame.scope.product, format);
+        let removed = fresh && self.fact(&began)?.is_some();
+        let mark = get(&row, 1)?;
+        if removed || self.mode != Mode::Read && !self.notary()?.knows(&counter(next), mark) {
             return Err(LedgerError::Forged {
                 what: format!("the counter of {format}"),
             });
@@ -523,8 +527,13 @@ impl Tables for View<'_> {
             next,
         };
         let mark = self.notary()?.mark(&row);
-        self.change(SET_COUNTER, &[&product, &format, &next, &&mark[..]])
-            .map(drop)
+        self.change(SET_COUNTER, &[&product, &format, &next, &&mark[..]])?;
+        let began = notary::counter_fact(&self.shop.frame.scope.product, format);
+        // A counter that stands at its beginning says nothing that a missing one does not.
+        if next == 1 || self.fact(&began)?.is_some() {
+            return Ok(());
+        }
+        self.set_fact(&began, "")
     }
 
     fn head(&self, station: &str) -> Result<Head, LedgerError> {
@@ -540,6 +549,11 @@ impl Tables for View<'_> {
         Some(notary.knows_event(row))
     }
 
+    fn vouches_token(&self, token: &TokenRow) -> Option<bool> {
+        let notary = self.shop.notary.as_ref()?;
+        Some(notary.knows_token(token))
+    }
+
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
         self.shop
             .key
@@ -551,6 +565,10 @@ impl Tables for View<'_> {
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {
         events::of_serial(self, folded)
+    }
+
+    fn events_by(&self, unit: i64) -> Result<Vec<EventRow>, LedgerError> {
+        events::of_unit(self, unit)
     }
 
     fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError> {

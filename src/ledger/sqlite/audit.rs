@@ -18,13 +18,15 @@ const FOREIGN: &str = "PRAGMA foreign_key_check";
 const SCHEMA: &str = "SELECT type || ' ' || name, sql FROM sqlite_schema \
      WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
 const TOKENS: &str = "SELECT t.id, t.import, t.fingerprint, t.state, t.fixed, t.qr_print, \
-     t.claimed, t.scope, u.state FROM tokens t LEFT JOIN units u ON u.token = t.id AND u.past = 0 \
+     t.claimed, t.scope, t.mark, u.state FROM tokens t LEFT JOIN units u ON u.token = t.id AND u.past = 0 \
      WHERE t.id < ?1 ORDER BY t.id";
 const FACTS: &str = "SELECT number, name, value, mark FROM facts ORDER BY number";
-const COUNTERS: &str = "SELECT product, format, next, mark FROM counters";
+const COUNTERS: &str = "SELECT c.product, c.format, c.next, c.mark, p.name FROM counters c \
+     JOIN products p ON p.id = c.product";
 const SCOPES: &str = "SELECT s.id, s.product, p.name, s.template, s.mark FROM scopes s \
      JOIN products p ON p.id = s.product ORDER BY s.id";
-const IMPORTS: &str = "SELECT id, scope, pictures, mark FROM imports WHERE pending = 0 ORDER BY id";
+const IMPORTS: &str = "SELECT id, scope, first, unit, station, pictures, mark FROM imports \
+     WHERE pending = 0 ORDER BY id";
 const PICTURES: &str = "SELECT \
      (SELECT coalesce(sum(pictures), 0) FROM imports WHERE scope = ?1 AND pending = 0), \
      (SELECT count(*) FROM pictures p JOIN tokens t ON t.id = p.token WHERE t.scope = ?1 AND t.id < ?2)";
@@ -34,6 +36,10 @@ const FIXED: &str = "SELECT id, fixed, folded FROM tokens WHERE folded IS NOT NU
 const MISPLACED: &str = "SELECT t.id FROM tokens t LEFT JOIN imports i ON i.id = t.import \
      WHERE i.id IS NULL OR i.scope <> t.scope LIMIT 20";
 
+const LOOSE: &str = "SELECT p.token FROM prints p LEFT JOIN tokens t ON t.id = p.token \
+     WHERE t.id IS NULL OR p.print NOT IN (t.fingerprint, coalesce(t.qr_print, t.fingerprint)) \
+     LIMIT 20";
+
 /// Reads all seen tokens, each with the state of its live unit.
 pub fn scan_tokens(
     view: &View<'_>,
@@ -41,9 +47,9 @@ pub fn scan_tokens(
 ) -> Result<(), LedgerError> {
     let scope = view.shop.scope;
     let read = |row: &Row<'_>| {
-        let unit = match row.get_ref(8)? {
+        let unit = match row.get_ref(9)? {
             rusqlite::types::ValueRef::Null => None,
-            _ => Some(units::state(row, 8)?),
+            _ => Some(units::state(row, 9)?),
         };
         Ok((tokens::read(row, scope)?, unit))
     };
@@ -97,28 +103,25 @@ fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerE
     for (number, name, value, mark) in view.all(FACTS, [], read)? {
         inspection.fact((number, &name, &value), &mark);
     }
-    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, String, i64, Mark)> {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, String, i64, Mark, String)> {
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+        ))
     };
-    for (product, format, next, mark) in view.all(COUNTERS, [], read)? {
+    for (product, format, next, mark, name) in view.all(COUNTERS, [], read)? {
         let row = Marked::Counter {
             product,
             format: &format,
             next,
         };
-        inspection.marked(|| format!("counter {format}"), &row, &mark);
+        inspection.counter(&name, &row, &mark);
     }
-    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, i64, Mark)> {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-    };
-    for (id, scope, pictures, mark) in view.all(IMPORTS, [], read)? {
-        let row = Marked::Import {
-            id,
-            scope,
-            pictures,
-        };
-        inspection.marked(|| format!("import {id}"), &row, &mark);
-    }
+    inspection.counters_left();
+    lists(view, inspection)?;
     let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, String, String, Mark)> {
         Ok((
             row.get(0)?,
@@ -139,6 +142,35 @@ fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerE
             Ok((row.get(0)?, row.get(1)?))
         })?;
         inspection.pictures((&name, &template), counts.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Looks at the marks of lists, and at prints that are no token's.
+fn lists(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, (i64, i64), String, i64, Mark)> {
+        let begins = (row.get(2)?, row.get(3)?);
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            begins,
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+        ))
+    };
+    for (id, scope, begins, station, pictures, mark) in view.all(IMPORTS, [], read)? {
+        let row = Marked::Import {
+            id,
+            scope,
+            begins,
+            station: &station,
+            pictures,
+        };
+        inspection.marked(|| format!("import {id}"), &row, &mark);
+    }
+    for id in view.all(LOOSE, [], |row| row.get(0))? {
+        inspection.loose(id);
     }
     Ok(())
 }

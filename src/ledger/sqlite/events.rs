@@ -27,6 +27,7 @@ const ADD: &str = "INSERT INTO events (station, link, at, kind, unit, body, hash
 const OF_SERIAL: &str = select!(
     "WHERE e.unit IN (SELECT id FROM units WHERE product = ?1 AND folded = ?2) ORDER BY e.seq"
 );
+const OF_UNIT: &str = select!("WHERE e.unit = ?1 ORDER BY e.seq");
 const LAST: &str = select!("WHERE e.unit = ?1 AND e.kind = ?2 ORDER BY e.seq DESC LIMIT 1");
 const CHAIN: &str = select!("ORDER BY e.station, e.link");
 const AFTER: &str = select!("WHERE e.seq > ?1 ORDER BY e.seq");
@@ -92,6 +93,10 @@ pub fn add(view: &View<'_>, row: &EventRow) -> Result<(), LedgerError> {
 pub fn of_serial(view: &View<'_>, folded: &str) -> Result<Vec<Event>, LedgerError> {
     let params = (view.shop.product, folded);
     view.all(OF_SERIAL, params, |row| Ok(read(row)?.event))
+}
+
+pub fn of_unit(view: &View<'_>, unit: i64) -> Result<Vec<EventRow>, LedgerError> {
+    view.all(OF_UNIT, [unit], read)
 }
 
 pub fn last(view: &View<'_>, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError> {

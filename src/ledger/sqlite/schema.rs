@@ -18,8 +18,8 @@ const APPLICATION: i64 = 0x454f_4c4a;
 /// All migrations, in order; `user_version` is that of the last one that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.sqlite.sql")];
 
-/// The first schema that this version reads: those before marked no row, and were in no release.
-const OLDEST: i64 = 2;
+/// The first schema that this version reads: those before marked no token, and were in no release.
+const OLDEST: i64 = 3;
 
 const INSERT_LEDGER: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
 

@@ -18,7 +18,7 @@ use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, import, fingerprint, state, fixed, qr_print, claimed, scope FROM tokens ",
+            "SELECT id, import, fingerprint, state, fixed, qr_print, claimed, scope, mark FROM tokens ",
             $rest
         )
     };
@@ -41,7 +41,7 @@ const FIXED_FREE: &str = "SELECT fixed FROM tokens \
      WHERE scope = ?1 AND state = 0 AND loose = 0 AND id < ?2 ORDER BY id LIMIT ?3";
 const FREE: &str = "SELECT count(*) FROM (SELECT 1 FROM tokens \
      WHERE scope = ?1 AND state = 0 AND loose = 1 AND id < ?2 LIMIT ?3)";
-const SET_STATE: &str = "UPDATE tokens SET state = ?2 WHERE id = ?1";
+const SET_STATE: &str = "UPDATE tokens SET state = ?2, mark = ?3 WHERE id = ?1";
 const SECRETS: &str = "SELECT fingerprint, token, qr, columns, key FROM tokens WHERE id = ?1";
 const PICTURE: &str = "SELECT t.fingerprint, p.picture, p.key FROM pictures p \
      JOIN tokens t ON t.id = p.token WHERE p.token = ?1";
@@ -50,11 +50,11 @@ const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pend
      SELECT ?1, (SELECT coalesce(max(id), 0) + 1 FROM tokens), \
             (SELECT coalesce(max(id), 0) FROM units), ?2, ?3, 1";
 const ADD: &str = "INSERT INTO tokens (id, scope, import, fingerprint, state, loose, claimed, fixed, \
-     folded, qr_print, key, token, qr, columns) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+     folded, qr_print, key, token, qr, columns, mark) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 const COMPLETE: &str = "UPDATE tokens SET key = ?2, token = ?3, qr_print = ?4, qr = ?5, columns = ?6 \
      WHERE id = ?1";
-const PICTURES: &str = "SELECT pictures FROM imports WHERE id = ?1";
+const PICTURES: &str = "SELECT pictures, first, unit, station FROM imports WHERE id = ?1";
 const ONE_PICTURE: &str = "UPDATE imports SET pictures = ?2, mark = ?3 WHERE id = ?1";
 const ADD_PICTURE: &str = "INSERT INTO pictures (token, key, picture) VALUES (?1, ?2, ?3)";
 const ADD_PRINT: &str = "INSERT INTO prints (print, token) VALUES (?1, ?2)";
@@ -116,6 +116,7 @@ pub fn read(row: &Row<'_>, scope: i64) -> rusqlite::Result<TokenRow> {
         qr: row.get::<_, Option<[u8; 32]>>(5)?.map(Digest::from_bytes),
         claimed: row.get(6)?,
         ours: row.get::<_, i64>(7)? == scope,
+        mark: row.get(8)?,
     })
 }
 
@@ -165,8 +166,9 @@ pub fn free(view: &View<'_>, most: usize) -> Result<usize, LedgerError> {
     Ok(loose + fixed_free(view, most.saturating_sub(loose))?.len())
 }
 
-pub fn set_state(view: &View<'_>, id: i64, state: TokenState) -> Result<(), LedgerError> {
-    match view.change(SET_STATE, (id, code(state)))? {
+pub fn set_state(view: &View<'_>, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
+    let (id, mark) = (token.id, view.notary()?.mark_token(token, state));
+    match view.change(SET_STATE, (id, code(state), mark))? {
         1 => Ok(()),
         _ => Err(LedgerError::damaged(format!("token {id} is missing"))),
     }
@@ -285,6 +287,13 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
     };
     let columns = Secrets::plain_columns(&row.columns)?;
     let columns = columns.map(|plain| seal(Column::Columns, &plain));
+    let folded = row.bound.as_ref().map(Serial::folded);
+    let mark = view.notary()?.mark(&notary::Row::Token {
+        id: new.id,
+        fingerprint: &new.fingerprint,
+        state,
+        folded: folded.as_deref(),
+    });
     view.change(
         ADD,
         params![
@@ -296,12 +305,13 @@ pub fn add(view: &View<'_>, new: &NewToken<'_>) -> Result<(), LedgerError> {
             row.bound.is_none(),
             row.claimed,
             row.bound.as_ref().map(Serial::as_str),
-            row.bound.as_ref().map(Serial::folded),
+            folded,
             new.qr.as_ref().map(Digest::as_bytes),
             key.id,
             seal(Column::Token, row.token.expose())?,
             qr,
             columns.transpose()?,
+            mark,
         ],
     )?;
     if let Some(picture) = &row.picture {
@@ -354,17 +364,22 @@ pub fn complete(
 
 /// Counts a picture that a known token got from an import, under its mark.
 fn one_picture(view: &View<'_>, import: i64) -> Result<(), LedgerError> {
-    let pictures: i64 = view
-        .first(PICTURES, [import], |row| row.get(0))?
-        .unwrap_or(0);
+    let known: Option<(i64, i64, i64, String)> = view.first(PICTURES, [import], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    let Some((pictures, first, unit, station)) = known else {
+        return Err(LedgerError::damaged(format!("import {import} is missing")));
+    };
+    let pictures = pictures.saturating_add(1);
     let row = notary::Row::Import {
         id: import,
         scope: view.shop.scope,
-        pictures: pictures.saturating_add(1),
+        begins: (first, unit),
+        station: &station,
+        pictures,
     };
     let mark = view.notary()?.mark(&row);
-    view.change(ONE_PICTURE, (import, pictures.saturating_add(1), mark))
-        .map(drop)
+    view.change(ONE_PICTURE, (import, pictures, mark)).map(drop)
 }
 
 pub fn add_print(view: &View<'_>, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
@@ -398,6 +413,8 @@ pub fn end_import(view: &View<'_>, pending: &Pending, pictures: u64) -> Result<(
     let row = notary::Row::Import {
         id: pending.id,
         scope: view.shop.scope,
+        begins: (pending.first, pending.unit),
+        station: &pending.station,
         pictures,
     };
     let mark = view.notary()?.mark(&row);

@@ -338,8 +338,8 @@ impl Tables for View<'_> {
         tokens::free(self, most)
     }
 
-    fn set_token(&mut self, id: i64, state: TokenState) -> Result<(), LedgerError> {
-        tokens::set_state(self, id, state)
+    fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
+        tokens::set_state(self, token, state)
     }
 
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError> {
@@ -436,7 +436,13 @@ impl Tables for View<'_> {
             Ok((row.get(0)?, row.get(1)?))
         })?;
         let Some((next, mark)) = row else {
-            return Ok(1);
+            let began = notary::counter_fact(&self.shop.frame.scope.product, format);
+            return match self.fact(&began)? {
+                Some(_) if self.mode == Mode::Write => Err(LedgerError::Forged {
+                    what: format!("the counter of {format}"),
+                }),
+                _ => Ok(1),
+            };
         };
         let row = notary::Row::Counter {
             product,
@@ -465,8 +471,13 @@ impl Tables for View<'_> {
             next,
         };
         let mark = self.notary()?.mark(&row);
-        self.change(SET_COUNTER, (product, format, next, mark))
-            .map(drop)
+        self.change(SET_COUNTER, (product, format, next, mark))?;
+        let began = notary::counter_fact(&self.shop.frame.scope.product, format);
+        // A counter that stands at its beginning says nothing that a missing one does not.
+        if next == 1 || self.fact(&began)?.is_some() {
+            return Ok(());
+        }
+        self.set_fact(&began, "")
     }
 
     fn head(&self, station: &str) -> Result<Head, LedgerError> {
@@ -482,6 +493,11 @@ impl Tables for View<'_> {
         Some(notary.knows_event(row))
     }
 
+    fn vouches_token(&self, token: &TokenRow) -> Option<bool> {
+        let notary = self.shop.notary.as_ref()?;
+        Some(notary.knows_token(token))
+    }
+
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
         self.shop
             .key
@@ -492,6 +508,10 @@ impl Tables for View<'_> {
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {
         events::of_serial(self, folded)
+    }
+
+    fn events_by(&self, unit: i64) -> Result<Vec<EventRow>, LedgerError> {
+        events::of_unit(self, unit)
     }
 
     fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError> {

@@ -98,7 +98,8 @@ struct Forgery {
     stops: bool,
 }
 
-fn forgeries() -> Vec<Forgery> {
+fn forgeries(db: &dyn Database) -> Vec<Forgery> {
+    let db_hex = db.bytes(&"ab".repeat(32));
     let of = |column: &str, serial: &str| {
         format!("(SELECT {column} FROM units WHERE serial = '{serial}')")
     };
@@ -193,6 +194,26 @@ fn forgeries() -> Vec<Forgery> {
             "UPDATE units SET folded = 'gw99' WHERE serial = 'GW1'".to_owned(),
             "GW1: it is found as \"gw99\", which is another serial",
         ),
+        silent(
+            format!("INSERT INTO prints SELECT {}, 8", db_hex),
+            "token 8: a print of it is not its own",
+        ),
+        silent(
+            "DELETE FROM counters".to_owned(),
+            "counter [\"GW-100\",\"N{:03}\"]: it began, and is missing",
+        ),
+        silent(
+            "UPDATE imports SET first = 5".to_owned(),
+            "import 1: it was written without the ledger's key",
+        ),
+        silent(
+            "UPDATE imports SET unit = 3".to_owned(),
+            "import 1: it was written without the ledger's key",
+        ),
+        silent(
+            "UPDATE imports SET station = 'L9'".to_owned(),
+            "import 1: it was written without the ledger's key",
+        ),
         loud(
             "UPDATE scopes SET template = 'OTHER'; \
              INSERT INTO scopes (id, product, template, mark) SELECT 9, product, 'TMPLgw100demo', mark FROM scopes",
@@ -203,7 +224,8 @@ fn forgeries() -> Vec<Forgery> {
 
 /// Asserts that whatever is changed without the key is named, with all hashes made again.
 pub fn every_forgery_is_named(make: impl Fn() -> Option<Box<dyn Database>>) {
-    for forgery in forgeries() {
+    let Some(first) = make() else { return };
+    for forgery in forgeries(&*first) {
         let Some(db) = make() else { return };
         busy(db.owner());
         db.run(&forgery.sql);
@@ -230,4 +252,90 @@ pub fn a_forger_who_changes_nothing_is_not_blamed(make: impl Fn() -> Option<Box<
     rehash(&*db);
     assert_eq!(db.audit().findings, []);
     db.open_again().unwrap();
+}
+
+/// Asserts that nobody is made to free a token by his own hand that a forger wants to be free.
+pub fn nothing_forged_is_made_free(make: impl Fn() -> Option<Box<dyn Database>>) {
+    let back = "UPDATE units SET state = 0, touched = '0' WHERE serial = 'GW1'";
+    let aside = "UPDATE tokens SET state = 5 WHERE id = \
+                 (SELECT token FROM units WHERE serial = 'GW1')";
+    for sql in [back, aside] {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        db.run(sql);
+        let mut ledger = db.owner().open("L1");
+        let by = actor("L1");
+        let refused = match sql == back {
+            true => ledger.release(&serial("GW1"), &by).map(drop),
+            false => ledger.clear(&eol_inject::ledger::Clear::All, &by).map(drop),
+        };
+        assert!(
+            matches!(refused, Err(LedgerError::Forged { .. })),
+            "{sql}: {refused:?}"
+        );
+    }
+}
+
+/// Asserts that what was forged goes into no unit: a claim that rests on it is refused, before any audit.
+pub fn nothing_forged_is_handed_out(make: impl Fn() -> Option<Box<dyn Database>>) {
+    let of = |column: &str, serial: &str| {
+        format!("(SELECT {column} FROM units WHERE serial = '{serial}')")
+    };
+    // Forgotten: the unit, what happened to it, and that its token was drawn.
+    let forget = format!(
+        "DELETE FROM events WHERE unit = {}; UPDATE tokens SET state = 0 WHERE id = {}; \
+         DELETE FROM units WHERE serial = 'GW1'",
+        of("id", "GW1"),
+        of("token", "GW1")
+    );
+    // Undone: that it was made void.
+    let undo = format!(
+        "DELETE FROM events WHERE kind = 'voided'; UPDATE tokens SET state = 1 WHERE id = {}; \
+         UPDATE units SET state = 1, at = (SELECT max(at) FROM events WHERE unit = units.id) \
+         WHERE serial = 'GW5'",
+        of("token", "GW5")
+    );
+    let swap = format!(
+        "UPDATE units SET token = {} + {} - token WHERE serial IN ('GW1', 'GW2')",
+        of("token", "GW1"),
+        of("token", "GW2")
+    );
+    let kept = "UPDATE units SET state = 0, touched = '0' WHERE serial = 'GW1'".to_owned();
+    let free = format!(
+        "UPDATE tokens SET state = 0 WHERE id = {}",
+        of("token", "GW5")
+    );
+    for (sql, asked) in [
+        (forget, "GW99"),
+        (free, "GW99"),
+        (undo, "GW5"),
+        (swap, "GW1"),
+        (kept, "GW1"),
+        ("DELETE FROM counters".to_owned(), ""),
+    ] {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        db.run(&sql);
+        rehash(&*db);
+        let mut ledger = db.owner().open("L1");
+        let refused = match asked {
+            "" => ledger
+                .next_serials(&"N{:03}".to_owned().try_into().unwrap(), 1)
+                .map(drop),
+            serial => ledger.reserve(&[on_board(serial, "u9")]).map(drop),
+        };
+        assert!(
+            matches!(refused, Err(LedgerError::Forged { .. })),
+            "{sql}: {refused:?}"
+        );
+        // A part would hand it out just as well.
+        if asked == "GW99" {
+            let share = eol_inject::ledger::Share::Loose(1);
+            let split = ledger.split(("S1", &recipient()), &share, &actor("L1"));
+            assert!(
+                matches!(split, Err(LedgerError::Forged { .. })),
+                "{sql}: {split:?}"
+            );
+        }
+    }
 }

@@ -303,7 +303,7 @@ fn about_files() -> Vec<LedgerError> {
         },
         LedgerError::SchemaOlder {
             found: 1,
-            oldest: 2,
+            oldest: 3,
         },
         LedgerError::Forged {
             what: "fact simulated".to_owned(),

@@ -231,6 +231,67 @@ fn a_look_at_a_blank_board_settles_nothing_and_binds_nothing() {
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
 }
 
+/// How a view says that the unit is in doubt, and on no board.
+fn in_doubt(bench: &Bench, view: &[&str]) -> Value {
+    let told = bench.ok(&[view, &["--recipe", RECIPE, "--json"]].concat());
+    let mut objects = told
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let unit = objects.find(|object| object["serial"] == "GW000001");
+    let unit = unit.unwrap_or_else(|| panic!("{view:?}: {told}"));
+    assert_eq!(unit["state"], "reserved", "{view:?}: {told}");
+    assert_eq!(unit["outcome"], "in-doubt", "{view:?}: {told}");
+    assert_eq!(unit["chip_uid"], Value::Null, "{view:?}: {told}");
+    unit
+}
+
+#[test]
+fn a_look_at_a_wrong_board_leaves_the_unit_in_doubt_in_every_view() {
+    let bench = cut(SCAN, &[], "GW000001\n");
+    // A board of another unit, and one that nobody ever wrote to.
+    seat(&bench, "one", "b4");
+    let other = run(&bench, &["--json"], "GW000002\n");
+    assert!(other.status.success(), "{}", said(&other));
+    let before = unit(&bench, "GW000001")["fingerprint"].clone();
+    for (board, settled) in [("b4", "another"), ("b2", "stranger")] {
+        seat(&bench, "one", board);
+        let (code, told) = resolve(&bench);
+        assert_eq!(
+            (code, told["settled"].as_str()),
+            (Some(52), Some(settled)),
+            "{told}"
+        );
+        let listed = bench.ok(&["ledger", "list", "--recipe", RECIPE, "--state", "in-doubt"]);
+        assert!(listed.contains("GW000001"), "{listed}");
+        for view in [
+            ["ledger", "list"].as_slice(),
+            &["ledger", "show", "GW000001"],
+        ] {
+            assert_eq!(in_doubt(&bench, view)["fingerprint"], before);
+        }
+        let export = ["ledger", "export", "--recipe", RECIPE, "-o", "units.csv"];
+        let _ = fs::remove_file(bench.path("units.csv"));
+        bench.ok(&export);
+        let table = fs::read_to_string(bench.path("units.csv")).unwrap();
+        let line = table
+            .lines()
+            .find(|line| line.contains("GW000001"))
+            .unwrap();
+        assert!(line.contains("in-doubt"), "{table}");
+        // The other unit keeps its board.
+        assert_eq!(unit(&bench, "GW000002")["state"], "delivered");
+    }
+    seat(&bench, "one", "b1");
+    let (code, told) = resolve(&bench);
+    assert_eq!(
+        (code, told["settled"].as_str()),
+        (Some(0), Some("delivered")),
+        "{told}"
+    );
+    assert_eq!(unit(&bench, "GW000001")["fingerprint"], before);
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
 /// What the boards hold that have a token in their slot.
 fn held(bench: &Bench) -> Vec<Vec<u8>> {
     let boards = fs::read_dir(bench.path("line/boards")).unwrap();

@@ -61,14 +61,7 @@ impl Shift {
         executable(&script);
         let many = (count * 8).to_string();
         bench.ok(&[
-            "pool",
-            "generate",
-            "--recipe",
-            RECIPE,
-            "--count",
-            &many,
-            "-o",
-            "made.zip",
+            "pool", "generate", "--recipe", RECIPE, "--count", &many, "-o", "made.zip",
         ]);
         fs::rename(bench.path("made.zip"), bench.path("tokens.zip")).unwrap();
         // The last one is the station with a part.
@@ -83,12 +76,12 @@ impl Shift {
 
     /// Makes all units, and has boards and ledger judged.
     fn work(mut self, ledger: &[&str]) {
+        self.bench.ok(&["pool", "import", "--recipe", RECIPE]);
         for line in &self.lines {
             line.furnish(&self.bench.path("line"));
         }
         let mut station = self.lines.pop().unwrap();
         let share = self.share;
-        self.bench.ok(&["pool", "import", "--recipe", RECIPE]);
         let home = PathBuf::from(RECIPE);
         let lost = station::Part::handed(&self.bench, &home, &station, share * 8);
         let all: Tally = thread::scope(|scope| {

@@ -296,3 +296,15 @@ fn a_ledger_of_an_earlier_build_is_refused() {
         "{error}"
     );
 }
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn nothing_forged_is_handed_out() {
+    forgery::nothing_forged_is_handed_out(forged);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn nothing_forged_is_made_free() {
+    forgery::nothing_forged_is_made_free(forged);
+}

@@ -431,3 +431,13 @@ fn a_ledger_of_an_earlier_build_is_refused() {
         );
     }
 }
+
+#[test]
+fn nothing_forged_is_handed_out() {
+    forgery::nothing_forged_is_handed_out(forged);
+}
+
+#[test]
+fn nothing_forged_is_made_free() {
+    forgery::nothing_forged_is_made_free(forged);
+}
