@@ -12,12 +12,13 @@ use super::context::{self, Existing};
 use super::error::CliError;
 
 /// What stands beside a ledger and is lost with it.
-const BESIDE: [&str; 10] = [
+const BESIDE: [&str; 11] = [
     "",
     ".key",
     ".key.next",
     "-wal",
     "-shm",
+    "-journal",
     ".runs",
     ".outbox",
     ".journal",

@@ -1,12 +1,13 @@
 //! Other ledgers beside the recipe's own: a list that went into two of them gives its tokens twice.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use eol_inject::ledger::{Ledger, Simulated, Sqlite};
 use eol_inject::recipe::Recipe;
+use eol_inject::regular;
 use eol_inject::unit::Fingerprint;
 
 use super::context;
@@ -71,7 +72,7 @@ fn is_ledger(path: &Path) -> std::io::Result<bool> {
         return Ok(false);
     }
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    regular::open(path)?.take(HEAD).read_to_end(&mut head)?;
     let (at, owner) = OWNER;
     Ok(head.starts_with(MAGIC) && head.get(at..) == Some(owner))
 }
