@@ -8,7 +8,7 @@ const TOLD: &str =
     "esptool --chip esp32 --port /dev/ttyUSB0 write-flash 0x10000 /tmp/x/image.bin stm32f407vg";
 
 /// Last words of failed runs, as these tools print them.
-const FAULTS: [&str; 56] = [
+const FAULTS: [&str; 58] = [
     "Erased 4 sectors",
     "timeout after 3 s",
     "E: chip not found (0x0BC11477)",
@@ -67,6 +67,9 @@ const FAULTS: [&str; 56] = [
     "0001210 C No ACK received [__main__]",
     "Memory transfer fault (FAULT ACK) @ 0x00000000-0x00000003",
     "flash program page failure (address 0x00000000; result code 0x1)",
+    // a factory's system
+    "step SMT missing",
+    "AOI result NG, to rework station 3",
     // others
     "Error: No connected probes were found.",
     "dfu-util: No DFU capable USB device available",

@@ -300,10 +300,10 @@ fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
         own_file::look(&file, Sort::File).map_err(about(&file))
     };
     let is_there = || own("").map(|found| found.is_some());
-    for suffix in ["-wal", "-shm", "-journal"] {
-        own(suffix)?;
-    }
     if is_there()? {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            own(suffix)?;
+        }
         return Ok(());
     }
     let lost = traces::refuse(path, Base::Gone, place.file().as_deref());
