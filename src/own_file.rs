@@ -5,6 +5,8 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use crate::regular;
+
 /// What has a name of the program's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sort {
@@ -37,10 +39,16 @@ fn check(found: &Metadata, sort: Sort) -> io::Result<()> {
             Sort::Folder => "it is no folder",
         }));
     }
+    mine(found)
+}
+
+/// Refuses what another user has.
+fn mine(found: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::uid(found) != rustix::process::geteuid().as_raw() {
         return Err(foreign("it belongs to another user"));
     }
+    let _ = found;
     Ok(())
 }
 
@@ -64,6 +72,11 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
+/// Reads a file of the program's own whole, if it has no more than `most` bytes.
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    regular::whole(open(path, OpenOptions::new().read(true))?, most)
+}
+
 /// Makes a folder that only its owner may enter, or takes the one that is there; permissions that
 /// are wider are taken back.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
@@ -75,6 +88,21 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
         other => return other,
     }
     narrow_folder(path)
+}
+
+/// Refuses to lead secrets away: a folder that is a link is taken only where this user made the
+/// link, and the folder that it leads to is this user's too.
+pub(crate) fn straight(folder: &Path) -> io::Result<()> {
+    // A slash at the end would follow the link.
+    let folder = folder.components().as_path();
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_symlink() => {
+            mine(&found)?;
+            mine(&fs::metadata(folder)?)
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(unix)]
@@ -122,6 +150,28 @@ mod tests {
         symlink(place.path().join("file"), &link).unwrap();
         let error = open(&link, OpenOptions::new().read(true)).unwrap_err();
         assert!(error.to_string().contains("a link"), "{error}");
+    }
+
+    #[test]
+    fn no_secret_goes_through_a_link_of_others_or_to_their_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let (there, link) = (place.path().join("there"), place.path().join("link"));
+        fs::create_dir(&there).unwrap();
+        symlink(&there, &link).unwrap();
+        for folder in [&there, &link, &place.path().join("none")] {
+            straight(folder).unwrap();
+        }
+        match rustix::process::geteuid().is_root() {
+            true => std::os::unix::fs::lchown(&link, Some(1), None).unwrap(),
+            false => {
+                fs::remove_file(&link).unwrap();
+                symlink("/", &link).unwrap();
+            }
+        }
+        for folder in [link.clone(), link.join("")] {
+            let error = straight(&folder).unwrap_err();
+            assert_eq!(error.to_string(), "it belongs to another user");
+        }
     }
 
     #[test]

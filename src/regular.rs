@@ -11,9 +11,15 @@ use std::path::Path;
 /// # Errors
 /// What the system says; of anything but a regular file, what it is.
 pub fn open(path: &Path) -> io::Result<File> {
-    check(fs::metadata(path)?.file_type())?;
-    let mut options = OpenOptions::new();
-    options.read(true);
+    open_with(path, OpenOptions::new().read(true))
+}
+
+/// Opens a regular file, or makes one, with these options; links to one are followed.
+pub(crate) fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => check(found?.file_type())?,
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -31,7 +37,11 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As of [`open`]; and [`io::ErrorKind::FileTooLarge`] for one of more than `most` bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = open(path)?;
+    whole(open(path)?, most)
+}
+
+/// Reads what is open whole, as [`read`] does.
+pub(crate) fn whole(file: File, most: u64) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
     let large = |length: u64| {
         let what = format!("it has {length} bytes or more, at most {most} are read");
@@ -51,7 +61,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Refuses what is no regular file.
-fn check(kind: FileType) -> io::Result<()> {
+pub(crate) fn check(kind: FileType) -> io::Result<()> {
     if kind.is_file() {
         return Ok(());
     }

@@ -13,12 +13,13 @@ use super::context::{self, Existing};
 use super::error::CliError;
 
 /// What stands beside a ledger and is lost with it.
-const BESIDE: [&str; 10] = [
+const BESIDE: [&str; 11] = [
     "",
     ".key",
     ".key.next",
     "-wal",
     "-shm",
+    "-journal",
     ".runs",
     ".outbox",
     ".journal",
@@ -104,7 +105,7 @@ impl Guard {
 }
 
 /// Returns the files and folders of a ledger, whether they are there yet or not.
-fn ledger_files(recipe: &Recipe) -> [PathBuf; 10] {
+fn ledger_files(recipe: &Recipe) -> [PathBuf; 11] {
     let ledger = context::ledger_file(recipe);
     BESIDE.map(|suffix| {
         let mut name = ledger.clone().into_os_string();

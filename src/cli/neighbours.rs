@@ -3,7 +3,7 @@
 //! twice.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use eol_inject::image::Conversion;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Ledger, Simulated, Sqlite, TokenState};
 use eol_inject::recipe::Recipe;
+use eol_inject::regular;
 use eol_inject::unit::Fingerprint;
 
 use super::context;
@@ -312,7 +313,7 @@ fn is_ledger(path: &Path) -> std::io::Result<bool> {
         return Ok(false);
     }
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    regular::open(path)?.take(HEAD).read_to_end(&mut head)?;
     let (at, owner) = OWNER;
     Ok(head.starts_with(MAGIC) && head.get(at..) == Some(owner))
 }

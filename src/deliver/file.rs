@@ -14,8 +14,8 @@ use crate::atomic_file::{self, Names, Sync};
 use crate::checksum::Sealed;
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
 use crate::ledger::Receipt;
-use crate::regular;
 use crate::unit::{Digest, Serial};
+use crate::{own_file, regular};
 
 /// Bytes that are read back at a time.
 pub(super) const BLOCK: usize = 64 * 1024;
@@ -181,6 +181,7 @@ impl Folder {
             Name::Fixed(path) => atomic_file::folder_of(path),
             Name::Serial { folder, .. } => folder,
         };
+        straight(folder)?;
         let len = image.container().len();
         super::writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
     }
@@ -234,11 +235,20 @@ impl Folder {
     }
 }
 
+/// Refuses a folder that leads images away.
+fn straight(folder: &Path) -> Result<(), DeliverError> {
+    own_file::straight(folder).map_err(|source| DeliverError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })
+}
+
 impl Deliver for Folder {
     fn deliver(&self, sealed: &Sealed<'_>) -> Result<Receipt, DeliverError> {
         let content = self.content(sealed)?;
         let path = self.path(sealed.serial());
         let folder = atomic_file::folder_of(&path);
+        straight(folder)?;
         atomic_file::make_folder(folder).map_err(|source| DeliverError::Folder {
             folder: folder.to_owned(),
             source,

@@ -10,6 +10,7 @@ use super::LedgerError;
 use crate::own_file;
 #[cfg(feature = "sqlite")]
 use crate::own_file::Sort;
+use crate::regular;
 
 /// Bytes of the longest file of a key.
 const LONGEST_KEY: u64 = 4096;
@@ -101,7 +102,7 @@ pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
     if !named.is_file() || named.len() > LONGEST_KEY {
         return Err(damaged());
     }
-    let file = File::open(path).map_err(about(path))?;
+    let file = regular::open(path).map_err(about(path))?;
     owned(path, &file.metadata().map_err(about(path))?, &named)?;
     let mut text = Zeroizing::new(String::with_capacity(256));
     match file.take(LONGEST_KEY).read_to_string(&mut text) {

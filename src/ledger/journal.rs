@@ -15,8 +15,12 @@ use super::keyring;
 use super::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
 use crate::deliver::{Journal, JournalError};
+use crate::own_file;
 use crate::recipe::KeySource;
 use crate::unit::{Digest, Fingerprint};
+
+/// Bytes of the largest file: far above the flash of any chip.
+const LARGEST: u64 = 1 << 30;
 
 /// The folder `<ledger>.journal` with a sealed file for each board that is in hand.
 #[derive(Debug, Clone)]
@@ -108,7 +112,7 @@ impl Journal for SealedJournal {
     }
 
     fn kept(&self, board: &str) -> Result<Option<Zeroizing<Vec<u8>>>, JournalError> {
-        let sealed = match fs::read(self.file(board)) {
+        let sealed = match own_file::read(&self.file(board), LARGEST) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),

@@ -79,7 +79,7 @@ impl Hooks {
             return Ok(());
         }
         let said =
-            first_line(&finished.stdout, unit).or_else(|| first_line(&finished.stderr, unit));
+            said::first(&finished.stdout, unit).or_else(|| said::first(&finished.stderr, unit));
         Err(HookError::Refused {
             reason: said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status))),
         })
@@ -110,7 +110,7 @@ impl Hooks {
             return Ok(());
         }
         let said =
-            first_line(&finished.stderr, result).or_else(|| first_line(&finished.stdout, result));
+            said::first(&finished.stderr, result).or_else(|| said::first(&finished.stdout, result));
         Err(HookError::Failed {
             program: command.program().to_owned(),
             ended: process::ended(finished.status),
@@ -133,13 +133,6 @@ impl Hooks {
             },
         })
     }
-}
-
-/// Returns what may be kept of the first line that says something; what was told may come back.
-fn first_line(said: &[u8], told: &str) -> Option<String> {
-    let text = String::from_utf8_lossy(said);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(said::plain(line, told))
 }
 
 /// Why a hook did not say yes.

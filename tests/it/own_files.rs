@@ -202,6 +202,65 @@ fn what_is_no_regular_file_is_not_waited_for() {
 }
 
 #[test]
+fn what_is_no_ledger_is_neither_waited_for_nor_looked_at() {
+    let pipe = |bench: &Bench, file: &str| {
+        let made = Command::new("mkfifo").arg(bench.path(file)).status();
+        assert!(made.unwrap().success());
+    };
+    let looks: [&[&str]; 4] = [
+        &["ledger", "list", "--recipe", RECIPE],
+        &["ledger", "export", "--recipe", RECIPE],
+        &["ledger", "show", "--recipe", RECIPE, "GW000001"],
+        &["pool", "import", "--recipe", RECIPE],
+    ];
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let bench = bench();
+        bench.ok(&["pool", "import", "--recipe", RECIPE]);
+        let file = format!("{}{suffix}", ledger(&bench));
+        let _ = fs::remove_file(bench.path(&file));
+        pipe(&bench, &file);
+        for args in looks {
+            refused(&bench, args, "it is no plain file");
+        }
+    }
+    let bench = bench();
+    bench.ok(&["pool", "import", "--recipe", RECIPE]);
+    pipe(&bench, "pipe");
+    let merge = ["ledger", "merge", "--recipe", RECIPE, "pipe"];
+    refused(&bench, &merge, "it is no regular file");
+    let own = ledger(&bench);
+    fs::rename(bench.path(&own), bench.path("away")).unwrap();
+    let restore = [
+        "ledger", "restore", "--recipe", RECIPE, "pipe", "--by", "QA", "--reason", "test",
+    ];
+    refused(&bench, &restore, "it is no regular file");
+    symlink(bench.path("away"), bench.path(&own)).unwrap();
+    for args in looks {
+        refused(&bench, args, "it is a link");
+    }
+}
+
+#[test]
+fn no_backup_goes_where_a_link_stands() {
+    let bench = bench();
+    bench.ok(&["pool", "import", "--recipe", RECIPE]);
+    symlink("nowhere", bench.path("file")).unwrap();
+    let backup = ["ledger", "backup", "--recipe", RECIPE, "-o", "file"];
+    assert!(!bench.run(&backup).status.success());
+    assert!(bench.path("file").is_symlink() && !bench.path("nowhere").exists());
+}
+
+/// The ledger's file.
+fn ledger(bench: &Bench) -> String {
+    let files = fs::read_dir(bench.path("gw100")).unwrap();
+    let mut names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    format!(
+        "gw100/{}",
+        names.find(|name| name.ends_with(".ledger")).unwrap()
+    )
+}
+
+#[test]
 fn a_label_without_organisation_is_no_pass_unless_it_is_wanted() {
     let bench = bench();
     let csv = "Device Token,QR Token\n-fake-TOKEN_0123456789abcdefghij,sqr_fake-TOKEN_0123456789abcdefghijk\n";
@@ -236,4 +295,64 @@ fn a_label_without_organisation_is_no_pass_unless_it_is_wanted() {
     };
     fs::write(bench.path(RECIPE), wanted).unwrap();
     bench.ok(&inject);
+}
+
+/// Who opens files by other means than the program's own, and why that may be.
+const OPENERS: [(&str, &str); 8] = [
+    ("src/atomic_file.rs", "a folder, to sync it"),
+    ("src/cli/file.rs", "a folder, to sync it; a part of its own"),
+    (
+        "src/cli/shell.rs",
+        "manual pages, which packagers have made",
+    ),
+    (
+        "src/deliver/file.rs",
+        "what it has just compared, to sync it",
+    ),
+    ("src/ledger/files.rs", "a folder, to sync it"),
+    (
+        "src/ledger/postgres/lease.rs",
+        "the system's name of this boot",
+    ),
+    (
+        "src/ledger/sqlite/part.rs",
+        "what it has just made, to sync it",
+    ),
+    ("src/sim/state/mod.rs", "a folder, to sync it"),
+];
+
+#[test]
+fn files_are_opened_in_few_places() {
+    let calls = [
+        " File::open(",
+        "(File::open(",
+        "fs::File::open(",
+        "fs::read(",
+        "fs::read_to_string(",
+        "fs::write(",
+        " File::create(",
+        "fs::copy(",
+    ];
+    let mut folders = vec![std::path::PathBuf::from("src")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(&path) else {
+                continue;
+            };
+            // What tests do comes last in a file, or has one of its own.
+            let text = text.split("#[cfg(test)]\n").next().unwrap();
+            let text = text.split("#[cfg(all(test").next().unwrap();
+            if !path.ends_with("tests.rs") && calls.iter().any(|call| text.contains(call)) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, OPENERS.map(|(file, _)| file));
 }

@@ -106,7 +106,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         told(&part, &args.output, output);
         return Ok(0);
     }
-    if args.output.exists() {
+    if args.output.symlink_metadata().is_ok() {
         // Before tokens go away: what would be written over may be a part.
         let error = std::io::ErrorKind::AlreadyExists.into();
         return Err(CliError::file("cannot write", &args.output, &error));
@@ -256,7 +256,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
     let file = books::file(&recipe)?;
-    if args.output.exists() {
+    if args.output.symlink_metadata().is_ok() {
         // Before the part is closed: nobody goes on with it then.
         let path = args.output.clone();
         return Err(LedgerError::Occupied { path }.into());

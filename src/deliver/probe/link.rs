@@ -17,7 +17,7 @@ use super::guard::{StopSignal, guard};
 use super::map::{FlashMap, Sector};
 use super::meaning::{fault, halting, unreadable};
 use super::under_reset::prepare_under_reset;
-use crate::deliver::{Phase, Watch};
+use crate::deliver::{Phase, Watch, said};
 use crate::image::{Address, Span};
 use crate::recipe::Connect;
 
@@ -345,7 +345,7 @@ fn session(
     if let Some(khz) = attach.speed {
         probe.set_speed(khz).map_err(|error| ProbeFault::Speed {
             khz,
-            source: error.into(),
+            source: said::error(&error).into(),
         })?;
     }
     // A probe that cannot be stopped works all the same.

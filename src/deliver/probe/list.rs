@@ -6,6 +6,7 @@ use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbeError, DebugProbeSelector, Probe};
 
 use super::error::ProbeFault;
+use crate::deliver::said;
 
 /// A probe that is plugged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +77,11 @@ pub fn open(wanted: &str) -> Result<Probe, ProbeFault> {
     })?;
     Lister::new().open(selector).map_err(|error| match error {
         DebugProbeError::Usb(source) => ProbeFault::Unplugged {
-            source: source.into(),
+            source: said::error(&source).into(),
         },
         other => ProbeFault::Unopened {
             probe: one.selector.clone(),
-            source: other.into(),
+            source: said::error(&other).into(),
         },
     })
 }

@@ -9,6 +9,7 @@ use probe_rs::probe::{BoxedProbeError, DebugProbeError};
 
 use super::error::{Cause, ProbeFault};
 use super::guard::Stopped;
+use crate::deliver::said;
 use crate::image::Address;
 
 /// What an error of the link says, wherever in the chain it stands.
@@ -63,43 +64,44 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
     })
 }
 
-/// Says what an error of the library means.
+/// Says what an error of the library means; of its words is kept what may be.
 pub fn fault(source: Cause) -> ProbeFault {
     let error: &(dyn Error + 'static) = source.as_ref();
     let signs: Vec<Sign> = chain(error).filter_map(sign).collect();
     let place = chain(error).find_map(|error| error.downcast_ref::<FlashError>());
+    let told = Cause::from(said::error(error));
     let has = |wanted: fn(&Sign) -> bool| signs.iter().any(wanted);
     if has(|sign| matches!(sign, Sign::Stopped)) {
         return ProbeFault::Stopped;
     }
     if has(|sign| matches!(sign, Sign::Gone)) {
-        return ProbeFault::Unplugged { source };
+        return ProbeFault::Unplugged { source: told };
     }
     if has(|sign| matches!(sign, Sign::Waits)) {
-        return ProbeFault::Waits { source };
+        return ProbeFault::Waits { source: told };
     }
     if has(|sign| matches!(sign, Sign::NoAnswer)) {
-        return ProbeFault::NoTarget { source };
+        return ProbeFault::NoTarget { source: told };
     }
     if has(|sign| matches!(sign, Sign::Locked)) {
-        return ProbeFault::Locked { source };
+        return ProbeFault::Locked { source: told };
     }
     let late = has(|sign| matches!(sign, Sign::Timeout));
     match place {
         Some(FlashError::EraseFailed { sector_address, .. }) if !late => {
             let at = Address::new(*sector_address);
-            ProbeFault::Erase { at, source }
+            ProbeFault::Erase { at, source: told }
         }
         Some(FlashError::PageWrite { page_address, .. }) if !late => {
             let at = Address::new(*page_address);
-            ProbeFault::Program { at, source }
+            ProbeFault::Program { at, source: told }
         }
         Some(FlashError::ResetAndHalt(_) | FlashError::UnexpectedCoreStatus { .. }) => {
-            ProbeFault::Halt { source }
+            ProbeFault::Halt { source: told }
         }
-        Some(_) if late => ProbeFault::Hangs { source },
-        Some(_) => ProbeFault::Algorithm { source },
-        None => ProbeFault::Link { source },
+        Some(_) if late => ProbeFault::Hangs { source: told },
+        Some(_) => ProbeFault::Algorithm { source: told },
+        None => ProbeFault::Link { source: told },
     }
 }
 

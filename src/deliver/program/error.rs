@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::image::Address;
 
-/// Why the line's own programmer failed. Of what it said only plain words are kept.
+/// Why the line's own programmer failed. Of what it said a line without secrets is kept.
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "program-")]
 #[non_exhaustive]

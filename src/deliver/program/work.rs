@@ -10,11 +10,16 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::super::said;
 use super::ProgramError;
 use crate::ledger::RunLock;
+use crate::own_file;
 use crate::process::{self, Broken, Nest, Setting};
 use crate::recipe::CommandLine;
+use crate::regular;
 
 /// Begins the name of every temporary folder; the number of its process follows.
 const PREFIX: &str = "eol-inject-";
+
+/// Bytes of the largest dump: far above the flash of any chip.
+const LARGEST: u64 = 1 << 30;
 
 /// One command, ready to be run.
 pub struct Call<'c> {
@@ -119,7 +124,7 @@ impl Work {
 
     /// Reads a file and removes it.
     pub fn take(&self, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-        let read = fs::read(path);
+        let read = regular::read(path, LARGEST);
         overwrite(path);
         let _ = fs::remove_file(path);
         read.map(Zeroizing::new)
@@ -137,9 +142,10 @@ impl Drop for Work {
     }
 }
 
+/// Overwrites a file of the program's own; what a link leads to is another's.
 fn overwrite(path: &Path) {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).open(path)?;
+        let mut file = own_file::open(path, OpenOptions::new().write(true))?;
         let len = usize::try_from(file.metadata()?.len()).unwrap_or(0);
         let mut zeros = vec![0xFF; len];
         zeros.zeroize();

@@ -1,6 +1,6 @@
 //! What a mirror has told, read again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use super::super::event::Body;
 use super::super::files::about;
 use super::super::tables::{Each, EventRow};
 use super::line::{Header, Line};
+use crate::regular;
 
 /// All that a mirror has of one ledger.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl History {
         product: &str,
     ) -> Result<Option<PathBuf>, LedgerError> {
         for Self { path, .. } in mirrors(folder)? {
-            let file = File::open(&path).map_err(about(&path))?;
+            let file = regular::open(&path).map_err(about(&path))?;
             let lines = BufReader::new(file).lines();
             let rows = lines.map_while(Result::ok).filter_map(|line| {
                 let line: Option<Line> = serde_json::from_str(&line).ok();
@@ -100,7 +101,7 @@ impl History {
 
     /// Reads all events in their order.
     pub(in crate::ledger) fn each(&self, each: Each<'_, EventRow>) -> Result<(), LedgerError> {
-        let file = File::open(&self.path).map_err(about(&self.path))?;
+        let file = regular::open(&self.path).map_err(about(&self.path))?;
         let mut reader = BufReader::new(file);
         let mut line = String::new();
         for number in 1.. {
@@ -142,7 +143,7 @@ fn mirrors(folder: &Path) -> Result<Vec<History>, LedgerError> {
 /// Reads the first line of a file; `None` when it is no mirror.
 fn header(path: &Path) -> io::Result<Option<Header>> {
     let mut line = String::new();
-    match BufReader::new(File::open(path)?)
+    match BufReader::new(regular::open(path)?)
         .take(4096)
         .read_line(&mut line)
     {

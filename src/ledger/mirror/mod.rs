@@ -18,6 +18,7 @@ use super::LedgerError;
 use super::book::{generation, ledger_number};
 use super::files::{create, create_folder, sync_folder};
 use super::tables::{Frame, Order, Store, Tables};
+use crate::regular;
 use crate::unit::Digest;
 
 /// How many bytes at the end of the file are read at first to find its last line.
@@ -105,7 +106,7 @@ impl<S: Store> Mirrored<S> {
     }
 
     fn open(&self) -> io::Result<File> {
-        OpenOptions::new().read(true).append(true).open(&self.path)
+        regular::open_with(&self.path, OpenOptions::new().read(true).append(true))
     }
 
     /// Tells the mirror all that it does not have yet; durable when it returns.
@@ -185,7 +186,7 @@ pub fn state<S: Store>(
         path: path.clone(),
         source,
     };
-    let told = match File::open(&path) {
+    let told = match regular::open(&path) {
         Ok(mut file) => tail(&mut file).map_err(unread)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let told = store.read(|tables| tables.fact(&told_fact(station, &path)))?;

@@ -8,9 +8,13 @@ use zeroize::Zeroizing;
 
 use super::super::LedgerError;
 use super::super::files::{about, exposed};
+use crate::regular;
 
 /// Port of a host that names none.
 const PORT: u16 = 5432;
+
+/// Bytes of the largest password file.
+const LARGEST: u64 = 1 << 20;
 
 /// Gives the address a password, if it has none and one is known.
 pub fn fill(config: &mut Config) -> Result<(), LedgerError> {
@@ -25,8 +29,8 @@ pub fn fill(config: &mut Config) -> Result<(), LedgerError> {
     let Some(path) = file() else {
         return Ok(());
     };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => Zeroizing::new(text),
+    let text = match regular::read(&path, LARGEST) {
+        Ok(bytes) => Zeroizing::new(String::from_utf8_lossy(&Zeroizing::new(bytes)).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(about(&path)(error)),
     };

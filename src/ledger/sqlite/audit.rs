@@ -146,9 +146,12 @@ fn marks(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerE
     Ok(())
 }
 
+/// A list: its number, scope, beginning, station and count of pictures, with its mark.
+type List = (i64, i64, (i64, i64), String, i64, Mark);
+
 /// Looks at the marks of lists, and at prints that are no token's.
 fn lists(view: &View<'_>, inspection: &mut Inspection<'_>) -> Result<(), LedgerError> {
-    let read = |row: &Row<'_>| -> rusqlite::Result<(i64, i64, (i64, i64), String, i64, Mark)> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<List> {
         let begins = (row.get(2)?, row.get(3)?);
         Ok((
             row.get(0)?,

@@ -7,7 +7,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::super::LedgerError;
-use super::super::files::beside;
+use super::super::files::{about, beside};
+use crate::regular;
 
 /// Every commit is on the disk when it returns.
 const FULL: &str = "FULL";
@@ -26,6 +27,7 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// Opens a ledger for writing; the file must exist.
 pub fn write(path: &Path) -> Result<Connection, LedgerError> {
+    regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(fault)?;
     settle(&mut conn).map_err(|error| not_a_ledger(path, error))?;
@@ -34,6 +36,7 @@ pub fn write(path: &Path) -> Result<Connection, LedgerError> {
 
 /// Opens a ledger for reading.
 pub fn read(path: &Path) -> Result<Connection, LedgerError> {
+    regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(fault)?;
     let looked = settle(&mut conn)
@@ -50,6 +53,22 @@ pub fn read(path: &Path) -> Result<Connection, LedgerError> {
         }
         Err(error) => Err(not_a_ledger(path, error)),
     }
+}
+
+/// Refuses what SQLite would wait for without end: pipes and devices, as the file or beside it.
+fn regular(path: &Path) -> Result<(), LedgerError> {
+    // What is beside is looked for where a link leads.
+    let path = path.canonicalize().map_err(about(path))?;
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let file = beside(&path, suffix);
+        match std::fs::metadata(&file).and_then(|found| regular::check(found.file_type())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(about(&file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns the URI of a file that nobody changes.

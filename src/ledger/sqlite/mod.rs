@@ -35,7 +35,7 @@ use super::runs::{Run, Runs};
 use super::tables::{Frame, Store, Tables};
 use super::traces::{self, Base};
 use super::{Identity, LedgerError, Scope};
-use crate::own_file;
+use crate::own_file::{self, Sort};
 use crate::recipe::HomeId;
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
@@ -117,7 +117,7 @@ impl Sqlite {
         place: &KeyPlace,
     ) -> Result<Self, LedgerError> {
         present(path, place)?;
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
             let file = beside(path, suffix);
             close_to_others(&file).map_err(about(&file))?;
         }
@@ -183,12 +183,17 @@ impl Sqlite {
         Self::look(path, scope, (conn, key, place.clone()))
     }
 
-    /// Opens the ledger at `path` to look at what is not sealed.
+    /// Opens the ledger at `path` to look at what is not sealed: whoever brought it here, it is a
+    /// regular file.
     ///
     /// # Errors
     /// Those of [`inspect`](Self::inspect)
     pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
-        present(path, &KeyPlace::Beside)?;
+        if !path.try_exists().map_err(about(path))? {
+            return Err(LedgerError::Absent {
+                path: path.to_owned(),
+            });
+        }
         let conn = connect::read(path)?;
         schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
         Self::look(path, scope, (conn, None, KeyPlace::Beside))
@@ -289,11 +294,15 @@ fn make(path: &Path) -> std::io::Result<()> {
 /// Refuses a ledger that is not there, and tells one that was.
 fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_there = || path.try_exists().map_err(about(path));
+    // What others laid there is no ledger of this user, not even to look at.
+    let own = |suffix| {
+        let file = beside(path, suffix);
+        own_file::look(&file, Sort::File).map_err(about(&file))
+    };
+    let is_there = || own("").map(|found| found.is_some());
     if is_there()? {
-        // SQLite would only say that it cannot read it.
-        if path.is_dir() {
-            own_file::look(path, own_file::Sort::File).map_err(about(path))?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            own(suffix)?;
         }
         return Ok(());
     }

@@ -116,9 +116,10 @@ fn identity(handing: &Handing) -> Identity {
 
 /// Refuses a name that is taken.
 pub fn free(path: &Path) -> Result<(), LedgerError> {
-    match path.try_exists() {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(LedgerError::Occupied {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        // A link that leads nowhere is somebody's too.
+        Ok(_) => Err(LedgerError::Occupied {
             path: path.to_owned(),
         }),
         Err(error) => Err(about(path)(error)),

@@ -16,6 +16,9 @@ use crate::own_file;
 use format::{VERSION, decode, encode};
 pub use shelf::{Held, Shelf};
 
+/// Bytes of the largest file: above the flash of any chip that is simulated.
+const LARGEST: u64 = 1 << 30;
+
 /// Why a board could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -88,7 +91,7 @@ impl Board {
     /// [`StateError::Version`], [`StateError::Damaged`] or [`StateError::UnknownChip`] if it is no
     /// board of this program.
     pub fn load(path: &Path) -> Result<Board, StateError> {
-        let bytes = fs::read(path).map_err(io_error("read", path))?;
+        let bytes = own_file::read(path, LARGEST).map_err(io_error("read", path))?;
         decode(&bytes, path)
     }
 

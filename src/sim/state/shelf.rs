@@ -1,11 +1,13 @@
 //! A folder of boards, one file and one lock each. It must not know what a board's file holds.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format::decode;
 use super::{StateError, io_error, make_folder, private};
+use crate::own_file;
 use crate::sim::board::{Board, SharedBoard};
 use crate::sim::chip::Model;
 use crate::sim::seed::Hash;
@@ -92,7 +94,7 @@ impl Shelf {
             }
             Err(TryLockError::Error(source)) => return Err(io_error("lock", &lock_path)(source)),
         }
-        let (mut board, is_new) = match fs::read(&path) {
+        let (mut board, is_new) = match own_file::read(&path, super::LARGEST) {
             Ok(bytes) => (decode(&bytes, &path)?, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 (Board::new(model, name), true)

@@ -24,7 +24,9 @@ impl<'b> Terminal<'b> {
     /// Starts a shell's line; what it ends with is shown too, and then whether the terminal echoes.
     /// The trap keeps the shell until then: Ctrl-C reaches it too, and not every shell outlives it.
     fn of(bench: &'b Bench, line: &str) -> Self {
-        let line = format!("trap : INT; {line}; code=$?; stty -a | tr ' ' '\\n' | grep '^-*echo$'; exit $code");
+        let line = format!(
+            "trap : INT; {line}; code=$?; stty -a | tr ' ' '\\n' | grep '^-*echo$'; exit $code"
+        );
         let screen = fs::File::create(bench.path("screen")).unwrap();
         let mut child = Command::new("script")
             .args(["-qec", &line, "/dev/null"])
