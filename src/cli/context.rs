@@ -173,10 +173,12 @@ pub(crate) fn token_list(path: &Path, recipe: &Recipe) -> Result<Pool, CliError>
 /// labels that nobody wants is nothing.
 pub(crate) fn notes<'p>(recipe: &Recipe, pool: &'p Pool) -> impl Iterator<Item = &'p Note> {
     let label = (recipe.label.when, recipe.label.organisation);
-    pool.notes.iter().filter(move |note| match (note, label) {
-        (Note::NoQr | Note::NoOrganisation, (When::None, _)) => false,
-        (Note::NoOrganisation, (_, Organisation::Optional)) => false,
-        _ => true,
+    pool.notes.iter().filter(move |note| {
+        !matches!(
+            (note, label),
+            (Note::NoQr | Note::NoOrganisation, (When::None, _))
+                | (Note::NoOrganisation, (_, Organisation::Optional))
+        )
     })
 }
 

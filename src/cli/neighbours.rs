@@ -128,12 +128,11 @@ fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>)
     .collect()
 }
 
+/// What is told of each token: which it is, and how to learn what its label says.
+type Offered<'a> = dyn FnMut(Fingerprint, &dyn Fn() -> Option<String>) + 'a;
+
 /// Tells each token that the ledger has or takes in, and how to learn what its label says.
-fn offered(
-    recipe: &Recipe,
-    own: Option<&dyn Ledger>,
-    each: &mut dyn FnMut(Fingerprint, &dyn Fn() -> Option<String>),
-) {
+fn offered(recipe: &Recipe, own: Option<&dyn Ledger>, each: &mut Offered<'_>) {
     let mut has = HashSet::new();
     if let Some(ledger) = own {
         let mut loose = Vec::new();
