@@ -10,7 +10,7 @@ use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch}
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
     Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Refusal, Reservation, Revealed,
-    Seated, UnitState,
+    Seated, UnitRecord, UnitState,
 };
 use crate::patch::{self, Master, PatchError};
 use crate::unit::{Serial, Values};
@@ -199,13 +199,14 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     nobody_elses(&seen, &claim.serial, ports.ledger)?;
     let claim = Claim {
         seated: seated(claim.seated, &seen),
-        uid: seen.uid,
+        uid: seen.uid.clone(),
         ..claim
     };
     let mut attempts = ports.ledger.reserve(&[claim])?;
     match attempts.pop().ok_or(LineError::NoAnswer)?? {
         Attempt::Go(reservation) => flash(master, reservation, ports),
         Attempt::Done { entry, values } => {
+            shows(&seen, entry.record())?;
             let sealed = seal(master, &values)?;
             ports.fixture.verify(&sealed, ports.watch)?;
             let written = written(&sealed);
@@ -229,6 +230,8 @@ fn flash(
     ports: &mut BoardPorts<'_>,
 ) -> Result<Passed, LineError> {
     ports.fixture.hold(reservation.lock());
+    let nameless = reservation.claim().uid.is_none();
+    let serial = reservation.serial().clone();
     let outcome = seal(master, reservation.values()).and_then(|sealed| {
         let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
         Ok((receipt, written(&sealed)))
@@ -238,7 +241,12 @@ fn flash(
         Err(error) => {
             // Which board was written to, a look at the one that is there now does not tell.
             ports.ledger.fail(reservation, &error.failure())?;
-            return Err(error);
+            return Err(match error {
+                LineError::Deliver(error) if error.touched() && nameless => {
+                    LineError::Doubt { serial, error }
+                }
+                error => error,
+            });
         }
     };
     written.effort = ports.fixture.effort();
@@ -263,23 +271,57 @@ fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &dyn Ledger) -> Result<(),
     let Some(fingerprint) = seen.token() else {
         return Ok(());
     };
-    let whose = match ledger.holder(&fingerprint)? {
+    let stranger = |whose: String| Refusal::OtherToken {
+        serial: serial.clone(),
+        fingerprint,
+        whose,
+    };
+    let refusal = match ledger.holder(&fingerprint)? {
         // The token is burnt: what is on the board counts for nobody.
         Some(unit) if matches!(unit.state, UnitState::Void | UnitState::Superseded) => {
             return Ok(());
         }
         Some(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
-        Some(unit) => format!("belongs to {}", unit.serial),
+        // Somebody copied a flash.
+        Some(unit) if unit.uid.is_some() && seen.uid.is_some() && unit.uid != seen.uid => {
+            stranger(format!("belongs to {} on another board", unit.serial))
+        }
+        Some(unit) => another(seen, serial, unit),
         // What is torn may be other firmware, whose bytes only look like a token.
         None if matches!(seen.holds, Holds::Torn { .. }) => return Ok(()),
-        None => "this ledger gave to no unit".to_owned(),
+        None => stranger("this ledger gave to no unit".to_owned()),
     };
-    let serial = serial.clone();
-    Err(LineError::Refused(Refusal::OtherToken {
-        serial,
-        fingerprint,
-        whose,
-    }))
+    // A serial that is made nowhere was scanned wrong, whatever board is there.
+    Err(ledger.hopeless(serial)?.unwrap_or(refusal).into())
+}
+
+/// Says that the board is another unit, by its token.
+fn another(seen: &Seen, serial: &Serial, unit: UnitRecord) -> Refusal {
+    let (serial, holder) = (serial.clone(), unit.serial);
+    let made = matches!(unit.state, UnitState::Delivered | UnitState::Labelled);
+    match made && matches!(seen.holds, Holds::Token(_)) {
+        true => Refusal::BoardMade { serial, holder },
+        false => Refusal::BoardTaken {
+            serial,
+            holder,
+            sign: "token",
+        },
+    }
+}
+
+/// Refuses a board that shows nothing of a finished unit; whether it is whole, a read-back says.
+fn shows(seen: &Seen, record: &UnitRecord) -> Result<(), LineError> {
+    let unread = matches!(seen.holds, Holds::Unreadable { .. });
+    if unread || seen.token() == Some(record.fingerprint) {
+        return Ok(());
+    }
+    let serial = record.serial.clone();
+    Err(LineError::Refused(
+        match record.uid.is_some() && record.uid == seen.uid {
+            true => Refusal::Erased { serial },
+            false => Refusal::MadeElsewhere { serial },
+        },
+    ))
 }
 
 /// Patches a unit's values in and makes every checksum true.
@@ -315,6 +357,14 @@ pub enum LineError {
     /// The image did not get out.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
+    /// The image did not get out whole, and no number tells the board from others.
+    #[error("{error}")]
+    Doubt {
+        /// The unit, whose token may be on the board.
+        serial: Serial,
+        /// What went wrong.
+        error: DeliverError,
+    },
     /// A ledger gave fewer answers than it was asked.
     #[error("the ledger gave no answer for the unit")]
     NoAnswer,
@@ -329,7 +379,7 @@ impl LineError {
             Self::Refused(error) => error.name(),
             Self::Patch(error) => error.name(),
             Self::Checksum(error) => error.name(),
-            Self::Deliver(error) => error.name(),
+            Self::Deliver(error) | Self::Doubt { error, .. } => error.name(),
             Self::NoAnswer => "ledger-no-answer",
         }
     }
@@ -339,7 +389,10 @@ impl LineError {
         Failure {
             name: self.name().to_owned(),
             message: self.to_string(),
-            touched: matches!(self, Self::Deliver(error) if error.touched()),
+            touched: matches!(
+                self,
+                Self::Deliver(error) | Self::Doubt { error, .. } if error.touched()
+            ),
         }
     }
 }

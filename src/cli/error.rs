@@ -69,6 +69,10 @@ pub(crate) struct CliError {
     pub(crate) hint: Option<String>,
     /// Whether it is not known what the unit carries now.
     pub(crate) doubt: bool,
+    /// The unit that it is about.
+    unit: Option<Serial>,
+    /// The unit that the board is.
+    holder: Option<Serial>,
 }
 
 impl CliError {
@@ -81,6 +85,8 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).map(str::to_owned),
             doubt: false,
+            unit: None,
+            holder: None,
         }
     }
 
@@ -141,9 +147,32 @@ impl CliError {
         self
     }
 
+    /// Marks that what the unit carries is not known, and says what decides.
+    pub(crate) fn in_doubt(mut self, serial: Serial) -> Self {
+        self.doubt = true;
+        self.hint = Some(doubt(&serial));
+        self.unit = Some(serial);
+        self
+    }
+
     /// Returns the one next action that helps.
     pub(crate) fn next(&self) -> Next {
-        next::after(self.name, self.code)
+        match self.doubt {
+            true => Next::Doubt,
+            false => next::after(self.name, self.code),
+        }
+    }
+
+    /// Returns that action in the words of who stands at the line.
+    pub(crate) fn sentence(&self) -> String {
+        let name = |serial: &Option<Serial>| match serial {
+            Some(serial) => serial.to_string(),
+            None => "the unit".to_owned(),
+        };
+        let sentence = self.next().sentence();
+        sentence
+            .replace("SERIAL", &name(&self.unit))
+            .replace("HOLDER", &name(&self.holder))
     }
 
     /// Returns the error as the JSON of a unit shows it.
@@ -206,18 +235,16 @@ from! {
 impl From<Refusal> for CliError {
     fn from(error: Refusal) -> Self {
         let mut this = Self::of(code_of(error.name()), error.name(), &error);
-        let subject = match &error {
-            Refusal::OtherBoard { serial, .. }
-            | Refusal::Finished { serial, .. }
-            | Refusal::InDoubt { serial, .. }
-            | Refusal::Quarantined { serial }
-            | Refusal::PartOpen { serial, .. } => Some(serial),
-            Refusal::BoardTaken { holder, .. } => Some(holder),
-            _ => None,
-        };
-        if let (Some(hint), Some(serial)) = (&mut this.hint, subject) {
-            *hint = hint.replace("SERIAL", serial.as_str());
+        let serial = error.serial();
+        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = &error {
+            this.holder = Some(holder.clone());
         }
+        // The unit that the board is has to give it up, not the one that was scanned.
+        let subject = this.holder.as_ref().unwrap_or(serial);
+        this.hint = this
+            .hint
+            .map(|hint| hint.replace("SERIAL", subject.as_str()));
+        this.unit = Some(serial.clone());
         this
     }
 }
@@ -230,6 +257,7 @@ impl From<LineError> for CliError {
             LineError::Patch(error) => error.into(),
             LineError::Checksum(error) => error.into(),
             LineError::Deliver(error) => error.into(),
+            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial),
             other => Self::of(exit::LEDGER, other.name(), &other),
         }
     }
@@ -246,9 +274,9 @@ pub(crate) fn code_of(name: &str) -> u8 {
         }
         (_, "probe-busy") => exit::REFUSED,
         (_, "unit-pool-empty" | "ledger-part-short") => exit::POOL_EMPTY,
-        (_, "unit-other-board" | "unit-board-taken" | "unit-other-token" | "unit-in-doubt") => {
-            exit::IN_DOUBT
-        }
+        (_, "unit-erased") => exit::DIFFERS,
+        (_, "unit-other-board" | "unit-board-taken" | "unit-board-made") => exit::IN_DOUBT,
+        (_, "unit-other-token" | "unit-made-elsewhere" | "unit-in-doubt") => exit::IN_DOUBT,
         ("ledger", _) => ledger_code(name),
         ("serial" | "scan", _) => exit::RECIPE,
         ("unit", _) => exit::REFUSED,
@@ -378,17 +406,29 @@ fn hint(name: &str) -> Option<&'static str> {
             "if that station did not make it: eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT"
         }
         "unit-other-board" => {
-            "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
+            "where its board is lost, the line engineer: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
+        }
+        "unit-made-elsewhere" => {
+            "where its board is lost, the line engineer: eol-inject ledger rework --serial SERIAL \
+             --mode board-swapped --by NAME --reason TEXT, which burns its token; where this is its \
+             board and was erased since, --mode same-board"
+        }
+        "unit-erased" => {
+            "the line engineer: eol-inject ledger rework --serial SERIAL --mode same-board --by NAME \
+             --reason TEXT; then scan it again"
+        }
+        "unit-other-token" => {
+            "whoever erases it outside of the line gives a token up: it may be a device's"
         }
         "unit-in-doubt" => IN_DOUBT,
         "unit-finished" => {
-            "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
-             --by NAME --reason TEXT"
+            "where it shall have this image, the line engineer: eol-inject ledger rework \
+             --serial SERIAL --mode same-board --by NAME --reason TEXT"
         }
         "unit-board-taken" => {
-            "if that one has another board now: eol-inject ledger rework --serial SERIAL \
-             --mode board-swapped --by NAME --reason TEXT"
+            "where SERIAL has another board now, the line engineer: eol-inject ledger rework \
+             --serial SERIAL --mode board-swapped --by NAME --reason TEXT"
         }
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
@@ -451,8 +491,8 @@ mod tests {
         // The unit that the board is has to give it up, not the one that was scanned.
         let taken = Refusal::BoardTaken {
             serial: serial(),
-            uid: "9f02".to_owned(),
             holder: "GW000011".parse().unwrap(),
+            sign: "number",
         };
         assert!(hinted(taken).contains("--serial GW000011 --mode board-swapped"));
     }

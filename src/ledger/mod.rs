@@ -161,6 +161,13 @@ pub trait Ledger: Send {
     /// [`LedgerError`]
     fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
 
+    /// Returns why a serial gets no token, whichever board is there; `None` where it has one or
+    /// would get one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError>;
+
     /// Claims a token for each unit; the same serial always gets the same token.
     ///
     /// Every answer stands in the place of its claim. A unit that is finished with the same

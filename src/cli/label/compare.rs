@@ -203,7 +203,7 @@ impl Pile<'_> {
             "serial": serial.map(Serial::as_str),
             "outcome": "fail",
             "action": next.action(),
-            "next": next.sentence(),
+            "next": error.sentence(),
             "error": error.json(),
         }));
         let name = serial.map_or("?", Serial::as_str);
@@ -211,7 +211,7 @@ impl Pile<'_> {
             "{BAD}FAIL{BAD:#}  {name:<14} {error} ({})",
             error.code
         ));
-        self.output.line(format_args!("      {}", next.sentence()));
+        self.output.line(format_args!("      {}", error.sentence()));
         bell();
     }
 }

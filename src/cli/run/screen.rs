@@ -176,8 +176,9 @@ impl<'o> Screen<'o> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {}", wrapped(hint, 6)));
         }
-        let next = error.next().sentence();
-        self.output.line(format_args!("      {}", wrapped(next, 6)));
+        let next = error.sentence();
+        self.output
+            .line(format_args!("      {}", wrapped(&next, 6)));
     }
 
     /// Tells something by the way.

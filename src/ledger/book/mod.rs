@@ -146,6 +146,11 @@ impl<S: Store> Ledger for S {
         self.read(|tables| tables.fixed_free(count))
     }
 
+    fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| claim::hopeless(tables, &frame, serial))
+    }
+
     fn reserve(&mut self, claims: &[Claim]) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError> {
         let frame = Arc::clone(self.frame());
         self.write(|tables| claim::reserve(tables, &frame, claims))

@@ -9,6 +9,7 @@ mod orphans;
 mod program;
 mod rework;
 mod scans;
+mod seats;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;

@@ -76,8 +76,6 @@ pub(super) struct Floor<'f> {
     pub(super) stop_after: u64,
     pub(super) limit: Duration,
     pub(super) steps: bool,
-    /// Whether the line makes the serials itself.
-    counts: bool,
     /// Why no further unit is begun.
     pub(super) stopped: Option<String>,
     /// The unit that passed last, and the probe that it was on.
@@ -103,7 +101,6 @@ impl<'f> Floor<'f> {
             stop_after: 3,
             limit: Duration::from_secs(120),
             steps: true,
-            counts: false,
             stopped: None,
             last_good: None,
         }
@@ -173,7 +170,7 @@ impl<'f> Floor<'f> {
     fn count(&mut self, count: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
         let nests = u64::try_from(self.nests.len()).unwrap_or(u64::MAX);
         self.enough(nests.min(count), ledger)?;
-        self.counts = true;
+        self.tally.counts = true;
         loop {
             for nest in 0..self.nests.len() {
                 let wanted = count.saturating_sub(self.tally.passed);
@@ -341,7 +338,7 @@ impl<'f> Floor<'f> {
         let why = match error.next().stops() {
             Some(why) => why.to_owned(),
             // Nor does the list know the ones that would follow.
-            None if self.counts && error.name == "unit-not-listed" => {
+            None if self.tally.counts && error.name == "unit-not-listed" => {
                 "the list has no token for the serials that follow".to_owned()
             }
             None if self.stop_after > 0 && row >= self.stop_after => {
