@@ -242,7 +242,7 @@ fn flash(
             // Which board was written to, a look at the one that is there now does not tell.
             ports.ledger.fail(reservation, &error.failure())?;
             return Err(match error {
-                LineError::Deliver(error) if error.touched() && nameless => {
+                LineError::Deliver(error) if error.touched() && (nameless || error.swapped()) => {
                     LineError::Doubt { serial, error }
                 }
                 error => error,
@@ -357,7 +357,7 @@ pub enum LineError {
     /// The image did not get out.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
-    /// The image did not get out whole, and no number tells the board from others.
+    /// The image did not get out whole, and no number tells which board may have it.
     #[error("{error}")]
     Doubt {
         /// The unit, whose token may be on the board.
@@ -389,6 +389,10 @@ impl LineError {
         Failure {
             name: self.name().to_owned(),
             message: self.to_string(),
+            swapped: matches!(
+                self,
+                Self::Deliver(error) | Self::Doubt { error, .. } if error.swapped()
+            ),
             touched: matches!(
                 self,
                 Self::Deliver(error) | Self::Doubt { error, .. } if error.touched()

@@ -69,6 +69,8 @@ pub(crate) struct CliError {
     pub(crate) hint: Option<String>,
     /// Whether it is not known what the unit carries now.
     pub(crate) doubt: bool,
+    /// The same in the words of a recipe, for programs.
+    detail: Option<String>,
     /// The unit that it is about.
     unit: Option<Serial>,
     /// The unit that the board is.
@@ -85,6 +87,7 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).map(str::to_owned),
             doubt: false,
+            detail: None,
             unit: None,
             holder: None,
         }
@@ -98,7 +101,11 @@ impl CliError {
     /// A file that could not be read or written.
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("{what} {}: {error}", path.display());
-        Self::new(exit::DELIVERY, "file", message)
+        let mut this = Self::new(exit::DELIVERY, "file", message);
+        if is_full(error) {
+            this.hint = Some(FULL.to_owned());
+        }
+        this
     }
 
     /// Whoever read standard output went away: that is told to nobody.
@@ -116,6 +123,9 @@ impl CliError {
         let mut cause = error.source();
         while let Some(error) = cause {
             this.causes.push(error.to_string());
+            if error.downcast_ref().is_some_and(is_full) {
+                this.hint = Some(full(name));
+            }
             cause = error.source();
         }
         this
@@ -138,6 +148,12 @@ impl CliError {
     /// Gives it another exit code.
     pub(crate) const fn with_code(mut self, code: u8) -> Self {
         self.code = code;
+        self
+    }
+
+    /// Says it in other words; what it said stays for programs.
+    pub(crate) fn in_words(mut self, words: String) -> Self {
+        self.detail = Some(std::mem::replace(&mut self.message, words));
         self
     }
 
@@ -182,7 +198,12 @@ impl CliError {
             message.push_str(": ");
             message.push_str(cause);
         }
-        json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint })
+        let mut told =
+            json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint });
+        if let (Some(detail), Value::Object(told)) = (&self.detail, &mut told) {
+            told.insert("detail".to_owned(), detail.clone().into());
+        }
+        told
     }
 }
 
@@ -268,7 +289,9 @@ pub(crate) fn code_of(name: &str) -> u8 {
     let family = name.split('-').next().unwrap_or_default();
     match (family, name) {
         (_, "probe-differs" | "probe-firmware" | "probe-values") => exit::DIFFERS,
-        (_, "deliver-differs" | "program-differs" | "ledger-part-conflict") => exit::DIFFERS,
+        (_, "deliver-differs" | "program-differs" | "program-swapped" | "ledger-part-conflict") => {
+            exit::DIFFERS
+        }
         (_, "probe-chip" | "probe-selector" | "probe-skipped" | "probe-skipped-in-part") => {
             exit::RECIPE
         }
@@ -323,6 +346,27 @@ const BEGIN: &str = "\
     slot    = [{ value = \"auth-token\", symbol = \"SYMBOL\" }]
 eol-inject inspect FIRMWARE shows what there is; eol-inject help recipe lists every key";
 
+/// What is done where no space is left.
+const FULL: &str = "the disk that it is on is full: make room there";
+
+/// Returns what is done where no space is left; which disk that is.
+fn full(name: &str) -> String {
+    match name {
+        "program-temporary" => {
+            let folder = std::env::temp_dir();
+            let folder = folder.display();
+            format!("the disk that {folder} is on is full: make room there, or set TMPDIR")
+        }
+        _ => FULL.to_owned(),
+    }
+}
+
+/// Returns whether no space is left, or none that this user may have.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
 /// What decides about a unit whose board nothing tells from others.
 const IN_DOUBT: &str = "\
 if this is its board: eol-inject run --serial SERIAL --same-board --by NAME --reason TEXT; if its \
@@ -361,8 +405,8 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "label-no-qr" => {
-            "a list with QR Tokens or pictures has what a label needs; where units get none, write \
-             when = \"none\" under [label]"
+            "import a list with its QR Tokens or pictures: eol-inject pool import FILE; where units get \
+             no label, when = \"none\" under [label] in the recipe"
         }
         "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
         "recipe-format-refused" => "put pattern, case or strip right, or the format",
@@ -370,7 +414,7 @@ fn hint(name: &str) -> Option<&'static str> {
         "serial-format" => {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }
-        "deliver-folder" => "put the folder right, or name another",
+        "deliver-folder" => "make it a folder that this user may write, or name another",
         "ledger-full" => {
             "make room on its disk and call again: what was begun goes on with the same token"
         }

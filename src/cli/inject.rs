@@ -16,6 +16,7 @@ use super::form;
 use super::gate;
 use super::guard::Guard;
 use super::output::Output;
+use super::scan;
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
@@ -50,7 +51,7 @@ pub(crate) struct InjectArgs {
 
 pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = gate::recipe(&args.recipe.recipe)?;
-    let serial = recipe.serial.read(&args.serial)?;
+    let serial = scan::serial(&recipe.serial, &args.serial)?;
     let master = context::master(&recipe)?;
     let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;

@@ -63,6 +63,8 @@ pub(crate) enum Next {
     Recipe,
     /// The factory's own system cannot be asked.
     Mes,
+    /// The program was called wrong.
+    Call,
 }
 
 impl Next {
@@ -91,7 +93,9 @@ impl Next {
             | Self::Chip
             | Self::Doubt
             | Self::Misfit => "quarantine",
-            Self::Reach | Self::Tokens | Self::Ledger | Self::Recipe | Self::Mes => "stop",
+            Self::Reach | Self::Tokens | Self::Ledger | Self::Recipe | Self::Mes | Self::Call => {
+                "stop"
+            }
         }
     }
 
@@ -137,6 +141,7 @@ impl Next {
             Self::Tokens => "stop: more tokens have to be imported; call the line engineer",
             Self::Ledger => "stop: the ledger cannot be worked with; call the line engineer",
             Self::Recipe => "stop: call the line engineer",
+            Self::Call => "stop: start it again, called as its help says",
             Self::Mes => "stop: the factory's system cannot be asked; call the line engineer",
         }
     }
@@ -148,6 +153,7 @@ impl Next {
             Self::Tokens => Some("no token is left"),
             Self::Ledger => Some("the ledger cannot be worked with"),
             Self::Recipe => Some("the recipe has to be put right"),
+            Self::Call => Some("it was called wrong"),
             Self::Mes => Some("the factory's system cannot be asked"),
             _ => None,
         }
@@ -165,6 +171,7 @@ impl Next {
 /// Returns what is done after an error of this name.
 pub(crate) fn after(name: &str, code: u8) -> Next {
     of(name).unwrap_or(match code {
+        exit::USAGE => Next::Call,
         exit::LEDGER => Next::Ledger,
         exit::POOL_EMPTY => Next::Tokens,
         exit::DELIVERY => Next::Tool,
@@ -190,7 +197,8 @@ fn of(name: &str) -> Option<Next> {
 
         "probe-no-target" | "probe-halt" | "probe-link" | "program-failed" => Next::Seat,
         "probe-waits" | "probe-hangs" => Next::Power,
-        "probe-differs" | "probe-unreadable" | "program-differs" | "deliver-differs" => Next::Once,
+        "probe-differs" | "probe-unreadable" | "program-differs" | "program-swapped"
+        | "deliver-differs" => Next::Once,
         "probe-algorithm" | "program-timed-out" | "program-no-number" | "program-short-dump"
         | "program-no-dump" | "mes-failed" | "mes-timed-out" => Next::Tool,
         "deliver-folder" | "deliver-foreign" | "probe-forget" | "deliver-write"

@@ -109,6 +109,10 @@ impl<S: Store> Ledger for S {
         self.write(|tables| next_serials(tables, format, count))
     }
 
+    fn give_back(&mut self, format: &SerialFormat, serial: &Serial) -> Result<(), LedgerError> {
+        self.write(|tables| give_back(tables, format, serial))
+    }
+
     fn next_serial(&self, format: &SerialFormat) -> Result<Serial, LedgerError> {
         self.read(|tables| {
             let (serials, _) = numbers(tables, format, 1)?;
@@ -626,6 +630,23 @@ fn next_serials(
     let (serials, next) = numbers(tables, format, count)?;
     tables.set_counter(&format.to_string(), next)?;
     Ok(serials)
+}
+
+/// Takes back the number that was handed out last, if no unit has it.
+fn give_back(
+    tables: &mut dyn Tables,
+    format: &SerialFormat,
+    serial: &Serial,
+) -> Result<(), LedgerError> {
+    let name = format.to_string();
+    let Some(number) = format.number(serial) else {
+        return Ok(());
+    };
+    let last = number.checked_add(1) == Some(tables.counter(&name)?);
+    if last && tables.unit_of(&serial.folded())?.is_none() {
+        tables.set_counter(&name, number)?;
+    }
+    Ok(())
 }
 
 /// Returns the next numbers that no unit had, and the one behind them.

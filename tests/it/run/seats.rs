@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::scans::bound;
-use super::{FLASH, RECIPE, SCAN, bench, nameless, objects, run, said, seat};
+use super::{FLASH, NEXT, RECIPE, SCAN, bench, nameless, objects, run, said, seat};
 use crate::bench::Bench;
 
 fn line(flash: &str) -> Bench {
@@ -107,6 +107,72 @@ fn a_serial_that_the_list_does_not_know_is_told_first_whatever_board_is_there() 
         // One that the list knows is not at fault.
         let told = scanned(&bench, "GW000002");
         assert_eq!(told["error"]["name"], "unit-board-made", "{told}");
+    }
+}
+
+#[test]
+fn a_board_that_is_changed_meanwhile_gets_no_pass_and_its_number_no_token() {
+    let bench = line(FLASH);
+    // Between the look and the programming: the token goes onto `b2`.
+    fs::write(bench.path("line/swap-before-program"), "b2\n").unwrap();
+    let told = scanned(&bench, "GW000001");
+    assert_eq!(told["error"]["name"], "program-swapped", "{told}");
+    assert_eq!(told["error"]["code"], 41);
+    assert_eq!(told["outcome"], "in-doubt");
+    let shown = bench.ok(&["ledger", "show", "--recipe", RECIPE, "--json", "GW000001"]);
+    let shown: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    assert_eq!(shown["chip_uid"], Value::Null, "{shown}");
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+    // The board that was identified gets no second copy; the one that has the token goes on.
+    seat(&bench, "one", "b1");
+    let told = scanned(&bench, "GW000001");
+    assert_eq!(told["error"]["name"], "unit-in-doubt", "{told}");
+    seat(&bench, "one", "b2");
+    assert_eq!(scanned(&bench, "GW000001")["outcome"], "pass");
+    bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+}
+
+#[test]
+fn a_board_that_is_changed_before_the_read_back_is_told_from_a_bad_one() {
+    let bench = line(FLASH);
+    fs::write(bench.path("line/swap-after-program"), "b2\n").unwrap();
+    let told = scanned(&bench, "GW000001");
+    assert_eq!(told["error"]["name"], "program-swapped", "{told}");
+    assert_eq!(told["outcome"], "in-doubt");
+    seat(&bench, "one", "b1");
+    assert_eq!(scanned(&bench, "GW000001")["outcome"], "pass");
+}
+
+#[test]
+fn a_number_that_no_claim_used_is_the_next_ones() {
+    let other = line(FLASH);
+    scanned(&other, "GW000001");
+    let stranger = fs::read(other.path("line/boards/b1.flash")).unwrap();
+    for flash in [FLASH.to_owned(), nameless()] {
+        let bench = bench(&format!("{flash}probe = \"one\"\n{NEXT}"));
+        let made = || {
+            let args = ["--json", "--count", "1", "--stop-after", "1"];
+            objects(&run(&bench, &args, "")).remove(0)
+        };
+        // A board with a token of another ledger is refused, however often.
+        seat(&bench, "one", "b1");
+        fs::create_dir(bench.path("line/boards")).unwrap();
+        fs::write(bench.path("line/boards/b1.flash"), &stranger).unwrap();
+        for _ in 0..2 {
+            let told = made();
+            assert_eq!(told["error"]["name"], "unit-other-token", "{told}");
+            assert_eq!(told["serial"], "GW000001");
+        }
+        seat(&bench, "one", "b2");
+        assert_eq!(made()["serial"], "GW000001");
+        // A finished board that stays is the unit that it is, and takes no number either.
+        let told = made();
+        assert_eq!(
+            (&told["serial"], &told["already"]),
+            (&"GW000001".into(), &true.into())
+        );
+        seat(&bench, "one", "b3");
+        assert_eq!(made()["serial"], "GW000002");
     }
 }
 

@@ -24,7 +24,9 @@ impl<'b> Terminal<'b> {
     /// Starts a shell's line; what it ends with is shown too, and then whether the terminal echoes.
     /// The trap keeps the shell until then: Ctrl-C reaches it too, and not every shell outlives it.
     fn of(bench: &'b Bench, line: &str) -> Self {
-        let line = format!("trap : INT; {line}; code=$?; stty -a | tr ' ' '\\n' | grep '^-*echo$'; exit $code");
+        let line = format!(
+            "trap : INT; {line}; code=$?; stty -a | tr ' ' '\\n' | grep '^-*echo$'; exit $code"
+        );
         let screen = fs::File::create(bench.path("screen")).unwrap();
         let mut child = Command::new("script")
             .args(["-qec", &line, "/dev/null"])
@@ -153,6 +155,47 @@ fn a_token_that_is_scanned_shows_nowhere_and_a_serial_does() {
     }
     assert!(shown.contains("GW000001\r\n"), "{shown}");
     assert!(shown.ends_with("\necho\r\n"), "{shown}");
+}
+
+#[test]
+fn the_unit_that_is_there_is_named_and_another_serial_ends_the_wait() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    for flash in [FLASH.to_owned(), super::nameless()] {
+        let bench = bench(&format!("{flash}probe = \"one\"\n{SCAN}"));
+        seat(&bench, "one", "b1");
+        let mut terminal = Terminal::start(&bench);
+        terminal.wait("serial> ", 1);
+        terminal.types("GW000001\n");
+        terminal.wait("PASS", 1);
+        // A new board under the old serial: nothing is begun, and its own serial goes on at once.
+        seat(&bench, "one", "b2");
+        terminal.wait("serial> ", 2);
+        terminal.types("GW000001\n");
+        terminal.wait("seat the board of GW000001", 1);
+        terminal.wait("serial> ", 3);
+        terminal.types("GW000002\n");
+        terminal.wait("PASS", 2);
+        assert!(!terminal.shows().contains("off the fixture"));
+        // The old board under a new serial; then the serial of what is there.
+        terminal.wait("serial> ", 4);
+        terminal.types("GW000003\n");
+        terminal.wait(
+            "take GW000002 off the fixture and seat the board of GW000003",
+            1,
+        );
+        terminal.types("GW000003\nGW000002\n");
+        terminal.wait("done already", 1);
+        terminal.wait("serial> ", 5);
+        terminal.types("GW000003\n");
+        terminal.wait("take GW000002 off the fixture", 2);
+        seat(&bench, "one", "b3");
+        terminal.wait("GW000003  token", 1);
+        terminal.wait("serial> ", 6);
+        terminal.types("\x04");
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(52));
+    }
 }
 
 #[test]
