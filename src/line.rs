@@ -10,7 +10,7 @@ use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch,
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
     Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Met, Refusal, Reservation,
-    Revealed, Seated, Spot, UnitState,
+    Revealed, Seated, Spot, UnitRecord, UnitState,
 };
 use crate::patch::{self, Master, PatchError};
 use crate::unit::{Serial, Values};
@@ -199,13 +199,14 @@ fn board(master: &Master, claim: Claim, ports: &mut BoardPorts<'_>) -> Result<Pa
     nobody_elses(&seen, &claim.serial, ports.ledger)?;
     let claim = Claim {
         seated: seated(claim.seated, &seen),
-        uid: seen.uid,
+        uid: seen.uid.clone(),
         ..claim
     };
     let mut attempts = ports.ledger.reserve(&[claim])?;
     match attempts.pop().ok_or(LineError::NoAnswer)?? {
         Attempt::Go(reservation) => flash(master, reservation, ports),
         Attempt::Done { entry, values } => {
+            shows(&seen, entry.record())?;
             let sealed = seal(master, &values)?;
             ports.fixture.verify(&sealed, ports.watch)?;
             let written = written(&sealed);
@@ -229,6 +230,10 @@ fn flash(
     ports: &mut BoardPorts<'_>,
 ) -> Result<Passed, LineError> {
     ports.fixture.hold(reservation.lock());
+    let (serial, uid) = (
+        reservation.serial().clone(),
+        reservation.claim().uid.clone(),
+    );
     let outcome = seal(master, reservation.values()).and_then(|sealed| {
         let receipt = ports.fixture.deliver(&sealed, ports.watch)?;
         Ok((receipt, written(&sealed)))
@@ -237,15 +242,18 @@ fn flash(
         Ok(delivered) => delivered,
         Err(error) => {
             // Which board was written to, a look at the one that is there now does not tell.
-            let (serial, uid) = (
-                reservation.serial().clone(),
-                reservation.claim().uid.clone(),
-            );
             ports.ledger.fail(reservation, &error.failure())?;
             if matches!(error.name(), "program-differs" | "probe-differs") {
                 look_again(master, (&serial, uid.as_deref()), ports)?;
             }
-            return Err(error);
+            return Err(match error {
+                LineError::Deliver(error)
+                    if error.touched() && (uid.is_none() || error.swapped()) =>
+                {
+                    LineError::Doubt { serial, error }
+                }
+                error => error,
+            });
         }
     };
     written.effort = ports.fixture.effort();
@@ -290,24 +298,58 @@ fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &mut dyn Ledger) -> Result
         uid: seen.uid.as_deref(),
         due: serial,
     };
-    let whose = match ledger.met(&fingerprint, spot)? {
+    let stranger = |whose: String| Refusal::OtherToken {
+        serial: serial.clone(),
+        fingerprint,
+        whose,
+    };
+    let refusal = match ledger.met(&fingerprint, spot)? {
         // The token is burnt: what is on the board counts for nobody.
         Met::Unit(unit) if matches!(unit.state, UnitState::Void | UnitState::Superseded) => {
             return Ok(());
         }
         Met::Unit(unit) if unit.serial.folded() == serial.folded() => return Ok(()),
-        Met::Unit(unit) => format!("belongs to {}", unit.serial),
-        Met::Nobodys => "no unit here has, and none gets".to_owned(),
+        // Somebody copied a flash.
+        Met::Unit(unit) if unit.uid.is_some() && seen.uid.is_some() && unit.uid != seen.uid => {
+            stranger(format!("belongs to {} on another board", unit.serial))
+        }
+        Met::Unit(unit) => another(seen, serial, *unit),
+        Met::Nobodys => stranger("no unit here has, and none gets".to_owned()),
         // What is torn may be other firmware, whose bytes only look like a token.
         Met::Unknown if matches!(seen.holds, Holds::Torn { .. }) => return Ok(()),
-        Met::Unknown => "this ledger gave to no unit".to_owned(),
+        Met::Unknown => stranger("this ledger gave to no unit".to_owned()),
     };
-    let serial = serial.clone();
-    Err(LineError::Refused(Refusal::OtherToken {
-        serial,
-        fingerprint,
-        whose,
-    }))
+    // A serial that is made nowhere was scanned wrong, whatever board is there.
+    Err(ledger.hopeless(serial)?.unwrap_or(refusal).into())
+}
+
+/// Says that the board is another unit, by its token.
+fn another(seen: &Seen, serial: &Serial, unit: UnitRecord) -> Refusal {
+    let (serial, holder) = (serial.clone(), unit.serial);
+    let made = matches!(unit.state, UnitState::Delivered | UnitState::Labelled);
+    match made && matches!(seen.holds, Holds::Token(_)) {
+        true => Refusal::BoardMade { serial, holder },
+        false => Refusal::BoardTaken {
+            serial,
+            holder,
+            sign: "token",
+        },
+    }
+}
+
+/// Refuses a board that shows nothing of a finished unit; whether it is whole, a read-back says.
+fn shows(seen: &Seen, record: &UnitRecord) -> Result<(), LineError> {
+    let unread = matches!(seen.holds, Holds::Unreadable { .. });
+    if unread || seen.token() == Some(record.fingerprint) {
+        return Ok(());
+    }
+    let serial = record.serial.clone();
+    Err(LineError::Refused(
+        match record.uid.is_some() && record.uid == seen.uid {
+            true => Refusal::Erased { serial },
+            false => Refusal::MadeElsewhere { serial },
+        },
+    ))
 }
 
 /// Patches a unit's values in and makes every checksum true.
@@ -343,6 +385,14 @@ pub enum LineError {
     /// The image did not get out.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
+    /// The image did not get out whole, and no number tells which board may have it.
+    #[error("{error}")]
+    Doubt {
+        /// The unit, whose token may be on the board.
+        serial: Serial,
+        /// What went wrong.
+        error: DeliverError,
+    },
     /// A ledger gave fewer answers than it was asked.
     #[error("the ledger gave no answer for the unit")]
     NoAnswer,
@@ -357,7 +407,7 @@ impl LineError {
             Self::Refused(error) => error.name(),
             Self::Patch(error) => error.name(),
             Self::Checksum(error) => error.name(),
-            Self::Deliver(error) => error.name(),
+            Self::Deliver(error) | Self::Doubt { error, .. } => error.name(),
             Self::NoAnswer => "ledger-no-answer",
         }
     }
@@ -367,7 +417,14 @@ impl LineError {
         Failure {
             name: self.name().to_owned(),
             message: self.to_string(),
-            touched: matches!(self, Self::Deliver(error) if error.touched()),
+            swapped: matches!(
+                self,
+                Self::Deliver(error) | Self::Doubt { error, .. } if error.swapped()
+            ),
+            touched: matches!(
+                self,
+                Self::Deliver(error) | Self::Doubt { error, .. } if error.touched()
+            ),
         }
     }
 }

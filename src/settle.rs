@@ -145,5 +145,6 @@ fn told(name: &str, message: String) -> Failure {
         name: name.to_owned(),
         message,
         touched: false,
+        swapped: false,
     }
 }

@@ -474,7 +474,7 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
         if line.trim().is_empty() {
             continue;
         }
-        let serial = recipe.serial.read(line).map_err(|error| at(error.into()))?;
+        let serial = super::scan::serial(&recipe.serial, line).map_err(at)?;
         if let Some(first) = lines.insert(serial.folded(), number) {
             return Err(CliError::new(
                 exit::RECIPE,

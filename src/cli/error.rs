@@ -71,6 +71,12 @@ pub(crate) struct CliError {
     pub(crate) hint: Option<String>,
     /// Whether it is not known what the unit carries now.
     pub(crate) doubt: bool,
+    /// The same in the words of a recipe, for programs.
+    detail: Option<String>,
+    /// The unit that it is about.
+    unit: Option<Serial>,
+    /// The unit that the board is.
+    holder: Option<Serial>,
 }
 
 impl CliError {
@@ -83,6 +89,9 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).or_else(|| cure::of(name)).map(str::to_owned),
             doubt: false,
+            detail: None,
+            unit: None,
+            holder: None,
         }
     }
 
@@ -94,7 +103,11 @@ impl CliError {
     /// A file that could not be read or written.
     pub(crate) fn file(what: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("{what} {}: {error}", path.display());
-        Self::new(exit::DELIVERY, "file", message)
+        let mut this = Self::new(exit::DELIVERY, "file", message);
+        if is_full(error) {
+            this.hint = Some(FULL.to_owned());
+        }
+        this
     }
 
     /// Whoever read standard output went away: that is told to nobody.
@@ -112,6 +125,9 @@ impl CliError {
         let mut cause = error.source();
         while let Some(error) = cause {
             this.causes.push(error.to_string());
+            if error.downcast_ref().is_some_and(is_full) {
+                this.hint = Some(full(name));
+            }
             cause = error.source();
         }
         this
@@ -137,15 +153,44 @@ impl CliError {
         self
     }
 
+    /// Says it in other words; what it said stays for programs.
+    pub(crate) fn in_words(mut self, words: String) -> Self {
+        self.detail = Some(std::mem::replace(&mut self.message, words));
+        self
+    }
+
     /// Gives it another next step.
     pub(crate) fn with_hint(mut self, hint: Option<&str>) -> Self {
         self.hint = hint.map(str::to_owned);
         self
     }
 
+    /// Marks that what the unit carries is not known, and says what decides.
+    pub(crate) fn in_doubt(mut self, serial: Serial) -> Self {
+        self.doubt = true;
+        self.hint = Some(doubt(&serial));
+        self.unit = Some(serial);
+        self
+    }
+
     /// Returns the one next action that helps.
     pub(crate) fn next(&self) -> Next {
-        next::after(self.name, self.code)
+        match self.doubt {
+            true => Next::Doubt,
+            false => next::after(self.name, self.code),
+        }
+    }
+
+    /// Returns that action in the words of who stands at the line.
+    pub(crate) fn sentence(&self) -> String {
+        let name = |serial: &Option<Serial>| match serial {
+            Some(serial) => serial.to_string(),
+            None => "the unit".to_owned(),
+        };
+        let sentence = self.next().sentence();
+        sentence
+            .replace("SERIAL", &name(&self.unit))
+            .replace("HOLDER", &name(&self.holder))
     }
 
     /// Returns the error as the JSON of a unit shows it.
@@ -155,7 +200,12 @@ impl CliError {
             message.push_str(": ");
             message.push_str(cause);
         }
-        json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint })
+        let mut told =
+            json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint });
+        if let (Some(detail), Value::Object(told)) = (&self.detail, &mut told) {
+            told.insert("detail".to_owned(), detail.clone().into());
+        }
+        told
     }
 }
 
@@ -209,18 +259,16 @@ from! {
 impl From<Refusal> for CliError {
     fn from(error: Refusal) -> Self {
         let mut this = Self::of(code_of(error.name()), error.name(), &error);
-        let subject = match &error {
-            Refusal::OtherBoard { serial, .. }
-            | Refusal::Finished { serial, .. }
-            | Refusal::InDoubt { serial, .. }
-            | Refusal::Quarantined { serial }
-            | Refusal::PartOpen { serial, .. } => Some(serial),
-            Refusal::BoardTaken { holder, .. } => Some(holder),
-            _ => None,
-        };
-        if let (Some(hint), Some(serial)) = (&mut this.hint, subject) {
-            *hint = hint.replace("SERIAL", serial.as_str());
+        let serial = error.serial();
+        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = &error {
+            this.holder = Some(holder.clone());
         }
+        // The unit that the board is has to give it up, not the one that was scanned.
+        let subject = this.holder.as_ref().unwrap_or(serial);
+        this.hint = this
+            .hint
+            .map(|hint| hint.replace("SERIAL", subject.as_str()));
+        this.unit = Some(serial.clone());
         this
     }
 }
@@ -233,6 +281,7 @@ impl From<LineError> for CliError {
             LineError::Patch(error) => error.into(),
             LineError::Checksum(error) => error.into(),
             LineError::Deliver(error) => error.into(),
+            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial),
             other => Self::of(exit::LEDGER, other.name(), &other),
         }
     }
@@ -243,15 +292,17 @@ pub(crate) fn code_of(name: &str) -> u8 {
     let family = name.split('-').next().unwrap_or_default();
     match (family, name) {
         (_, "probe-differs" | "probe-firmware" | "probe-values") => exit::DIFFERS,
-        (_, "deliver-differs" | "program-differs" | "ledger-part-conflict") => exit::DIFFERS,
+        (_, "deliver-differs" | "program-differs" | "program-swapped" | "ledger-part-conflict") => {
+            exit::DIFFERS
+        }
         (_, "probe-chip" | "probe-selector" | "probe-skipped" | "probe-skipped-in-part") => {
             exit::RECIPE
         }
         (_, "probe-busy") => exit::REFUSED,
         (_, "unit-pool-empty" | "ledger-part-short") => exit::POOL_EMPTY,
-        (_, "unit-other-board" | "unit-board-taken" | "unit-other-token" | "unit-in-doubt") => {
-            exit::IN_DOUBT
-        }
+        (_, "unit-erased") => exit::DIFFERS,
+        (_, "unit-other-board" | "unit-board-taken" | "unit-board-made") => exit::IN_DOUBT,
+        (_, "unit-other-token" | "unit-made-elsewhere" | "unit-in-doubt") => exit::IN_DOUBT,
         ("ledger", _) => ledger_code(name),
         ("serial" | "scan", _) => exit::RECIPE,
         ("unit", _) => exit::REFUSED,
@@ -298,6 +349,27 @@ const BEGIN: &str = "\
     slot    = [{ value = \"auth-token\", symbol = \"SYMBOL\" }]
 eol-inject inspect FIRMWARE shows what there is; eol-inject help recipe lists every key";
 
+/// What is done where no space is left.
+const FULL: &str = "the disk that it is on is full: make room there";
+
+/// Returns what is done where no space is left; which disk that is.
+fn full(name: &str) -> String {
+    match name {
+        "program-temporary" => {
+            let folder = std::env::temp_dir();
+            let folder = folder.display();
+            format!("the disk that {folder} is on is full: make room there, or set TMPDIR")
+        }
+        _ => FULL.to_owned(),
+    }
+}
+
+/// Returns whether no space is left, or none that this user may have.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
 /// What decides about a unit whose board nothing tells from others.
 const IN_DOUBT: &str = "\
 if this is its board: eol-inject run --serial SERIAL --same-board --by NAME --reason TEXT; if its \
@@ -340,8 +412,8 @@ fn hint(name: &str) -> Option<&'static str> {
         "probe-firmware" => "mode = \"full\" writes the whole image",
         "probe-unplugged" => "plug it in again; the unit resumes with the same token",
         "label-no-qr" => {
-            "a list with QR Tokens or pictures has what a label needs; where units get none, write \
-             when = \"none\" under [label]"
+            "import a list with its QR Tokens or pictures: eol-inject pool import FILE; where units get \
+             no label, when = \"none\" under [label] in the recipe"
         }
         "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
         "recipe-format-refused" => "put pattern, case or strip right, or the format",
@@ -352,7 +424,7 @@ fn hint(name: &str) -> Option<&'static str> {
         "serial-format" => {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }
-        "deliver-folder" => "put the folder right, or name another",
+        "deliver-folder" => "make it a folder that this user may write, or name another",
         "ledger-full" => {
             "make room on its disk and call again: what was begun goes on with the same token"
         }
@@ -388,17 +460,29 @@ fn hint(name: &str) -> Option<&'static str> {
             "if that station did not make it: eol-inject ledger clear --serial SERIAL --by NAME --reason TEXT"
         }
         "unit-other-board" => {
-            "if the unit has another board for good: eol-inject ledger rework --serial SERIAL \
+            "where its board is lost, the line engineer: eol-inject ledger rework --serial SERIAL \
              --mode board-swapped --by NAME --reason TEXT"
+        }
+        "unit-made-elsewhere" => {
+            "where its board is lost, the line engineer: eol-inject ledger rework --serial SERIAL \
+             --mode board-swapped --by NAME --reason TEXT, which burns its token; where this is its \
+             board and was erased since, --mode same-board"
+        }
+        "unit-erased" => {
+            "the line engineer: eol-inject ledger rework --serial SERIAL --mode same-board --by NAME \
+             --reason TEXT; then scan it again"
+        }
+        "unit-other-token" => {
+            "whoever erases it outside of the line gives a token up: it may be a device's"
         }
         "unit-in-doubt" => IN_DOUBT,
         "unit-finished" => {
-            "if it is meant: eol-inject ledger rework --serial SERIAL --mode same-board \
-             --by NAME --reason TEXT"
+            "where it shall have this image, the line engineer: eol-inject ledger rework \
+             --serial SERIAL --mode same-board --by NAME --reason TEXT"
         }
         "unit-board-taken" => {
-            "if that one has another board now: eol-inject ledger rework --serial SERIAL \
-             --mode board-swapped --by NAME --reason TEXT"
+            "where SERIAL has another board now, the line engineer: eol-inject ledger rework \
+             --serial SERIAL --mode board-swapped --by NAME --reason TEXT"
         }
         "unit-bound-elsewhere" => {
             "a list that binds another token to it helps: eol-inject pool request, then pool import"
@@ -480,8 +564,8 @@ mod tests {
         // The unit that the board is has to give it up, not the one that was scanned.
         let taken = Refusal::BoardTaken {
             serial: serial(),
-            uid: "9f02".to_owned(),
             holder: "GW000011".parse().unwrap(),
+            sign: "number",
         };
         assert!(hinted(taken).contains("--serial GW000011 --mode board-swapped"));
     }

@@ -43,6 +43,11 @@ impl View {
         Ok(Self { simulated })
     }
 
+    /// Returns whether its units are not real.
+    pub(crate) const fn is_simulated(self) -> bool {
+        self.simulated
+    }
+
     /// Returns what people must see beside a unit that is not real.
     pub(crate) const fn word(self) -> &'static str {
         if self.simulated { "SIMULATED" } else { "" }

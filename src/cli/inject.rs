@@ -18,6 +18,7 @@ use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::neighbours::{self, Images};
 use super::output::Output;
+use super::scan;
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
 use super::{FormArgs, RecipeArg, StationArgs};
@@ -52,7 +53,7 @@ pub(crate) struct InjectArgs {
 
 pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = gate::recipe(&args.recipe.recipe)?;
-    let serial = recipe.serial.read(&args.serial)?;
+    let serial = scan::serial(&recipe.serial, &args.serial)?;
     let master = context::master(&recipe)?;
     let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;

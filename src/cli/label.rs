@@ -62,6 +62,13 @@ struct ReprintArgs {
     decision: DecisionArgs,
 }
 
+impl LabelArgs {
+    /// Returns whether labels are scanned, one after the other.
+    pub(crate) const fn compares(&self) -> bool {
+        matches!(self.command, Command::Scan(_))
+    }
+}
+
 pub(crate) fn run(args: &LabelArgs, output: &Output) -> Result<u8, CliError> {
     match &args.command {
         Command::Print(args) => print(args, output),

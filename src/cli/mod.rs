@@ -245,12 +245,16 @@ pub(crate) fn main() -> ExitCode {
         output.hush();
     }
     let work = cli.command.work();
+    let tell = match cli.command.is_the_line() {
+        true => Output::stopped,
+        false => Output::error,
+    };
     match dispatch(cli.command, &output) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let error = work.told(error);
             if error.code != exit::CLOSED_PIPE {
-                output.error(&error);
+                tell(&output, &error);
             }
             ExitCode::from(error.code)
         }
@@ -341,6 +345,15 @@ impl Command {
             Self::Inspect(_) => true,
             Self::Ledger(args) => args.only_looks(),
             Self::Pool(args) => args.only_looks(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether an operator stands before it, unit after unit.
+    const fn is_the_line(&self) -> bool {
+        match self {
+            Self::Inject(_) | Self::Batch(_) | Self::Run(_) => true,
+            Self::Label(args) => args.compares(),
             _ => false,
         }
     }

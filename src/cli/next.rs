@@ -35,6 +35,14 @@ pub(crate) enum Next {
     TakeOff,
     /// The label must not stay in use.
     Destroy,
+    /// A finished unit is still on the fixture.
+    Off,
+    /// The board is another unit.
+    ThatUnit,
+    /// The unit is another board.
+    ItsBoard,
+    /// Nobody knows whose board it is.
+    Strange,
     /// The unit must not be made now.
     Aside,
     /// The board is another product's.
@@ -55,6 +63,8 @@ pub(crate) enum Next {
     Recipe,
     /// The factory's own system cannot be asked.
     Mes,
+    /// The program was called wrong.
+    Call,
 }
 
 impl Next {
@@ -66,6 +76,9 @@ impl Next {
             | Self::Pair
             | Self::Other
             | Self::Renamed
+            | Self::Off
+            | Self::ThatUnit
+            | Self::ItsBoard
             | Self::Seat
             | Self::Power
             | Self::Once
@@ -74,12 +87,15 @@ impl Next {
             | Self::Mend => "retry",
             Self::TakeOff
             | Self::Destroy
+            | Self::Strange
             | Self::Aside
             | Self::Swap
             | Self::Chip
             | Self::Doubt
             | Self::Misfit => "quarantine",
-            Self::Reach | Self::Tokens | Self::Ledger | Self::Recipe | Self::Mes => "stop",
+            Self::Reach | Self::Tokens | Self::Ledger | Self::Recipe | Self::Mes | Self::Call => {
+                "stop"
+            }
         }
     }
 
@@ -90,6 +106,18 @@ impl Next {
             Self::Pair => "scan this unit's serial and its label again",
             Self::Other => "scan the right serial: nothing was begun",
             Self::Renamed => "scan the serial that the unit has now",
+            Self::Off => {
+                "take HOLDER off the fixture: it is done; seat the next board and scan SERIAL"
+            }
+            Self::ThatUnit => {
+                "scan HOLDER for the board that is there, or seat the board of SERIAL"
+            }
+            Self::ItsBoard => {
+                "seat the board of SERIAL, or scan the serial of the one that is there"
+            }
+            Self::Strange => {
+                "set this board aside for the line engineer; seat another one for SERIAL"
+            }
             Self::Seat => "retry: seat the unit and scan it again",
             Self::Power => "retry: take the unit's power away, give it back, and scan it again",
             Self::Once => "retry once: scan it again; if it fails again, set the unit aside",
@@ -105,12 +133,15 @@ impl Next {
             Self::Chip => {
                 "set the unit aside for the line engineer: scanning it again does not help"
             }
-            Self::Doubt => "set the unit aside: it is in doubt until its board is read",
+            Self::Doubt => {
+                "set the unit aside, marked SERIAL: it is in doubt until somebody decides"
+            }
             Self::Misfit => "set the unit aside: tell the line engineer which serial it has",
             Self::Reach => "the run stops: put this right, then start it again",
             Self::Tokens => "stop: more tokens have to be imported; call the line engineer",
             Self::Ledger => "stop: the ledger cannot be worked with; call the line engineer",
             Self::Recipe => "stop: call the line engineer",
+            Self::Call => "stop: start it again, called as its help says",
             Self::Mes => "stop: the factory's system cannot be asked; call the line engineer",
         }
     }
@@ -122,20 +153,25 @@ impl Next {
             Self::Tokens => Some("no token is left"),
             Self::Ledger => Some("the ledger cannot be worked with"),
             Self::Recipe => Some("the recipe has to be put right"),
+            Self::Call => Some("it was called wrong"),
             Self::Mes => Some("the factory's system cannot be asked"),
             _ => None,
         }
     }
 
-    /// Returns whether only the scan was at fault: a shaky hand says nothing about the line.
+    /// Returns whether only the hand was at fault, that scanned or seated: a shaky hand says nothing about the line.
     pub(crate) const fn is_scan(self) -> bool {
-        matches!(self, Self::Scan | Self::Other | Self::Renamed)
+        matches!(
+            self,
+            Self::Scan | Self::Other | Self::Renamed | Self::Off | Self::ThatUnit | Self::ItsBoard
+        )
     }
 }
 
 /// Returns what is done after an error of this name.
 pub(crate) fn after(name: &str, code: u8) -> Next {
     of(name).unwrap_or(match code {
+        exit::USAGE => Next::Call,
         exit::LEDGER => Next::Ledger,
         exit::POOL_EMPTY => Next::Tokens,
         exit::DELIVERY => Next::Tool,
@@ -161,7 +197,8 @@ fn of(name: &str) -> Option<Next> {
 
         "probe-no-target" | "probe-halt" | "probe-link" | "program-failed" => Next::Seat,
         "probe-waits" | "probe-hangs" => Next::Power,
-        "probe-differs" | "probe-unreadable" | "program-differs" | "deliver-differs" => Next::Once,
+        "probe-differs" | "probe-unreadable" | "program-differs" | "program-swapped"
+        | "deliver-differs" => Next::Once,
         "probe-algorithm" | "program-timed-out" | "program-no-number" | "program-short-dump"
         | "program-no-dump" | "mes-failed" | "mes-timed-out" => Next::Tool,
         "deliver-folder" | "deliver-foreign" | "probe-forget" | "deliver-write"
@@ -170,9 +207,7 @@ fn of(name: &str) -> Option<Next> {
         "unit-void"
         | "unit-bound-elsewhere"
         | "unit-finished"
-        | "unit-other-board"
-        | "unit-board-taken"
-        | "unit-other-token"
+        | "unit-erased"
         | "unit-away"
         | "unit-part-open"
         | "unit-quarantined"
@@ -180,6 +215,10 @@ fn of(name: &str) -> Option<Next> {
         | "mes-refused"
         | "unit-unfinished"
         | "ledger-no-unit" => Next::Aside,
+        "unit-board-made" => Next::Off,
+        "unit-board-taken" => Next::ThatUnit,
+        "unit-other-board" | "unit-made-elsewhere" => Next::ItsBoard,
+        "unit-other-token" => Next::Strange,
         "probe-wrong-chip" => Next::Swap,
         "probe-locked" | "probe-protected" | "probe-erase" | "probe-program" | "probe-firmware"
         | "probe-values" => Next::Chip,

@@ -178,6 +178,16 @@ impl Output {
         self.object(&json!({ "v": 1, "error": error.json() }));
     }
 
+    /// Prints what ended the line before a unit, or between two: its last line is what is done next.
+    pub(crate) fn stopped(&self, error: &CliError) {
+        self.refusal(error);
+        let next = error.sentence();
+        self.say(format_args!("  {next}"));
+        self.object(&json!({
+            "v": 1, "action": error.next().action(), "next": next, "error": error.json(),
+        }));
+    }
+
     /// Tells people what is wrong, why, and what to do.
     pub(crate) fn refusal(&self, error: &CliError) {
         self.done();

@@ -31,7 +31,7 @@ struct UnitObject<'u> {
     already: bool,
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'static str>,
+    next: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +96,8 @@ pub(crate) struct Tally<'t> {
     pub(crate) order: Option<&'t str>,
     pub(crate) simulated: bool,
     pub(crate) master: &'t Master,
+    /// Whether the line chooses its units itself: no hand scans wrong, so each failure is in a row.
+    pub(crate) counts: bool,
     /// Whether people get a line for every unit, or only for those that need attention.
     pub(crate) every_line: bool,
     pub(crate) seq: u64,
@@ -168,6 +170,7 @@ impl<'t> Tally<'t> {
             order: None,
             simulated: false,
             master,
+            counts: false,
             every_line: true,
             seq: 0,
             passed: 0,
@@ -227,8 +230,7 @@ impl<'t> Tally<'t> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {hint}"));
         }
-        let next = error.next().sentence();
-        self.output.line(format_args!("      {next}"));
+        self.output.line(format_args!("      {}", error.sentence()));
     }
 
     /// Counts one unit and tells programs; returns what they are told.
@@ -245,7 +247,7 @@ impl<'t> Tally<'t> {
             }
             Err(error) => {
                 self.failed += 1;
-                self.in_a_row += u64::from(!ended.misread());
+                self.in_a_row += u64::from(self.counts || !ended.misread());
                 if self.code == 0 || self.code == exit::UNLABELLED {
                     self.code = error.code;
                 }
@@ -306,7 +308,7 @@ impl<'t> Tally<'t> {
                         .filter(|_| error.is_none())
                         .map(|file| file.display().to_string()),
                     event: Some(record.event.to_string()),
-                    next: error.as_ref().map(|error| error.next().sentence()),
+                    next: error.as_ref().map(CliError::sentence),
                     error: error.as_ref().map(CliError::json),
                     ..object
                 }
@@ -314,7 +316,7 @@ impl<'t> Tally<'t> {
             Err(error) => UnitObject {
                 outcome: outcome(error),
                 action: error.next().action(),
-                next: Some(error.next().sentence()),
+                next: Some(error.sentence()),
                 error: Some(error.json()),
                 ..object
             },

@@ -137,6 +137,12 @@ impl DeliverError {
         }
     }
 
+    /// Returns whether another board is there than was identified.
+    #[must_use]
+    pub const fn swapped(&self) -> bool {
+        matches!(self, Self::Program(ProgramError::Swapped { .. }))
+    }
+
     /// Returns whether what reaches boards is itself missing: no other unit would fare better.
     #[must_use]
     pub const fn is_gone(&self) -> bool {

@@ -119,6 +119,8 @@ pub struct Program {
     programmer: Programmer,
     /// What keeps the claim of the unit in hand alive.
     lock: RunLock,
+    /// The number of the board that was identified.
+    number: Option<String>,
 }
 
 impl Program {
@@ -128,6 +130,7 @@ impl Program {
         Self {
             programmer,
             lock: RunLock::default(),
+            number: None,
         }
     }
 
@@ -150,6 +153,50 @@ impl Program {
         let uid = number(&String::from_utf8_lossy(&said));
         let program = identify.program().to_owned();
         Ok(Some(uid.ok_or(ProgramError::NoNumber { program })?))
+    }
+
+    /// Makes sure that the board is still the one that was identified. Between two commands nobody
+    /// holds it, and the record ties the token to its number.
+    fn still_there(&self) -> Result<(), DeliverError> {
+        let Some(before) = &self.number else {
+            return Ok(());
+        };
+        match self.uid()? {
+            Some(now) if now != *before => {
+                let before = before.clone();
+                Err(ProgramError::Swapped { before, now }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands the image to the programmer.
+    fn write(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+        let container = Zeroizing::new(sealed.container()?);
+        let program = &self.programmer.program;
+        let work = Work::new()?;
+        let file = work.file(&format!("image.{}", self.programmer.extension));
+        work.write(&file, &container)?;
+        watch.begin(Phase::Program, 0);
+        let all = whole(sealed.master().image());
+        let place = |of: fn(Span) -> u64| all.map_or(0, of);
+        self.call(program).run(&|name| match name {
+            "image" => file.display().to_string(),
+            "serial" => sealed.serial().to_string(),
+            "address" => format!("{:#x}", place(|span| span.start().get())),
+            "size" => format!("{:#x}", place(Span::len)),
+            "length" => place(Span::len).to_string(),
+            _ => String::new(),
+        })?;
+        Ok(())
+    }
+
+    /// Returns what was found out, unless the board was changed under it: that says more.
+    fn on_the_same_board(&self, found: Result<(), DeliverError>) -> Result<(), DeliverError> {
+        match self.still_there() {
+            Err(error) if error.swapped() => Err(error),
+            still => found.and(still),
+        }
     }
 
     /// Reads `spans` of the board.
@@ -232,6 +279,7 @@ impl Fixture for Program {
             let program = identify.map_or("", CommandLine::program).to_owned();
             return Err(ProgramError::NumberHeld { program }.into());
         }
+        self.number.clone_from(&uid);
         Ok(Seen {
             chip: self.programmer.chip.clone(),
             compared: false,
@@ -251,25 +299,9 @@ impl Fixture for Program {
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Receipt, DeliverError> {
-        let container = Zeroizing::new(sealed.container()?);
-        let program = &self.programmer.program;
-        {
-            let work = Work::new()?;
-            let file = work.file(&format!("image.{}", self.programmer.extension));
-            work.write(&file, &container)?;
-            watch.begin(Phase::Program, 0);
-            let all = whole(sealed.master().image());
-            let place = |of: fn(Span) -> u64| all.map_or(0, of);
-            self.call(program).run(&|name| match name {
-                "image" => file.display().to_string(),
-                "serial" => sealed.serial().to_string(),
-                "address" => format!("{:#x}", place(|span| span.start().get())),
-                "size" => format!("{:#x}", place(Span::len)),
-                "length" => place(Span::len).to_string(),
-                _ => String::new(),
-            })?;
-        }
-        self.compare(sealed, watch)?;
+        let written = self.write(sealed, watch);
+        let made = written.and_then(|()| self.compare(sealed, watch));
+        self.on_the_same_board(made)?;
         Ok(Receipt::new(sealed, (None, true)))
     }
 
@@ -278,7 +310,8 @@ impl Fixture for Program {
     }
 
     fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
-        self.compare(sealed, watch)
+        let same = self.compare(sealed, watch);
+        self.on_the_same_board(same)
     }
 
     fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {

@@ -145,7 +145,10 @@ impl LabelFolder {
 fn refused(file: PathBuf, error: &io::Error) -> LabelError {
     LabelError::Write {
         file,
-        reason: error.to_string(),
+        reason: match error.kind() {
+            io::ErrorKind::StorageFull => "its disk is full".to_owned(),
+            _ => error.to_string(),
+        },
     }
 }
 

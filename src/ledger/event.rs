@@ -118,6 +118,9 @@ pub struct Body {
     pub message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touched: Option<bool>,
+    /// Whether the board was changed under an attempt, so that no number is the unit's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swapped: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -151,7 +151,7 @@ pub trait Ledger: Send {
     fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError>;
 
     /// Hands out `count` numbers of `format` that no unit had, one after the other; they are
-    /// never handed out again, used or not.
+    /// never handed out again, used or not, but for one that is given back.
     ///
     /// # Errors
     /// [`LedgerError::SerialsUsedUp`] when fewer are left, with how many; none is handed out then.
@@ -161,11 +161,24 @@ pub trait Ledger: Send {
         count: usize,
     ) -> Result<Vec<Serial>, LedgerError>;
 
+    /// Takes back the number that was handed out last, if no unit has it: it is the next one again.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn give_back(&mut self, format: &SerialFormat, serial: &Serial) -> Result<(), LedgerError>;
+
     /// Returns the bound serials of free tokens, in the list's order, at most `count`.
     ///
     /// # Errors
     /// [`LedgerError`]
     fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError>;
+
+    /// Returns why a serial gets no token, whichever board is there; `None` where it has one or
+    /// would get one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError>;
 
     /// Claims a token for each unit; the same serial always gets the same token.
     ///

@@ -252,6 +252,8 @@ pub struct Failure {
     pub message: String,
     /// Whether anything may carry the token now.
     pub touched: bool,
+    /// Whether the board was changed meanwhile: its number ties nothing to the claim any more.
+    pub swapped: bool,
 }
 
 /// A unit's state.

@@ -41,7 +41,7 @@ pub enum Refusal {
         state: &'static str,
     },
     /// Finished on a board already, with another image: only rework may deliver it again.
-    #[error("{serial} was delivered with image {image}, this run has {wanted}: rework it first")]
+    #[error("{serial} is made already, with image {image}; this run has {wanted}")]
     Finished {
         /// The unit.
         serial: Serial,
@@ -51,7 +51,7 @@ pub enum Refusal {
         wanted: String,
     },
     /// The claim belongs to another board.
-    #[error("{serial} belongs to the board {claimed}, this board is {seen}: rework it first")]
+    #[error("{serial} belongs to the board {claimed}, and this board is {seen}")]
     OtherBoard {
         /// The unit.
         serial: Serial,
@@ -78,17 +78,27 @@ pub enum Refusal {
         /// The serial that the unit has now.
         to: String,
     },
+    /// A finished unit's board is still on the fixture.
+    #[error(
+        "the board on the fixture is {holder}, which is made already: it cannot become {serial}"
+    )]
+    BoardMade {
+        /// The unit.
+        serial: Serial,
+        /// The unit that the board is.
+        holder: Serial,
+    },
     /// The board is another unit already.
-    #[error("the board {uid} is {holder} already, so it cannot become {serial}")]
+    #[error("the board on the fixture is {holder} by its {sign}: it cannot become {serial}")]
     BoardTaken {
         /// The unit.
         serial: Serial,
-        /// The board's number.
-        uid: String,
         /// The unit that it is.
         holder: Serial,
+        /// What says so.
+        sign: &'static str,
     },
-    /// The board holds a token that is not this unit's.
+    /// The board holds a token that no unit of its own explains.
     #[error("the board holds token {fingerprint}, which {whose}: it cannot become {serial}")]
     OtherToken {
         /// The unit.
@@ -97,6 +107,18 @@ pub enum Refusal {
         fingerprint: Fingerprint,
         /// What the ledger knows of that token.
         whose: String,
+    },
+    /// The unit is made, and no number says whether this was its board.
+    #[error("{serial} is made already, and the board on the fixture does not hold its token")]
+    MadeElsewhere {
+        /// The unit.
+        serial: Serial,
+    },
+    /// The unit's own board lost what it was made with.
+    #[error("{serial} is made already, and this is its board, but its token is gone from it")]
+    Erased {
+        /// The unit.
+        serial: Serial,
     },
     /// No token is left.
     #[error("no free token is left for {serial}: import another list")]
@@ -170,6 +192,33 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Returns the unit that is refused.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        match self {
+            Self::Void { serial, .. }
+            | Self::InWork { serial, .. }
+            | Self::BoundElsewhere { serial, .. }
+            | Self::Finished { serial, .. }
+            | Self::OtherBoard { serial, .. }
+            | Self::InDoubt { serial, .. }
+            | Self::Rehoused { serial, .. }
+            | Self::BoardMade { serial, .. }
+            | Self::BoardTaken { serial, .. }
+            | Self::OtherToken { serial, .. }
+            | Self::MadeElsewhere { serial }
+            | Self::Erased { serial }
+            | Self::PoolEmpty { serial }
+            | Self::NotListed { serial }
+            | Self::Away { serial, .. }
+            | Self::PartOpen { serial, .. }
+            | Self::NotOfPart { serial, .. }
+            | Self::Closed { serial, .. }
+            | Self::Quarantined { serial }
+            | Self::Twice { serial } => serial,
+        }
+    }
+
     /// Returns the error's stable name.
     #[must_use]
     pub fn name(&self) -> &'static str {

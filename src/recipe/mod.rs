@@ -12,6 +12,7 @@ mod makes;
 mod mes;
 mod nvs;
 mod range;
+mod shape;
 mod slot;
 mod station;
 mod store;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::command::{CommandLine, Identify};
+use super::shape;
 use crate::image::{Address, Span};
 use crate::unit::{Serial, SerialError};
 
@@ -134,6 +135,17 @@ impl SerialSpec {
             (Ok(plain), Ok(shaped)) => Ok([plain, shaped]),
             (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok([one.clone(), one]),
             (Err(error), Err(_)) => Err(error.into()),
+        }
+    }
+
+    /// Returns what a serial looks like, in words with an example; `None` where the recipe says
+    /// nothing that has plain words.
+    #[must_use]
+    pub fn looks(&self) -> Option<String> {
+        let format = self.format.as_ref();
+        match format.filter(|_| self.source == SerialSource::Next) {
+            Some(format) => Some(format.text(1)),
+            None => shape::looks(self.pattern.as_ref()?.0.as_str()),
         }
     }
 

@@ -115,3 +115,47 @@ fn what_is_neither_text_nor_label_costs_itself_only() {
     ];
     assert_eq!(told(&output), wanted);
 }
+
+#[test]
+fn labels_of_simulated_units_say_so_and_a_wrong_serial_is_told_in_words() {
+    let bench = Bench::new();
+    bench.ok(&["run", "--recipe", RECIPE, "--probe", "sim", "--count", "1"]);
+    let code = crate::labels::codes(&bench)[0].clone();
+    let output = scan(&bench, format!("GW000001\n{code}\nXY12\n").as_bytes());
+    let said = text(&output.stderr);
+    assert!(said.contains("PASS  GW000001  SIMULATED"), "{said}");
+    assert!(said.contains("1 label right, 1 wrong"), "{said}");
+    assert!(!said.contains('^'), "{said}");
+    let told = text(&output.stdout);
+    assert_eq!(
+        told.matches("\"simulated\":true").count(),
+        told.lines().count()
+    );
+    let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    let error = &last["error"];
+    assert!(
+        error["message"].as_str().unwrap().contains("GW000001"),
+        "{error}"
+    );
+    assert!(error["detail"].as_str().unwrap().contains("GW"), "{error}");
+}
+
+#[test]
+fn what_stops_the_line_before_a_unit_has_its_next_action_too() {
+    let bench = Bench::new();
+    let calls: [(&[&str], &str); 3] = [
+        (
+            &["run", "--probe", "sim", "--count", "1", "--skip", "Z"],
+            "stop",
+        ),
+        (&["run", "--probe", "sim", "--serial", "XY1"], "retry"),
+        (&["label", "scan"], "stop"),
+    ];
+    for (call, action) in calls {
+        let output = bench.run(&[call, &["--recipe", RECIPE, "--json"]].concat());
+        let told: Value = serde_json::from_str(text(&output.stdout).trim()).unwrap();
+        assert_eq!(told["action"], action, "{told}");
+        let next = told["next"].as_str().unwrap();
+        assert!(text(&output.stderr).trim_end().ends_with(next), "{told}");
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use eol_inject::label::{self, Due, Half, Pairs, Scan as Verdict, Step, Wrong};
 use eol_inject::ledger::{Actor, Ledger};
+use eol_inject::recipe::SerialSpec;
 use eol_inject::unit::{QrToken, Serial};
 use serde_json::json;
 
@@ -14,8 +15,8 @@ use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
 use crate::cli::export;
 use crate::cli::interrupt::Interrupt;
-use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::scan::{Scan, Scans, bell};
+use crate::cli::output::{BAD, GOOD, Output, count};
+use crate::cli::scan::{Scan, Scans, bell, no_serial};
 use crate::cli::{RecipeArg, StationArgs};
 
 #[derive(Args)]
@@ -31,7 +32,8 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    if !export::View::of(&*ledger)?.word().is_empty() {
+    let view = export::View::of(&*ledger)?;
+    if view.is_simulated() {
         output.warning("the record's units are SIMULATED: none of these labels is a device's");
     }
     let interrupt = Interrupt::listen();
@@ -40,6 +42,8 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
         ledger,
         actor,
         output,
+        view,
+        serials: &recipe.serial,
         seen: BTreeMap::new(),
         code: 0,
         right: 0,
@@ -68,8 +72,9 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
         pile.step(step, &Due::Either)?;
     }
     output.good(format_args!(
-        "{} labels right, {} wrong",
-        pile.right, pile.wrong
+        "{} right, {} wrong",
+        count(pile.right, "label"),
+        pile.wrong
     ));
     if interrupt.flag().load(Ordering::SeqCst) && pile.code == 0 {
         return Ok(exit::INTERRUPTED);
@@ -91,6 +96,8 @@ struct Pile<'p> {
     ledger: Box<dyn Ledger>,
     actor: Actor,
     output: &'p Output,
+    view: export::View,
+    serials: &'p SerialSpec,
     /// Whose each label is that was right.
     seen: BTreeMap<String, Serial>,
     code: u8,
@@ -121,7 +128,7 @@ impl Pile<'_> {
                 }
             },
             Step::Wrong(wrong) => {
-                let (serial, error) = told(wrong);
+                let (serial, error) = told(self.serials, wrong);
                 self.fail(serial.as_ref(), &error);
                 Ok(())
             }
@@ -172,10 +179,13 @@ impl Pile<'_> {
     fn pass(&self, serial: &Serial, told: &str) {
         self.output.object(&json!({
             "v": 1, "serial": serial.as_str(), "outcome": "pass", "action": "next", "error": null,
+            "simulated": self.view.is_simulated(),
         }));
-        let name = serial.as_str();
-        self.output
-            .good(format_args!("{GOOD}PASS{GOOD:#}  {name:<14} {told}"));
+        let name = format!("{serial}  {}", self.view.word());
+        self.output.good(format_args!(
+            "{GOOD}PASS{GOOD:#}  {:<14} {told}",
+            name.trim_end()
+        ));
     }
 
     fn again(&self, half: &Half, due: &Due) {
@@ -186,6 +196,7 @@ impl Pile<'_> {
         let next = format!("scan the {}", asked(due));
         self.output.object(&json!({
             "v": 1, "serial": serial, "outcome": "again", "action": "next", "next": next,
+            "simulated": self.view.is_simulated(),
         }));
         self.output.note(format_args!(
             "      read twice, which changes nothing: {next}"
@@ -203,29 +214,30 @@ impl Pile<'_> {
             "serial": serial.map(Serial::as_str),
             "outcome": "fail",
             "action": next.action(),
-            "next": next.sentence(),
+            "next": error.sentence(),
             "error": error.json(),
+            "simulated": self.view.is_simulated(),
         }));
         let name = serial.map_or("?", Serial::as_str);
         self.output.line(format_args!(
             "{BAD}FAIL{BAD:#}  {name:<14} {error} ({})",
             error.code
         ));
-        self.output.line(format_args!("      {}", next.sentence()));
+        self.output.line(format_args!("      {}", error.sentence()));
         bell();
     }
 }
 
 /// Returns the words for a scan that makes no pair, and the unit that it is about.
-fn told(wrong: Wrong) -> (Option<Serial>, CliError) {
+fn told(serials: &SerialSpec, wrong: Wrong) -> (Option<Serial>, CliError) {
     let label = |name, message: &str| CliError::new(exit::LABEL, name, message);
     match wrong {
         Wrong::LabelLeftOut(serial) => {
-            let message = "no label was scanned for it before the next serial";
+            let message = "its label was not scanned";
             (Some(serial), label("label-left-out", message))
         }
         Wrong::SerialLeftOut => {
-            let message = "a label was scanned, and no serial of the unit that it is on";
+            let message = "a label was scanned, and the serial of its unit was not";
             (None, label("label-no-serial", message))
         }
         Wrong::NoLabel(serial) => {
@@ -236,7 +248,7 @@ fn told(wrong: Wrong) -> (Option<Serial>, CliError) {
             let message = "what was scanned is an AuthToken, a secret (it is not repeated here)";
             (serial, label("label-auth-token", message))
         }
-        Wrong::Neither(error) => (None, error.into()),
+        Wrong::Neither(error) => (None, no_serial(serials, error)),
         Wrong::Misread(misread) => (None, misread.into()),
     }
 }

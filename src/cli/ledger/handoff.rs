@@ -336,6 +336,7 @@ fn give_up(
             name: error.name.to_owned(),
             message: error.message.clone(),
             touched,
+            swapped: false,
         };
         ledger.fail(claim, &failure)?;
     }

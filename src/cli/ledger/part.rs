@@ -128,10 +128,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
             count(part.tokens, "token"),
             part.number
         );
-        CliError {
-            hint: Some(again),
-            ..error
-        }
+        error.with_hint(Some(&again))
     })?;
     told(&part, &args.output, output);
     Ok(0)

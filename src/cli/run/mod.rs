@@ -32,6 +32,7 @@ use super::gate;
 use super::interrupt::Interrupt;
 use super::neighbours;
 use super::output::{Output, count};
+use super::scan;
 use super::sweep;
 use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
@@ -192,7 +193,7 @@ fn seated(args: &RunArgs, actor: &Actor) -> Seated {
 /// Returns which units are wanted.
 fn plan(args: &RunArgs, recipe: &Recipe) -> Result<Plan, CliError> {
     if let Some(serial) = &args.serial {
-        let serial: Serial = recipe.serial.read(serial)?;
+        let serial: Serial = scan::serial(&recipe.serial, serial)?;
         return Ok(Plan::One(serial));
     }
     match (args.count, recipe.serial.source) {

@@ -4,6 +4,7 @@ use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 
 use crate::cli::error::{CliError, exit};
+use crate::cli::scan;
 
 /// What a scan did.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,16 +32,16 @@ impl Panel {
     ///
     /// # Errors
     /// [`CliError`]: it names no nest, no serial, or one that another nest has.
-    pub(super) fn take(&mut self, recipe: &Recipe, scan: &str) -> Result<Taken, CliError> {
+    pub(super) fn take(&mut self, recipe: &Recipe, line: &str) -> Result<Taken, CliError> {
         if let Some(form) = &recipe.serial.panel {
-            let number = scan.trim();
+            let number = line.trim();
             for (name, place) in self.names.iter().zip(&mut self.serials) {
                 let serial = form.replace("{panel}", number).replace("{nest}", name);
-                *place = Some(recipe.serial.read(&serial)?);
+                *place = Some(scan::serial(&recipe.serial, &serial)?);
             }
             return Ok(Taken::New);
         }
-        let Some((nest, serial)) = scan.trim().split_once(['\t', ',', ';', ' ']) else {
+        let Some((nest, serial)) = line.trim().split_once(['\t', ',', ';', ' ']) else {
             return Err(wrong("say which nest: its name, Tab, the serial"));
         };
         let nest = nest.trim();
@@ -52,7 +53,7 @@ impl Panel {
                 self.names.join(", ")
             )));
         };
-        let serial = recipe.serial.read(serial)?;
+        let serial = scan::serial(&recipe.serial, serial)?;
         for (other, name) in self.serials.iter().zip(&self.names) {
             let same = other
                 .as_ref()

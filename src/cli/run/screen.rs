@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use eol_inject::deliver::{Holds, Phase, Seen};
+use eol_inject::unit::Serial;
 
 use crate::cli::error::CliError;
 use crate::cli::inspect::grouped;
@@ -56,11 +57,18 @@ impl<'o> Screen<'o> {
         }
     }
 
-    /// Tells that the board of the unit before is still there.
-    pub(super) fn waiting(&self, before: impl Display) {
-        self.output.say(format_args!(
-            "  take {before} off the fixture and seat the next unit"
-        ));
+    /// Asks for a hand: which unit is there, and which one is wanted.
+    pub(super) fn waiting(&self, there: Option<&Serial>, wanted: Option<&Serial>) {
+        let seat = match wanted {
+            Some(serial) => format!("seat the board of {serial}"),
+            None => "seat the next unit".to_owned(),
+        };
+        match there {
+            Some(unit) => self
+                .output
+                .say(format_args!("  take {unit} off the fixture and {seat}")),
+            None => self.output.say(format_args!("  {seat}")),
+        }
     }
 
     /// Shows what was seen of a board.
@@ -176,8 +184,9 @@ impl<'o> Screen<'o> {
         if let Some(hint) = &error.hint {
             self.output.line(format_args!("      {}", wrapped(hint, 6)));
         }
-        let next = error.next().sentence();
-        self.output.line(format_args!("      {}", wrapped(next, 6)));
+        let next = error.sentence();
+        self.output
+            .line(format_args!("      {}", wrapped(&next, 6)));
     }
 
     /// Tells something by the way.

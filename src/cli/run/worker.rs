@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, Ledger, Seated};
+use eol_inject::ledger::{Claim, Finished, Ledger, Seated, UnitRecord, UnitState};
 use eol_inject::line::{self, BoardPorts, Passed};
 use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
-use eol_inject::unit::Serial;
+use eol_inject::unit::{Fingerprint, Serial};
 
 use super::eye::Eye;
 use super::fixture::{Reach, uid_serial};
@@ -55,23 +55,47 @@ pub(super) enum Which {
 /// One unit to make.
 pub(super) struct Job {
     pub(super) which: Which,
-    /// The unit that was on the nest before, if its board must be taken off first.
-    pub(super) before: Option<Before>,
+    pub(super) off: Off,
+    /// Ends the wait for a hand: something else is wanted.
+    pub(super) cancel: Arc<AtomicBool>,
+}
+
+/// What a hand must have taken off the fixture before the unit is begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Off {
+    /// Nothing: what is there is meant.
+    Nothing,
+    /// Whatever other unit is made.
+    Made,
+    /// The board that was there before.
+    Board(Before),
 }
 
 /// The board that was on a nest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Before {
     pub(super) serial: Serial,
-    pub(super) uid: String,
+    pub(super) uid: Option<String>,
+    /// The token that the board shows, where it was made.
+    pub(super) token: Option<Fingerprint>,
+}
+
+impl Before {
+    /// Returns whether what is seen is that board, as far as anything tells.
+    fn is(&self, seen: &Seen) -> bool {
+        match (&self.uid, &seen.uid) {
+            (Some(before), Some(now)) => before == now,
+            _ => self.token.is_some() && self.token == seen.token(),
+        }
+    }
 }
 
 /// What a nest tells.
 pub(super) enum Event {
     /// The unit is known now.
     Serial(Serial),
-    /// The board of the unit before is still there.
-    Waiting(Serial),
+    /// The board of another unit is still there; without a name, none is.
+    Waiting(Option<Serial>),
     /// A board was seen.
     Seen(Seen),
     /// A phase begins.
@@ -102,6 +126,8 @@ pub(super) struct Worker {
     pub(super) ledger: Box<dyn Ledger>,
     pub(super) shared: Arc<Shared>,
     pub(super) messages: Sender<Message>,
+    /// A new number that no claim has used yet.
+    pub(super) drawn: Option<Serial>,
 }
 
 impl Worker {
@@ -110,6 +136,11 @@ impl Worker {
         while let Ok(job) = jobs.recv() {
             let end = self.unit(job);
             self.tell(Event::End(Box::new(end)));
+        }
+        let format = self.shared.recipe.serial.format.as_ref();
+        if let (Some(serial), Some(format)) = (&self.drawn, format) {
+            // A number that does not get back is a gap, and nothing else.
+            let _ = self.ledger.give_back(format, serial);
         }
     }
 
@@ -125,6 +156,7 @@ impl Worker {
             since: Instant::now(),
         };
         let result = self.line(job, &mut unit);
+        self.keep_number(&result);
         let attempt = result
             .as_ref()
             .ok()
@@ -152,22 +184,27 @@ impl Worker {
         }
         let fixture = self.reach.open(&shared.recipe, early.as_ref())?;
         let eye = unit.eye.insert(Eye::new(fixture));
-        let before = job
-            .before
-            .filter(|before| early.as_ref() != Some(&before.serial));
-        match before {
-            Some(before) if !self.reach.by_serial() => self.next_board(eye, &before)?,
-            _ if early.is_none() => {
+        match (&early, &job.off) {
+            (_, Off::Nothing | Off::Made) if self.reach.by_serial() => {}
+            (Some(serial), Off::Made) => {
+                let made = |seen: &Seen| self.made_other(seen, serial);
+                self.taken_off(eye, &job.cancel, &made)?;
+            }
+            (None, Off::Board(before)) => {
+                let there = |seen: &Seen| Ok(before.is(seen).then(|| before.serial.clone()));
+                self.taken_off(eye, &job.cancel, &there)?;
+            }
+            (None, _) => {
                 eye.look(&shared.master, &mut self.watch())?;
             }
-            _ => {}
+            (Some(_), _) => {}
         }
         unit.since = Instant::now();
         let serial = match early {
             Some(serial) => serial,
             None => {
-                let uid = eye.seen.as_ref().and_then(|seen| seen.uid.clone());
-                let serial = self.serial_of(uid.as_deref())?;
+                let seen = eye.seen.clone();
+                let serial = self.serial_of(seen.as_ref())?;
                 self.known(&serial, unit)?;
                 serial
             }
@@ -218,26 +255,38 @@ impl Worker {
         said
     }
 
-    /// Waits until another board than `before` is there, or the same one after it was away.
-    fn next_board(&self, eye: &mut Eye, before: &Before) -> Result<(), CliError> {
-        let mut told = false;
+    /// Waits for a hand while `still` names a unit whose board has to go; once one was away, whatever
+    /// comes is meant.
+    fn taken_off(
+        &self,
+        eye: &mut Eye,
+        cancel: &AtomicBool,
+        still: &dyn Fn(&Seen) -> Result<Option<Serial>, CliError>,
+    ) -> Result<(), CliError> {
+        let mut told = None;
         let mut away = false;
         loop {
-            match eye.look(&self.shared.master, &mut self.watch()) {
-                Ok(seen) if away || seen.uid.as_deref() != Some(&before.uid) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.is_empty() => away = true,
+            let there = match eye.look(&self.shared.master, &mut self.watch()) {
+                Ok(_) if away => return Ok(()),
+                Ok(seen) => match still(&seen)? {
+                    Some(unit) => Some(unit),
+                    None => return Ok(()),
+                },
+                Err(error) if error.is_empty() => {
+                    away = true;
+                    None
+                }
                 Err(error) => return Err(error.into()),
-            }
+            };
             // A board that stays is let run meanwhile.
             eye.let_go();
-            if !told {
-                self.tell(Event::Waiting(before.serial.clone()));
-                told = true;
+            if told.as_ref() != Some(&there) {
+                self.tell(Event::Waiting(there.clone()));
+                told = Some(there);
             }
             let until = Instant::now() + LOOK;
             while Instant::now() < until {
-                if self.shared.interrupted.load(Ordering::SeqCst) {
+                if self.shared.interrupted.load(Ordering::SeqCst) || cancel.load(Ordering::SeqCst) {
                     return Err(interrupted());
                 }
                 thread::sleep(LOOK / 10);
@@ -245,18 +294,56 @@ impl Worker {
         }
     }
 
-    /// Returns the serial of the board on the fixture: its own, or a new one.
-    fn serial_of(&mut self, uid: Option<&str>) -> Result<Serial, CliError> {
-        let known = match uid {
-            Some(uid) => self.ledger.on_board(uid)?,
-            None => None,
+    /// Returns the live unit that a board is: by its number, or else by the token that it shows.
+    fn unit_on(&self, seen: &Seen) -> Result<Option<UnitRecord>, CliError> {
+        let unit = match (&seen.uid, seen.token()) {
+            (Some(uid), _) => self.ledger.on_board(uid)?,
+            (None, Some(token)) => self.ledger.holder(&token)?,
+            (None, None) => None,
         };
+        let burnt =
+            |unit: &UnitRecord| matches!(unit.state, UnitState::Void | UnitState::Superseded);
+        Ok(unit.filter(|unit| !burnt(unit)))
+    }
+
+    /// Returns the finished unit that the board is, if it is another one than was scanned.
+    fn made_other(&self, seen: &Seen, serial: &Serial) -> Result<Option<Serial>, CliError> {
+        let made = |unit: &UnitRecord| {
+            matches!(unit.state, UnitState::Delivered | UnitState::Labelled)
+                && seen.token() == Some(unit.fingerprint)
+                && unit.serial.folded() != serial.folded()
+        };
+        let unit = self.unit_on(seen)?.filter(made);
+        Ok(unit.map(|unit| unit.serial))
+    }
+
+    /// Returns the serial of the board on the fixture: its own, or a new one.
+    fn serial_of(&mut self, seen: Option<&Seen>) -> Result<Serial, CliError> {
+        let known = seen.map(|seen| self.unit_on(seen)).transpose()?.flatten();
+        let uid = seen.and_then(|seen| seen.uid.as_deref());
         match (known, self.shared.recipe.serial.source, uid) {
             (Some(unit), _, _) => Ok(unit.serial),
             (None, SerialSource::ChipUid, uid) => uid_serial(&self.shared.recipe, uid),
             // What was claimed for another board is not moved to this one.
             (None, _, Some(_)) => self.new_serial(),
             (None, _, None) => self.next_serial(),
+        }
+    }
+
+    /// Keeps a new number that no claim used for the next unit, unless the factory's system does not
+    /// take that number.
+    fn keep_number(&mut self, result: &Result<Passed, CliError>) {
+        let Some(serial) = &self.drawn else {
+            return;
+        };
+        let unused = match result {
+            Err(error) if error.name != "mes-refused" => {
+                matches!(self.ledger.find(serial), Ok(None))
+            }
+            _ => false,
+        };
+        if !unused {
+            self.drawn = None;
         }
     }
 
@@ -284,7 +371,12 @@ impl Worker {
                 if self.ledger.free(1)? == 0 {
                     return Err(empty());
                 }
-                self.ledger.next_serials(format, 1)?
+                if let Some(kept) = &self.drawn {
+                    return Ok(kept.clone());
+                }
+                let drawn = self.ledger.next_serials(format, 1)?;
+                self.drawn = drawn.first().cloned();
+                drawn
             }
             (SerialSource::Pool, _) => {
                 let serials = self.ledger.bound_serials(1)?;

@@ -2,6 +2,7 @@
 
 mod echo;
 mod keys;
+mod serial;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -16,6 +17,7 @@ use super::error::CliError;
 
 pub(crate) use self::echo::restore;
 use self::keys::{Keys, Press};
+pub(crate) use self::serial::{no_serial, serial};
 
 /// How often a wait looks up.
 const TICK: Duration = Duration::from_millis(100);

@@ -89,6 +89,14 @@ pub enum ProgramError {
         /// The first such address.
         at: Address,
     },
+    /// Another board is there than was identified.
+    #[error("the board was changed meanwhile: it was {before}, and is {now}")]
+    Swapped {
+        /// The number before anything was written.
+        before: String,
+        /// The number after the read-back.
+        now: String,
+    },
     /// No temporary file can be made.
     #[error("the temporary file for the programmer cannot be written")]
     Temporary {

@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::rework::rehoused;
 use super::{SIMULATED, check_simulated, doubt, entry, parts, proof};
-use crate::unit::Values;
+use crate::unit::{Serial, Values};
 
 /// What one claim came to.
 type Answer = Result<Attempt, Refusal>;
@@ -177,36 +177,44 @@ fn taken(tables: &dyn Tables, claim: &Claim) -> Result<Option<Refusal>, LedgerEr
     let holder = tables.unit_on(uid)?;
     Ok(holder.map(|holder| Refusal::BoardTaken {
         serial: claim.serial.clone(),
-        uid: uid.clone(),
         holder: holder.serial,
+        sign: "number",
     }))
+}
+
+/// Returns why a serial gets no token, whichever board is there.
+pub fn hopeless(
+    tables: &dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+) -> Result<Option<Refusal>, LedgerError> {
+    let of = parts::part_of(tables)?;
+    if let Some(refusal) = of.and_then(|of| parts::refused(&of, serial)) {
+        return Ok(Some(refusal));
+    }
+    match tables.unit_of(&serial.folded())? {
+        Some(unit) if unit.state == UnitState::Void => return void(tables, &unit).map(Some),
+        Some(unit) if unit.state == UnitState::Superseded => {
+            if let Some(refusal) = rehoused(tables, &unit)? {
+                return Ok(Some(refusal));
+            }
+        }
+        Some(_) => return Ok(None),
+        None => {}
+    }
+    Ok(choose(tables, frame, serial)?.err())
 }
 
 /// Claims a token for a unit that the ledger does not know.
 fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
-    if let Some(refusal) = taken(tables, claim)? {
-        return Ok(Err(refusal));
-    }
-    if let Some(part) = parts::away(tables, frame, &claim.serial)? {
-        let (serial, station) = (claim.serial.clone(), part.station);
-        let (open, part) = (part.open, part.number);
-        return Ok(Err(match open {
-            true => Refusal::PartOpen {
-                serial,
-                part,
-                station,
-            },
-            false => Refusal::Away {
-                serial,
-                part,
-                station,
-            },
-        }));
-    }
-    let token = match choose(tables, claim)? {
+    // A serial that is made nowhere was scanned wrong, whatever board is there.
+    let token = match choose(tables, frame, &claim.serial)? {
         Ok(token) => token,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Some(refusal) = taken(tables, claim)? {
+        return Ok(Err(refusal));
+    }
     proof::of_token(tables, &token)?;
     tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
@@ -239,9 +247,29 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
 }
 
 /// Chooses the token of a new unit.
-fn choose(tables: &dyn Tables, claim: &Claim) -> Result<Result<TokenRow, Refusal>, LedgerError> {
-    let serial = || claim.serial.clone();
-    Ok(match tables.fixed(&claim.serial.folded())? {
+fn choose(
+    tables: &dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+) -> Result<Result<TokenRow, Refusal>, LedgerError> {
+    if let Some(part) = parts::away(tables, frame, serial)? {
+        let (serial, station) = (serial.clone(), part.station);
+        let (open, part) = (part.open, part.number);
+        return Ok(Err(match open {
+            true => Refusal::PartOpen {
+                serial,
+                part,
+                station,
+            },
+            false => Refusal::Away {
+                serial,
+                part,
+                station,
+            },
+        }));
+    }
+    let serial = || serial.clone();
+    Ok(match tables.fixed(&serial().folded())? {
         Some(token) if token.state == TokenState::Free => Ok(token),
         Some(token) => Err(Refusal::BoundElsewhere {
             serial: serial(),

@@ -43,6 +43,6 @@ pub fn unproven(unit: &UnitRow, claim: &Claim) -> Option<&'static str> {
         Seated::Vouched(_) | Seated::LookedAt => None,
         _ if claim.target == Target::File => Some("it would be another copy of its token"),
         _ if unit.uid.is_some() => Some("this one tells no number, and does not hold its token"),
-        _ => Some("its board told no number, and this one does not hold its token"),
+        _ => Some("no number is known of its board, and this one does not hold its token"),
     }
 }

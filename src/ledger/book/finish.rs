@@ -66,11 +66,15 @@ pub fn fail(
     }
     unit.pending = false;
     unit.touched |= failure.touched;
+    if failure.swapped {
+        unit.uid = None;
+    }
     let body = Body {
         run: Some(unit.run.clone()),
         name: Some(failure.name.clone()),
         message: Some(failure.message.clone()),
         touched: Some(failure.touched),
+        swapped: failure.swapped.then_some(true),
         ..Body::of(&unit)
     };
     let station = &frame.identity.station;

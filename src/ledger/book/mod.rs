@@ -118,6 +118,10 @@ impl<S: Store> Ledger for S {
         self.write(|tables| next_serials(tables, format, count))
     }
 
+    fn give_back(&mut self, format: &SerialFormat, serial: &Serial) -> Result<(), LedgerError> {
+        self.write(|tables| give_back(tables, format, serial))
+    }
+
     fn coming_serials(
         &self,
         format: &SerialFormat,
@@ -153,6 +157,11 @@ impl<S: Store> Ledger for S {
 
     fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
         self.read(|tables| tables.fixed_free(count))
+    }
+
+    fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
+        let frame = Arc::clone(self.frame());
+        self.read(|tables| claim::hopeless(tables, &frame, serial))
     }
 
     fn reserve(&mut self, claims: &[Claim]) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError> {
@@ -634,6 +643,23 @@ fn next_serials(
     let (serials, next) = numbers(tables, format, count)?;
     tables.set_counter(&format.to_string(), next)?;
     Ok(serials)
+}
+
+/// Takes back the number that was handed out last, if no unit has it.
+fn give_back(
+    tables: &mut dyn Tables,
+    format: &SerialFormat,
+    serial: &Serial,
+) -> Result<(), LedgerError> {
+    let name = format.to_string();
+    let Some(number) = format.number(serial) else {
+        return Ok(());
+    };
+    let last = number.checked_add(1) == Some(tables.counter(&name)?);
+    if last && tables.unit_of(&serial.folded())?.is_none() {
+        tables.set_counter(&name, number)?;
+    }
+    Ok(())
 }
 
 /// Returns the next numbers that no unit had, and the one behind them.

@@ -50,6 +50,9 @@ impl Expected {
                 self.expect(event.seq, &body);
                 self.pending = false;
                 self.touched |= body.touched.unwrap_or(true);
+                if body.swapped == Some(true) {
+                    self.uid = None;
+                }
             }
             Kind::Labelled => {
                 self.expect(event.seq, &body);

@@ -124,7 +124,7 @@ fn a_claim_does_not_move_to_another_board() {
     assert!(other.lock().statistics().erased_sectors.is_empty());
     board.lock().clear_statistics();
     // The same board under another serial: its token says whose it is.
-    assert_eq!(name(line.run(&product, &board, "GW2")), "unit-other-token");
+    assert_eq!(name(line.run(&product, &board, "GW2")), "unit-board-made");
     // And without a token, its number does.
     let blank = product.carrying("GW1");
     assert_eq!(name(line.run(&product, &blank, "GW2")), "unit-board-taken");
@@ -147,7 +147,12 @@ fn a_board_with_another_unit_s_token_is_refused_before_it_costs_one() {
             .unwrap();
         let error = line.run(&product, &clone, "GW2").unwrap_err();
         assert_eq!(error.name(), "unit-other-token");
-        assert!(error.to_string().contains("belongs to GW1"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("belongs to GW1 on another board"),
+            "{error}"
+        );
         // A token that nobody has on record: from another ledger.
         let stranger = product.erased("stranger");
         stranger

@@ -289,6 +289,7 @@ pub fn failure(touched: bool) -> Failure {
         name: "probe-gone".to_owned(),
         message: "no answer from the target".to_owned(),
         touched,
+        swapped: false,
     }
 }
 

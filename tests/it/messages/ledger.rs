@@ -82,13 +82,23 @@ fn refusals() {
         },
         Refusal::BoardTaken {
             serial: serial.clone(),
-            uid: "9f02".to_owned(),
+            holder: "GW000011".parse().unwrap(),
+            sign: "number",
+        },
+        Refusal::BoardMade {
+            serial: serial.clone(),
             holder: "GW000011".parse().unwrap(),
         },
         Refusal::OtherToken {
             serial: serial.clone(),
             fingerprint: fingerprint(),
-            whose: "belongs to GW000011".to_owned(),
+            whose: "this ledger gave to no unit".to_owned(),
+        },
+        Refusal::MadeElsewhere {
+            serial: serial.clone(),
+        },
+        Refusal::Erased {
+            serial: serial.clone(),
         },
         Refusal::PoolEmpty {
             serial: serial.clone(),

@@ -46,6 +46,10 @@ fn program_errors() {
         ProgramError::Differs {
             at: Address::new(0x1a3c),
         },
+        ProgramError::Swapped {
+            before: "9f02".to_owned(),
+            now: "9f03".to_owned(),
+        },
         ProgramError::Temporary { source: missing() },
         ProgramError::Busy {
             program: program(),

@@ -11,6 +11,7 @@ mod program;
 mod rehearsed;
 mod rework;
 mod scans;
+mod seats;
 #[cfg(feature = "sim")]
 mod simulated;
 mod terminal;

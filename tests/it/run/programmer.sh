@@ -7,11 +7,16 @@
 nest=$1 verb=$2
 echo "$@" >> calls.txt
 env >> environment.txt
+# Somebody takes the board off before this step, and seats another one.
+[ -e "swap-before-$verb" ] && mv "swap-before-$verb" "seat.$nest"
 read -r seat number < "seat.$nest" 2>/dev/null || { echo "no target" >&2; exit 2; }
 if [ "$seat" = feeder ]; then
-    if [ "$verb" = identify ] && [ -e "boards/$nest-$number.done" ]; then
+    # A written board is identified once more after its read-back; then it is let go of.
+    if [ "$verb" = identify ] && [ -e "boards/$nest-$number.left" ]; then
         number=$((number + 1))
         echo "feeder $number" > "seat.$nest"
+    elif [ "$verb" = identify ] && [ -e "boards/$nest-$number.done" ]; then
+        : > "boards/$nest-$number.left"
     fi
     seat=$nest-$number
 fi
@@ -66,6 +71,7 @@ program)
         head -c 2000 /dev/zero | tr '\0' '\377' | dd of="$board" bs=1 seek=2100 conv=notrunc 2>/dev/null
     fi
     : > "boards/$seat.done"
+    [ -e swap-after-program ] && mv swap-after-program "seat.$nest"
     [ -e cut-after-program ] && { rm cut-after-program; kill -KILL "$PPID"; exit 1; }
     ;;
 read)

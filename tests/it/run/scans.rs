@@ -30,8 +30,9 @@ fn one_nest() -> Bench {
 }
 
 /// A line whose list fixes a token to each of two serials.
-fn bound() -> Bench {
-    let bench = one_nest();
+pub fn bound(flash: &str) -> Bench {
+    let bench = bench(&format!("{flash}probe = \"one\"\n{SCAN}"));
+    seat(&bench, "one", "b1");
     let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
     let head = recipe.split("[pool]").next().unwrap();
     let tail = recipe.split("[flash]").nth(1).unwrap();
@@ -45,7 +46,7 @@ fn bound() -> Bench {
 
 #[test]
 fn a_serial_that_the_list_does_not_know_costs_nothing_and_never_stops_the_line() {
-    let bench = bound();
+    let bench = bound(FLASH);
     let scans = b"GW000009\nGW000008\nGW000007\nGW000006\nGW000001\n";
     let output = scanned(&bench, scans);
     assert_eq!(output.status.code(), Some(50), "{}", said(&output));

@@ -158,6 +158,47 @@ fn a_token_that_is_scanned_shows_nowhere_and_a_serial_does() {
 }
 
 #[test]
+fn the_unit_that_is_there_is_named_and_another_serial_ends_the_wait() {
+    if !has("script", "the run on a terminal") {
+        return;
+    }
+    for flash in [FLASH.to_owned(), super::nameless()] {
+        let bench = bench(&format!("{flash}probe = \"one\"\n{SCAN}"));
+        seat(&bench, "one", "b1");
+        let mut terminal = Terminal::start(&bench);
+        terminal.wait("serial> ", 1);
+        terminal.types("GW000001\n");
+        terminal.wait("PASS", 1);
+        // A new board under the old serial: nothing is begun, and its own serial goes on at once.
+        seat(&bench, "one", "b2");
+        terminal.wait("serial> ", 2);
+        terminal.types("GW000001\n");
+        terminal.wait("seat the board of GW000001", 1);
+        terminal.wait("serial> ", 3);
+        terminal.types("GW000002\n");
+        terminal.wait("PASS", 2);
+        assert!(!terminal.shows().contains("off the fixture"));
+        // The old board under a new serial; then the serial of what is there.
+        terminal.wait("serial> ", 4);
+        terminal.types("GW000003\n");
+        terminal.wait(
+            "take GW000002 off the fixture and seat the board of GW000003",
+            1,
+        );
+        terminal.types("GW000003\nGW000002\n");
+        terminal.wait("done already", 1);
+        terminal.wait("serial> ", 5);
+        terminal.types("GW000003\n");
+        terminal.wait("take GW000002 off the fixture", 2);
+        seat(&bench, "one", "b3");
+        terminal.wait("GW000003  token", 1);
+        terminal.wait("serial> ", 6);
+        terminal.types("\x04");
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(52));
+    }
+}
+
+#[test]
 fn ctrl_c_at_an_idle_prompt_speaks_of_no_unit() {
     if !has("script", "the run on a terminal") {
         return;

@@ -95,7 +95,9 @@ fn quiet_tells_what_failed_only_and_colour_is_as_asked() {
     assert_eq!(said(&good), "");
     let bad = run(&["--quiet"], "nonsense\n");
     assert!(said(&bad).starts_with("FAIL  ?"), "{}", said(&bad));
-    assert_eq!(said(&bad).lines().count(), 2, "{}", said(&bad));
+    // One message, wrapped, and one next action.
+    assert!(said(&bad).ends_with("\n      scan again: nothing was begun\n"));
+    assert_eq!(said(&bad).lines().count(), 3, "{}", said(&bad));
     // What is asked for is told.
     assert!(
         text(

@@ -4,11 +4,12 @@ mod scans;
 mod silence;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use eol_inject::deliver::Phase;
 use eol_inject::ledger::{Ledger, Target};
 use eol_inject::recipe::SerialSource;
 use eol_inject::unit::Serial;
@@ -16,7 +17,7 @@ use eol_inject::unit::Serial;
 use super::Nest;
 use super::mes::Mes;
 use super::screen::Screen;
-use super::worker::{Before, End, Event, Job, Message, Shared, Which, Worker};
+use super::worker::{Before, End, Event, Job, Message, Off, Shared, Which, Worker};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::Output;
 use crate::cli::unit::{Board, Ended, Place, Tally};
@@ -60,6 +61,8 @@ struct Seat {
     serial: Option<Serial>,
     /// The board that was on it last.
     before: Option<Before>,
+    /// Ends its wait for a hand.
+    cancel: Arc<AtomicBool>,
     /// Whether it still answers.
     alive: bool,
 }
@@ -77,8 +80,6 @@ pub(super) struct Floor<'f> {
     pub(super) stop_after: u64,
     pub(super) limit: Duration,
     pub(super) steps: bool,
-    /// Whether the line makes the serials itself.
-    counts: bool,
     /// Why no further unit is begun.
     pub(super) stopped: Option<String>,
     /// The unit that passed last, and the probe that it was on.
@@ -104,7 +105,6 @@ impl<'f> Floor<'f> {
             stop_after: 3,
             limit: Duration::from_secs(120),
             steps: true,
-            counts: false,
             stopped: None,
             last_good: None,
         }
@@ -124,6 +124,7 @@ impl<'f> Floor<'f> {
             waiting: false,
             serial: None,
             before: None,
+            cancel: Arc::default(),
             alive: true,
         };
         let worker = Worker {
@@ -132,6 +133,7 @@ impl<'f> Floor<'f> {
             ledger,
             shared: Arc::clone(self.shared),
             messages: self.sender.clone(),
+            drawn: None,
         };
         seat.thread = Some(thread::spawn(move || worker.work(&queue)));
         self.nests.push(seat);
@@ -162,7 +164,7 @@ impl<'f> Floor<'f> {
         self.mes.start()?;
         match plan {
             Plan::One(serial) => {
-                self.begin(0, Which::Serial(serial), None);
+                self.begin(0, Which::Serial(serial), Off::Nothing);
                 self.finish_all()
             }
             Plan::Count(count) => self.count(count, ledger),
@@ -174,13 +176,13 @@ impl<'f> Floor<'f> {
     fn count(&mut self, count: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
         let nests = u64::try_from(self.nests.len()).unwrap_or(u64::MAX);
         self.enough(nests.min(count), ledger)?;
-        self.counts = true;
+        self.tally.counts = true;
         loop {
             for nest in 0..self.nests.len() {
                 let wanted = count.saturating_sub(self.tally.passed);
                 if self.busy() < wanted && self.goes_on() && self.is_idle(nest) {
-                    let before = self.before(nest);
-                    self.begin(nest, Which::Source, before);
+                    let off = self.before(nest);
+                    self.begin(nest, Which::Source, off);
                 }
             }
             if self.busy() == 0 {
@@ -208,7 +210,7 @@ impl<'f> Floor<'f> {
         ))
     }
 
-    fn begin(&mut self, nest: usize, which: Which, before: Option<Before>) {
+    fn begin(&mut self, nest: usize, which: Which, off: Off) {
         let Some(place) = self.nests.get_mut(nest) else {
             return;
         };
@@ -217,9 +219,12 @@ impl<'f> Floor<'f> {
             Which::Serial(serial) => Some(serial.clone()),
             Which::Source => None,
         };
+        place.waiting = false;
+        place.cancel = Arc::default();
+        let cancel = Arc::clone(&place.cancel);
         // A nest that is gone shows as one that gives no sign.
         if let Some(jobs) = &place.jobs {
-            let _ = jobs.send(Job { which, before });
+            let _ = jobs.send(Job { which, off, cancel });
         }
         self.hold();
     }
@@ -256,15 +261,21 @@ impl<'f> Floor<'f> {
             return Ok(());
         };
         place.sign = Some(Instant::now());
-        place.waiting = matches!(event, Event::Waiting(_));
+        place.waiting = match event {
+            Event::Waiting(_) => true,
+            // While it waits, it looks again and again.
+            Event::Begin(Phase::Identify, _) | Event::Advance(_) => place.waiting,
+            _ => false,
+        };
+        let waits = place.waiting;
         let single = place.name.is_none();
         let known = matches!(event, Event::Serial(_) | Event::Waiting(_) | Event::Seen(_));
         match event {
             Event::Serial(serial) => place.serial = Some(serial),
-            Event::Waiting(before) => self.screen.waiting(before),
+            Event::Waiting(there) => self.screen.waiting(there.as_ref(), place.serial.as_ref()),
             Event::Seen(seen) if single => self.screen.seen(&seen),
-            Event::Begin(phase, total) if single => self.screen.begin(phase, total),
-            Event::Advance(bytes) if single => self.screen.advance(bytes),
+            Event::Begin(phase, total) if single && !waits => self.screen.begin(phase, total),
+            Event::Advance(bytes) if single && !waits => self.screen.advance(bytes),
             Event::End(end) => {
                 place.sign = None;
                 self.hold();
@@ -283,9 +294,11 @@ impl<'f> Floor<'f> {
             return Ok(());
         };
         let uid = end.seen.as_ref().and_then(|seen| seen.uid.clone());
-        if let (Some(serial), Some(uid)) = (&end.serial, uid) {
+        let passed = end.result.as_ref().ok();
+        let token = passed.map(|passed| passed.entry.record().fingerprint);
+        if let (Some(serial), true) = (&end.serial, uid.is_some() || token.is_some()) {
             let serial = serial.clone();
-            place.before = Some(Before { serial, uid });
+            place.before = Some(Before { serial, uid, token });
         }
         let name = place.name.clone();
         let probe = place.probe.clone();
@@ -342,11 +355,11 @@ impl<'f> Floor<'f> {
         let why = match error.next().stops() {
             Some(why) => why.to_owned(),
             // Nor does the list know the ones that would follow.
-            None if self.counts && error.name == "unit-not-listed" => {
+            None if self.tally.counts && error.name == "unit-not-listed" => {
                 "the list has no token for the serials that follow".to_owned()
             }
             // It comes again with every board.
-            None if self.counts && error.name == "serial-pattern" && !self.by_board() => {
+            None if self.tally.counts && error.name == "serial-pattern" && !self.by_board() => {
                 "the recipe refuses the next serial of its list".to_owned()
             }
             None if self.stop_after > 0 && row >= self.stop_after => {
@@ -372,10 +385,11 @@ impl<'f> Floor<'f> {
         place.is_some_and(|nest| nest.alive && nest.sign.is_none())
     }
 
-    /// Returns the board that has to be taken off a nest first.
-    fn before(&self, nest: usize) -> Option<Before> {
-        let place = self.nests.get(nest).filter(|nest| !nest.by_serial)?;
-        place.before.clone()
+    /// Returns the board that has to be taken off a nest before the next unit is begun.
+    fn before(&self, nest: usize) -> Off {
+        let place = self.nests.get(nest).filter(|nest| !nest.by_serial);
+        let before = place.and_then(|place| place.before.clone());
+        before.map_or(Off::Nothing, Off::Board)
     }
 
     fn goes_on(&self) -> bool {

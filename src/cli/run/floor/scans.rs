@@ -1,5 +1,6 @@
 //! The floor with a scanner: one serial after the other, or one for every nest.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,16 +8,17 @@ use eol_inject::ledger::{Ledger, Target};
 use eol_inject::recipe::SerialSource;
 
 use super::super::panel::{Panel, Taken};
-use super::super::worker::Which;
+use super::super::worker::{Off, Which};
 use super::Floor;
 use crate::cli::error::{CliError, exit};
-use crate::cli::scan::{Scan, Scans, bell};
+use crate::cli::scan::{self, Scan, Scans, bell};
 use crate::cli::unit::{Board, Ended, Place};
 
 impl Floor<'_> {
     /// Makes the units that are scanned.
     pub(super) fn scans(&mut self, ledger: &dyn Ledger) -> Result<(), CliError> {
         let scans = Scans::start();
+        let mut instead = None;
         loop {
             let names: Vec<String> = self
                 .nests
@@ -28,7 +30,11 @@ impl Floor<'_> {
             let Some(wanted) = (if several {
                 self.panel(&scans, names, ledger)?
             } else {
-                self.single(&scans)?.map(|which| vec![which])
+                let which = match instead.take() {
+                    Some(which) => Some(which),
+                    None => self.single(&scans)?,
+                };
+                which.map(|which| vec![which])
             }) else {
                 return Ok(());
             };
@@ -36,13 +42,20 @@ impl Floor<'_> {
                 .filter(|nest| self.is_idle(*nest))
                 .collect();
             for (nest, which) in alive.into_iter().zip(wanted) {
-                // From a pipe, what comes is what is meant.
-                let before = self.before(nest).filter(|_| scans.is_terminal());
-                self.begin(nest, which, before);
+                let off = match which {
+                    // From a pipe, what comes is what is meant.
+                    _ if !scans.is_terminal() => Off::Nothing,
+                    Which::Serial(_) => Off::Made,
+                    Which::Source => self.before(nest),
+                };
+                self.begin(nest, which, off);
             }
-            self.finish_all()?;
+            instead = self.attend(&scans)?;
             if !self.goes_on() {
                 return Ok(());
+            }
+            if instead.is_some() {
+                continue;
             }
             match scans.drop_typed() {
                 0 => {}
@@ -52,6 +65,41 @@ impl Floor<'_> {
                     .aside(format_args!("{dropped} scans dropped: a unit was in hand")),
             }
         }
+    }
+
+    /// Hears until no unit is in hand. A serial that is scanned while the fixture waits for a hand
+    /// takes the place of the one before: nothing was begun.
+    fn attend(&mut self, scans: &Scans) -> Result<Option<Which>, CliError> {
+        while self.busy() > 0 {
+            self.hear()?;
+            let waits = match self.nests.as_slice() {
+                [nest] if scans.is_terminal() && nest.waiting && nest.sign.is_some() => nest,
+                _ => continue,
+            };
+            let (cancel, wanted) = (Arc::clone(&waits.cancel), waits.serial.clone());
+            let read = match scans.next() {
+                Scan::Line(Ok(line)) if line.trim().is_empty() => continue,
+                Scan::Line(Ok(line)) => scan::serial(&self.shared.recipe.serial, &line),
+                Scan::Line(Err(misread)) => Err(misread.into()),
+                Scan::Nothing => continue,
+                // The prompt meets it again.
+                Scan::Broken(_) | Scan::End => {
+                    cancel.store(true, Ordering::SeqCst);
+                    self.finish_all()?;
+                    return Ok(None);
+                }
+            };
+            match read {
+                Ok(serial) if Some(&serial) == wanted.as_ref() => {}
+                Ok(serial) => {
+                    cancel.store(true, Ordering::SeqCst);
+                    self.finish_all()?;
+                    return Ok(Some(Which::Serial(serial)));
+                }
+                Err(error) => self.misread(error)?,
+            }
+        }
+        Ok(None)
     }
 
     /// Waits for the scan of one unit; none where no more come.
@@ -71,7 +119,7 @@ impl Floor<'_> {
                     scans.ask(wanted);
                     continue;
                 }
-                Scan::Line(Ok(line)) => self.shared.recipe.serial.read(&line).map_err(Into::into),
+                Scan::Line(Ok(line)) => scan::serial(&self.shared.recipe.serial, &line),
                 Scan::Line(Err(misread)) => Err(misread.into()),
                 Scan::Broken(error) => return Err(error),
                 Scan::Nothing => continue,
