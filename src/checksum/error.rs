@@ -4,8 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::Value;
 use crate::image::{Address, ImageError, Span};
-use crate::unit::hex;
 
 /// Why a checksum plan is refused, or a checksum could not be computed.
 ///
@@ -189,35 +189,28 @@ pub enum ChecksumError {
         checksums: Vec<String>,
     },
     /// The untouched image stores another value.
-    #[error(
-        "{checksum} at {at} stores {}, computed {}{hint}",
-        hex(stored),
-        hex(computed)
-    )]
+    #[error("{checksum} at {at} stores {stored}, computed {computed}{hint}")]
     Wrong {
         /// Which checksum.
         checksum: String,
         /// Where it is stored.
         at: Address,
         /// What is stored there.
-        stored: Vec<u8>,
+        stored: Value,
         /// What was computed, as it would be stored.
-        computed: Vec<u8>,
+        computed: Value,
         /// Which other reading of the recipe gives the stored value.
         hint: Hint,
     },
     /// `initial = "unset"`, and a value is stored.
-    #[error(
-        "{checksum} at {at} stores {}: initial = \"unset\" wants all 00 or all ff there",
-        hex(stored)
-    )]
+    #[error("{checksum} at {at} stores {stored}: initial = \"unset\" wants all 00 or all ff there")]
     NotUnset {
         /// Which checksum.
         checksum: String,
         /// Where it is stored.
         at: Address,
         /// What is stored there.
-        stored: Vec<u8>,
+        stored: Value,
     },
     /// The end of an image around a slot is missing.
     #[error(

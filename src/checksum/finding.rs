@@ -5,7 +5,7 @@ use super::digest::Hash;
 use super::feed::{Feed, Piece, Words};
 use super::sign::Scheme;
 use super::sum::Sum;
-use super::{Checksum, Engine, State};
+use super::{Checksum, Engine, State, Value};
 use crate::image::{Edits, Endian, Image, Span};
 use crate::recipe::{Complement, Kind};
 
@@ -24,6 +24,8 @@ pub struct Finding {
     pub right: bool,
     /// Whether it takes a key to make it.
     pub signed: bool,
+    /// What is stored, where it is computed.
+    pub value: Option<Value>,
     /// What it is, such as `ESP image at 0x00010000: SHA-256`.
     pub text: String,
     pub(super) means: Means,
@@ -38,8 +40,8 @@ pub(super) enum Means {
     Sign(Scheme),
     /// Not at all: why, and what to do.
     Refuse(&'static str),
-    /// By lines of the recipe, which say all of it.
-    Recipe(String),
+    /// By these keys of a `[[checksum]]`, which say all of it.
+    Recipe(Vec<String>),
     /// Not at all: the image's end is missing.
     CutOff {
         /// Bytes that the image says it has.
@@ -97,12 +99,30 @@ impl Finding {
             Means::Compute(_) => format!("[[checksum]] kind = \"{kind}\""),
             Means::Sign(_) => format!("[[checksum]] kind = \"{kind}\", key = \"<file>.pem\""),
             Means::Refuse(reason) => (*reason).to_owned(),
-            Means::Recipe(lines) => lines.clone(),
+            Means::Recipe(keys) => format!("[[checksum]] {}", keys.join(", ")),
             Means::CutOff { says } => {
                 let stored: u64 = self.covers.iter().map(|span| span.len()).sum();
                 format!("cut off: it says {says} bytes and has {stored}")
             }
         }
+    }
+
+    /// Returns the table that repairs it, as lines of a recipe; empty where none does.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let kind = self.kind.map(|kind| format!("kind = \"{kind}\""));
+        let keys = match &self.means {
+            Means::Compute(_) => kind.into_iter().collect(),
+            Means::Sign(_) => {
+                let key = "key = \"<file>.pem\"".to_owned();
+                kind.into_iter().chain([key]).collect()
+            }
+            Means::Recipe(keys) => keys.clone(),
+            Means::Refuse(_) | Means::CutOff { .. } => return Vec::new(),
+        };
+        std::iter::once("[[checksum]]".to_owned())
+            .chain(keys)
+            .collect()
     }
 
     /// Describes a field that is computed over stored bytes, little-endian; it is judged later.
@@ -124,6 +144,7 @@ impl Finding {
             frame: Vec::new(),
             right: false,
             signed: false,
+            value: None,
             text: String::new(),
             means: Means::Compute(Computed {
                 pieces,
@@ -142,6 +163,7 @@ impl Finding {
             frame: Vec::new(),
             right: true,
             signed: true,
+            value: None,
             text,
             means: Means::Refuse(reason),
         }
@@ -183,6 +205,7 @@ impl Finding {
         let stored = checksum.stored(image).ok()?;
         let computed = checksum.compute(image, &Edits::new()).ok()?;
         self.right = stored == computed;
+        self.value = Some(checksum.value(stored));
         Some(self)
     }
 

@@ -182,6 +182,7 @@ fn fields(image: &Image, layout: &Layout) -> Vec<Finding> {
         frame: layout.frame.clone(),
         right: unchanged,
         signed: true,
+        value: None,
         text: format!("MCUboot image at {base}: {what}"),
         means,
     };

@@ -32,6 +32,7 @@ mod sign;
 mod stamp;
 mod sum;
 mod uboot;
+mod value;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};
@@ -40,6 +41,7 @@ pub use finding::Finding;
 pub use resolve::fields;
 pub use sealed::{Sealed, Stored, seal};
 pub(crate) use stamp::Stamps;
+pub use value::Value;
 
 use zeroize::Zeroizing;
 
@@ -149,6 +151,12 @@ impl Checksum {
                 at: self.at,
             }),
         }
+    }
+
+    /// Returns what bytes of this field mean.
+    #[must_use]
+    pub fn value(&self, bytes: Vec<u8>) -> Value {
+        Value::of(self, bytes)
     }
 
     /// Computes the field's bytes from scratch, over `image` with `edits` in it.
@@ -340,7 +348,7 @@ fn prove(image: &Image, checksum: &Checksum, spec: &ChecksumSpec) -> Result<(), 
         return Err(ChecksumError::NotUnset {
             checksum: checksum.label.clone(),
             at,
-            stored,
+            stored: checksum.value(stored),
         });
     }
     if checksum.holds(image)? {
@@ -357,8 +365,8 @@ fn prove(image: &Image, checksum: &Checksum, spec: &ChecksumSpec) -> Result<(), 
         checksum: checksum.label.clone(),
         at,
         hint: hint::search(image, spec, &stored),
-        stored,
-        computed,
+        stored: checksum.value(stored),
+        computed: checksum.value(computed),
     })
 }
 

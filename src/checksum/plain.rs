@@ -266,17 +266,20 @@ fn judged(
     if stored != value && !(big && ordered) {
         return None;
     }
-    let order = if stored == value {
-        ""
-    } else {
-        ", endian = \"big\""
-    };
-    let fill = if region.filled { ", fill = 0xff" } else { "" };
     let (span, place) = (region.span, at.start());
-    let lines = format!(
-        "[[checksum]] {line}{order}, over = [\"{span}\"]{fill}, at = {{ address = {place} }}"
-    );
     let mut finding = fed(region, at, formula);
+    let mut keys: Vec<String> = line.split(", ").map(str::to_owned).collect();
+    if stored != value {
+        keys.push("endian = \"big\"".to_owned());
+        finding = finding.big_endian();
+    }
+    keys.push(format!("over = [\"{span}\"]"));
+    if region.filled {
+        keys.push("fill = 0xff".to_owned());
+    }
+    keys.push(format!("at = {{ address = {place} }}"));
+    let stored = stored.into_owned();
+    finding.value = finding.checksum(0).map(|field| field.value(stored));
     let side = if place < span.start() {
         "in the header before it"
     } else {
@@ -285,7 +288,7 @@ fn judged(
     finding.text = format!("image at {}: {} {side}", span.start(), name(formula));
     finding.kind = None;
     finding.right = true;
-    finding.means = Means::Recipe(lines);
+    finding.means = Means::Recipe(keys);
     Some(finding)
 }
 

@@ -418,9 +418,10 @@ fn hint(name: &str) -> Option<&'static str> {
         "recipe-preprinted" => "when = \"after\" makes each label from its unit's record",
         "recipe-format-refused" => "put pattern, case or strip right, or the format",
         "recipe-unused" => "take it out, or write what it goes with: eol-inject help recipe",
-        "serial-pattern" | "serial-text" => {
+        "serial-pattern" => {
             "scan the unit's own serial, or put pattern, case or strip under [serial] right"
         }
+        "serial-text" => "scan the unit's own serial",
         "serial-format" => {
             "scan the unit's own serial; for serials that others give, source = \"scan\""
         }

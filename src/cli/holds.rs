@@ -18,8 +18,8 @@ struct Container {
     what: String,
     span: Option<Span>,
     lines: Vec<Line>,
-    /// What to do about it; each once.
-    advice: Vec<String>,
+    /// What to do about it, in lines; each once.
+    advice: Vec<Vec<String>>,
 }
 
 /// A field or a part of a container.
@@ -95,20 +95,30 @@ fn add(containers: &mut Vec<Container>, finding: &Finding) {
             what: field.to_owned(),
             at: finding.at.first().map(|at| at.start()),
             right: Some(finding.right),
-            more: String::new(),
+            more: number(finding),
         });
     }
     // A line with a key says what the one without does.
-    let advice = finding.advice();
-    container
-        .advice
-        .retain(|known| !advice.starts_with(known.as_str()));
+    let advice = match finding.lines() {
+        lines if lines.is_empty() => vec![finding.advice()],
+        lines => lines,
+    };
+    container.advice.retain(|known| !advice.starts_with(known));
     if !container
         .advice
         .iter()
         .any(|known| known.starts_with(&advice))
     {
         container.advice.push(advice);
+    }
+}
+
+/// Returns what is stored in a field that is a number, as bytes and as that number.
+fn number(finding: &Finding) -> String {
+    let value = finding.value.as_ref();
+    match value.filter(|value| value.number().is_some()) {
+        Some(value) => format!("  {value}"),
+        None => String::new(),
     }
 }
 
@@ -166,7 +176,9 @@ fn store(stored: &Stored) -> Container {
         what: "ESP-IDF settings store".to_owned(),
         span: Some(stored.span),
         lines: lines.collect(),
-        advice: vec!["nvs = { namespace = \"...\", key = \"...\" } in a [[slot]]".to_owned()],
+        advice: vec![vec![
+            "nvs = { namespace = \"...\", key = \"...\" } in a [[slot]]".to_owned(),
+        ]],
     }
 }
 
@@ -192,14 +204,14 @@ fn told(container: &Container, indent: usize, lines: &mut Vec<String>) {
     for line in &container.lines {
         let at = line.at.map(|at| format!("  {at}")).unwrap_or_default();
         let state = match line.right {
-            Some(true) => format!("  {GOOD}right{GOOD:#}"),
-            Some(false) => format!("  {BAD}wrong{BAD:#}"),
+            Some(true) => format!("  {GOOD}right{GOOD:#}{}", line.more),
+            Some(false) => format!("  {BAD}wrong{BAD:#}{}", line.more),
             None => format!("  {}", line.more),
         };
         lines.push(format!("{blank}  {:<width$}{at}{state}", line.what));
     }
     let room = WIDTH.saturating_sub(INDENT + indent + 2);
-    for advice in &container.advice {
+    for advice in container.advice.iter().flatten() {
         for part in wrapped(advice, room) {
             lines.push(format!("{blank}  {DIM}{part}{DIM:#}"));
         }

@@ -327,7 +327,9 @@ fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
         marks.extend(finding.at.iter().map(|at| (*at, Mark::Integrity)));
         output.object(&json!({
             "v": 1, "kind": "integrity", "what": finding.text, "right": finding.right,
-            "signed": finding.signed, "advice": finding.advice(),
+            "signed": finding.signed, "advice": finding.advice(), "toml": finding.lines().join("\n"),
+            "stored": finding.value.as_ref().map(checksum::Value::hex),
+            "number": finding.value.as_ref().and_then(checksum::Value::number),
             "at": finding.at.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }));

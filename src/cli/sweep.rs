@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use eol_inject::recipe::Recipe;
+use eol_inject::regular;
 
 /// Begins the name of every rehearsal's folder; the number of its process follows.
 pub(crate) const REHEARSAL: &str = "eol-inject-rehearsal-";
@@ -46,7 +47,7 @@ pub(crate) const fn boards(_: &Recipe) {}
 
 /// Returns whether nobody writes a file. Where that cannot be found out, somebody does.
 fn is_unlocked(file: &Path) -> bool {
-    fs::File::open(file).is_ok_and(|file| file.try_lock().is_ok())
+    regular::open(file).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Removes part files that are `is_own`, by stem and kind: old ones, and those that `is_left` says

@@ -68,6 +68,21 @@ impl Bench {
         self.command(args).output().unwrap()
     }
 
+    /// Removes the ledgers and labels of a folder: the next recipe there has the same list for its own,
+    /// and beside another ledger's units it would be refused.
+    pub fn begin_anew(&self, folder: &str) {
+        for entry in fs::read_dir(self.path(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            match path.is_dir() {
+                true if name == "labels" || name.contains(".ledger") => fs::remove_dir_all(path),
+                false if name.contains(".ledger") => fs::remove_file(path),
+                _ => Ok(()),
+            }
+            .unwrap();
+        }
+    }
+
     /// Runs the program, and fails unless it exits with 0.
     pub fn ok<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
         let output = self.run(args);

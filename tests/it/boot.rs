@@ -54,8 +54,9 @@ fn boots(product: &Product) {
     if !has("qemu-system-arm", "the boot proof") {
         return;
     }
-    let bench = Bench::new();
     for container in ["elf", "bin", "hex"] {
+        // A second ledger in one folder would give the same list's tokens out again, and is refused.
+        let bench = Bench::new();
         let (recipe, shared) = if product.name == "gw100" {
             let recipe = match container {
                 "elf" => "gw100/recipe.toml".to_owned(),

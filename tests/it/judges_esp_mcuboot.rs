@@ -79,6 +79,7 @@ impl Case {
         let inject = [
             "inject", "--recipe", recipe, "--serial", "GW000001", "-o", &out,
         ];
+        bench.begin_anew("made");
         let made = bench.run(&inject);
         assert!(
             made.status.success(),

@@ -31,6 +31,7 @@ fn unit(bench: &Bench, name: &str, extension: &str) -> Option<Vec<u8>> {
     let inject = [
         "inject", "--recipe", &recipe, "--serial", "GW000001", "-o", &out,
     ];
+    bench.begin_anew("made");
     let output = bench.run(&inject);
     if output.status.code() == Some(10) {
         let text = text(&output.stderr);

@@ -80,26 +80,13 @@ fn only(image: &Image, what: &str) -> Finding {
     found.remove(0)
 }
 
-/// Writes a line of advice as TOML; the line itself has commas between its keys.
-fn lines(advice: &str) -> String {
-    let keys = advice.strip_prefix("[[checksum]] ").unwrap();
-    let keys = keys
-        .replace(", unit", "\nunit")
-        .replace(", algorithm", "\nalgorithm");
-    let keys = keys
-        .replace(", complement", "\ncomplement")
-        .replace(", endian", "\nendian");
-    let keys = keys.replace(", over", "\nover").replace(", fill", "\nfill");
-    format!("[[checksum]]\n{}\n", keys.replace(", at =", "\nat ="))
-}
-
 /// Without its line the recipe is refused; with it the field follows the token.
 fn is_repaired(image: &Image, what: &str) {
     let finding = only(image, what);
     let prove = |text: &str| Master::prove(image.clone(), &recipe(text));
     let refused = prove(SLOT).unwrap_err();
     assert_eq!(refused.name(), "checksum-unrepaired", "{what}");
-    let text = format!("{SLOT}{}", lines(&finding.advice()));
+    let text = format!("{SLOT}{}", finding.lines().join("\n"));
     let master = prove(&text).unwrap_or_else(|error| panic!("{what}: {text}: {error:?}"));
     let unit = seal(apply(&master, &values(TOKEN, "GW000001")).unwrap()).unwrap();
     let hint = Hint {

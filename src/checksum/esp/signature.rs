@@ -49,6 +49,7 @@ pub(super) fn version_2(image: &Image, base: Address, end: u64) -> Option<Findin
         frame: Vec::new(),
         right,
         signed: true,
+        value: None,
         text: format!("ESP image at {base}: secure boot signature, version {version}"),
         means: Means::Refuse(REASON),
     })
@@ -76,6 +77,7 @@ pub(super) fn version_1(image: &Image, base: Address, end: u64) -> Option<Findin
         frame: Vec::new(),
         right: true,
         signed: true,
+        value: None,
         text: format!("ESP image at {base}: secure boot signature, version 1"),
         means: Means::Refuse(REASON),
     })

@@ -145,7 +145,7 @@ fn checksums(master: &Master, sheet: &mut Sheet<'_>) {
             ),
             State::Unset(value) => ("unset", value.clone()),
         };
-        let value = hex(&value);
+        let value = checksum.value(value);
         let shown = match state {
             "proved" => format!("{value}  {GOOD}proved{GOOD:#}"),
             _ => format!("unset; would be {value}"),
@@ -158,7 +158,8 @@ fn checksums(master: &Master, sheet: &mut Sheet<'_>) {
         ));
         list.push(json!({
             "name": checksum.name(), "over": covers, "at": at.start().to_string(),
-            "bytes": at.len(), "state": state, "value": value,
+            "bytes": at.len(), "state": state, "value": value.hex(),
+            "number": value.number(),
         }));
     }
     sheet.put("checksums", Value::Array(list));
@@ -178,8 +179,4 @@ fn joined(spans: &[Span]) -> Vec<Span> {
         }
     }
     joined
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -316,7 +316,11 @@ impl Case {
             Some(first) if is_row(first) => rows.clone(),
             _ => "1".to_owned(),
         };
-        if self.flash {
+        // A scanned unit meets the fault of its own row and of no other one.
+        let other = |found: &[&Value]| {
+            self.source == "scan" && found.first().is_some_and(|first| is_row(first))
+        };
+        if self.flash && !other(&all) {
             let count = count(&all);
             let run: Vec<&str> = match self.source {
                 "scan" => vec!["run", "--serial", &self.serial],
@@ -335,7 +339,23 @@ impl Case {
         if self.simulated {
             return;
         }
-        if count(&mine) == "1" || self.source == "scan" {
+        if other(&mine) {
+            let csv = fs::read_to_string(self.bench.path("list.csv")).unwrap();
+            let rows = csv.lines().skip(1).enumerate();
+            let serial = |(row, line): (usize, &str)| {
+                let mut cells = line.split(',');
+                let bound = cells.find(|cell| cell.len() == 8 && cell.ends_with(char::is_numeric));
+                bound.map_or_else(|| format!("GW{}", row + 1), str::to_owned)
+            };
+            let serials: Vec<String> = rows.map(serial).collect();
+            fs::write(self.bench.path("serials.txt"), serials.join("\n")).unwrap();
+            let all = ["batch", "--serials", "serials.txt", "-o", "out-all"];
+            self.hold(
+                "batch",
+                &mine,
+                &[&all[..], &["--stop-after", "99"]].concat(),
+            );
+        } else if count(&mine) == "1" || self.source == "scan" {
             let inject = ["inject", "--serial", &self.serial, "-o", "unit.img"];
             self.hold("inject", &mine, &inject);
         } else {

@@ -208,7 +208,7 @@ fn an_adopted_unit_is_done_for_its_image_and_refused_for_another(bench: &dyn Ben
     assert!(is_done(&mut *ledger, &on_board("GW1", "u1")));
     let refused = refusal(&mut *ledger, &on_board("GW2", "u2")).to_string();
     assert!(
-        refused.contains("delivered with image unknown"),
+        refused.contains("is made already, with image unknown"),
         "{refused}"
     );
     // Its board is known, and rework is the way.

@@ -1,0 +1,52 @@
+//! A field's bytes, and the number that they are.
+
+use std::fmt;
+
+use super::Checksum;
+use crate::image::Endian;
+use crate::unit::hex;
+
+/// What is stored in a field, or would be.
+///
+/// It is shown as the bytes in their order, and as the number that a debugger or a map file has:
+/// `20094397 (0x97430920)`. A digest or a signature is no number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    bytes: Vec<u8>,
+    number: Option<u128>,
+}
+
+impl Value {
+    pub(super) fn of(checksum: &Checksum, bytes: Vec<u8>) -> Self {
+        let add = |number: u128, byte: &u8| number << 8 | u128::from(*byte);
+        let number = checksum.engine.width().map(|_| match checksum.endian {
+            Endian::Big => bytes.iter().fold(0, add),
+            Endian::Little => bytes.iter().rev().fold(0, add),
+        });
+        Self { bytes, number }
+    }
+
+    /// Returns the bytes in hex, in the order in which they are stored.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        hex(&self.bytes)
+    }
+
+    /// Returns the number in the field's byte order, such as `0x97430920`; none of a digest.
+    #[must_use]
+    pub fn number(&self) -> Option<String> {
+        let digits = self.bytes.len() * 2;
+        self.number.map(|number| format!("0x{number:0digits$x}"))
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())?;
+        match self.number() {
+            // One byte reads the same either way.
+            Some(number) if self.bytes.len() > 1 => write!(f, " ({number})"),
+            _ => Ok(()),
+        }
+    }
+}
