@@ -71,6 +71,13 @@ pub(crate) struct CliError {
     pub(crate) hint: Option<String>,
     /// Whether it is not known what the unit carries now.
     pub(crate) doubt: bool,
+    /// Boxed, for an error is a result's other half everywhere.
+    parts: Box<Parts>,
+}
+
+/// What few errors have.
+#[derive(Debug, Default)]
+struct Parts {
     /// The same in the words of a recipe, for programs.
     detail: Option<String>,
     /// The unit that it is about.
@@ -89,9 +96,7 @@ impl CliError {
             causes: Vec::new(),
             hint: hint(name).or_else(|| cure::of(name)).map(str::to_owned),
             doubt: false,
-            detail: None,
-            unit: None,
-            holder: None,
+            parts: Box::default(),
         }
     }
 
@@ -155,7 +160,7 @@ impl CliError {
 
     /// Says it in other words; what it said stays for programs.
     pub(crate) fn in_words(mut self, words: String) -> Self {
-        self.detail = Some(std::mem::replace(&mut self.message, words));
+        self.parts.detail = Some(std::mem::replace(&mut self.message, words));
         self
     }
 
@@ -169,7 +174,7 @@ impl CliError {
     pub(crate) fn in_doubt(mut self, serial: Serial) -> Self {
         self.doubt = true;
         self.hint = Some(doubt(&serial));
-        self.unit = Some(serial);
+        self.parts.unit = Some(serial);
         self
     }
 
@@ -189,8 +194,8 @@ impl CliError {
         };
         let sentence = self.next().sentence();
         sentence
-            .replace("SERIAL", &name(&self.unit))
-            .replace("HOLDER", &name(&self.holder))
+            .replace("SERIAL", &name(&self.parts.unit))
+            .replace("HOLDER", &name(&self.parts.holder))
     }
 
     /// Returns the error as the JSON of a unit shows it.
@@ -202,7 +207,7 @@ impl CliError {
         }
         let mut told =
             json!({ "code": self.code, "name": self.name, "message": message, "hint": self.hint });
-        if let (Some(detail), Value::Object(told)) = (&self.detail, &mut told) {
+        if let (Some(detail), Value::Object(told)) = (&self.parts.detail, &mut told) {
             told.insert("detail".to_owned(), detail.clone().into());
         }
         told
@@ -261,14 +266,14 @@ impl From<Refusal> for CliError {
         let mut this = Self::of(code_of(error.name()), error.name(), &error);
         let serial = error.serial();
         if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = &error {
-            this.holder = Some(holder.clone());
+            this.parts.holder = Some(holder.clone());
         }
         // The unit that the board is has to give it up, not the one that was scanned.
-        let subject = this.holder.as_ref().unwrap_or(serial);
+        let subject = this.parts.holder.as_ref().unwrap_or(serial);
         this.hint = this
             .hint
             .map(|hint| hint.replace("SERIAL", subject.as_str()));
-        this.unit = Some(serial.clone());
+        this.parts.unit = Some(serial.clone());
         this
     }
 }
@@ -539,6 +544,8 @@ fn hint(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use eol_inject::deliver::ProgramError;
+
     use super::*;
 
     fn hinted(refusal: Refusal) -> String {
@@ -569,5 +576,28 @@ mod tests {
             sign: "number",
         };
         assert!(hinted(taken).contains("--serial GW000011 --mode board-swapped"));
+    }
+
+    #[test]
+    fn a_full_disk_is_called_full_and_not_a_wrong_folder() {
+        let full = |kind: io::ErrorKind| {
+            CliError::from(DeliverError::Folder {
+                folder: "out".into(),
+                source: kind.into(),
+            })
+        };
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let error = full(kind);
+            assert!(error.message.contains("out"), "{error}");
+            assert!(error.hint.unwrap().contains("is full"));
+        }
+        let other = full(io::ErrorKind::PermissionDenied).hint.unwrap();
+        assert!(!other.contains("full"), "{other}");
+        let temporary = ProgramError::Temporary {
+            source: io::ErrorKind::StorageFull.into(),
+        };
+        let hint = CliError::from(DeliverError::from(temporary)).hint.unwrap();
+        let folder = std::env::temp_dir().display().to_string();
+        assert!(hint.contains(&folder), "{hint}");
     }
 }
