@@ -75,7 +75,8 @@ impl Case {
 
     /// Makes a unit, which `verify` takes; gives its path.
     fn unit(&self, bench: &Bench, recipe: &str) -> PathBuf {
-        let out = format!("made/unit-{}", self.file);
+        let out = format!("made-{}/unit-{}", self.name.replace(' ', "-"), self.file);
+        fs::create_dir(bench.path(&out).parent().unwrap()).unwrap();
         let inject = [
             "inject", "--recipe", recipe, "--serial", "GW000001", "-o", &out,
         ];

@@ -27,7 +27,8 @@ fn made(bench: &Bench, what: &str) -> Vec<Vec<String>> {
 /// Makes the unit of a recipe; `None` where its values do not fit.
 fn unit(bench: &Bench, name: &str, extension: &str) -> Option<Vec<u8>> {
     let recipe = format!("made/{name}.toml");
-    let out = format!("made/{name}-unit.{extension}");
+    let out = format!("made-{name}/unit.{extension}");
+    fs::create_dir(bench.path(&out).parent().unwrap()).unwrap();
     let inject = [
         "inject", "--recipe", &recipe, "--serial", "GW000001", "-o", &out,
     ];
@@ -84,7 +85,7 @@ fn readers_of_zephyrs_store_find_every_value() {
             continue;
         }
         fit += 1;
-        let file = format!("{name}-unit.bin");
+        let file = format!("../made-{name}/unit.bin");
         let read = call(
             &bench.path("made"),
             &[SCRIPT, "read", &file, sector, align, crc],
@@ -177,7 +178,7 @@ fn a_hex_takes_the_store_as_records_of_its_own() {
                   h.tobinfile(sys.argv[2], start=0xf8000, size=0x8000)";
     let cut = call(
         &bench.path("made"),
-        &["-c", script, "hex-unit.hex", "store.bin"],
+        &["-c", script, "../made-hex/unit.hex", "store.bin"],
     );
     assert!(cut.status.success(), "{}", text(&cut.stderr));
     let read = call(

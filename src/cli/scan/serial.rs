@@ -19,7 +19,8 @@ pub(crate) fn no_serial(spec: &SerialSpec, error: ScanError) -> CliError {
         Some(looks) => {
             tracing::info!("{error}");
             let words = format!("this is no serial of the product; they look like this: {looks}");
-            error.in_words(words)
+            // What to do is the next action; the rest is in the words.
+            error.in_words(words).with_hint(None)
         }
         None => error,
     }

@@ -210,6 +210,10 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
     // A serial that is made nowhere was scanned wrong, whatever board is there.
     let token = match choose(tables, frame, &claim.serial)? {
         Ok(token) => token,
+        // Without a token the board that is made already is still the one to take off.
+        Err(refusal @ Refusal::PoolEmpty { .. }) => {
+            return Ok(Err(taken(tables, claim)?.unwrap_or(refusal)));
+        }
         Err(refusal) => return Ok(Err(refusal)),
     };
     if let Some(refusal) = taken(tables, claim)? {

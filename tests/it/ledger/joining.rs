@@ -213,7 +213,7 @@ fn an_adopted_unit_is_done_for_its_image_and_refused_for_another(bench: &dyn Ben
     );
     // Its board is known, and rework is the way.
     let moved = refusal(&mut *ledger, &on_board("GW3", "u2"));
-    assert!(matches!(moved, Refusal::BoardTaken { .. }));
+    assert!(matches!(moved, Refusal::BoardTaken { .. }), "{moved:?}");
     ledger
         .rework(&serial("GW2"), &Rework::SameBoard, &actor("L1"))
         .unwrap();
