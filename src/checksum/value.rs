@@ -13,17 +13,14 @@ use crate::unit::hex;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     bytes: Vec<u8>,
-    number: Option<u128>,
+    /// How they are a number; absent for a digest or a signature.
+    order: Option<Endian>,
 }
 
 impl Value {
     pub(super) fn of(checksum: &Checksum, bytes: Vec<u8>) -> Self {
-        let add = |number: u128, byte: &u8| number << 8 | u128::from(*byte);
-        let number = checksum.engine.width().map(|_| match checksum.endian {
-            Endian::Big => bytes.iter().fold(0, add),
-            Endian::Little => bytes.iter().rev().fold(0, add),
-        });
-        Self { bytes, number }
+        let order = checksum.engine.width().map(|_| checksum.endian);
+        Self { bytes, order }
     }
 
     /// Returns the bytes in hex, in the order in which they are stored.
@@ -35,8 +32,11 @@ impl Value {
     /// Returns the number in the field's byte order, such as `0x97430920`; none of a digest.
     #[must_use]
     pub fn number(&self) -> Option<String> {
-        let digits = self.bytes.len() * 2;
-        self.number.map(|number| format!("0x{number:0digits$x}"))
+        let mut bytes = self.bytes.clone();
+        if self.order? == Endian::Little {
+            bytes.reverse();
+        }
+        Some(format!("0x{}", hex(&bytes)))
     }
 }
 
