@@ -263,7 +263,9 @@ mod tests {
             "MCUboot image at 0x0000c000..0x0000d0f4",
             "  SHA-256            0x0000d06c  right",
             "  Ed25519 signature  0x0000d0b4  right",
-            "  [[checksum]] kind = \"mcuboot\", key = \"<file>.pem\"",
+            "  [[checksum]]",
+            "  kind = \"mcuboot\"",
+            "  key = \"<file>.pem\"",
         ];
         assert_eq!(shown(SIGNED.to_vec(), 0xC000), wanted);
     }

@@ -383,6 +383,11 @@ fn finish(
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Imported, None), body.by(by))?;
+    // That a list is used elsewhere its rows do not say: whoever makes the ledger anew reads them as free.
+    if pool.elsewhere == Elsewhere::Used {
+        let new = pool.rows.iter().zip(&tally.new).filter(|(_, new)| **new);
+        turned.extend(new.map(|(row, _)| row.token.fingerprint().to_hex()));
+    }
     for names in turned.chunks(NAMED) {
         let body = Body {
             import: Some(pending.id),

@@ -233,6 +233,23 @@ fn a_dead_stations_ledger_is_rebuilt_from_mirror_and_list() {
 }
 
 #[test]
+fn a_list_that_is_used_elsewhere_stays_so_in_a_rebuilt_ledger() {
+    let bench = mirrored();
+    let row = |token: &str, qr: &str| format!("{},sqr_{}\n", token.repeat(32), qr.repeat(32));
+    let used = format!("Device Token,QR Token\n{}{}", row("A", "C"), row("B", "D"));
+    fs::write(bench.path("used.csv"), used).unwrap();
+    bench.ok(&["pool", "import", "--recipe", HOME, "--used", "used.csv"]);
+    let before = stock(&bench, HOME);
+    batch(&bench, HOME, "1");
+    lose(&bench);
+    let args = [&rebuild()[..], &["--pool", "used.csv"]].concat();
+    object(&bench, &args, "rebuild");
+    let after = stock(&bench, HOME);
+    assert_eq!(after["gone"], before["gone"], "{after}");
+    clean(&bench, HOME);
+}
+
+#[test]
 fn a_rebuild_without_the_list_of_a_unit_says_so() {
     let bench = mirrored();
     batch(&bench, HOME, "2");
