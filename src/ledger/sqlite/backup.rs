@@ -1,6 +1,5 @@
 //! Copies of a ledger that is in use, consistent and whole or not there.
 
-use std::fs;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -39,9 +38,7 @@ impl Sqlite {
         part::free(to)?;
         let made = fill(from, &hidden).and_then(|()| {
             act(&hidden)?;
-            part::free(to)?;
-            fs::rename(&hidden, to).map_err(about(to))?;
-            sync_folder(to).map_err(about(to))
+            part::give_name(&hidden, to)
         });
         if made.is_err() {
             // What stays is cleared by the next try.

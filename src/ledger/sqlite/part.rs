@@ -6,6 +6,7 @@
 //! either made anew or only renamed.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -95,9 +96,7 @@ impl PartFile {
     /// # Errors
     /// [`LedgerError::File`]; the file keeps its hidden name, and the next split finds it.
     pub fn release(self) -> Result<(), LedgerError> {
-        free(&self.path)?;
-        fs::rename(&self.hidden, &self.path).map_err(about(&self.path))?;
-        sync_folder(&self.path).map_err(about(&self.path))
+        give_name(&self.hidden, &self.path)
     }
 
     /// Removes the file: its part left from elsewhere.
@@ -124,6 +123,38 @@ pub fn free(path: &Path) -> Result<(), LedgerError> {
         }),
         Err(error) => Err(about(path)(error)),
     }
+}
+
+/// Gives a finished file its name, synced with its folder, and never replaces what has the name.
+///
+/// The system refuses a taken name in the same step (renameat2(2), `RENAME_NOREPLACE`). Where it or the
+/// file system cannot, as on sticks with FAT, the look right before it is what there is.
+pub fn give_name(hidden: &Path, path: &Path) -> Result<(), LedgerError> {
+    free(path)?;
+    match rename_new(hidden, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(LedgerError::Occupied {
+                path: path.to_owned(),
+            });
+        }
+        named => named.map_err(about(path))?,
+    }
+    sync_folder(path).map_err(about(path))
+}
+
+#[cfg(target_os = "linux")]
+fn rename_new(hidden: &Path, path: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, hidden, CWD, path, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(hidden, path),
+        named => Ok(named?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(hidden: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(hidden, path)
 }
 
 /// Removes what an earlier try left.
@@ -172,5 +203,30 @@ impl Sqlite {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
         Self::enter(path, scope, identity, (conn, ring))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_was_taken_a_moment_ago_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hidden, path) = (folder.path().join(".part"), folder.path().join("part"));
+        fs::write(&hidden, "ours").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        // Past the look, as in a race.
+        let error = rename_new(&hidden, &path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert!(matches!(
+            give_name(&hidden, &path),
+            Err(LedgerError::Occupied { .. })
+        ));
+        fs::remove_file(&path).unwrap();
+        give_name(&hidden, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
     }
 }

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::crypto::Key;
-use super::super::files::{about, beside, create, sync_folder, write_new};
+use super::super::files::{about, beside, create, write_new};
 use super::super::runs::Runs;
 use super::super::traces::{self, Base};
 use super::super::{Identity, LedgerError, Scope};
 use super::keys::{self, KeyPlace};
-use super::part::{clear, free, single};
+use super::part::{clear, free, give_name, single};
 use super::{Sqlite, backup, connect, schema};
 use crate::recipe::KeySource;
 
@@ -150,9 +150,7 @@ impl Remaking<'_> {
         single(hidden)?;
         let runs = beside(hidden, ".runs");
         fs::remove_dir_all(&runs).map_err(about(&runs))?;
-        free(self.path)?;
-        fs::rename(hidden, self.path).map_err(about(self.path))?;
-        sync_folder(self.path).map_err(about(self.path))?;
+        give_name(hidden, self.path)?;
         Ok(answer)
     }
 
