@@ -60,8 +60,35 @@ fn discard_dead<S: Store>(store: &mut S, frame: &Frame) -> Result<(), LedgerErro
         Some((pending, true)) => Err(LedgerError::ImportBusy {
             station: pending.station,
         }),
-        Some((pending, false)) => discard(store, &pending),
+        Some((pending, false)) => {
+            store.read(|tables| unfinished(tables, &pending))?;
+            discard(store, &pending)
+        }
         None => Ok(()),
+    }
+}
+
+/// Makes sure that no event tells of an import: its tokens may be on units, and a list of them
+/// would be taken in as new.
+fn unfinished(tables: &dyn Tables, pending: &Pending) -> Result<(), LedgerError> {
+    let mut told = false;
+    tables.scan_events(Order::After(0), &mut |row| {
+        match row.event.kind.parse::<Kind>() {
+            Ok(Kind::Imported) => told |= Body::read(&row.event)?.import == Some(pending.id),
+            // After it numbers begin again.
+            Ok(Kind::Rebuilt) => told = false,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    match told {
+        false => Ok(()),
+        true => Err(LedgerError::Forged {
+            what: format!(
+                "import {} was complete, and is said to be unfinished",
+                pending.id
+            ),
+        }),
     }
 }
 

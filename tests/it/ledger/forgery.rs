@@ -339,3 +339,18 @@ pub fn nothing_forged_is_handed_out(make: impl Fn() -> Option<Box<dyn Database>>
         }
     }
 }
+
+/// An import that is called unfinished would be dropped with its tokens, and its list taken in anew.
+pub fn a_complete_import_is_not_dropped(make: impl Fn() -> Option<Box<dyn Database>>) {
+    for units in ["", "DELETE FROM units; "] {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        db.run(&format!("{units}UPDATE imports SET pending = (1 = 1)"));
+        let mut ledger = db.owner().open("L1");
+        let refused = ledger.import(&list((0..8).map(row)), &actor("L1"));
+        assert!(
+            matches!(refused, Err(LedgerError::Forged { .. })),
+            "{units}: {refused:?}"
+        );
+    }
+}

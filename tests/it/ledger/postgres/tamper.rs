@@ -299,6 +299,11 @@ fn a_ledger_of_an_earlier_build_is_refused() {
 
 #[cfg(feature = "sqlite")]
 #[test]
+fn a_complete_import_is_not_dropped() {
+    forgery::a_complete_import_is_not_dropped(forged);
+}
+
+#[test]
 fn nothing_forged_is_handed_out() {
     forgery::nothing_forged_is_handed_out(forged);
 }
