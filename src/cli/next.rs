@@ -282,7 +282,8 @@ mod tests {
         #[cfg(feature = "probe")]
         names.extend(eol_inject::deliver::ProbeFault::VARIANTS);
         // They have the names of what is in them.
-        names.retain(|name| !["deliver-program", "deliver-probe"].contains(name));
+        names
+            .retain(|name| !["deliver-program", "deliver-probe", "deliver-written"].contains(name));
         names
     }
 

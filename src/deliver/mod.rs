@@ -111,6 +111,9 @@ pub enum DeliverError {
     #[cfg(feature = "probe")]
     #[error(transparent)]
     Probe(#[from] ProbeError),
+    /// What went wrong behind the writing: whatever it was, the board has the token.
+    #[error(transparent)]
+    Written(Box<Self>),
 }
 
 impl DeliverError {
@@ -121,6 +124,7 @@ impl DeliverError {
             Self::Program(error) => error.name(),
             #[cfg(feature = "probe")]
             Self::Probe(error) => error.name(),
+            Self::Written(error) => error.name(),
             other => other.into(),
         }
     }
@@ -134,6 +138,14 @@ impl DeliverError {
             #[cfg(feature = "probe")]
             Self::Probe(error) => error.touched(),
             _ => true,
+        }
+    }
+
+    /// Says that it came behind the writing.
+    pub(crate) fn written(self) -> Self {
+        match self.touched() {
+            true => self,
+            false => Self::Written(Box::new(self)),
         }
     }
 

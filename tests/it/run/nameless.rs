@@ -1,12 +1,13 @@
 //! Boards without a number: a token that may be on one of them gets onto no other by itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
 
-use super::{NEXT, RECIPE, SCAN, bench, nameless, objects, run, said, seat};
+use super::{FLASH, NEXT, RECIPE, SCAN, bench, nameless, objects, run, said, seat};
 use crate::bench::Bench;
 
 /// A line whose programmer cannot tell boards apart, with board `b1` seated.
@@ -307,6 +308,51 @@ fn keep(from: &Path, to: &Path) {
         let name = entry.file_name().into_string().unwrap();
         if name.contains(".ledger") && entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The writing was done when the station itself failed: neither the programmer nor a temporary file says so.
+#[test]
+fn what_fails_after_the_writing_leaves_the_token_on_that_board_alone() {
+    for (fault, name) in [
+        ("locked-after-program", "program-start"),
+        ("gone-after-program", "program-temporary"),
+    ] {
+        for numbered in [false, true] {
+            let flash = if numbered {
+                FLASH.to_owned()
+            } else {
+                nameless()
+            };
+            let bench = bench(&format!("{flash}probe = \"one\"\n{SCAN}"));
+            seat(&bench, "one", "b1");
+            let temporary = bench.temporary().to_owned();
+            fs::write(bench.path("line").join(fault), temporary.to_str().unwrap()).unwrap();
+            let failed = run(&bench, &["--json"], "GW000001\n");
+            assert_eq!(
+                objects(&failed)[0]["error"]["name"],
+                name,
+                "{}",
+                said(&failed)
+            );
+            fs::create_dir_all(&temporary).unwrap();
+            let programmer = bench.path("line/programmer.sh");
+            fs::set_permissions(programmer, fs::Permissions::from_mode(0o755)).unwrap();
+            seat(&bench, "one", "b2");
+            let other = run(&bench, &["--json"], "GW000001\n");
+            assert_eq!(other.status.code(), Some(52), "{}", said(&other));
+            let who = ["--by", "ann", "--reason", "it was not begun"];
+            let release = [
+                "ledger", "release", "--recipe", RECIPE, "--serial", "GW000001",
+            ];
+            let released = bench.run(&[release.as_slice(), &who].concat());
+            assert!(!released.status.success(), "{}", said(&released));
+            assert_eq!(boards_with_a_token(&bench), 1);
+            seat(&bench, "one", "b1");
+            let own = run(&bench, &["--json"], "GW000001\n");
+            assert_eq!(own.status.code(), Some(0), "{}", said(&own));
+            bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
         }
     }
 }

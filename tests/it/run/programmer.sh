@@ -72,6 +72,9 @@ program)
     fi
     : > "boards/$seat.done"
     [ -e swap-after-program ] && mv swap-after-program "seat.$nest"
+    # The station fails before the read-back.
+    [ -e locked-after-program ] && { rm locked-after-program; chmod a-x "$0"; }
+    [ -e gone-after-program ] && { rm -r "$(cat gone-after-program)"; rm gone-after-program; }
     [ -e cut-after-program ] && { rm cut-after-program; kill -KILL "$PPID"; exit 1; }
     ;;
 read)
