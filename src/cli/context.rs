@@ -12,25 +12,25 @@ use eol_inject::pool::{self, Note, Pool};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, When};
 use eol_inject::unit::{AuthToken, Digest, Serial};
 
-pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};
 use super::error::{CliError, exit};
 pub(crate) use super::file::{Existing, NewFile, Writable, read, vacant, write};
 pub(crate) use super::firmware::{
     Need, extension, image_name, master, read_image, shared, with_keys,
 };
 use super::gate::Misfits;
+pub(crate) use super::open_ledger::{Missing, ledger, ledger_file, ledger_for, records};
 use super::output::{self, Output, count};
-use super::{DecisionArgs, StationArgs, found};
+use super::{DecisionArgs, StationArgs};
 
 /// How long an import of another station is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads a recipe.
 pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
-    if found::is_missing(path) {
+    if super::recipe::is_missing(path) {
         return Err(no_recipe());
     }
-    if found::is_above(path) {
+    if super::recipe::is_above(path) {
         static TOLD: Once = Once::new();
         TOLD.call_once(|| output::aside(format_args!("recipe {}", path.display())));
     }
@@ -54,7 +54,7 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
 }
 
 fn no_recipe() -> CliError {
-    let (name, message) = match found::foreign() {
+    let (name, message) = match super::recipe::foreign() {
         Some(path) => (
             "recipe-foreign",
             format!(

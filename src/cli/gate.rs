@@ -16,10 +16,10 @@ use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use super::books;
 use super::context;
 use super::error::CliError;
 use super::guard;
+use super::open_ledger;
 
 /// Room that a label takes, at least.
 const LABEL: u64 = 4096;
@@ -108,7 +108,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
 pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
-    let base = books::ledger_file(recipe);
+    let base = open_ledger::ledger_file(recipe);
     // Its folder is not made: a disk that is not mounted would get a ledger of its own.
     let folder = base
         .parent()
@@ -128,7 +128,7 @@ pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
 
 /// Makes sure that the mirror can be written, or begun: the disk that it is on must be there.
 pub(crate) fn mirror(recipe: &Recipe) -> Result<(), CliError> {
-    let Some(mirror) = books::mirror(recipe) else {
+    let Some(mirror) = open_ledger::mirror(recipe) else {
         return Ok(());
     };
     let above = mirror

@@ -8,9 +8,9 @@ use eol_inject::ledger::Ledger;
 use eol_inject::recipe::{Recipe, When};
 use eol_inject::unit::Serial;
 
-use super::books;
 use super::context::{self, Existing};
 use super::error::CliError;
+use super::open_ledger;
 
 /// What stands beside a ledger and is lost with it.
 const BESIDE: [&str; 11] = [
@@ -46,7 +46,7 @@ impl Guard {
         let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
         inputs.extend(list.map(|file| recipe.path(file)));
         inputs.extend(ledger_files(recipe));
-        inputs.extend(books::mirror(recipe));
+        inputs.extend(open_ledger::mirror(recipe));
         // A file of this name, and no label could be made.
         if recipe.label.when != When::None {
             inputs.push(recipe.path(&recipe.label.dir));

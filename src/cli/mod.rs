@@ -4,18 +4,15 @@
 
 mod batch;
 mod board;
-mod books;
 mod check;
 mod console;
 mod context;
 mod cure;
 mod error;
 mod examples;
-mod export;
 mod file;
 mod firmware;
 mod form;
-mod found;
 mod gate;
 mod guard;
 mod help;
@@ -29,11 +26,14 @@ mod map;
 mod memory;
 mod neighbours;
 mod next;
+mod open_ledger;
 mod output;
 mod pool;
 #[cfg(feature = "probe")]
 mod probes;
 mod proposals;
+mod recipe;
+mod report;
 mod run;
 mod scan;
 mod shell;
@@ -161,7 +161,7 @@ enum Command {
 #[derive(Args)]
 pub(crate) struct RecipeArg {
     /// The product's recipe; unsaid, recipe.toml in this folder, else in one above it
-    #[arg(long, value_name = "FILE", default_value_os_t = found::recipe())]
+    #[arg(long, value_name = "FILE", default_value_os_t = recipe::usual())]
     #[arg(hide_default_value = true)]
     recipe: PathBuf,
 }

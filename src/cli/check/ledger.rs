@@ -7,12 +7,12 @@ use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
 use super::{Sheet, Stage};
-use crate::cli::books;
 use crate::cli::error::{CliError, exit};
-use crate::cli::export;
 use crate::cli::inspect::grouped;
 use crate::cli::ledger::backup;
+use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, WARN, count};
+use crate::cli::report;
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -24,13 +24,13 @@ pub(super) struct Books {
 /// Shows the ledger, and finds what is wrong with it.
 pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
-    let found = books::records_if_any(recipe).map_err(|error| match error.name {
+    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.name {
         // Nothing is in hand that could be resumed.
         "ledger-unreachable" | "ledger-overtaken" => error.with_hint(None),
         _ => error,
     });
     let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
-        let key = books::key_for_new(recipe);
+        let key = open_ledger::key_for_new(recipe);
         let makes = if key.is_ok() {
             "; the first unit makes it"
         } else {
@@ -113,12 +113,12 @@ pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &
 
 /// Says why the tokens of a ledger that is there cannot be read.
 fn key(recipe: &Recipe) -> Result<(), CliError> {
-    let (_, at_hand) = books::keys(recipe)?;
+    let (_, at_hand) = open_ledger::keys(recipe)?;
     if at_hand?.is_some() {
         return Ok(());
     }
-    books::key_tried(recipe)?;
-    let place = books::key_place(recipe);
+    open_ledger::key_tried(recipe)?;
+    let place = open_ledger::key_place(recipe);
     match (recipe.ledger_url(), place) {
         (LedgerUrl::Sqlite(file), KeyPlace::Beside) => Err(LedgerError::KeyMissing {
             path: Sqlite::key_path(&recipe.path(&file)),
@@ -144,7 +144,7 @@ impl Doubt {
     fn of(ledger: &dyn Ledger) -> Result<Self, CliError> {
         let mut units = 0u64;
         ledger.units(&mut |unit| units += u64::from(unit.outcome == Outcome::InDoubt))?;
-        let word = export::View::of(ledger)?.word();
+        let word = report::View::of(ledger)?.word();
         Ok(Self { units, word })
     }
 }
@@ -196,7 +196,7 @@ fn mirror(
     ledger: &dyn Ledger,
     (station, sheet): (&str, &mut Sheet<'_>),
 ) -> Option<&'static str> {
-    let folder = books::mirror(recipe)?;
+    let folder = open_ledger::mirror(recipe)?;
     let found = ledger.mirror_state(station, &folder);
     let stopped = |name, what: &str| CliError::new(exit::LEDGER, name, what);
     let (state, what, error) = match found {

@@ -13,9 +13,9 @@ use serde_json::json;
 use super::{finished, is_burnt};
 use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
-use crate::cli::export;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output::{BAD, GOOD, Output, count};
+use crate::cli::report;
 use crate::cli::scan::{Scan, Scans, bell, no_serial};
 use crate::cli::{RecipeArg, StationArgs};
 
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let view = export::View::of(&*ledger)?;
+    let view = report::View::of(&*ledger)?;
     if view.is_simulated() {
         output.warning("the record's units are SIMULATED: none of these labels is a device's");
     }
@@ -96,7 +96,7 @@ struct Pile<'p> {
     ledger: Box<dyn Ledger>,
     actor: Actor,
     output: &'p Output,
-    view: export::View,
+    view: report::View,
     serials: &'p SerialSpec,
     /// Whose each label is that was right.
     seen: BTreeMap<String, Serial>,

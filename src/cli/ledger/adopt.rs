@@ -10,7 +10,7 @@ use eol_inject::recipe::{PoolSpec, Recipe};
 use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export};
+use crate::cli::{DecisionArgs, RecipeArg, report};
 
 /// Header of the serials.
 const SERIAL: &str = "serial";
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let adopted = ledger
         .adopt(&mapping, &actor)
         .map_err(|error| CliError::from(error).about(&file))?;
-    let view = export::View::of(&*ledger)?;
+    let view = report::View::of(&*ledger)?;
     for unit in &adopted.added {
         output.object(&view.object(unit));
     }

@@ -10,10 +10,10 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
 use serde_json::json;
 
-use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger;
 use crate::cli::output::{GOOD, Output, WARN, count};
 use crate::cli::{DecisionArgs, RecipeArg, StationArgs};
 
@@ -120,7 +120,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         return Ok(0);
     };
     Guard::of(&recipe, &args.recipe.recipe).allow(out)?;
-    let file = books::file(&recipe)?;
+    let file = open_ledger::file(&recipe)?;
     // It is opened first: a ledger whose key is not at hand is not worth a backup.
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     Sqlite::copy(&file, out)?;
@@ -130,7 +130,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
     }));
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
-    let key = match books::key_place(&recipe) {
+    let key = match open_ledger::key_place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
         KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string(),
     };
@@ -156,9 +156,9 @@ struct Workshop {
 impl Workshop {
     fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
         Ok(Self {
-            path: books::file(recipe)?,
+            path: open_ledger::file(recipe)?,
             scope: context::scope(recipe),
-            place: books::key_place(recipe),
+            place: open_ledger::key_place(recipe),
             actor: decision.actor()?,
         })
     }
@@ -220,7 +220,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let actor = args.decision.actor()?;
     let url = recipe.ledger_url();
     let about = |error| CliError::from(error).about(&url);
-    let mut ledger = books::server_ledger(recipe, &actor)?;
+    let mut ledger = open_ledger::server_ledger(recipe, &actor)?;
     let number = ledger.number().to_owned();
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
@@ -242,7 +242,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
 
 #[cfg(not(feature = "postgres"))]
 fn restore_server(_: &RestoreArgs, recipe: &Recipe, _: &Output) -> Result<u8, CliError> {
-    Err(books::unknown(&recipe.ledger_url()))
+    Err(open_ledger::unknown(&recipe.ledger_url()))
 }
 
 fn caught_up(done: &Replayed, history: &History, output: &Output) {
@@ -275,7 +275,7 @@ fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<Hi
     if let Some(folder) = &args.mirror {
         return Ok(Some(History::find(folder, Some(number))?));
     }
-    match books::mirror(recipe) {
+    match open_ledger::mirror(recipe) {
         Some(folder) if folder.exists() => Ok(Some(History::find(&folder, Some(number))?)),
         _ => Ok(None),
     }
@@ -363,7 +363,10 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
 pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
     /// How old a backup may be.
     const DAY: i64 = 24;
-    if books::mirror(recipe).as_deref().is_some_and(Path::is_dir) {
+    if open_ledger::mirror(recipe)
+        .as_deref()
+        .is_some_and(Path::is_dir)
+    {
         return None;
     }
     let Some(at) = backup else {
@@ -371,7 +374,7 @@ pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<Strin
             LedgerUrl::Sqlite(_) => {
                 "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
             }
-            LedgerUrl::Postgres(_) => books::ON_SERVER,
+            LedgerUrl::Postgres(_) => open_ledger::ON_SERVER,
         };
         return Some(format!("neither a backup nor a mirror: {how}"));
     };

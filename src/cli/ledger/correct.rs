@@ -9,7 +9,7 @@ use eol_inject::unit::Serial;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export, label};
+use crate::cli::{DecisionArgs, RecipeArg, label, report};
 
 /// Which unit, who decides, and why.
 #[derive(Args)]
@@ -77,11 +77,11 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
 fn correct(
     (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
     act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
-) -> Result<(UnitRecord, export::View), CliError> {
+) -> Result<(UnitRecord, report::View), CliError> {
     let recipe = context::recipe(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = context::on_record(&recipe, &*ledger, serial)?;
     let unit = act(&mut *ledger, &serial, &actor)?;
-    Ok((unit, export::View::of(&*ledger)?))
+    Ok((unit, report::View::of(&*ledger)?))
 }

@@ -13,7 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::file::{ForceArg, Out};
 use crate::cli::guard::Guard;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, export};
+use crate::cli::{RecipeArg, report};
 
 /// How the record is written.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     // Nothing else of the record is sealed: no key is needed.
     let ledger = context::records(&recipe)?;
     if let Some(seq) = args.since {
-        return export::history(&*ledger, seq, args.out()?);
+        return report::history(&*ledger, seq, args.out()?);
     }
     let mut out = args.out()?;
     let csv = |cells: Vec<String>| {
@@ -100,10 +100,10 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     };
     let mut written = Ok(());
     if matches!(args.format, Format::Csv) {
-        let headers = export::HEADERS.iter().map(|header| (*header).to_owned());
+        let headers = report::HEADERS.iter().map(|header| (*header).to_owned());
         written = out.write(&csv(headers.collect()));
     }
-    let view = export::View::of(&*ledger)?;
+    let view = report::View::of(&*ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;

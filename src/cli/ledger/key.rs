@@ -7,9 +7,9 @@ use eol_inject::ledger::{LedgerKey, Sqlite, StationKey};
 use eol_inject::recipe::LedgerUrl;
 use serde_json::json;
 
-use crate::cli::books;
 use crate::cli::context::{self, Existing, Writable};
 use crate::cli::error::{CliError, exit};
+use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{DecisionArgs, RecipeArg};
 
@@ -120,7 +120,7 @@ fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
     let name = recipe.ledger_url();
     let base = recipe.ledger_base();
     let mut left = None;
-    let rotation = books::rotate(&recipe, &actor, &mut |now| {
+    let rotation = open_ledger::rotate(&recipe, &actor, &mut |now| {
         let before = *left.get_or_insert_with(|| {
             output.bar(now, "sealing");
             now
@@ -177,7 +177,7 @@ fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
 fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let name = recipe.ledger_url();
-    let (wants, fits) = books::keys(&recipe)?;
+    let (wants, fits) = open_ledger::keys(&recipe)?;
     let current = wants.first().cloned().unwrap_or_default();
     output.object(&json!({
         "v": 1, "kind": "key", "of": "ledger", "id": current,

@@ -9,10 +9,10 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
 
-use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
 use crate::cli::{DecisionArgs, RecipeArg, StationArgs, gate, neighbours};
 
@@ -252,7 +252,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     let recipe = context::recipe(&args.recipe.recipe)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
-    let file = books::file(&recipe)?;
+    let file = open_ledger::file(&recipe)?;
     if args.output.symlink_metadata().is_ok() {
         // Before the part is closed: nobody goes on with it then.
         let path = args.output.clone();
@@ -264,7 +264,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     }
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
     drop(ledger);
-    let (scope, place) = (context::scope(&recipe), books::key_place(&recipe));
+    let (scope, place) = (context::scope(&recipe), open_ledger::key_place(&recipe));
     Sqlite::give_back(&file, &args.output, &scope, &place)?;
     output.object(&json!({
         "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id, "closed": of.closed,

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export, label};
+use crate::cli::{DecisionArgs, RecipeArg, label, report};
 
 /// What is done with the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, (export::View::of(&*ledger)?, output));
+    tell(&rework, &done, (report::View::of(&*ledger)?, output));
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut *ledger, &folder, &done, output)?;
@@ -121,7 +121,7 @@ fn labels(
     Ok(())
 }
 
-fn tell(rework: &Rework, done: &Reworked, (view, output): (export::View, &Output)) {
+fn tell(rework: &Rework, done: &Reworked, (view, output): (report::View, &Output)) {
     let burnt = *rework == Rework::BoardSwapped;
     output.object(&json!({
         "v": 1,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, context, export};
+use crate::cli::{RecipeArg, context, report};
 
 /// Which unit.
 #[derive(Args)]
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
         serial: serial.clone(),
     })?;
     let history = ledger.history(&serial)?;
-    let view = export::View::of(&*ledger)?;
+    let view = report::View::of(&*ledger)?;
     let mut object = view.object(&unit);
     let events: Vec<Value> = history
         .iter()
@@ -52,10 +52,10 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     }
     output.object(&object);
     let state = match view.word() {
-        "" => export::state(&unit),
-        word => format!("{}, {word}: nothing of it is real", export::state(&unit)),
+        "" => report::state(&unit),
+        word => format!("{}, {word}: nothing of it is real", report::state(&unit)),
     };
-    for (name, cell) in export::HEADERS.iter().zip(view.cells(&unit)) {
+    for (name, cell) in report::HEADERS.iter().zip(view.cells(&unit)) {
         let cell = if *name == "state" {
             state.clone()
         } else {

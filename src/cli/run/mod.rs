@@ -25,12 +25,12 @@ use self::fixture::{Hardware, Reach};
 use self::floor::{Floor, Plan};
 use self::mes::Mes;
 use self::worker::Shared;
-use super::books;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
 use super::gate;
 use super::interrupt::Interrupt;
 use super::neighbours;
+use super::open_ledger;
 use super::output::{Output, count};
 use super::scan;
 use super::sweep;
@@ -260,7 +260,7 @@ fn no_real_tokens(recipe: &Recipe) -> Result<(), CliError> {
     if meant {
         return Ok(());
     }
-    let ledger = books::records_if_any(recipe)?;
+    let ledger = open_ledger::records_if_any(recipe)?;
     let decided = ledger.map(|ledger| ledger.simulated()).transpose()?;
     match decided.flatten() {
         // A ledger of real units says so itself.

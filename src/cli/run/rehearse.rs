@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 
 use super::fixture::{Hardware, Reach};
 use super::{Nest, RunArgs, line, nests, plan};
-use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
 use crate::cli::gate::Misfits;
+use crate::cli::open_ledger;
 use crate::cli::output::Output;
 use crate::cli::pool::{self, Trials};
 use crate::cli::sweep;
@@ -102,7 +102,7 @@ fn rows(recipe: &Recipe) -> Result<Vec<Like>, CliError> {
     }
     let mut rows = Vec::new();
     // One that cannot be opened has nothing to say here.
-    if let Ok(Some(ledger)) = books::records_if_any(recipe) {
+    if let Ok(Some(ledger)) = open_ledger::records_if_any(recipe) {
         let _ = ledger.ready_tokens(&mut |token| {
             if token.state == TokenState::Free {
                 rows.push(Like {

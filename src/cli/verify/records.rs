@@ -9,7 +9,7 @@ use eol_inject::unit::{Fingerprint, Serial};
 use super::{VerifyArgs, is_made};
 use crate::cli::context;
 use crate::cli::error::{CliError, exit};
-use crate::cli::{books, export};
+use crate::cli::{open_ledger, report};
 
 /// The records to compare with, by folded serial.
 type BySerial = BTreeMap<String, (Serial, Fingerprint)>;
@@ -41,12 +41,12 @@ impl Records {
     pub(super) fn of(args: &VerifyArgs, recipe: &Recipe) -> Result<Self, CliError> {
         if let Some(file) = &args.mapping {
             let bytes = context::read(file, exit::RECIPE, "the mapping")?;
-            let units = export::read_mapping(&bytes);
+            let units = report::read_mapping(&bytes);
             return Ok(Self {
                 units: Some(units.map_err(|error| error.about(file.display()))?),
                 elsewhere: BTreeSet::new(),
                 all: Completeness::Asked,
-                simulated: export::is_simulated(&bytes),
+                simulated: report::is_simulated(&bytes),
                 source: file.display().to_string(),
             });
         }
@@ -56,7 +56,7 @@ impl Records {
         let url = recipe.ledger_url();
         let opened = match args.ledger {
             true => Some(context::records(recipe)?),
-            false => match books::records_if_any(recipe) {
+            false => match open_ledger::records_if_any(recipe) {
                 Ok(opened) => opened,
                 // Whoever judges files need not reach the line's server.
                 Err(error) if is_away(&url, &error) => {
@@ -75,7 +75,7 @@ impl Records {
                 true => Completeness::Asked,
                 false => Completeness::Unasked,
             },
-            simulated: !export::View::of(&*ledger)?.word().is_empty(),
+            simulated: !report::View::of(&*ledger)?.word().is_empty(),
             source: url.to_string(),
         };
         ledger.units(&mut |unit| {

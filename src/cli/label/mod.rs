@@ -126,7 +126,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             }
         }
     }
-    if !super::export::View::of(&*ledger)?.word().is_empty() {
+    if !super::report::View::of(&*ledger)?.word().is_empty() {
         output.warning("the record's units are SIMULATED: no label here is a device's");
     }
     output.line(format_args!("{made} labels made"));

@@ -19,7 +19,7 @@ enum Place {
 }
 
 /// Returns the recipe that is meant.
-pub(crate) fn recipe() -> PathBuf {
+pub(crate) fn usual() -> PathBuf {
     match place() {
         Place::Above(path) => path.clone(),
         _ => PathBuf::from(NAME),
