@@ -10,6 +10,7 @@ mod context;
 mod cure;
 mod error;
 mod examples;
+pub(crate) mod exit;
 mod file;
 mod firmware;
 mod form;
@@ -58,7 +59,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::error::{CliError, exit};
+use self::error::CliError;
 use self::output::Output;
 
 /// What is printed under every help text.
