@@ -19,7 +19,7 @@ use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
-use eol_inject::unit::Serial;
+use eol_inject::unit::{AuthToken, Serial};
 use eol_inject::verify::VerifyError;
 use eol_inject::witness::WitnessError;
 use serde_json::{Value, json};
@@ -232,6 +232,16 @@ impl From<LineError> for CliError {
             other => Self::of(other.name(), &other),
         }
     }
+}
+
+/// Refuses a name that is recorded or handed on and looks like a token.
+pub(crate) fn no_token(text: &str, what: &str) -> Result<(), CliError> {
+    if AuthToken::stands_in(text) {
+        return Err(CliError::usage(format!(
+            "{what} looks like a token; it is not recorded nor repeated here"
+        )));
+    }
+    Ok(())
 }
 
 /// What is done where no space is left.

@@ -1,15 +1,13 @@
-//! The record as CSV or JSON Lines, and the mapping read back from it.
+//! What several commands show: records, parts, images, and what may be wrong with them.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use eol_inject::ledger::{Ledger, LedgerError, Outcome, Simulated, UnitRecord, UnitState};
-use eol_inject::pool::{Sheet, SheetError, neutral};
-use eol_inject::unit::{Digest, Fingerprint, Serial};
+use eol_inject::image::{Address, Format, Image, Span};
+use eol_inject::ledger::{Ledger, LedgerError, Outcome, Part, Simulated, UnitRecord};
+use eol_inject::pool::neutral;
+use eol_inject::slot::Slot;
+use eol_inject::unit::Digest;
 use serde_json::{Value, json};
 
-use super::error::{CliError, exit};
-use super::file::Out;
+use super::output::{Output, count};
 
 /// Columns of the exported CSV, in order.
 pub(crate) const HEADERS: &[&str] = &[
@@ -127,68 +125,97 @@ fn object(unit: &UnitRecord) -> Value {
     })
 }
 
-/// Reads `serial` and `fingerprint` of an exported CSV; rows without an image are left out.
-pub(crate) fn read_mapping(
-    bytes: &[u8],
-) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
-    let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
-    let no_sheet = |error: SheetError| wrong(error.to_string());
-    let mut sheet = Sheet::new(bytes).map_err(no_sheet)?;
-    let column = |names: &[&str]| sheet.column(names).map_err(no_sheet);
-    let (Some(serial), Some(print)) = (column(&["serial"])?, column(&["fingerprint"])?) else {
-        return Err(wrong(
-            "the first line names no columns serial and fingerprint".to_owned(),
-        ));
-    };
-    let state = column(&["state"])?;
-    let mut records = BTreeMap::new();
-    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
-        let at = |what: &dyn fmt::Display| wrong(format!("line {line}: {what}"));
-        let state: Option<UnitState> = match sheet.given(state) {
-            Some(state) => Some(state.parse().map_err(|_| at(&"its state is none"))?),
-            None => None,
-        };
-        if !state.is_none_or(super::verify::is_made) {
-            continue;
+/// Says which serials a part has.
+pub(crate) fn serials_of(part: &Part) -> String {
+    match &part.numbers {
+        Some((format, first, end)) => {
+            let last = end.saturating_sub(1);
+            format!(", numbers {first} to {last} of {format}")
         }
-        let serial: Serial = sheet.cell(serial).parse().map_err(|error| at(&error))?;
-        let print: Fingerprint = sheet.cell(print).parse().map_err(|error| at(&error))?;
-        if records
-            .insert(serial.folded(), (serial.clone(), print))
-            .is_some()
-        {
-            return Err(at(&format_args!("{serial} stands there twice")));
-        }
+        None if part.listed => " with their serials".to_owned(),
+        None => String::new(),
     }
-    Ok(records)
 }
 
-/// Returns whether an exported CSV says of any unit that it is not real.
-pub(crate) fn is_simulated(bytes: &[u8]) -> bool {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let column = reader.headers().ok().and_then(|headers| {
-        let mut names = headers.iter();
-        names.position(|header| header.trim() == "simulated")
+/// Returns a part as an object.
+pub(crate) fn part_object(part: &Part) -> Value {
+    let numbers = part.numbers.as_ref().map(|(format, first, end)| {
+        json!({ "format": format, "first": first, "last": end.saturating_sub(1) })
     });
-    let says =
-        |row: csv::StringRecord| column.and_then(|at| row.get(at).map(|cell| cell == "true"));
-    reader.records().flatten().filter_map(says).any(|says| says)
+    json!({
+        "v": 1, "kind": "part", "part": part.number, "id": part.id, "station": part.station,
+        "tokens": part.tokens, "numbers": numbers, "listed": part.listed,
+        "state": part.state.to_string(), "open": part.open, "at": part.at, "since": part.since,
+    })
 }
 
-/// Writes the events after `seq`, one object per line.
-pub(crate) fn history(ledger: &dyn Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
-    let mut written = Ok(());
-    ledger.events_since(seq, &mut |event| {
-        let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
-        let line = json!({
-            "v": 1, "seq": event.seq, "at": event.at, "station": event.station,
-            "kind": event.kind, "body": body, "event": event.hash.to_string(),
-        });
-        if written.is_ok() {
-            written = out.write(format!("{line}\n").as_bytes());
+/// Returns what people read of a part.
+pub(crate) fn part_line(part: &Part) -> String {
+    let since: String = part.since.chars().take(19).collect();
+    let open = match part.open {
+        true => "; not closed: its serials wait for eol-inject ledger clear",
+        false => "",
+    };
+    format!(
+        "part {}  station {}  {}{}, {} since {since}{open}",
+        part.number,
+        part.station,
+        count(part.tokens, "token"),
+        serials_of(part),
+        part.state,
+    )
+}
+
+/// Returns `ELF32 little-endian ARM`, or the container's name with the ELF that names its places.
+pub(crate) fn describe(image: &Image) -> String {
+    let format = image.format().to_string().to_uppercase();
+    let Some(machine) = image.machine() else {
+        return format;
+    };
+    let elf = format!("ELF{} {} {}", machine.bits, machine.endian, machine.name);
+    match image.format() {
+        Format::Elf => elf,
+        _ => format!("{format} with the names of an {elf}"),
+    }
+}
+
+/// Writes a number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
         }
-    })?;
-    written?;
-    out.finish()?;
-    Ok(0)
+        text.push(digit);
+    }
+    text
+}
+
+/// Returns how many bytes are stored.
+pub(crate) fn stored(runs: &[Span]) -> u64 {
+    runs.iter().map(|run| run.len()).sum()
+}
+
+/// Warns of a firmware in the same file that gets no token.
+pub(crate) fn second_firmware(image: &Image, output: &Output) {
+    let records = image.other_board_records();
+    if records > 0 {
+        output.warning(format_args!(
+            "{} are a second firmware for another board (micro:bit V2 in a universal HEX): it stays as it \
+             is and gets no token; take the HEX that is for the one board",
+            count(records, "record")
+        ));
+    }
+}
+
+/// Says why a slot may be dead.
+pub(crate) fn dead_slot(slot: &Slot, at: &[Address]) -> String {
+    let first = at.first().map(ToString::to_string).unwrap_or_default();
+    format!(
+        "words of the placeholder for {} stand in the code ({}, first at {first}): the compiler may \
+         have folded it, so that the firmware never reads the slot; declare it volatile",
+        slot.value(),
+        count(at.len(), "place"),
+    )
 }

@@ -6,13 +6,12 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
-use super::{Sheet, Stage};
+use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
-use crate::cli::inspect::grouped;
-use crate::cli::ledger::backup;
 use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, WARN, count};
 use crate::cli::report;
+use crate::cli::report::grouped;
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -178,7 +177,7 @@ fn show(
         "  ledger    {url}: {} reserved{doubtful}, {} prepared, {} delivered, {} labelled{word}, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
-    let danger = backup::unprotected(recipe, audit.backup.as_deref());
+    let danger = unprotected(recipe, audit.backup.as_deref());
     if let Some(danger) = danger.filter(|_| all(stock) > 0) {
         output.warning(format_args!("the ledger has {danger}"));
     }
@@ -188,6 +187,34 @@ fn show(
             finding.about, finding.what
         ));
     }
+}
+
+/// How old the newest backup may be before a warning.
+const MAX_BACKUP_AGE_HOURS: i64 = 24;
+
+/// Says how a ledger would survive its disk; `None` when it would.
+fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
+    if open_ledger::mirror(recipe)
+        .as_deref()
+        .is_some_and(std::path::Path::is_dir)
+    {
+        return None;
+    }
+    let Some(at) = backup else {
+        let how = match recipe.ledger_url() {
+            LedgerUrl::Sqlite(_) => {
+                "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
+            }
+            LedgerUrl::Postgres(_) => open_ledger::ON_SERVER,
+        };
+        return Some(format!("neither a backup nor a mirror: {how}"));
+    };
+    let made: jiff::Timestamp = at.parse().ok()?;
+    let hours = jiff::Timestamp::now().duration_since(made).as_hours();
+    (hours >= MAX_BACKUP_AGE_HOURS).then(|| {
+        let at: String = at.chars().take(19).collect();
+        format!("no backup within {MAX_BACKUP_AGE_HOURS} h, the last one at {at}")
+    })
 }
 
 /// Shows the station's mirror, where there is one; returns how it stands to the ledger.

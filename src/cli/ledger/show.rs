@@ -4,9 +4,11 @@ use clap::{ArgGroup, Args};
 use eol_inject::ledger::LedgerError;
 use serde_json::{Value, json};
 
+use crate::cli::args::RecipeArg;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, context, report};
+use crate::cli::report;
+use crate::cli::{open_ledger, recipe};
 
 /// Which unit.
 #[derive(Args)]
@@ -25,11 +27,11 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     let serial = args.serial.as_ref().or(args.unit.as_ref());
     let serial = serial.map_or("", String::as_str);
-    let serial = context::on_record(&recipe, &*ledger, serial)?;
+    let serial = open_ledger::on_record(&recipe, &*ledger, serial)?;
     let unit = ledger.find(&serial)?;
     let unit = unit.ok_or(LedgerError::NoUnit {
         serial: serial.clone(),
