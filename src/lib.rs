@@ -14,7 +14,7 @@
 //! and the compiler checks it (`.clippy.toml`).
 //!
 //! The order of the line is in its types: [`patch::Patched`] shows no bytes, only
-//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`target::Deliver`] takes nothing else, and
+//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`target::Target`] takes nothing else, and
 //! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
 
 #[deny(clippy::disallowed_methods)]
@@ -42,6 +42,11 @@ pub mod protected;
 
 #[deny(clippy::disallowed_methods)]
 pub mod pool;
+
+#[deny(clippy::disallowed_methods)]
+pub mod journal;
+#[deny(clippy::disallowed_methods)]
+pub mod receipt;
 
 pub mod ledger;
 #[deny(clippy::disallowed_methods)]

@@ -67,8 +67,8 @@ pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, RunLock, Scope, Seated,
-    Simulated, Stock, Target, UnitRecord, UnitState,
+    Outcome, Preview, ReadyToken, Reservation, Revealed, RunLock, Scope, Seated, Simulated, Stock,
+    Target, UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
@@ -76,6 +76,8 @@ pub use rework::{Content, Rework, Reworked};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
 pub use tables::TokenState;
+
+pub use crate::receipt::Receipt;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
