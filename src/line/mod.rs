@@ -3,16 +3,19 @@
 //! The claim is durable before anything leaves the program, the outcome after it was
 //! read back, and a label comes last. Nothing here knows files or databases.
 
+pub mod batch;
+pub mod settle;
+
 use thiserror::Error;
 
 use crate::checksum::{self, ChecksumError, Sealed};
-use crate::deliver::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch, holds};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
     Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Met, Refusal, Reservation,
     Revealed, Seated, Spot, UnitRecord, UnitState,
 };
 use crate::patch::{self, Master, PatchError};
+use crate::target::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch, holds};
 use crate::unit::{Serial, Values};
 
 /// Where the line's effects go.

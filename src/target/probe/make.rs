@@ -9,10 +9,10 @@ use super::link::{Link, Load};
 use super::map::Sector;
 use super::sectors::{self, Bytes};
 use crate::checksum::Sealed;
-use crate::deliver::{Effort, Holds, Phase, Watch};
 use crate::image::{Edits, Span};
 use crate::patch::Master;
 use crate::recipe::Mode;
+use crate::target::{Effort, Holds, Phase, Watch};
 
 impl Probe {
     /// Writes the whole image, and reads back every sector of it.

@@ -8,9 +8,9 @@ use super::error::ProbeFault;
 use super::kept::Kept;
 use super::map::Sector;
 use crate::checksum::Sealed;
-use crate::deliver::{Holds, holds};
 use crate::image::{Address, Edits, Image, Span};
 use crate::patch::Master;
+use crate::target::{Holds, holds};
 
 /// Secret or not, bytes of a board.
 pub type Bytes = Zeroizing<Vec<u8>>;
