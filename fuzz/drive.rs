@@ -9,11 +9,12 @@ pub mod structures;
 use std::io::BufReader;
 use std::path::Path;
 
-use eol_inject::checksum::{findings, seal};
+use eol_inject::checksum::findings;
+use eol_inject::seal::seal;
 use eol_inject::image::{Address, Format, Hint, Image, Span};
 use eol_inject::label::{Due, Half, Pairs, Step, scanned};
 use eol_inject::ledger::{History, Ledger as _, Mapping, Scope, Sqlite};
-use eol_inject::patch::{Master, apply};
+use eol_inject::master::{Master, apply};
 use eol_inject::pool::{self, Item};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSpec};
 use eol_inject::scan::{LONGEST, is_harmless, read_line};

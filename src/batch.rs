@@ -14,7 +14,7 @@ use crate::deliver::Deliver;
 use crate::label::{LabelError, Labels};
 use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation, Revealed};
 use crate::line::{self, LineError, Passed, Written};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::unit::{Serial, Values};
 
 /// Units per transaction. Larger groups share a commit further and lose more work to a cut.

@@ -6,7 +6,7 @@
 use crate::deliver::{Fixture, Holds, Seen, Watch};
 use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated, Spot};
 use crate::line::{self, BoardPorts, LineError};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::unit::Fingerprint;
 
 /// What a unit turned out to be.

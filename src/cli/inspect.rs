@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use eol_inject::checksum;
 use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
 use serde_json::json;

@@ -8,7 +8,7 @@ use eol_inject::deliver::{MemoryJournal, Unwatched};
 #[cfg(feature = "probe")]
 use eol_inject::deliver::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::ledger::{Simulated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 

@@ -16,8 +16,8 @@ use clap::{ArgGroup, Args};
 use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, Seated, Simulated, Stock};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 

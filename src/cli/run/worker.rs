@@ -13,8 +13,8 @@ use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Ledger, Seated, UnitRecord, UnitState};
 use eol_inject::line::{self, BoardPorts, Passed};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::{Fingerprint, Serial};
 

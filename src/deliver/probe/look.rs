@@ -8,7 +8,7 @@ use super::sectors::{self, Part};
 use super::{Probe, Sight};
 use crate::deliver::{Holds, Phase, Watch, holds};
 use crate::image::{Address, Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::{Mode, Precheck};
 
 impl Probe {

@@ -229,7 +229,7 @@ fn all_told() -> bool {
     use eol_inject::batch::Batch;
     use eol_inject::deliver::{Folder, Sync};
     use eol_inject::image::{Address, Hint, Image};
-    use eol_inject::patch::Master;
+    use eol_inject::master::Master;
     use eol_inject::recipe::Recipe;
 
     let Some(cluster) = Cluster::own("") else {
