@@ -14,7 +14,7 @@
 //! and the compiler checks it (`.clippy.toml`).
 //!
 //! The order of the line is in its types: [`master::Patched`] shows no bytes, only
-//! [`seal::seal`] makes a [`seal::Sealed`], a [`deliver::Deliver`] takes nothing else, and
+//! [`seal::seal`] makes a [`seal::Sealed`], a [`target::Deliver`] takes nothing else, and
 //! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
 
 #[deny(clippy::disallowed_methods)]
@@ -49,7 +49,7 @@ pub mod ledger;
 #[deny(clippy::disallowed_methods)]
 pub mod witness;
 
-pub mod deliver;
+pub mod target;
 
 #[deny(clippy::disallowed_methods)]
 pub mod handoff;
@@ -57,9 +57,7 @@ pub mod handoff;
 #[deny(clippy::disallowed_methods)]
 pub mod label;
 
-pub mod batch;
 pub mod line;
-pub mod settle;
 
 #[deny(clippy::disallowed_methods)]
 pub mod verify;
