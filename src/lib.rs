@@ -44,6 +44,8 @@ pub mod seal;
 
 #[deny(clippy::disallowed_methods)]
 pub mod pool;
+#[deny(clippy::disallowed_methods)]
+pub mod qr;
 
 pub mod ledger;
 #[deny(clippy::disallowed_methods)]

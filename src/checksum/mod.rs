@@ -24,7 +24,6 @@ mod order;
 mod particle;
 mod plain;
 mod range;
-mod read;
 mod resolve;
 mod rp2350;
 mod sign;
@@ -35,7 +34,6 @@ mod value;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};
-pub use esp::{Partition, partitions};
 pub use finding::Finding;
 pub use resolve::fields;
 pub(crate) use stamp::Stamps;
