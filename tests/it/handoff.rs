@@ -421,8 +421,8 @@ fn a_receipt_is_what_the_written_lines_would_make() {
     let sealed: Vec<_> = made
         .iter()
         .map(|values| {
-            let patched = eol_inject::patch::apply(&master, values).unwrap();
-            eol_inject::checksum::seal(patched).unwrap()
+            let patched = eol_inject::master::apply(&master, values).unwrap();
+            eol_inject::seal::seal(patched).unwrap()
         })
         .collect();
     for programmer in [

@@ -231,7 +231,7 @@ fn all_told() -> bool {
 
     use eol_inject::image::{Address, Hint, Image};
     use eol_inject::line::batch::Batch;
-    use eol_inject::patch::Master;
+    use eol_inject::master::Master;
     use eol_inject::recipe::Recipe;
     use eol_inject::target::{Folder, Sync};
 
