@@ -7,8 +7,8 @@ use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, ImageError, Rendered, Span};
+use crate::seal::Sealed;
 use crate::unit::{Digest, Fingerprint, Serial};
 
 /// Bytes of a file that are compared at a time.

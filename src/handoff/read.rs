@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::receipt::{ReadBack, Receipt};
+use crate::seal::Sealed;
 use crate::target::{Holds, holds};
 use crate::unit::Serial;
 

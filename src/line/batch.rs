@@ -15,7 +15,7 @@ use super::bench::{Attempted, Bench, Made, Recorded, record, without_file};
 use super::error::LineError;
 use crate::label::Labels;
 use crate::ledger::{Attempt, Claim, Ledger, LedgerError, Reservation, Revealed};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::target::{Target, Unwatched};
 use crate::unit::Serial;
 

@@ -2,11 +2,11 @@
 //! place where outcomes become durable.
 
 use super::error::LineError;
-use crate::checksum::{self, Sealed};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{Claim, Entry, Finished, Ledger, LedgerError, Reservation, Revealed};
-use crate::patch::{self, Master};
+use crate::master::{self, Master};
 use crate::receipt::Receipt;
+use crate::seal::{self, Sealed, Stored};
 use crate::target::{Effort, Target, Watch};
 use crate::unit::Values;
 
@@ -29,7 +29,7 @@ pub struct Written {
     /// Number of bytes that differ.
     pub changed: u64,
     /// Each checksum: its name, place and new bytes.
-    pub checksums: Vec<checksum::Stored>,
+    pub checksums: Vec<Stored>,
     /// What it took on the board.
     pub effort: Effort,
 }
@@ -170,7 +170,7 @@ pub(super) fn without_file(claim: Claim) -> Claim {
 
 /// Patches a unit's values in and makes every checksum true.
 pub(super) fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, LineError> {
-    Ok(checksum::seal(patch::apply(master, values)?)?)
+    Ok(seal::seal(master::apply(master, values)?)?)
 }
 
 /// Tells what differs from the shared image.

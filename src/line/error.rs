@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::checksum::ChecksumError;
 use crate::ledger::{Failure, LedgerError, Refusal};
-use crate::patch::PatchError;
+use crate::master::PatchError;
 use crate::target::TargetError;
 use crate::unit::Serial;
 

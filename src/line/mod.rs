@@ -20,7 +20,7 @@ pub use error::LineError;
 use self::bench::{Bench, Made, record, without_file};
 use crate::label::Labels;
 use crate::ledger::{Attempt, Claim, Ledger, Reservation};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::target::{Seen, Target, Watch};
 
 /// Where the line's effects go.

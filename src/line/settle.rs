@@ -7,7 +7,7 @@ use super::bench::{self, Attempted, Delivered};
 use super::error::LineError;
 use super::{Ports, reserve};
 use crate::ledger::{Attempt, Claim, Entry, Failure, Reservation, Seated, Spot};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::receipt::Receipt;
 use crate::target::{Holds, Seen};
 use crate::unit::{Fingerprint, Values};

@@ -11,9 +11,9 @@ use std::sync::{Arc, OnceLock};
 use super::reflink::{Filled, Reflink};
 use super::{Target, TargetError, Watch, own};
 use crate::atomic_file::{self, Names, Sync};
-use crate::checksum::Sealed;
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
 use crate::receipt::{Receipt, difference};
+use crate::seal::Sealed;
 use crate::unit::{Digest, Serial};
 use crate::{own_file, regular};
 

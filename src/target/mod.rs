@@ -27,11 +27,11 @@ pub use stand_in::{StandIn, StandIns};
 
 use std::path::Path;
 
-use crate::checksum::Sealed;
 use crate::image::{Edits, Span};
 use crate::ledger::RunLock;
-use crate::patch::Master;
+use crate::master::Master;
 use crate::receipt::Receipt;
+use crate::seal::Sealed;
 
 /// What takes a sealed image to a unit: a file of its own, or a board on a fixture.
 ///

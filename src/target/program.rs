@@ -16,13 +16,13 @@ use zeroize::Zeroizing;
 use self::work::{Call, Work};
 use super::holds;
 use super::{Phase, Seen, Target, TargetError, Watch};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Image, Span};
 use crate::ledger::RunLock;
-use crate::patch::Master;
+use crate::master::Master;
 use crate::process::{self, Environment, Nest, Setting};
 use crate::receipt::{ReadBack, Receipt};
 use crate::recipe::{CommandLine, Identify, Recipe};
+use crate::seal::Sealed;
 
 /// What a programmer is: its commands, and how they are run.
 #[derive(Debug, Clone)]

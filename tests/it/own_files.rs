@@ -311,11 +311,11 @@ const OPENERS: [(&str, &str); 8] = [
     ),
     ("src/ledger/files.rs", "a folder, to sync it"),
     (
-        "src/ledger/postgres/lease.rs",
+        "src/ledger/storage/postgres/lease.rs",
         "the system's name of this boot",
     ),
     (
-        "src/ledger/sqlite/part.rs",
+        "src/ledger/storage/sqlite/part.rs",
         "what it has just made, to sync it",
     ),
     ("src/sim/state/mod.rs", "a folder, to sync it"),

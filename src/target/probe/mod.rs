@@ -32,12 +32,12 @@ use self::map::FlashMap;
 use self::sectors::Part;
 use self::source::Source;
 use super::{Effort, Holds, Phase, Seen, Target, TargetError, Watch};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Image, Span};
 use crate::journal::Journal;
-use crate::patch::Master;
+use crate::master::Master;
 use crate::receipt::Receipt;
 use crate::recipe::{Mode, Precheck, Recipe};
+use crate::seal::Sealed;
 use crate::unit::Serial;
 
 /// How a product's boards are reached, and how much of them is written.
