@@ -11,7 +11,7 @@ use super::catalogue::{CATALOGUE, Entry, Parameters};
 use crate::recipe::CrcModel;
 
 /// One CRC, ready to run.
-pub(super) struct Crc {
+pub(crate) struct Crc {
     name: String,
     shape: Shape,
     way: Way,
@@ -19,18 +19,18 @@ pub(super) struct Crc {
 
 /// What decides how a CRC follows a change: all parameters but start value and final XOR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Bits of the register: 1 to 128.
-    pub(super) width: u8,
+    pub(crate) width: u8,
     /// The polynomial without its highest term, highest power first.
-    pub(super) poly: u128,
-    pub(super) refin: bool,
-    pub(super) refout: bool,
+    pub(crate) poly: u128,
+    pub(crate) refin: bool,
+    pub(crate) refout: bool,
 }
 
 impl Shape {
     /// Returns a register full of ones.
-    pub(super) const fn mask(self) -> u128 {
+    pub(crate) const fn mask(self) -> u128 {
         u128::MAX >> (u128::BITS - self.width as u32)
     }
 }
@@ -46,11 +46,11 @@ enum Way {
 }
 
 /// Something that calls back with all bytes, in order.
-pub(super) type Source<'a, E> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>;
+pub(crate) type Source<'a, E> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>;
 
 impl Crc {
     /// Takes the catalogue's algorithm of this name, upper or lower case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         CATALOGUE
             .iter()
             .find(|entry| entry.names().any(|known| known.eq_ignore_ascii_case(name)))
@@ -72,7 +72,7 @@ impl Crc {
     /// Takes parameters of its own; the catalogue's algorithm where they are its.
     ///
     /// The error says which parameter is wrong.
-    pub(super) fn model(model: &CrcModel) -> Result<Self, String> {
+    pub(crate) fn model(model: &CrcModel) -> Result<Self, String> {
         if !(1..=64).contains(&model.width) {
             return Err(format!("width = {}; a CRC has 1 to 64 bits", model.width));
         }
@@ -101,21 +101,21 @@ impl Crc {
         })
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns the width in bits.
-    pub(super) const fn width(&self) -> u8 {
+    pub(crate) const fn width(&self) -> u8 {
         self.shape.width
     }
 
-    pub(super) const fn shape(&self) -> Shape {
+    pub(crate) const fn shape(&self) -> Shape {
         self.shape
     }
 
     /// Computes the CRC of all that `source` gives.
-    pub(super) fn value<E>(&self, source: Source<'_, E>) -> Result<u128, E> {
+    pub(crate) fn value<E>(&self, source: Source<'_, E>) -> Result<u128, E> {
         macro_rules! table {
             ($crc:expr) => {{
                 let mut digest = $crc.digest();
@@ -163,7 +163,7 @@ impl Entry {
 }
 
 impl Parameters {
-    pub(super) const fn width(self) -> u8 {
+    pub(crate) const fn width(self) -> u8 {
         match self {
             Self::W8(one) => one.width,
             Self::W16(one) => one.width,
@@ -238,7 +238,7 @@ fn kept(model: &CrcModel) -> &'static crc::Algorithm<u64> {
 }
 
 /// Returns the names of all algorithms of `width` bits.
-pub(super) fn of_width(width: u8) -> impl Iterator<Item = &'static str> {
+pub(crate) fn of_width(width: u8) -> impl Iterator<Item = &'static str> {
     CATALOGUE
         .iter()
         .filter(move |entry| entry.parameters.width() == width)
@@ -248,7 +248,7 @@ pub(super) fn of_width(width: u8) -> impl Iterator<Item = &'static str> {
 /// Returns the catalogue's names that are written most like `name`, best first.
 ///
 /// A third of the letters may differ; half of them where the width is the same.
-pub(super) fn near(name: &str) -> Vec<&'static str> {
+pub(crate) fn near(name: &str) -> Vec<&'static str> {
     const SHOWN: usize = 3;
     let wanted = plain(name);
     let width = |name: &str| name.split('/').next().map(str::to_ascii_uppercase);

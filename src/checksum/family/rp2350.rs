@@ -4,9 +4,9 @@
 //! definitions"; picotool `bintool.cpp`. A block starts with FFFFDED3 and ends with AB123579;
 //! its items say type and length in words. Without a HASH_DEF nothing is checked.
 
-use super::digest::Hash;
-use super::feed::Piece;
-use super::finding::{Finding, Formula};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::feed::Piece;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{half, part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;

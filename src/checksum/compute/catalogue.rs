@@ -7,7 +7,7 @@ use crc_fast::CrcAlgorithm as Fast;
 
 /// The parameters of one algorithm, in the narrowest register that holds it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Parameters {
+pub(crate) enum Parameters {
     W8(&'static crc::Algorithm<u8>),
     W16(&'static crc::Algorithm<u16>),
     W32(&'static crc::Algorithm<u32>),
@@ -19,15 +19,15 @@ use Parameters::{W8, W16, W32, W64, W128};
 
 /// One algorithm of the catalogue.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Other names that the catalogue knows it by.
-    pub(super) aliases: &'static [&'static str],
+    pub(crate) aliases: &'static [&'static str],
     /// Its parameters.
-    pub(super) parameters: Parameters,
+    pub(crate) parameters: Parameters,
     /// The same algorithm with the machine's carry-less multiplication.
-    pub(super) fast: Option<Fast>,
+    pub(crate) fast: Option<Fast>,
 }
 
 const fn entry(
@@ -46,7 +46,7 @@ const fn entry(
 
 /// Every algorithm, in the catalogue's order.
 #[rustfmt::skip]
-pub(super) static CATALOGUE: &[Entry] = &[
+pub(crate) static CATALOGUE: &[Entry] = &[
     entry("CRC-3/GSM", &[], W8(&crc::CRC_3_GSM), None),
     entry("CRC-3/ROHC", &[], W8(&crc::CRC_3_ROHC), None),
     entry("CRC-4/G-704", &["CRC-4/ITU"], W8(&crc::CRC_4_G_704), None),

@@ -5,10 +5,10 @@
 //! the hash or, "pure", the same bytes. Security counter, dependencies and boot record stay,
 //! and so does the magic at the end of a padded slot, which nothing covers.
 
-use super::digest::Hash;
-use super::finding::{Finding, Formula, Means};
-use super::key::KeyKind;
-use super::sign::{Message, Named, Scheme};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::compute::key::KeyKind;
+use crate::checksum::compute::sign::{Message, Named, Scheme};
+use crate::checksum::finding::{Finding, Formula, Means};
 use crate::image::read::{half, part, run_of, stored, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;

@@ -4,9 +4,9 @@
 //! A structure of a vendor says itself what covers what; here only the value does. So nothing counts
 //! that fits by chance more often than once in 2^32 tries, and a recipe must spell the field out.
 
-use super::digest::Hash;
-use super::feed::Piece;
-use super::finding::{Finding, Formula, Means};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::feed::Piece;
+use crate::checksum::finding::{Finding, Formula, Means};
 use crate::image::read::word;
 use crate::image::{Address, Edits, Image, Span};
 use crate::recipe::Kind;

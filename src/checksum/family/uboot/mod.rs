@@ -8,12 +8,9 @@ mod nodes;
 mod tree;
 mod uimage;
 
-use super::finding::Finding;
+use crate::checksum::finding::Finding;
 use crate::image::Image;
 use effort::Effort;
-
-/// What to do where nothing here makes a field right again.
-const PACK: &str = "patch the file that is packed, and pack it behind this step with mkimage";
 
 /// Lists the fields of all such images.
 pub(super) fn findings(image: &Image) -> Vec<Finding> {

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::super::digest::Hash;
-use super::super::finding::{Finding, Formula};
-use super::PACK;
-use super::effort::{Effort, too_much};
+use super::effort::{Effort, PACK, too_much};
 use super::nodes::{Configuration, HashNode, Nodes, Part};
 use super::tree;
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, run_of, stored, take};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;

@@ -8,7 +8,7 @@ const BLOCK: usize = 4096;
 
 /// A checksum that adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sum {
+pub(crate) enum Sum {
     /// Units added up, modulo 2 to the power of `bits`.
     Plain {
         /// Width of the result.
@@ -33,7 +33,7 @@ pub(super) enum Sum {
 
 impl Sum {
     /// Returns the width of the result in bits.
-    pub(super) const fn width(self) -> u8 {
+    pub(crate) const fn width(self) -> u8 {
         match self {
             Self::Plain { bits, .. } => bits,
             Self::Xor8 => 8,
@@ -43,7 +43,7 @@ impl Sum {
     }
 
     /// Returns what `bytes`, whole words, add to a sum of its own kind.
-    pub(super) fn part(self, bytes: &[u8]) -> u64 {
+    pub(crate) fn part(self, bytes: &[u8]) -> u64 {
         match self {
             Self::Plain { unit, endian, .. } => units(bytes, unit, endian),
             _ => bytes.iter().fold(0, |sum, byte| sum ^ u64::from(*byte)),
@@ -51,7 +51,7 @@ impl Sum {
     }
 
     /// Returns the summands of Adler's and Fletcher's sums in `bytes`, whole words.
-    pub(super) fn summands(self, bytes: &[u8]) -> impl Iterator<Item = u64> {
+    pub(crate) fn summands(self, bytes: &[u8]) -> impl Iterator<Item = u64> {
         let (len, endian) = match self {
             Self::Fletcher32 { endian } => (2, endian),
             _ => (1, Endian::Big),
@@ -66,7 +66,7 @@ impl Sum {
     }
 
     /// Computes the sum of all that `source` gives; words are whole in each call.
-    pub(super) fn value<E>(self, source: Source<'_, E>) -> Result<u128, E> {
+    pub(crate) fn value<E>(self, source: Source<'_, E>) -> Result<u128, E> {
         match self {
             Self::Plain { bits, unit, endian } => {
                 let mut sum = 0u64;

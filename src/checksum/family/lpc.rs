@@ -5,7 +5,7 @@
 //! UM11126, "Boot ROM", "Image header": length at 0x20, type at 0x24, CRC-32/MPEG-2 at 0x28
 //! over all bytes but its own.
 
-use super::finding::{Finding, Formula};
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;

@@ -1,12 +1,15 @@
 //! How much is read in search of structures: images that claim one another's bytes over and
 //! over are no boot images.
 
-use super::super::finding::Finding;
-use super::PACK;
+use crate::checksum::finding::Finding;
 use crate::image::{Image, Span};
 
 /// How often each byte of an image may be read: hashes of several kinds, images in images.
 const TIMES: u64 = 32;
+
+/// What to do where nothing here makes a field right again.
+pub(super) const PACK: &str =
+    "patch the file that is packed, and pack it behind this step with mkimage";
 
 /// What is left to read.
 pub(super) struct Effort {

@@ -4,7 +4,7 @@
 //! last four bytes are a CRC-32 without a final inversion over all bytes in front. NXP tools
 //! put a header of 16 bytes in front afterwards, which then does not count.
 
-use super::finding::{Finding, Formula};
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, stored, take};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;

@@ -30,15 +30,15 @@ const DER_HEAD: usize = 2;
 
 /// What is signed, with which kind of key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scheme {
-    pub(super) kind: KeyKind,
-    pub(super) message: Message,
-    pub(super) named: Option<Named>,
+pub(crate) struct Scheme {
+    pub(crate) kind: KeyKind,
+    pub(crate) message: Message,
+    pub(crate) named: Option<Named>,
 }
 
 /// What goes into the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// The digest of the covered bytes.
     Digest(Hash),
     /// The covered bytes themselves.
@@ -47,16 +47,16 @@ pub(super) enum Message {
 
 /// The public key that an image says it is signed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// Where it says so.
-    pub(super) at: Span,
+    pub(crate) at: Span,
     /// The digest that names it; none where the key itself stands there.
-    pub(super) hash: Option<Hash>,
+    pub(crate) hash: Option<Hash>,
 }
 
 impl Named {
     /// Returns what the image would store for `key`.
-    pub(super) fn of(&self, key: &Key) -> Option<Vec<u8>> {
+    pub(crate) fn of(&self, key: &Key) -> Option<Vec<u8>> {
         let key = key.embedded()?;
         match self.hash {
             None => Some(key),
@@ -67,30 +67,30 @@ impl Named {
 
 /// Makes and checks one signature of an image.
 #[derive(Debug)]
-pub(super) struct Signature {
-    pub(super) scheme: Scheme,
-    pub(super) key: Arc<Key>,
+pub(crate) struct Signature {
+    pub(crate) scheme: Scheme,
+    pub(crate) key: Arc<Key>,
     /// Bytes of the field.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// Whether the field holds zeros behind a shorter signature.
-    pub(super) padded: bool,
+    pub(crate) padded: bool,
 }
 
 impl Signature {
     /// Signs what `source` gives; none without the private key, or where the key cannot.
-    pub(super) fn make<E>(&self, source: Source<'_, E>) -> Result<Option<Vec<u8>>, E> {
+    pub(crate) fn make<E>(&self, source: Source<'_, E>) -> Result<Option<Vec<u8>>, E> {
         let message = self.message(source)?;
         Ok(self.sign(&message))
     }
 
     /// Returns whether `stored` is a signature of what `source` gives.
-    pub(super) fn holds<E>(&self, source: Source<'_, E>, stored: &[u8]) -> Result<bool, E> {
+    pub(crate) fn holds<E>(&self, source: Source<'_, E>, stored: &[u8]) -> Result<bool, E> {
         let message = self.message(source)?;
         Ok(self.verify(&message, stored))
     }
 
     /// Returns whether the private key is here.
-    pub(super) fn signs(&self) -> bool {
+    pub(crate) fn signs(&self) -> bool {
         self.key.private.is_some()
     }
 
@@ -105,7 +105,7 @@ impl Signature {
         }
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self.key.private.as_ref()? {
             Private::Ed25519(key) => Some(key.sign(message).to_bytes().to_vec()),
             Private::P256(key) => self.sign_der(key, message),
@@ -150,7 +150,7 @@ impl Signature {
 }
 
 /// Returns a DER signature without the zeros behind it; none for anything but zeros there.
-pub(super) fn der_of(stored: &[u8]) -> Option<&[u8]> {
+pub(crate) fn der_of(stored: &[u8]) -> Option<&[u8]> {
     let [0x30, len, ..] = *stored else {
         return None;
     };
@@ -240,9 +240,9 @@ impl TryCryptoRng for Drawn {}
 mod tests {
     use super::*;
 
-    const ED25519: &str = include_str!("../../fixtures/images/mcuboot-demo-key.pem");
-    const P256: &str = include_str!("../../fixtures/images/mcuboot-p256-key.pem");
-    const RSA: &str = include_str!("../../fixtures/images/mcuboot-rsa2048-key.pem");
+    const ED25519: &str = include_str!("../../../fixtures/images/mcuboot-demo-key.pem");
+    const P256: &str = include_str!("../../../fixtures/images/mcuboot-p256-key.pem");
+    const RSA: &str = include_str!("../../../fixtures/images/mcuboot-rsa2048-key.pem");
 
     fn signature(pem: &str, len: usize, padded: bool) -> Signature {
         let key = Key::read(pem.as_bytes()).unwrap();

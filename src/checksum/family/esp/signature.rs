@@ -6,8 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::finding::{Finding, Means};
-use super::SECTOR;
+use crate::checksum::finding::{Finding, Means};
 use crate::image::read::{part, run_of, take, word};
 use crate::image::{Address, Image};
 use crate::recipe::Kind;
@@ -21,6 +20,9 @@ const BYTES_1: u64 = 64;
 const VERSION_1: u64 = 4;
 /// Different bytes that a signature of 64 bytes has at least: by chance it has over 50.
 const VARIED: usize = 32;
+
+/// Images and signature blocks start at a multiple of this: flash sectors.
+pub(super) const SECTOR: u64 = 4096;
 
 const REASON: &str = "secure boot checks it: sign the unit's image behind this step with espsecure, or keep the value in an NVS partition";
 

@@ -3,7 +3,7 @@
 //! Source: Infineon AN84858, "Programming Specifications", "Hex file"; TI SDK
 //! `oad_image_header.h`; Silicon Labs UG266, "GBL file format"; NXP AN4581 (HAB).
 
-use super::super::finding::Finding;
+use crate::checksum::finding::Finding;
 use crate::image::read::{part, run_of, stored, take, word};
 use crate::image::{Address, Image, Span};
 

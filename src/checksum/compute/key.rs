@@ -24,7 +24,7 @@ const PKCS1_PUBLIC: &str = "-----BEGIN RSA PUBLIC KEY-----";
 
 /// Which keys can make and check a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
-pub(super) enum KeyKind {
+pub(crate) enum KeyKind {
     Ed25519,
     #[strum(serialize = "ECDSA P-256")]
     EcdsaP256,
@@ -35,21 +35,21 @@ pub(super) enum KeyKind {
 }
 
 /// A key: the public half always, the private one where the file has it.
-pub(super) struct Key {
-    pub(super) kind: KeyKind,
-    pub(super) public: Public,
-    pub(super) private: Option<Private>,
+pub(crate) struct Key {
+    pub(crate) kind: KeyKind,
+    pub(crate) public: Public,
+    pub(crate) private: Option<Private>,
 }
 
 /// What checks signatures.
-pub(super) enum Public {
+pub(crate) enum Public {
     Ed25519(ed25519_dalek::VerifyingKey),
     P256(ecdsa::VerifyingKey),
     Rsa(Box<rsa::PublicKey>),
 }
 
 /// What makes signatures.
-pub(super) enum Private {
+pub(crate) enum Private {
     Ed25519(Box<ed25519_dalek::SigningKey>),
     P256(Box<ecdsa::SigningKey>),
     /// The key, and a secret that follows from it: where salts come from.
@@ -69,7 +69,7 @@ impl Key {
     ///
     /// # Errors
     /// What is wrong, without a byte of it.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is no PEM text")?;
         if text.contains("ENCRYPTED") {
             return Err("it is protected by a passphrase: give the key without one");
@@ -94,7 +94,7 @@ impl Key {
 
     /// Returns the public key as MCUboot embeds it: an RSA key as PKCS #1, others with their
     /// algorithm's identifier.
-    pub(super) fn embedded(&self) -> Option<Vec<u8>> {
+    pub(crate) fn embedded(&self) -> Option<Vec<u8>> {
         match &self.public {
             Public::Ed25519(key) => key.to_public_key_der().ok().map(|der| der.into_vec()),
             Public::P256(key) => key.to_public_key_der().ok().map(|der| der.into_vec()),

@@ -9,8 +9,11 @@
 
 mod signature;
 
-use super::digest::Hash;
-use super::finding::{Finding, Formula};
+use signature::SECTOR;
+
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::feed::Piece;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, run_of, take, word};
 use crate::image::{Address, Image, Span, partitions};
 use crate::recipe::Kind;
@@ -37,8 +40,6 @@ const SEGMENT_HEADER: u64 = 8;
 const DIGEST_FLAG: u64 = 23;
 /// The XOR starts with this.
 const SEED: u8 = 0xEF;
-/// Images start at a multiple of this: flash sectors.
-const SECTOR: u64 = 4096;
 /// The application's description, at the start of the first segment: offset, magic, bytes.
 const DESCRIPTION: u64 = 0x20;
 const DESCRIPTION_MAGIC: u32 = 0xABCD_5432;
@@ -243,7 +244,6 @@ fn layout(image: &Image, base: Address, start: u64, header: u64) -> Option<Layou
 
 /// Judges the XOR byte.
 fn xor(image: &Image, layout: &Layout) -> Option<Finding> {
-    use super::feed::Piece;
     let seed = Piece::Constant { byte: SEED, len: 1 };
     let data = layout.data.iter().map(|span| Piece::Stored(*span));
     let pieces = [seed].into_iter().chain(data).collect();

@@ -2,7 +2,7 @@
 //!
 //! Source: U-Boot `include/sunxi_image.h`, and `tools/stm32image.c`.
 
-use super::super::finding::Finding;
+use crate::checksum::finding::Finding;
 use crate::image::read::{part, stored, word};
 use crate::image::{Address, Image};
 

@@ -8,7 +8,7 @@ use super::crc::Source;
 
 /// A digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(crate) enum Hash {
     /// SHA-256 (FIPS 180-4).
     Sha256,
     /// SHA-384 (FIPS 180-4).
@@ -23,7 +23,7 @@ pub(super) enum Hash {
 
 /// A digest of what came so far; a copy goes on from there.
 #[derive(Debug, Clone)]
-pub(super) enum Running {
+pub(crate) enum Running {
     Sha256(Sha256),
     Sha384(Sha384),
     Sha512(Sha512),
@@ -32,7 +32,7 @@ pub(super) enum Running {
 }
 
 impl Running {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hash) => hash.update(bytes),
             Self::Sha384(hash) => hash.update(bytes),
@@ -42,7 +42,7 @@ impl Running {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         match self {
             Self::Sha256(hash) => hash.finalize().to_vec(),
             Self::Sha384(hash) => hash.finalize().to_vec(),
@@ -62,7 +62,7 @@ fn digest<D: Digest, E>(source: Source<'_, E>) -> Result<Vec<u8>, E> {
 
 impl Hash {
     /// Returns the length of the result in bytes.
-    pub(super) const fn len(self) -> u8 {
+    pub(crate) const fn len(self) -> u8 {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
@@ -73,7 +73,7 @@ impl Hash {
     }
 
     /// Computes the digest of all that `source` gives.
-    pub(super) fn value<E>(self, source: Source<'_, E>) -> Result<Vec<u8>, E> {
+    pub(crate) fn value<E>(self, source: Source<'_, E>) -> Result<Vec<u8>, E> {
         match self {
             Self::Sha256 => digest::<Sha256, E>(source),
             Self::Sha384 => digest::<Sha384, E>(source),
@@ -84,7 +84,7 @@ impl Hash {
     }
 
     /// Starts a digest.
-    pub(super) fn start(self) -> Running {
+    pub(crate) fn start(self) -> Running {
         match self {
             Self::Sha256 => Running::Sha256(Sha256::new()),
             Self::Sha384 => Running::Sha384(Sha384::new()),
@@ -95,7 +95,7 @@ impl Hash {
     }
 
     /// Computes the digest of `bytes`.
-    pub(super) fn of(self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(bytes).to_vec(),
             Self::Sha384 => Sha384::digest(bytes).to_vec(),
@@ -106,7 +106,7 @@ impl Hash {
     }
 
     /// Returns its usual name.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA-256",
             Self::Sha384 => "SHA-384",

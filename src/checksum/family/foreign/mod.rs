@@ -8,7 +8,7 @@ mod linux;
 mod parts;
 mod qualcomm;
 
-use super::finding::Finding;
+use crate::checksum::finding::Finding;
 use crate::image::Image;
 
 /// Lists all such structures.

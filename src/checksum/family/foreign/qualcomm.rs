@@ -3,7 +3,7 @@
 //! Source: Qualcomm, "Secure Boot and Image Authentication", "ELF image format": bits 24 to
 //! 26 of a program header's flags name the segment's type, 2 is the hash segment.
 
-use super::super::finding::Finding;
+use crate::checksum::finding::Finding;
 use crate::image::{Format, Image, Span};
 
 /// Bits of `p_flags`, and the type of a hash segment.

@@ -3,9 +3,9 @@
 //! Source: U-Boot `include/image.h` (`struct legacy_img_hdr`) and `tools/default_image.c`.
 //! Numbers are big-endian. A header counts where its own CRC is right.
 
-use super::super::feed::Piece;
-use super::super::finding::{Finding, Formula};
-use super::effort::{Effort, too_much};
+use super::effort::{Effort, PACK, too_much};
+use crate::checksum::feed::Piece;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, run_of, stored, take, word_be};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
@@ -82,7 +82,7 @@ fn data(image: &Image, base: Address, size: u64) -> Vec<Finding> {
             fields.push(Finding::refused(
                 covers,
                 format!("uImage at {base}: compressed data"),
-                super::PACK,
+                PACK,
             ));
         }
         Some(fields)

@@ -3,8 +3,8 @@
 //! Source: Particle Device OS, `dynalib/inc/module_info.h`: the suffix ends with the digest,
 //! its own size, and a big-endian CRC-32 of all bytes in front.
 
-use super::digest::Hash;
-use super::finding::{Finding, Formula};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{half, part, stored};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;

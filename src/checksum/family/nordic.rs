@@ -4,9 +4,9 @@
 //! Source: nRF5 SDK 17, `nrf_dfu_types.h` (`nrf_dfu_settings_t`) and nrfutil
 //! `bl_dfu_sett.py`. The application's bytes are those of the flash: gaps count as FF.
 
-use super::digest::Hash;
-use super::feed::Piece;
-use super::finding::{Finding, Formula};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::feed::Piece;
+use crate::checksum::finding::{Finding, Formula};
 use crate::image::read::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;

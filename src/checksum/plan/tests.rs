@@ -1,5 +1,6 @@
 use super::*;
-use crate::image::{Address, Hint as Reading};
+use crate::checksum::Hint;
+use crate::image::{Address, Hint as Reading, Span};
 use crate::recipe::SlotSpec;
 
 /// 64 bytes at 0x100: 0, 1, 2 and so on.
@@ -41,7 +42,7 @@ fn specs(text: &str) -> Vec<ChecksumSpec> {
 }
 
 fn plan(image: &Image, text: &str) -> Result<Plan, ChecksumError> {
-    Plan::prove(image, (&specs(text), &crate::recipe::Keys::default()), &[])
+    Plan::prove(image, &specs(text), &crate::recipe::Keys::default(), &[])
 }
 
 /// Returns what the only checksum of `text` computes over `image`.
@@ -349,7 +350,8 @@ fn a_field_inside_a_slot_is_refused() {
     );
     let error = Plan::prove(
         &image,
-        (&specs(&text), &crate::recipe::Keys::default()),
+        &specs(&text),
+        &crate::recipe::Keys::default(),
         &[slot],
     )
     .unwrap_err();
