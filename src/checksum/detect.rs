@@ -47,7 +47,7 @@ pub(super) fn expand(
         for (index, spec) in named(specs, finding) {
             let made = match &finding.means {
                 Means::Compute(_) => Ok(finding.checksum(index)),
-                Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
+                Means::Sign(scheme) => signature(image, finding, scheme, index, spec, keys),
                 Means::Refuse(_) | Means::Recipe(_) | Means::CutOff { .. } => Ok(None),
             };
             match made {
@@ -86,7 +86,8 @@ fn signature(
     image: &Image,
     finding: &Finding,
     scheme: &Scheme,
-    (index, spec): (usize, &ChecksumSpec),
+    index: usize,
+    spec: &ChecksumSpec,
     keys: &Keys,
 ) -> Result<Option<Checksum>, ChecksumError> {
     let label = finding.label(index);

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 /// The stages, from the lowest to the highest; `docs/architecture.md` has the same list.
-const STAGES: [&str; 29] = [
+const STAGES: &[&str] = &[
     "unit",
     "regular",
     "atomic_file",
@@ -44,13 +44,10 @@ const STAGES: [&str; 29] = [
 
 /// Imports against the order that are still there: from a stage, to a stage. The list only shrinks:
 /// one that is gone must go from here, too.
-const UPWARD: [(&str, &str); 1] = [("ledger", "target")];
+const UPWARD: &[(&str, &str)] = &[("ledger", "target")];
 
 /// Folders in which files still import each other in circles. The list only shrinks.
-const CIRCULAR: [&str; 13] = [
-    "cli/", "handoff/", "image/", "label/", "ledger/", "nvs/", "pool/", "recipe/", "sim/", "slot/",
-    "target/", "verify/", "witness/",
-];
+const CIRCULAR: &[&str] = &["cli/", "handoff/", "ledger/", "sim/", "target/"];
 
 /// A file of `src`, and what its text says.
 struct File {
@@ -98,6 +95,9 @@ impl House {
         let mut code = without_tests(&bare(&fs::read_to_string(path).unwrap()));
         let imports = take_imports(&mut code);
         let names = declared(&code);
+        for name in &names {
+            code = code.replace(&format!("mod {name};"), "");
+        }
         let own = self.0.len();
         self.0.push(File {
             file: file.clone(),

@@ -5,7 +5,7 @@
 //! put a header of 16 bytes in front afterwards, which then does not count.
 
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, stored, take};
+use crate::image::structure::{part, stored, take};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;
 

@@ -6,7 +6,7 @@
 //! over all bytes but its own.
 
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, stored, take, word};
+use crate::image::structure::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

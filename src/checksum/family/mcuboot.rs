@@ -9,7 +9,7 @@ use crate::checksum::compute::digest::Hash;
 use crate::checksum::compute::key::KeyKind;
 use crate::checksum::compute::sign::{Message, Named, Scheme};
 use crate::checksum::finding::{Finding, Formula, Means};
-use crate::image::read::{half, part, run_of, stored, word};
+use crate::image::structure::{half, part, run_of, stored, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

@@ -7,7 +7,7 @@
 use crate::checksum::compute::digest::Hash;
 use crate::checksum::feed::Piece;
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, stored, take, word};
+use crate::image::structure::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

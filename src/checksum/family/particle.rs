@@ -5,7 +5,7 @@
 
 use crate::checksum::compute::digest::Hash;
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{half, part, stored};
+use crate::image::structure::{half, part, stored};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;
 

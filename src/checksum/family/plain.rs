@@ -7,7 +7,7 @@
 use crate::checksum::compute::digest::Hash;
 use crate::checksum::feed::Piece;
 use crate::checksum::finding::{Finding, Formula, Means};
-use crate::image::read::word;
+use crate::image::structure::word;
 use crate::image::{Address, Edits, Image, Span};
 use crate::recipe::Kind;
 
@@ -144,7 +144,7 @@ fn in_headers(image: &Image) -> Vec<Finding> {
                 .into_iter()
                 .filter(|(it, _)| *it != Formula::Words32)
             {
-                found.extend(in_header(image, (run, &region), formula, line));
+                found.extend(in_header(image, run, &region, formula, line));
             }
         }
     }
@@ -154,7 +154,8 @@ fn in_headers(image: &Image) -> Vec<Finding> {
 /// Looks for the checksum of a region in front of it.
 fn in_header(
     image: &Image,
-    (run, region): (Span, &Region),
+    run: Span,
+    region: &Region,
     formula: Formula,
     line: &str,
 ) -> Option<Finding> {

@@ -14,7 +14,7 @@ use signature::SECTOR;
 use crate::checksum::compute::digest::Hash;
 use crate::checksum::feed::Piece;
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, run_of, take, word};
+use crate::image::structure::{part, run_of, take, word};
 use crate::image::{Address, Image, Span, partitions};
 use crate::recipe::Kind;
 

@@ -7,7 +7,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::checksum::finding::{Finding, Means};
-use crate::image::read::{part, run_of, take, word};
+use crate::image::structure::{part, run_of, take, word};
 use crate::image::{Address, Image};
 use crate::recipe::Kind;
 

@@ -11,7 +11,7 @@ use super::nodes::{Configuration, HashNode, Nodes, Part};
 use super::tree;
 use crate::checksum::compute::digest::Hash;
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, run_of, stored, take};
+use crate::image::structure::{part, run_of, stored, take};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

@@ -6,7 +6,7 @@
 use super::effort::{Effort, PACK, too_much};
 use crate::checksum::feed::Piece;
 use crate::checksum::finding::{Finding, Formula};
-use crate::image::read::{part, run_of, stored, take, word_be};
+use crate::image::structure::{part, run_of, stored, take, word_be};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 
@@ -75,7 +75,7 @@ fn data(image: &Image, base: Address, size: u64) -> Vec<Finding> {
         )
         .big_endian()
         .named(format!("uImage at {base}: CRC-32 of the data"))
-        .framed(frame(image, base, (kind, size))?)
+        .framed(frame(image, base, kind, size)?)
         .judged(image)?;
         let mut fields = vec![field];
         if compression != 0 {
@@ -91,7 +91,7 @@ fn data(image: &Image, base: Address, size: u64) -> Vec<Finding> {
 }
 
 /// Returns the header, and the sizes of parts behind it.
-fn frame(image: &Image, base: Address, (kind, size): (u8, u64)) -> Option<Vec<Span>> {
+fn frame(image: &Image, base: Address, kind: u8, size: u64) -> Option<Vec<Span>> {
     let mut frame = vec![part(base, 0, HEADER)?];
     if matches!(kind, MULTI | SCRIPT) {
         let sizes = (0..MOST_PARTS.min(size / 4)).map(|index| HEADER.saturating_add(index * 4));

@@ -1,13 +1,14 @@
+//! A string in a settings store, written over where it is.
+
+use eol_inject::image::Address;
+use eol_inject::recipe::SlotSpec;
+use eol_inject::slot::{Content, Slot, SlotError, locate};
+
+use super::{TOKEN, image};
 use std::fs;
 
-use super::super::{Content, Slot, SlotError, locate};
-use crate::image::{Address, Hint, Image};
-use crate::recipe::SlotSpec;
-
-const TOKEN: &[u8] = b"-bcdefghijklmnopqrstuvwxyz_12345";
 const ESP: &str = "{ namespace = \"storage\", key = \"blynk_token\" }";
 
-#[expect(clippy::disallowed_methods, reason = "a test may read its fixture")]
 fn fixture(name: &str) -> Vec<u8> {
     let root = env!("CARGO_MANIFEST_DIR");
     fs::read(format!("{root}/fixtures/images/{name}")).unwrap()
@@ -18,15 +19,10 @@ fn find(bytes: Vec<u8>, nvs: &str) -> Result<Slot, SlotError> {
 }
 
 fn find_for(bytes: Vec<u8>, value: &str, nvs: &str) -> Result<Slot, SlotError> {
-    let base = Some(Address::new(0x1_0000));
-    let hint = Hint {
-        base,
-        ..Hint::default()
-    };
     let blank = "blank = \"any\"";
     let text = format!("value = \"{value}\"\nnvs = {nvs}\n{blank}");
     let spec: SlotSpec = toml::from_str(&text).unwrap();
-    locate(&Image::read(bytes, hint).unwrap(), &spec)
+    locate(&image(0x1_0000, &bytes), &spec)
 }
 
 #[test]
