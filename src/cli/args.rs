@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eol_inject::deliver::Others;
 use eol_inject::image::Conversion;
 use eol_inject::ledger::Actor;
+use eol_inject::target::Others;
 use eol_inject::unit::AuthToken;
 
 use super::error::CliError;

@@ -377,18 +377,18 @@ mod tests {
     use std::fmt::Write as _;
 
     use eol_inject::checksum::ChecksumError;
-    use eol_inject::deliver::{DeliverError, ProgramError};
     use eol_inject::handoff::HandoffError;
     use eol_inject::image::ImageError;
     use eol_inject::label::LabelError;
     use eol_inject::ledger::{LedgerError, Refusal};
+    use eol_inject::master::{MasterError, PatchError};
     use eol_inject::mes::HookError;
     use eol_inject::nvs::NvsError;
-    use eol_inject::patch::{MasterError, PatchError};
     use eol_inject::pool::PoolError;
     use eol_inject::recipe::{RecipeError, ScanError};
     use eol_inject::scan::Misread;
     use eol_inject::slot::SlotError;
+    use eol_inject::target::{ProgramError, TargetError};
     use strum::VariantNames as _;
 
     use super::*;
@@ -399,14 +399,14 @@ mod tests {
             ScanError::VARIANTS,
             Misread::VARIANTS,
             Refusal::VARIANTS,
-            DeliverError::VARIANTS,
+            TargetError::VARIANTS,
             ProgramError::VARIANTS,
             HookError::VARIANTS,
             LabelError::VARIANTS,
         ]
         .concat();
         #[cfg(feature = "probe")]
-        names.extend(eol_inject::deliver::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::VARIANTS);
         names
     }
 

@@ -6,19 +6,19 @@ use std::io;
 use std::path::Path;
 
 use eol_inject::checksum::ChecksumError;
-use eol_inject::deliver::DeliverError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
+use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
 use eol_inject::nvs::NvsError;
-use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
+use eol_inject::target::TargetError;
 use eol_inject::unit::{AuthToken, Serial};
 use eol_inject::verify::VerifyError;
 use eol_inject::witness::WitnessError;
@@ -199,7 +199,7 @@ macro_rules! from {
 
 from! {
     RecipeError ScanError PoolError ImageError NvsError SlotError ChecksumError PatchError MasterError
-    DeliverError LedgerError HandoffError LabelError VerifyError HookError OutboxError Misread
+    TargetError LedgerError HandoffError LabelError VerifyError HookError OutboxError Misread
     WitnessError
 }
 
@@ -272,7 +272,7 @@ pub(crate) fn doubt(serial: &Serial) -> String {
 
 #[cfg(test)]
 mod tests {
-    use eol_inject::deliver::ProgramError;
+    use eol_inject::target::ProgramError;
 
     use super::*;
 
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_called_full_and_not_a_wrong_folder() {
         let full = |kind: io::ErrorKind| {
-            CliError::from(DeliverError::Folder {
+            CliError::from(TargetError::Folder {
                 folder: "out".into(),
                 source: kind.into(),
             })
@@ -324,7 +324,7 @@ mod tests {
         let temporary = ProgramError::Temporary {
             source: io::ErrorKind::StorageFull.into(),
         };
-        let hint = CliError::from(DeliverError::from(temporary)).hint.unwrap();
+        let hint = CliError::from(TargetError::from(temporary)).hint.unwrap();
         let folder = std::env::temp_dir().display().to_string();
         assert!(hint.contains(&folder), "{hint}");
     }

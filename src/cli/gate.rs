@@ -6,12 +6,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use eol_inject::deliver::{self, DeliverError, Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, LedgerError, Seated, Target};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::target::{self, Folder, Sync, TargetError};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -102,13 +102,13 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
         return Ok(());
     };
     if guard::is_of_ledger(folder, recipe) {
-        return Err(DeliverError::Folder {
+        return Err(TargetError::Folder {
             folder: folder.to_owned(),
             source: io::Error::other("the ledger keeps something of this name"),
         }
         .into());
     }
-    Ok(deliver::writable(folder, LABEL)?)
+    Ok(target::writable(folder, LABEL)?)
 }
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
@@ -126,7 +126,7 @@ pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
         // A server keeps the records; outbox, journal and boards stay here.
         LedgerUrl::Postgres(_) => {
             let folder = base;
-            DeliverError::Folder { folder, source }.into()
+            TargetError::Folder { folder, source }.into()
         }
     })
 }
@@ -163,8 +163,8 @@ fn needed(recipe: &Recipe, base: &Path) -> u64 {
 }
 
 fn room(folder: &Path, bytes: u64) -> io::Result<()> {
-    match deliver::writable(folder, bytes) {
-        Err(DeliverError::Folder { source, .. }) => Err(source),
+    match target::writable(folder, bytes) {
+        Err(TargetError::Folder { source, .. }) => Err(source),
         _ => Ok(()),
     }
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
 use eol_inject::mes::Hooks;
+use eol_inject::target::{Folder, Sync, Unwatched};
 
 use super::args::ForceArg;
 use super::args::{FormArgs, RecipeArg, StationArgs};
@@ -84,8 +84,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let claim = gate::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
         ledger: &mut *ledger,
-        target: &target,
+        target: &mut target.clone(),
         labels: &labels,
+        watch: &mut Unwatched,
     };
     let asking = Asking {
         hooks: &Hooks::new(&recipe.hook, recipe.folder()),

@@ -1,9 +1,9 @@
 //! Label files, for every command that changes a unit: made, removed, and told of.
 
-use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Entry, Ledger, LedgerError};
 use eol_inject::recipe::Recipe;
+use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::ledger::{Actor, Ledger, LedgerError, ReadyToken, TokenState};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{self, Note, Pool, Row};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, SerialSource, When};
 use eol_inject::unit::Digest;

@@ -1,11 +1,11 @@
 //! What a scanner read, against the record.
 
+use std::fmt;
+
 use super::{LabelError, code, same};
 use crate::ledger::Entry;
+use crate::scan::bare;
 use crate::unit::{AuthToken, QrToken};
-
-/// AIM symbology identifiers of QR symbols (ISO/IEC 15424): `]Q` and a digit.
-const AIM: &str = "]Q";
 
 /// What a scan turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -20,6 +20,17 @@ pub enum Scan {
     NotALabel,
     /// An AuthToken. Nobody should be able to scan one.
     Secret,
+}
+
+impl fmt::Display for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matches => "the label is the right one",
+            Self::DoesNotMatch => "the label belongs to another unit",
+            Self::NotALabel => "the scan is no label",
+            Self::Secret => "the scan looks like an AuthToken; it is not repeated here",
+        })
+    }
 }
 
 /// Compares what was scanned with a unit's record.
@@ -38,26 +49,6 @@ pub fn scan(entry: &Entry, text: &str) -> Result<Scan, LabelError> {
         Err(_) if AuthToken::looks_like(text) => Scan::Secret,
         Err(_) => Scan::NotALabel,
     })
-}
-
-/// Returns the QR Token that a scan holds, whosever it is.
-#[must_use]
-pub fn scanned(text: &str) -> Option<QrToken> {
-    bare(text).parse().ok()
-}
-
-/// Leaves out what scanners add.
-pub(super) fn bare(text: &str) -> &str {
-    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-    let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
-    let text = text.trim_matches(ends);
-    let Some(rest) = text.strip_prefix(AIM) else {
-        return text;
-    };
-    match rest.strip_prefix(|c: char| c.is_ascii_digit()) {
-        Some(rest) => rest.trim_start_matches(ends),
-        None => text,
-    }
 }
 
 #[cfg(test)]

@@ -14,23 +14,16 @@ mod evidence;
 #[cfg(feature = "seal")]
 mod files;
 mod home;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod inspection;
 #[cfg(feature = "seal")]
 mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
 #[cfg(feature = "seal")]
 mod keyring;
-mod memory;
 mod met;
 #[cfg(feature = "seal")]
 mod mirror;
-#[cfg(feature = "seal")]
-mod notary;
 mod part;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod recipient;
 mod reconcile;
 mod record;
@@ -39,9 +32,7 @@ mod restore;
 mod rework;
 #[cfg(feature = "seal")]
 mod runs;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-mod tables;
+mod storage;
 #[cfg(feature = "seal")]
 mod traces;
 
@@ -56,26 +47,32 @@ pub use journal::SealedJournal;
 pub use key_source::make_key_file;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use keyring::Rotation;
-pub use memory::Memory;
 pub use met::{Met, Spot};
 #[cfg(feature = "seal")]
 pub use mirror::{History, MirrorState, Mirrored};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
-#[cfg(feature = "postgres")]
-pub use postgres::{Postgres, Server};
 pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, RunLock, Scope, Seated,
-    Simulated, Stock, Target, UnitRecord, UnitState,
+    Outcome, Preview, ReadyToken, Reservation, Revealed, RunLock, Scope, Seated, Simulated, Stock,
+    Target, UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
+pub use storage::memory::Memory;
+#[cfg(feature = "postgres")]
+pub use storage::postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
-pub use tables::TokenState;
+pub use storage::sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
+pub use storage::tables::TokenState;
+
+#[cfg(feature = "seal")]
+use storage::notary;
+use storage::tables;
+
+pub use crate::receipt::Receipt;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;

@@ -113,6 +113,10 @@ mod scanned;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Slots are found once and blank, and values read back.
+mod slot;
+/// Stages form one order, and no files import each other.
+mod stages;
 /// Stations without network, backups, mirrors and keys, by the real program.
 #[cfg(all(feature = "cli", unix))]
 mod stations;
@@ -120,5 +124,8 @@ mod stations;
 mod structures;
 /// Where the fixtures are.
 mod support;
+/// The real program is killed at effect after effect.
+#[cfg(feature = "cli")]
+mod sweep;
 /// What U-Boot loads is repaired, or refused by name.
 mod uboot;

@@ -12,10 +12,12 @@ mod window;
 
 use zeroize::Zeroizing;
 
-use super::digest::Running;
-use super::feed::Feed;
-use super::sign::Message;
-use super::{Checksum, ChecksumError, Engine, Plan};
+use crate::checksum::compute::digest::Running;
+use crate::checksum::compute::sign::Message;
+use crate::checksum::error::ChecksumError;
+use crate::checksum::feed::Feed;
+use crate::checksum::field::{Checksum, Engine};
+use crate::checksum::plan::Plan;
 use crate::image::{Edits, Image, Span};
 use linear::Linear;
 use sum::Weighted;
@@ -60,9 +62,10 @@ impl Stamps {
     ///
     /// # Errors
     /// As [`Checksum::compute`].
-    pub(super) fn field(
+    pub(crate) fn field(
         &self,
-        (index, checksum): (usize, &Checksum),
+        index: usize,
+        checksum: &Checksum,
         image: &Image,
         edits: &Edits,
     ) -> Result<Vec<u8>, ChecksumError> {
@@ -89,9 +92,9 @@ impl Stamp {
                 let value = value.map_err(|error| checksum.broken(error))?;
                 Way::Sum(value, Weighted::new(*sum, &windows))
             }
-            Engine::Hash(hash) => Self::hash(hash.start(), (image, checksum), &windows)?,
+            Engine::Hash(hash) => Self::hash(hash.start(), image, checksum, &windows)?,
             Engine::Sign(signature) => match signature.scheme.message {
-                Message::Digest(hash) => Self::hash(hash.start(), (image, checksum), &windows)?,
+                Message::Digest(hash) => Self::hash(hash.start(), image, checksum, &windows)?,
                 Message::Whole => Way::Whole,
             },
         };
@@ -101,7 +104,8 @@ impl Stamp {
     /// Hashes what no unit changes: all in front of the first window.
     fn hash(
         mut running: Running,
-        (image, checksum): (&Image, &Checksum),
+        image: &Image,
+        checksum: &Checksum,
         windows: &Windows,
     ) -> Result<Way, ChecksumError> {
         let (head, tail) = checksum.feed.split(windows.first());

@@ -1,0 +1,371 @@
+//! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
+//!
+//! Rules are not in here: this stores and finds rows for [`book`](super::book).
+
+mod audit;
+mod backup;
+mod connect;
+mod events;
+mod giving;
+mod keys;
+mod manifest;
+mod part;
+mod restore;
+mod rotate;
+mod schema;
+mod tokens;
+mod units;
+mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use self::keys::KeyPlace;
+pub use self::part::PartFile;
+pub use self::restore::Remaking;
+
+use self::connect::fault;
+use self::view::{Mode, Shop, View};
+use crate::ledger::book::check_simulated;
+use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
+use crate::ledger::keyring::Ring;
+use crate::ledger::runs::{Run, Runs};
+use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::traces::{self, Base};
+use crate::ledger::{Identity, LedgerError, Scope};
+use crate::own_file::{self, Sort};
+use crate::recipe::HomeId;
+
+/// A ledger in a SQLite file. Every opening for writing is a run of its own.
+///
+/// One host only: whether a run lives is told by file locks, and the write-ahead log needs
+/// memory that all its programs share. A network share offers neither.
+pub struct Sqlite {
+    conn: Connection,
+    shop: Shop,
+    /// Dropped last: while it lives, this run's claims are in work.
+    _run: Option<Run>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sqlite")
+            .field("frame", &self.shop.frame)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sqlite {
+    /// Opens the ledger at `path` as a new run; makes ledger and key if there are none, and there
+    /// were none.
+    ///
+    /// Permissions of the ledger that are too wide are narrowed; a key that others can read is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
+    /// here too, with nothing written.
+    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+        Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
+    }
+
+    /// Opens the ledger at `path` as a new run; there must be one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    pub fn open_existing(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+    ) -> Result<Self, LedgerError> {
+        Self::open_keyed(path, scope, identity, &KeyPlace::Beside)
+    }
+
+    /// Makes the ledger at `path` unless there is one; its key comes from `place`.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open)
+    pub fn create_keyed(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
+        if *place != KeyPlace::Beside {
+            // A source that has no key leaves no empty file behind.
+            keys::bring(place, path)?;
+        }
+        match present(path, place) {
+            Err(LedgerError::Absent { .. }) => {}
+            other => other?,
+        }
+        make(path).map_err(about(path))?;
+        Self::open_keyed(path, scope, identity, place)
+    }
+
+    /// Opens the ledger at `path` as [`open_existing`](Self::open_existing) does; its key comes
+    /// from `place`.
+    ///
+    /// # Errors
+    /// Those of [`open_existing`](Self::open_existing)
+    pub fn open_keyed(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
+        present(path, place)?;
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let file = beside(path, suffix);
+            close_to_others(&file).map_err(about(&file))?;
+        }
+        let mut conn = connect::write(path)?;
+        let key = schema::prepare(&mut conn, path, place)?;
+        let mut sqlite = Self::enter(path, scope, identity, (conn, key))?;
+        sqlite.shop.place = place.clone();
+        Ok(sqlite)
+    }
+
+    /// Begins a run in a ledger that is open and proved.
+    fn enter(
+        path: &Path,
+        scope: &Scope,
+        identity: Identity,
+        (conn, key): (Connection, Ring),
+    ) -> Result<Self, LedgerError> {
+        let run = Run::start(&folder(path))?;
+        let frame = Frame::new(scope, identity, run.id().to_owned());
+        let frame = Arc::new(frame.with_lock(run.lock()));
+        let mut sqlite = Self {
+            shop: Shop::new(
+                &conn,
+                Arc::clone(&frame),
+                (Runs::at(folder(path)), Some(key), KeyPlace::Beside),
+            )?,
+            conn,
+            _run: Some(run),
+        };
+        let shop = &mut sqlite.shop;
+        shop.enter(&mut sqlite.conn)?;
+        sqlite.read(|tables| {
+            tables.proved("ledger")?;
+            manifest::check(tables)?;
+            check_simulated(tables, &frame)
+        })?;
+        Ok(sqlite)
+    }
+
+    /// Opens the ledger at `path` to look at it: nothing is made, and no claim is held.
+    ///
+    /// Without its key all but secrets, pictures and the audit can be seen.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        Self::inspect_keyed(path, scope, &KeyPlace::Beside)
+    }
+
+    /// Opens the ledger at `path` to look at it, as [`inspect`](Self::inspect) does; its key
+    /// comes from `place`.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect)
+    pub fn inspect_keyed(
+        path: &Path,
+        scope: &Scope,
+        place: &KeyPlace,
+    ) -> Result<Self, LedgerError> {
+        present(path, place)?;
+        let conn = connect::read(path)?;
+        let key = schema::look(&conn, path, place)?;
+        Self::look(path, scope, (conn, key, place.clone()))
+    }
+
+    /// Opens the ledger at `path` to look at what is not sealed: whoever brought it here, it is a
+    /// regular file.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect)
+    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        if !path.try_exists().map_err(about(path))? {
+            return Err(LedgerError::Absent {
+                path: path.to_owned(),
+            });
+        }
+        let conn = connect::read(path)?;
+        schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
+        Self::look(path, scope, (conn, None, KeyPlace::Beside))
+    }
+
+    fn look(
+        path: &Path,
+        scope: &Scope,
+        (conn, key, place): (Connection, Option<Ring>, KeyPlace),
+    ) -> Result<Self, LedgerError> {
+        let identity = Identity {
+            station: String::new(),
+            simulated: crate::ledger::Simulated::No,
+        };
+        let frame = Arc::new(Frame::new(scope, identity, String::new()));
+        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
+        Ok(Self {
+            conn,
+            shop,
+            _run: None,
+        })
+    }
+
+    /// Returns the ledger's own number, in hex digits.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn number(&self) -> Result<String, LedgerError> {
+        self.read(|tables| crate::ledger::book::ledger_number(tables))
+    }
+
+    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
+        let home = self.read(|tables| tables.home())?;
+        Ok(home.map(|key| key.home().id()))
+    }
+
+    /// Returns whether the key is at hand, so that secrets can be read.
+    #[must_use]
+    pub const fn has_key(&self) -> bool {
+        self.shop.key.is_some()
+    }
+
+    /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
+    /// first; more than one while a rotation goes on.
+    ///
+    /// # Errors
+    /// Those of [`inspect`](Self::inspect); no key is needed.
+    pub fn key_ids(path: &Path) -> Result<Vec<String>, LedgerError> {
+        present(path, &KeyPlace::Beside)?;
+        let conn = connect::read(path)?;
+        schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
+        let names = keys::names(&conn)?.into_iter();
+        Ok(names.map(|(_, name)| name).collect())
+    }
+
+    /// Returns where a ledger's key lies.
+    #[must_use]
+    pub fn key_path(path: &Path) -> PathBuf {
+        keys::path(path)
+    }
+
+    /// Returns the name of this run.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.shop.frame.run
+    }
+}
+
+/// Returns what seals and opens with the keys of the ledger at `path`.
+pub(in crate::ledger) fn ring(path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
+    present(path, place)?;
+    let conn = connect::read(path)?;
+    keys::require(&conn, path, place)
+}
+
+/// Held while a ledger's file is open other than by SQLite: closing it would drop the locks
+/// that another thread's connection has on it (`fcntl(2)`, "Advisory record locking").
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// Creates an empty file for a ledger, unless there is a file.
+fn make(path: &Path) -> std::io::Result<()> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    match create(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            drop(file);
+            sync_folder(path)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a ledger that is not there, and tells one that was.
+fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    // What others laid there is no ledger of this user, not even to look at.
+    let own = |suffix| {
+        let file = beside(path, suffix);
+        own_file::look(&file, Sort::File).map_err(about(&file))
+    };
+    let is_there = || own("").map(|found| found.is_some());
+    if is_there()? {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            own(suffix)?;
+        }
+        return Ok(());
+    }
+    let lost = traces::refuse(path, Base::Gone, place.file().as_deref());
+    // Another program may have begun it meanwhile; its file came first.
+    if is_there()? {
+        return Ok(());
+    }
+    lost?;
+    Err(LedgerError::Absent {
+        path: path.to_owned(),
+    })
+}
+
+/// Returns the folder of a ledger's runs.
+fn folder(path: &Path) -> PathBuf {
+    beside(path, ".runs")
+}
+
+impl Store for Sqlite {
+    fn frame(&self) -> &Arc<Frame> {
+        &self.shop.frame
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.once(work)
+    }
+
+    fn stage<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        // The next full commit syncs the whole log, these transactions with it.
+        connect::set_staging(&self.conn)?;
+        let answer = self.once(work);
+        connect::set_durable(&self.conn)?;
+        answer
+    }
+
+    fn scan<T>(
+        &self,
+        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
+        work(&View::new(&transaction, &self.shop, Mode::Read)?)
+    }
+}
+
+impl Sqlite {
+    /// Does `work` in one transaction.
+    fn once<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let answer = work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
+        transaction.commit().map_err(fault)?;
+        Ok(answer)
+    }
+}
