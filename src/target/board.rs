@@ -1,69 +1,7 @@
-//! The fixture: one board on it, reached by a probe or by the line's own programmer.
+//! What is seen of a board, and who is told how far its delivery is.
 
-use super::DeliverError;
-use crate::image::{Address, Edits, Span};
-use crate::ledger::{Receipt, RunLock};
-use crate::master::Master;
-use crate::seal::Sealed;
+use crate::image::Address;
 use crate::unit::Fingerprint;
-
-/// What takes a sealed image onto a board.
-///
-/// The order is [`identify`](Self::identify), the claim, [`deliver`](Self::deliver), the
-/// outcome's record, [`release`](Self::release). An empty fixture costs no token, because the
-/// first step writes nothing and comes before the claim.
-pub trait Fixture: Send {
-    /// Attaches and looks: which chip, its own number, what slots and checksums hold.
-    ///
-    /// Nothing is written.
-    ///
-    /// # Errors
-    /// [`DeliverError`]: no probe, no answer, another chip, a locked one.
-    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError>;
-
-    /// Refuses a board that must not be written, before it costs a token. Nothing is written.
-    ///
-    /// # Errors
-    /// [`DeliverError`]: the image does not fit the chip, or the board carries other firmware than
-    /// the one that only gets its values here.
-    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError>;
-
-    /// Takes what keeps the claim alive: whatever writes the board from here on holds it until it
-    /// has ended, this program's own end included.
-    fn hold(&mut self, _: RunLock) {}
-
-    /// Programs the board and reads all that was written back by plain reads.
-    ///
-    /// # Errors
-    /// [`DeliverError`]; [`touched`](DeliverError::touched) tells whether anything may carry
-    /// the token.
-    fn deliver(
-        &mut self,
-        sealed: &Sealed<'_>,
-        watch: &mut dyn Watch,
-    ) -> Result<Receipt, DeliverError>;
-
-    /// Reads back whether the board holds exactly this image. Nothing is written.
-    ///
-    /// # Errors
-    /// [`DeliverError`] when it differs, or could not be found out.
-    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError>;
-
-    /// Reads what the board holds at `spans`, to judge it. Nothing is written.
-    ///
-    /// # Errors
-    /// [`DeliverError`] when it could not be read.
-    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError>;
-
-    /// Returns what the last delivery took.
-    fn effort(&self) -> Effort;
-
-    /// Lets the board boot, and lets go of it.
-    ///
-    /// # Errors
-    /// [`DeliverError`] when it could not be reset.
-    fn release(&mut self) -> Result<(), DeliverError>;
-}
 
 /// What was seen of a board before anything was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
