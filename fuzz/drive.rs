@@ -12,7 +12,7 @@ use std::path::Path;
 use eol_inject::checksum::{findings, seal};
 use eol_inject::image::{Address, Format, Hint, Image, Span};
 use eol_inject::label::{Due, Half, Pairs, Step, scanned};
-use eol_inject::ledger::{History, Ledger as _, Mapping, Scope, Sqlite};
+use eol_inject::ledger::{History, Mapping, Scope, Sqlite};
 use eol_inject::patch::{Master, apply};
 use eol_inject::pool::{self, Item};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSpec};

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 use super::event::Head;
 #[cfg(feature = "seal")]
 use super::home::HomeKey;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::keyring::Rotation;
 use super::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
 use super::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
@@ -273,6 +275,19 @@ pub trait Tables {
     fn share_serials(&self) -> Result<(), LedgerError> {
         Ok(())
     }
+    /// Refuses while another run lives; none begins from here to the transaction's end.
+    ///
+    /// A back end with one writer at a time, which makes its ledger anew under a hidden name, has
+    /// nothing to do.
+    #[cfg(feature = "seal")]
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+    /// Lets the numbers of new units go on behind the last one.
+    #[cfg(feature = "seal")]
+    fn skip_unit_numbers(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Waits for all who [share](Self::share_serials) the product's serials, and keeps them out.
     fn hold_serials(&self) -> Result<(), LedgerError> {
         Ok(())
@@ -383,6 +398,11 @@ pub trait Tables {
     fn integrity(&self) -> Result<Vec<Finding>, LedgerError>;
 }
 
+/// What one transaction does.
+pub type Work<'w> = &'w mut dyn FnMut(&mut dyn Tables) -> Result<(), LedgerError>;
+/// What is looked up on one consistent state.
+pub type Look<'w> = &'w mut dyn FnMut(&dyn Tables) -> Result<(), LedgerError>;
+
 /// A ledger's storage: transactions over [`Tables`].
 pub trait Store: Send {
     /// Returns who has it open.
@@ -392,36 +412,66 @@ pub trait Store: Send {
     ///
     /// A back end with concurrent writers does `work` anew when others came in between, or when
     /// it lost its server: whatever it changes outside the tables is made from scratch each time.
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` once, in a transaction that is durable only after the next
     /// [`write`](Self::write).
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` on one consistent state, and anew like [`write`](Self::write).
-    fn read<T>(
-        &self,
-        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
         self.scan(work)
     }
+
+    /// Does `work` on one consistent state, once: it hands rows on as it goes.
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError>;
 
     /// Waits until the events that can be seen are all up to the last of them.
     fn settle(&self) -> Result<(), LedgerError> {
         Ok(())
     }
 
-    /// Does `work` on one consistent state, once: it hands rows on as it goes.
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    /// Seals everything with another key.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn rotate(
+        &mut self,
+        _by: &super::Actor,
+        _step: &mut dyn FnMut(u64),
+    ) -> Result<Rotation, LedgerError> {
+        Err(LedgerError::KeyInUse {
+            what: "it has none",
+        })
+    }
+}
+
+/// Returns what the last call of `work` came to.
+pub fn answer<T>(
+    run: impl FnOnce(
+        &mut dyn FnMut(Result<T, LedgerError>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError>,
+) -> Result<T, LedgerError> {
+    let mut last = None;
+    run(&mut |answer| {
+        last = Some(answer?);
+        Ok(())
+    })?;
+    last.ok_or_else(|| LedgerError::damaged("a transaction was not done"))
+}
+
+/// Does `work` as [`Store::write`] does, and returns its answer.
+pub fn write<T>(
+    store: &mut dyn Store,
+    mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.write(&mut |tables| keep(work(tables))))
+}
+
+/// Does `work` as [`Store::read`] does, and returns its answer.
+pub fn read<T>(
+    store: &dyn Store,
+    mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.read(&mut |tables| keep(work(tables))))
 }
 
 /// Who has a ledger open, and for what.
@@ -487,7 +537,7 @@ impl Frame {
     }
 
     /// Returns whether a live run has the unit in hand, this one included.
-    pub fn in_hand(&self, tables: &(impl Tables + ?Sized), unit: &UnitRow) -> bool {
+    pub fn in_hand(&self, tables: &dyn Tables, unit: &UnitRow) -> bool {
         if !unit.pending {
             return false;
         }

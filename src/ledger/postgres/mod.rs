@@ -16,7 +16,6 @@ mod load;
 mod open;
 mod password;
 mod patience;
-mod restore;
 mod rotate;
 mod rows;
 mod schema;
@@ -39,9 +38,9 @@ use self::link::Link;
 use self::patience::Patience;
 use self::rows::get;
 use self::view::{Mode, Shop, Trouble, View};
-use super::LedgerError;
 use super::runs::Run;
-use super::tables::{Frame, Store, Tables};
+use super::tables::{Frame, Look, Store, Work};
+use super::{Actor, LedgerError, Rotation};
 use crate::recipe::{KeySource, SchemaName};
 
 /// Counts a write of the run and takes its station's chain; no row where one of both is missing.
@@ -93,21 +92,12 @@ impl Server {
 pub struct Postgres {
     link: RefCell<Link>,
     shop: Shop,
-    patience: Duration,
-    waiting: fn(Duration),
+    server: Server,
     /// Transactions of this run so far.
     writes: i64,
     /// Dropped before the file lock: as long as that is held, the run's claims are in work.
     _keeper: Option<Keeper>,
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Postgres {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Postgres")
-            .field("frame", &self.shop.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What one attempt at a transaction came to.
@@ -122,12 +112,6 @@ enum Attempt<T> {
 }
 
 impl Postgres {
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.shop.frame.run
-    }
-
     /// Does `work` in one transaction of this run, once, however often the line is cut.
     fn numbered<T>(
         &mut self,
@@ -135,7 +119,7 @@ impl Postgres {
     ) -> Result<T, LedgerError> {
         self.writes += 1;
         let number = self.writes;
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         let mut unheard = None;
         loop {
             match self.attempt(number, &mut work)? {
@@ -240,11 +224,7 @@ impl Postgres {
 
     /// Does `work` in one transaction that only looks; one that hands rows on may be held up by
     /// whoever reads them.
-    fn look<T>(
-        &self,
-        hands_on: bool,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<Result<T, Trouble>, LedgerError> {
+    fn look(&self, hands_on: bool, work: Look<'_>) -> Result<Result<(), Trouble>, LedgerError> {
         let mut link = self.link.borrow_mut();
         let begun = link.connected().and_then(|(client, statements)| {
             let mut transaction = client
@@ -274,7 +254,7 @@ impl Postgres {
         &self,
         mut act: impl FnMut(&mut Transaction<'_>) -> Result<T, ::postgres::Error>,
     ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
             let mut link = self.link.borrow_mut();
             let done = link.connected().and_then(|(client, _)| {
@@ -297,17 +277,11 @@ impl Store for Postgres {
         &self.shop.frame
     }
 
-    fn write<T>(
-        &mut self,
-        mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         self.numbered(|view| work(view))
     }
 
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         let mut link = self.link.borrow_mut();
         let begun = link.connected().and_then(|(client, statements)| {
             let mut transaction = client.transaction()?;
@@ -315,41 +289,31 @@ impl Store for Postgres {
             Ok((transaction, statements))
         });
         let mut view = View::new(begun.map_err(meaning)?, &self.shop, Mode::Stage);
-        let answer = work(&mut view).and_then(|answer| {
-            secrets::flush(&view)?;
-            Ok(answer)
-        });
+        let done = work(&mut view).and_then(|()| secrets::flush(&view));
         match view.trouble() {
             Some(Trouble::Server(error)) => return Err(meaning(error)),
             Some(Trouble::Raced) => return Err(LedgerError::damaged("a list met another one")),
             None => {}
         }
-        let answer = answer?;
-        view.into_transaction()?.commit().map_err(meaning)?;
-        Ok(answer)
+        done?;
+        view.into_transaction()?.commit().map_err(meaning)
     }
 
-    fn read<T>(
-        &self,
-        mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
-            match self.look(false, &mut work)? {
-                Ok(answer) => return Ok(answer),
+            match self.look(false, &mut *work)? {
+                Ok(()) => return Ok(()),
                 Err(trouble) => self.rest(&mut patience, trouble)?,
             }
         }
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         // A connection that died unseen is told here, before a row is handed on.
-        self.read(|_| Ok(()))?;
+        self.read(&mut |_| Ok(()))?;
         match self.look(true, work)? {
-            Ok(answer) => Ok(answer),
+            Ok(()) => Ok(()),
             Err(Trouble::Server(error)) => Err(meaning(error)),
             Err(Trouble::Raced) => Err(LedgerError::damaged("one state was two")),
         }
@@ -381,5 +345,9 @@ impl Store for Postgres {
             self.shop.settled.set(last);
         }
         Ok(())
+    }
+
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }

@@ -9,9 +9,9 @@ use super::super::files::beside;
 use super::super::keyring::Ring;
 use super::super::notary::Row;
 use super::super::runs::{Run, Runs};
-use super::super::tables::{Frame, Store as _};
+use super::super::tables::Frame;
 use super::super::traces::{self, Base};
-use super::super::{Actor, Identity, Ledger as _, LedgerError, Scope, Simulated};
+use super::super::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use super::address::{Address, Purpose};
 use super::events::HOLD_LEDGER;
 use super::fault::meaning;
@@ -92,7 +92,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError`]; a missing or wrong key is said with nothing written.
-    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         let keys = keys::bring(server)?;
         reach(&mut link, server)?;
@@ -141,7 +141,7 @@ impl Postgres {
         server: &Server,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         reach(&mut link, server)?;
         present(&mut link, server)?;
@@ -156,7 +156,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
-    pub fn inspect(server: &Server, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(server: &Server, scope: &Scope) -> Result<Ledger, LedgerError> {
         let mut link = server.look()?;
         let (client, _) = link.connected().map_err(meaning)?;
         let key = match keys::bring(server) {
@@ -169,7 +169,7 @@ impl Postgres {
             simulated: Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        Self::assemble((link, key), server, (frame, None))
+        Self::assemble((link, key), server, (frame, None)).map(Ledger::over)
     }
 
     /// Returns the ids of the keys that the ledger is sealed with, the current one first; more than
@@ -188,7 +188,7 @@ impl Postgres {
         (mut link, keys): (Link, &[Key]),
         server: &Server,
         (scope, identity): (&Scope, Identity),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let (client, _) = link.connected().map_err(meaning)?;
         let ring = keys::prove(client, keys, server)?;
         let key = ring.current()?.id;
@@ -200,11 +200,12 @@ impl Postgres {
         this.begin(key)?;
         this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
         this.read_facts()?;
-        this.read(|tables| {
+        let ledger = Ledger::over(this);
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             check_simulated(tables, &frame)
         })?;
-        Ok(this)
+        Ok(ledger)
     }
 
     fn assemble(
@@ -227,8 +228,7 @@ impl Postgres {
                 scope: 0,
                 settled: Cell::new(i64::MAX),
             },
-            patience: server.patience,
-            waiting: server.waiting,
+            server: server.clone(),
             writes: 0,
             _keeper: None,
             _run: run,

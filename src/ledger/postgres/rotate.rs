@@ -12,12 +12,12 @@ use postgres::{Row, Transaction};
 use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
 use super::super::keyring::{self, Ring, Rotation};
-use super::super::tables::{Store as _, Tables as _};
+use super::super::tables::{self, Tables as _};
 use super::super::{Actor, LedgerError, key_source};
 use super::link::Link;
 use super::rows::{bytes, get};
 use super::view::View;
-use super::{Postgres, Server, UNSYNCED, fault::meaning, liveness};
+use super::{Postgres, UNSYNCED, fault::meaning, liveness};
 use crate::unit::Fingerprint;
 
 /// Held by whoever begins or ends a rotation, and looked at by whoever begins a run.
@@ -52,64 +52,55 @@ type New<'a> = (i64, &'a Cipher);
 type Step =
     fn(&Postgres, ring: &Ring, new: New<'_>, after: i64) -> Result<Option<(i64, u64)>, LedgerError>;
 
-impl Postgres {
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.shop.key.is_ok()
-    }
-
-    /// Seals everything in the ledger with another key; goes on with what was begun.
-    ///
-    /// `step` is told how many values are left. The next key is `<base>.key.next`, made now unless
-    /// it waits there; it stays there for whoever puts it where the stations take theirs from.
-    ///
-    /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station,
-    /// [`LedgerError::KeyInUse`] while a board is in hand, or in another role than the owner's; any
-    /// other error leaves both keys good, and the next call goes on.
-    pub fn rotate(
-        &mut self,
-        server: &Server,
-        by: &Actor,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<Rotation, LedgerError> {
-        keyring::no_board_in_hand(&server.base)?;
-        let names = self.numbered(alone)?;
-        let source = key_source::read(&server.key, &server.folder)?;
-        let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
-        self.read(|tables| keyring::not_retired(tables, &server.base, &key))?;
-        let was = names.iter().find(|name| **name != key.id()).cloned();
-        let mut rows = 0;
-        if let Some(old) = &was {
-            let ring = self.shop.key.as_ref().map_err(|_| LedgerError::Rotated)?;
-            let seed = keyring::sealed(ring.seed(), &key)?;
-            if *old == source.id() {
-                // Boards of this station may have their bytes sealed with it.
-                keyring::keep(&server.base, &source)?;
-            }
-            let current = self.numbered(|view| begin(view, &names, (&key, &seed)))?;
-            loop {
-                let before = rows;
-                self.reseal((current, &key.cipher()), &mut rows, step)?;
-                match self.numbered(|view| forget(view, (current, &key.id(), old), by))? {
-                    0 => break,
-                    left if rows == before => return Err(keyring::orphaned(left)),
-                    // Others added some meanwhile.
-                    _ => {}
-                }
+/// Seals everything in the ledger with another key; goes on with what was begun.
+///
+/// The next key is `<base>.key.next`, made now unless it waits there; it stays there for whoever puts
+/// it where the stations take theirs from. In another role than the owner's it is refused.
+pub fn rotate(
+    ledger: &mut Postgres,
+    by: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, LedgerError> {
+    let server = ledger.server.clone();
+    keyring::no_board_in_hand(&server.base)?;
+    let names = ledger.numbered(alone)?;
+    let source = key_source::read(&server.key, &server.folder)?;
+    let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
+    tables::read(ledger, |tables| {
+        keyring::not_retired(tables, &server.base, &key)
+    })?;
+    let was = names.iter().find(|name| **name != key.id()).cloned();
+    let mut rows = 0;
+    if let Some(old) = &was {
+        let ring = ledger.shop.key.as_ref().map_err(|_| LedgerError::Rotated)?;
+        let seed = keyring::sealed(ring.seed(), &key)?;
+        if *old == source.id() {
+            // Boards of this station may have their bytes sealed with it.
+            keyring::keep(&server.base, &source)?;
+        }
+        let current = ledger.numbered(|view| begin(view, &names, (&key, &seed)))?;
+        loop {
+            let before = rows;
+            ledger.reseal((current, &key.cipher()), &mut rows, step)?;
+            match ledger.numbered(|view| forget(view, (current, &key.id(), old), by))? {
+                0 => break,
+                left if rows == before => return Err(keyring::orphaned(left)),
+                // Others added some meanwhile.
+                _ => {}
             }
         }
-        // Also after a rotation that was cut here.
-        self.written_anew()?;
-        Ok(Rotation {
-            id: key.id(),
-            was,
-            rows,
-            placed: key.id() == source.id(),
-        })
     }
+    // Also after a rotation that was cut here.
+    ledger.written_anew()?;
+    Ok(Rotation {
+        id: key.id(),
+        was,
+        rows,
+        placed: key.id() == source.id(),
+    })
+}
 
+impl Postgres {
     /// Seals all rows with the current key.
     fn reseal(
         &self,

@@ -23,7 +23,7 @@ use super::link::Statements;
 use super::load::Rows;
 use super::rows::get;
 use super::secrets::Sealed;
-use super::{audit, events, imports, liveness, secrets, tokens, units};
+use super::{audit, events, imports, liveness, rotate, secrets, tokens, units};
 use crate::unit::{Digest, Fingerprint, Serial};
 
 const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = $1";
@@ -43,6 +43,10 @@ type Take<'a, T> = &'a mut dyn FnMut(&T) -> Result<(), LedgerError>;
 
 /// Rows that are fetched together.
 pub const BATCH: i32 = 2000;
+
+/// Units that a mirror told have their numbers from it.
+const GO_ON: &str = "SELECT setval('unit_numbers', greatest(max(id), (SELECT last_value FROM unit_numbers))) \
+     FROM units";
 
 /// What a connection knows for all its transactions.
 pub struct Shop {
@@ -376,6 +380,14 @@ impl Tables for View<'_> {
 
     fn share_serials(&self) -> Result<(), LedgerError> {
         tokens::share_serials(self)
+    }
+
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        rotate::no_other_run(self).map(drop)
+    }
+
+    fn skip_unit_numbers(&mut self) -> Result<(), LedgerError> {
+        self.first(GO_ON, &[]).map(drop)
     }
 
     fn hold_serials(&self) -> Result<(), LedgerError> {

@@ -32,29 +32,21 @@ use super::book::check_simulated;
 use super::files::{about, beside, close_to_others, create, sync_folder};
 use super::keyring::Ring;
 use super::runs::{Run, Runs};
-use super::tables::{Frame, Store, Tables};
+use super::tables::{Frame, Look, Store, Work};
 use super::traces::{self, Base};
-use super::{Identity, LedgerError, Scope};
+use super::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
-use crate::recipe::HomeId;
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///
 /// One host only: whether a run lives is told by file locks, and the write-ahead log needs
 /// memory that all its programs share. A network share offers neither.
 pub struct Sqlite {
+    path: PathBuf,
     conn: Connection,
     shop: Shop,
     /// Dropped last: while it lives, this run's claims are in work.
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite")
-            .field("frame", &self.shop.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Sqlite {
@@ -67,7 +59,7 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
     /// here too, with nothing written.
-    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -79,7 +71,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         Self::open_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -92,7 +84,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         if *place != KeyPlace::Beside {
             // A source that has no key leaves no empty file behind.
             keys::bring(place, path)?;
@@ -115,7 +107,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let file = beside(path, suffix);
@@ -123,9 +115,7 @@ impl Sqlite {
         }
         let mut conn = connect::write(path)?;
         let key = schema::prepare(&mut conn, path, place)?;
-        let mut sqlite = Self::enter(path, scope, identity, (conn, key))?;
-        sqlite.shop.place = place.clone();
-        Ok(sqlite)
+        Self::enter(path, scope, identity, (conn, key, place.clone()))
     }
 
     /// Begins a run in a ledger that is open and proved.
@@ -133,28 +123,30 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-        (conn, key): (Connection, Ring),
-    ) -> Result<Self, LedgerError> {
+        (conn, key, place): (Connection, Ring, KeyPlace),
+    ) -> Result<Ledger, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
         let frame = Arc::new(frame.with_lock(run.lock()));
         let mut sqlite = Self {
+            path: path.to_owned(),
             shop: Shop::new(
                 &conn,
                 Arc::clone(&frame),
-                (Runs::at(folder(path)), Some(key), KeyPlace::Beside),
+                (Runs::at(folder(path)), Some(key), place),
             )?,
             conn,
             _run: Some(run),
         };
         let shop = &mut sqlite.shop;
         shop.enter(&mut sqlite.conn)?;
-        sqlite.read(|tables| {
+        let ledger = Ledger::over(sqlite);
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             manifest::check(tables)?;
             check_simulated(tables, &frame)
         })?;
-        Ok(sqlite)
+        Ok(ledger)
     }
 
     /// Opens the ledger at `path` to look at it: nothing is made, and no claim is held.
@@ -163,7 +155,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`LedgerError::Absent`], and those of [`open`](Self::open)
-    pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         Self::inspect_keyed(path, scope, &KeyPlace::Beside)
     }
 
@@ -176,7 +168,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         let conn = connect::read(path)?;
         let key = schema::look(&conn, path, place)?;
@@ -188,7 +180,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// Those of [`inspect`](Self::inspect)
-    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         if !path.try_exists().map_err(about(path))? {
             return Err(LedgerError::Absent {
                 path: path.to_owned(),
@@ -203,41 +195,19 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         (conn, key, place): (Connection, Option<Ring>, KeyPlace),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: super::Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
         let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
-        Ok(Self {
+        Ok(Ledger::over(Self {
+            path: path.to_owned(),
             conn,
             shop,
             _run: None,
-        })
-    }
-
-    /// Returns the ledger's own number, in hex digits.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn number(&self) -> Result<String, LedgerError> {
-        self.read(|tables| super::book::ledger_number(tables))
-    }
-
-    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
-        let home = self.read(|tables| tables.home())?;
-        Ok(home.map(|key| key.home().id()))
-    }
-
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.shop.key.is_some()
+        }))
     }
 
     /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
@@ -257,12 +227,6 @@ impl Sqlite {
     #[must_use]
     pub fn key_path(path: &Path) -> PathBuf {
         keys::path(path)
-    }
-
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.shop.frame.run
     }
 }
 
@@ -327,45 +291,29 @@ impl Store for Sqlite {
         &self.shop.frame
     }
 
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.once(work)
-    }
-
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        // The next full commit syncs the whole log, these transactions with it.
-        connect::set_staging(&self.conn)?;
-        let answer = self.once(work);
-        connect::set_durable(&self.conn)?;
-        answer
-    }
-
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop, Mode::Read)?)
-    }
-}
-
-impl Sqlite {
-    /// Does `work` in one transaction.
-    fn once<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        let answer = work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
-        transaction.commit().map_err(fault)?;
-        Ok(answer)
+        work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
+        transaction.commit().map_err(fault)
+    }
+
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
+        // The next full commit syncs the whole log, these transactions with it.
+        connect::set_staging(&self.conn)?;
+        let answer = self.write(work);
+        connect::set_durable(&self.conn)?;
+        answer
+    }
+
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
+        let transaction = self.conn.unchecked_transaction().map_err(fault)?;
+        work(&View::new(&transaction, &self.shop, Mode::Read)?)
+    }
+
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }

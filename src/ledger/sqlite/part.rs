@@ -14,7 +14,6 @@ use rusqlite::Connection;
 use super::super::crypto::Key;
 use super::super::files::{about, beside, create, sync_folder};
 use super::super::part::{Handing, Part, PartState};
-use super::super::tables::Store as _;
 use super::super::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use super::connect::{self, fault};
 use super::keys;
@@ -199,10 +198,10 @@ impl Sqlite {
         scope: &Scope,
         key: &Key,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
-        Self::enter(path, scope, identity, (conn, ring))
+        Self::enter(path, scope, identity, (conn, ring, keys::KeyPlace::Beside))
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::crypto::Key;
 use super::super::files::{about, beside, create, write_new};
 use super::super::runs::Runs;
 use super::super::traces::{self, Base};
-use super::super::{Identity, LedgerError, Scope};
+use super::super::{Identity, Ledger, LedgerError, Scope};
 use super::keys::{self, KeyPlace};
 use super::part::{clear, free, give_name, single};
 use super::{Sqlite, backup, connect, schema};
@@ -37,7 +37,7 @@ impl Remaking<'_> {
     pub fn from_backup<T>(
         &self,
         from: &Path,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         if *self.place == KeyPlace::Beside && !keys::path(self.path).exists() {
@@ -57,7 +57,7 @@ impl Remaking<'_> {
     pub fn anew<T>(
         &self,
         number: &str,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         let made = self
@@ -74,7 +74,7 @@ impl Remaking<'_> {
     /// lost one open. A cut leaves no ledger, and a trace of the old one.
     pub fn afresh(
         &self,
-        act: impl FnOnce(&mut Sqlite, &[PathBuf]) -> Result<(), LedgerError>,
+        act: impl FnOnce(&mut Ledger, &[PathBuf]) -> Result<(), LedgerError>,
     ) -> Result<Vec<PathBuf>, LedgerError> {
         let own = self.place.file();
         let mut traces = traces::of(self.path, Base::Gone, own.as_deref())?;
@@ -136,7 +136,7 @@ impl Remaking<'_> {
     fn settle<T>(
         &self,
         hidden: &Path,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let place = match self.place {
             KeyPlace::Beside => {

@@ -12,7 +12,7 @@ use super::super::crypto::{Cipher, Column, Key};
 use super::super::event::{self, Body, Kind};
 use super::super::files::{about, read_key, sync_folder};
 use super::super::keyring::{self, Ring};
-use super::super::tables::{Store as _, Tables as _};
+use super::super::tables::{self, Tables as _};
 use super::super::{Actor, LedgerError, Rotation};
 use super::Sqlite;
 use super::connect::{self, fault};
@@ -38,57 +38,52 @@ const SEALED: &str = "SELECT count(*) FROM facts WHERE name = ?1";
 /// How many rows are sealed anew in one transaction.
 const STEP: u64 = 200;
 
-impl Sqlite {
-    /// Seals everything in the ledger at `path` with another key; goes on with what was begun.
-    ///
-    /// `step` is told how many values are left. Nobody else may have the ledger open.
-    ///
-    /// # Errors
-    /// [`LedgerError::KeyInUse`] while others work with the ledger; any other error leaves both
-    /// keys good, and the next call goes on.
-    pub fn rotate(
-        &mut self,
-        path: &Path,
-        by: &Actor,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<Rotation, LedgerError> {
-        self.alone(path)?;
-        let names = keys::names(&self.conn)?;
-        let ids: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
-        let source = match keys::bring(&self.shop.place, path)? {
-            Some(keys::Brought::Ledger(key)) => Some(key),
-            _ => None,
-        };
-        let key = keyring::next_or_new(path, &ids, source.as_ref())?;
-        self.read(|tables| keyring::not_retired(tables, path, &key))?;
-        let mut rows = 0;
-        let mut was = None;
-        let current = match names.as_slice() {
-            [(id, name)] if *name == key.id() => *id,
-            [_, (_, old), ..] => {
-                was = Some(old.clone());
-                self.reseal(&key, &mut rows, step)?
-            }
-            _ => {
-                was = names.first().map(|(_, name)| name.clone());
-                self.begin(&key)?;
-                self.reseal(&key, &mut rows, step)?
-            }
-        };
-        if let Some(old) = &was {
-            self.forget((current, &key.id(), old), by)?;
+/// Seals everything in the ledger with another key; goes on with what was begun.
+pub fn rotate(
+    ledger: &mut Sqlite,
+    by: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, LedgerError> {
+    let path = ledger.path.clone();
+    ledger.alone(&path)?;
+    let names = keys::names(&ledger.conn)?;
+    let ids: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
+    let source = match keys::bring(&ledger.shop.place, &path)? {
+        Some(keys::Brought::Ledger(key)) => Some(key),
+        _ => None,
+    };
+    let key = keyring::next_or_new(&path, &ids, source.as_ref())?;
+    tables::read(ledger, |tables| keyring::not_retired(tables, &path, &key))?;
+    let mut rows = 0;
+    let mut was = None;
+    let current = match names.as_slice() {
+        [(id, name)] if *name == key.id() => *id,
+        [_, (_, old), ..] => {
+            was = Some(old.clone());
+            ledger.reseal(&key, &mut rows, step)?
         }
-        if self.shop.place == KeyPlace::Beside {
-            place(path, &key.id())?;
+        _ => {
+            was = names.first().map(|(_, name)| name.clone());
+            ledger.begin(&key)?;
+            ledger.reseal(&key, &mut rows, step)?
         }
-        Ok(Rotation {
-            id: key.id(),
-            was,
-            rows,
-            placed: self.shop.place == KeyPlace::Beside,
-        })
+    };
+    if let Some(old) = &was {
+        ledger.forget((current, &key.id(), old), by)?;
     }
+    let placed = ledger.shop.place == KeyPlace::Beside;
+    if placed {
+        place(&path, &key.id())?;
+    }
+    Ok(Rotation {
+        id: key.id(),
+        was,
+        rows,
+        placed,
+    })
+}
 
+impl Sqlite {
     /// Refuses while others work with the ledger, or a board's bytes are sealed with the key.
     fn alone(&self, path: &Path) -> Result<(), LedgerError> {
         let busy = |what: &'static str| Err(LedgerError::KeyInUse { what });
