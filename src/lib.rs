@@ -14,7 +14,7 @@
 //! and the compiler checks it (`.clippy.toml`).
 //!
 //! The order of the line is in its types: [`patch::Patched`] shows no bytes, only
-//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`deliver::Deliver`] takes nothing else, and
+//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`target::Deliver`] takes nothing else, and
 //! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
 
 #[deny(clippy::disallowed_methods)]
@@ -47,7 +47,7 @@ pub mod ledger;
 #[deny(clippy::disallowed_methods)]
 pub mod witness;
 
-pub mod deliver;
+pub mod target;
 
 #[deny(clippy::disallowed_methods)]
 pub mod handoff;
@@ -55,9 +55,7 @@ pub mod handoff;
 #[deny(clippy::disallowed_methods)]
 pub mod label;
 
-pub mod batch;
 pub mod line;
-pub mod settle;
 
 #[deny(clippy::disallowed_methods)]
 pub mod verify;

@@ -12,11 +12,11 @@ use super::files::{beside, create_folder, sync_folder};
 use super::key_source;
 use super::keyring;
 #[cfg(feature = "sqlite")]
-use super::sqlite::KeyPlace;
+use super::storage::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
-use crate::deliver::{Journal, JournalError};
 use crate::own_file;
 use crate::recipe::KeySource;
+use crate::target::{Journal, JournalError};
 use crate::unit::{Digest, Fingerprint};
 
 /// Bytes of the largest file: far above the flash of any chip.
@@ -71,7 +71,9 @@ impl SealedJournal {
     fn cipher(&self) -> Result<Cipher, LedgerError> {
         match &self.key {
             #[cfg(feature = "sqlite")]
-            Sealer::Beside(ledger, place) => super::sqlite::ring(ledger, place)?.into_current(),
+            Sealer::Beside(ledger, place) => {
+                super::storage::sqlite::ring(ledger, place)?.into_current()
+            }
             Sealer::From(source, folder, _) => Ok(key_source::read(source, folder)?.cipher()),
         }
     }

@@ -15,23 +15,16 @@ mod evidence;
 mod files;
 mod handle;
 mod home;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod inspection;
 #[cfg(feature = "seal")]
 mod journal;
 #[cfg(feature = "seal")]
 mod key_source;
 #[cfg(feature = "seal")]
 mod keyring;
-mod memory;
 mod met;
 #[cfg(feature = "seal")]
 mod mirror;
-#[cfg(feature = "seal")]
-mod notary;
 mod part;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod recipient;
 mod reconcile;
 mod record;
@@ -40,9 +33,7 @@ mod restore;
 mod rework;
 #[cfg(feature = "seal")]
 mod runs;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-mod tables;
+mod storage;
 #[cfg(feature = "seal")]
 mod traces;
 
@@ -58,13 +49,10 @@ pub use journal::SealedJournal;
 pub use key_source::make_key_file;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use keyring::Rotation;
-pub use memory::Memory;
 pub use met::{Met, Spot};
 #[cfg(feature = "seal")]
 pub use mirror::{History, MirrorState};
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
-#[cfg(feature = "postgres")]
-pub use postgres::{Postgres, Server};
 pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
@@ -75,6 +63,13 @@ pub use record::{
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
 pub use rework::{Content, Rework, Reworked};
+pub use storage::memory::Memory;
+#[cfg(feature = "postgres")]
+pub use storage::postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
-pub use tables::TokenState;
+pub use storage::sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
+pub use storage::tables::TokenState;
+
+#[cfg(feature = "seal")]
+use storage::notary;
+use storage::tables;

@@ -306,16 +306,16 @@ const OPENERS: [(&str, &str); 8] = [
         "manual pages, which packagers have made",
     ),
     (
-        "src/deliver/file.rs",
+        "src/target/file.rs",
         "what it has just compared, to sync it",
     ),
     ("src/ledger/files.rs", "a folder, to sync it"),
     (
-        "src/ledger/postgres/lease.rs",
+        "src/ledger/storage/postgres/lease.rs",
         "the system's name of this boot",
     ),
     (
-        "src/ledger/sqlite/part.rs",
+        "src/ledger/storage/sqlite/part.rs",
         "what it has just made, to sync it",
     ),
     ("src/sim/state/mod.rs", "a folder, to sync it"),

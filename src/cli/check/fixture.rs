@@ -5,7 +5,7 @@ use eol_inject::patch::Master;
 use eol_inject::recipe::Recipe;
 
 #[cfg(feature = "probe")]
-use eol_inject::deliver::ProbeSetup;
+use eol_inject::target::ProbeSetup;
 use serde_json::json;
 
 use super::{Sheet, Stage};

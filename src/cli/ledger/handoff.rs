@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
 use eol_inject::checksum::{self, Sealed};
-use eol_inject::deliver::{Folder, Sync};
 use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
@@ -16,6 +15,7 @@ use eol_inject::line::LineError;
 use eol_inject::patch::{self, Master};
 use eol_inject::pool::neutral;
 use eol_inject::recipe::Recipe;
+use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use eol_inject::deliver::{Phase, Watch};
 use eol_inject::sim::Fault;
+use eol_inject::target::{Phase, Watch};
 
 use super::{Kind, LENGTH, Line, Product, cells, name, touched};
 

@@ -10,7 +10,6 @@ mod refusals; // What is refused before anything is written.
 
 use std::path::Path;
 
-use eol_inject::deliver::{DeliverError, Fixture, MemoryJournal, Phase, Probe, ProbeSetup, Watch};
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
@@ -22,6 +21,7 @@ use eol_inject::patch::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Board, Model, SharedBoard};
+use eol_inject::target::{DeliverError, Fixture, MemoryJournal, Phase, Probe, ProbeSetup, Watch};
 use eol_inject::unit::{AuthToken, Serial, Values};
 
 /// Bytes of the image; its last sector holds more on every chip.

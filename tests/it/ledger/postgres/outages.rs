@@ -226,11 +226,11 @@ fn a_batch_that_loses_its_server_tells_of_every_unit_that_was_recorded() {
 fn all_told() -> bool {
     use std::ops::ControlFlow;
 
-    use eol_inject::batch::Batch;
-    use eol_inject::deliver::{Folder, Sync};
     use eol_inject::image::{Address, Hint, Image};
+    use eol_inject::line::batch::Batch;
     use eol_inject::patch::Master;
     use eol_inject::recipe::Recipe;
+    use eol_inject::target::{Folder, Sync};
 
     let Some(cluster) = Cluster::own("") else {
         return true;

@@ -2,8 +2,8 @@
 
 use super::*;
 
-const LIST: &str = include_str!("../../../../src/ledger/migrations/rules.postgres.sql");
-const FILE: &str = "src/ledger/migrations/rules.postgres.txt";
+const LIST: &str = include_str!("../../../../src/ledger/storage/migrations/rules.postgres.sql");
+const FILE: &str = "src/ledger/storage/migrations/rules.postgres.txt";
 
 /// The list is kept by hand's will only: `EOL_INJECT_BLESS=1` writes it anew.
 #[test]

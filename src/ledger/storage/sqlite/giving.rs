@@ -1,0 +1,62 @@
+//! A part on its way back: a copy, signed by its station.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::TransactionBehavior;
+
+use super::connect::{self, fault};
+use super::keys::{self, Brought, KeyPlace};
+use super::view::{Mode, Shop, View};
+use super::{Sqlite, part};
+use crate::ledger::book::{SIGNATURE, bring};
+use crate::ledger::recipient::StationKey;
+use crate::ledger::runs::Runs;
+use crate::ledger::storage::tables::{Frame, Tables as _};
+use crate::ledger::{Identity, LedgerError, Scope, Simulated};
+
+impl Sqlite {
+    /// Copies the part at `from` to the new file `to`, as [`copy`](Self::copy) does, signed with the
+    /// key of its station, which `place` has.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotAPart`], and those of [`copy`](Self::copy); then `to` is not there.
+    pub fn give_back(
+        from: &Path,
+        to: &Path,
+        scope: &Scope,
+        place: &KeyPlace,
+    ) -> Result<(), LedgerError> {
+        let Some(Brought::Station(key)) = keys::bring(place, from)? else {
+            return Err(LedgerError::NotAPart);
+        };
+        Self::copy_with(from, to, |hidden| sign(hidden, scope, (&key, place)))
+    }
+}
+
+/// Writes the station's signature into a copy.
+fn sign(
+    hidden: &Path,
+    scope: &Scope,
+    (key, place): (&StationKey, &KeyPlace),
+) -> Result<(), LedgerError> {
+    let mut conn = connect::write(hidden)?;
+    let ring = keys::require(&conn, hidden, place)?;
+    let identity = Identity {
+        station: String::new(),
+        simulated: Simulated::No,
+    };
+    let frame = Arc::new(Frame::new(scope, identity, String::new()));
+    let runs = Runs::at(super::folder(hidden));
+    let shop = Shop::new(&conn, frame, (runs, Some(ring), place.clone()))?;
+    let transaction = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fault)?;
+    let mut view = View::new(&transaction, &shop, Mode::Write)?;
+    let signature = key.sign(&bring(&view)?.digest());
+    view.set_fact(SIGNATURE, &signature.to_string())?;
+    drop(view);
+    transaction.commit().map_err(fault)?;
+    drop(conn);
+    part::single(hidden)
+}

@@ -1,0 +1,173 @@
+//! Numbered migrations. A file once released is never edited.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::connect::{fault, not_a_ledger, set_log};
+use super::keys::{self, KeyPlace};
+use crate::ledger::LedgerError;
+use crate::ledger::crypto::{Key, random};
+use crate::ledger::keyring::Ring;
+use crate::ledger::storage::notary::{Row, Seed};
+use crate::ledger::traces::{self, Base};
+
+/// `EOLJ` in SQLite's `application_id`: whose file it is.
+const APPLICATION: i64 = 0x454f_4c4a;
+
+/// All migrations, in order; `user_version` is that of the last one that was done, from [`OLDEST`] on.
+pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.sqlite.sql")];
+
+/// The first schema that this version reads: those before marked no token, and were in no release.
+const OLDEST: i64 = 3;
+
+const INSERT_LEDGER: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
+
+/// What a file says about itself.
+struct Header {
+    application: i64,
+    version: i64,
+    tables: i64,
+}
+
+impl Header {
+    /// Reads all of it at one moment: another program may be making the ledger.
+    fn read(conn: &Connection, path: &Path) -> Result<Self, LedgerError> {
+        let not_ours = |error| not_a_ledger(path, error);
+        let moment = conn.is_autocommit().then(|| conn.unchecked_transaction());
+        let _moment = moment.transpose().map_err(not_ours)?;
+        let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0)).map_err(not_ours);
+        Ok(Self {
+            application: number("PRAGMA application_id")?,
+            version: number("PRAGMA user_version")?,
+            tables: number("SELECT count(*) FROM sqlite_schema")?,
+        })
+    }
+
+    /// Refuses files of others, and ledgers of later versions; returns whether nothing is in it.
+    fn check(&self, path: &Path) -> Result<bool, LedgerError> {
+        let empty = self.application == 0 && self.version == 0 && self.tables == 0;
+        if !empty && self.application != APPLICATION {
+            return Err(LedgerError::NotALedger {
+                path: path.to_owned(),
+            });
+        }
+        if !empty && self.version < OLDEST {
+            return Err(LedgerError::SchemaOlder {
+                found: self.version,
+                oldest: OLDEST,
+            });
+        }
+        if self.version > known() {
+            return Err(LedgerError::SchemaNewer {
+                found: self.version,
+                known: known(),
+            });
+        }
+        Ok(empty)
+    }
+}
+
+/// Returns the newest schema that this version knows.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).map_or(i64::MAX, |count| OLDEST - 1 + count)
+}
+
+/// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
+pub fn prepare(conn: &mut Connection, path: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
+    let empty = is_empty(conn, path, place)?;
+    if !empty {
+        // Before anything is written, the log included.
+        keys::require(conn, path, place)?;
+    }
+    migrate(conn, (path, None), || keys::make(path, place))?;
+    keys::require(conn, path, place)
+}
+
+/// Returns whether nothing is in the file yet; one that was emptied is told.
+fn is_empty(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<bool, LedgerError> {
+    if !Header::read(conn, path)?.check(path)? {
+        return Ok(false);
+    }
+    let lost = traces::refuse(path, Base::Empty, place.file().as_deref());
+    // Another program may have made its tables meanwhile; they come before what it leaves beside.
+    if !Header::read(conn, path)?.check(path)? {
+        return Ok(false);
+    }
+    lost.map(|()| true)
+}
+
+/// Makes the tables of an empty ledger, with a key that is at hand.
+pub fn make_with(
+    conn: &mut Connection,
+    path: &Path,
+    (key, number): (&Key, Option<&str>),
+) -> Result<(), LedgerError> {
+    migrate(conn, (path, number), || Ok(key.clone()))
+}
+
+/// Makes the tables that are missing; `make_key` gives a fresh ledger its key. Its number is
+/// made up unless it is given.
+fn migrate(
+    conn: &mut Connection,
+    (path, given): (&Path, Option<&str>),
+    make_key: impl FnOnce() -> Result<Key, LedgerError>,
+) -> Result<(), LedgerError> {
+    set_log(conn)?;
+    let transaction = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(fault)?;
+    // Again, now that nobody else can be making it.
+    let header = Header::read(&transaction, path)?;
+    let empty = header.check(path)?;
+    let done = usize::try_from(header.version - OLDEST + 1).unwrap_or(0);
+    for sql in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(sql).map_err(fault)?;
+    }
+    if empty {
+        let (key, seed) = (make_key()?, Seed::make()?);
+        keys::enter(&transaction, &key, &seed)?;
+        number(&transaction, (&seed, given))?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION)
+            .map_err(fault)?;
+    }
+    if header.version < known() {
+        transaction
+            .pragma_update(None, "user_version", known())
+            .map_err(fault)?;
+    }
+    transaction.commit().map_err(fault)
+}
+
+/// Gives a fresh ledger its number.
+fn number(conn: &Connection, (seed, given): (&Seed, Option<&str>)) -> Result<(), LedgerError> {
+    let mut random_number = [0; 16];
+    random(&mut random_number)?;
+    let value = given.map_or_else(|| crate::unit::hex(&random_number), str::to_owned);
+    let fact = Row::Fact {
+        number: 1,
+        name: "ledger",
+        value: &value,
+    };
+    let mark = seed.notary(&value)?.mark(&fact);
+    conn.execute(INSERT_LEDGER, (1, "ledger", &value, mark))
+        .map(drop)
+        .map_err(fault)
+}
+
+/// Checks that a file is a ledger of this version, and reads its key if it lies there.
+pub fn look(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<Option<Ring>, LedgerError> {
+    known_to_us(conn, path, place)?;
+    keys::prove(conn, path, place)
+}
+
+/// Refuses what is no ledger, or one of a later version.
+pub fn known_to_us(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
+    if is_empty(conn, path, place)? {
+        return Err(LedgerError::Absent {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Looking at a board, and refusing one that must not be written. Nothing is written here.
+
+use super::error::ProbeFault;
+use super::kept::Kept;
+use super::link::Link;
+use super::map::Sector;
+use super::sectors::{self, Part};
+use super::{Probe, Sight};
+use crate::image::{Address, Edits, Span};
+use crate::patch::Master;
+use crate::recipe::{Mode, Precheck};
+use crate::target::{Holds, Phase, Watch, holds};
+
+impl Probe {
+    /// Returns the attached target and what was seen; attaches where nothing was looked at yet.
+    pub(super) fn ready(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<(&mut Link, &Sight), ProbeFault> {
+        if self.link.is_none() || self.seen.is_none() {
+            self.look(master, watch)?;
+        }
+        match (&mut self.link, &self.seen) {
+            (Some(link), Some(seen)) => Ok((link, seen)),
+            _ => Err(ProbeFault::Stopped),
+        }
+    }
+
+    pub(super) fn attach(&mut self) -> Result<(), ProbeFault> {
+        self.seen = None;
+        self.link = None;
+        let source = &self.source;
+        self.link = Some(Link::new(&|| source.open(), &self.setup.attach)?);
+        Ok(())
+    }
+
+    /// Attaches and looks.
+    pub(super) fn look(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<(), ProbeFault> {
+        watch.begin(Phase::Identify, 0);
+        if self.setup.mode == Mode::Slot {
+            self.source.prepare(master)?;
+        }
+        self.attach()?;
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        let number = link.number()?;
+        let changes = master.changes();
+        let (parts, read) = match self.setup.mode {
+            Mode::Slot => {
+                let parts = read_sectors(link, &link.map.sectors(&changes)?, watch)?;
+                let read = sectors::values(master, &parts);
+                (parts, read)
+            }
+            Mode::Full => (Vec::new(), read_spans(link, &changes, watch)?),
+        };
+        let holds = match read {
+            Ok(read) => holds::judge(master, &read),
+            Err(at) => {
+                self.readable(watch)?;
+                Holds::Unreadable { at }
+            }
+        };
+        self.seen = Some(Sight {
+            number,
+            holds,
+            parts,
+        });
+        Ok(())
+    }
+
+    /// Tells a torn place from a chip whose flash is closed as a whole.
+    fn readable(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        let first = link.map.first().and_then(|first| Span::new(first, 4));
+        match first.map(|first| link.read(first, watch)) {
+            Some(Err(ProbeFault::Unreadable { at, source })) => Err(ProbeFault::Protected {
+                chip: link.chip.clone(),
+                at,
+                source,
+            }),
+            Some(Err(other)) => Err(other),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a board that must not be written; nothing is written.
+    pub(super) fn judge(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<(), ProbeFault> {
+        let setup = self.setup.clone();
+        let (link, seen) = self.ready(master, watch)?;
+        setup.fits(master, &link.map)?;
+        if setup.mode == Mode::Full {
+            return Ok(());
+        }
+        let checked = sectors::check(master, &seen.parts);
+        // A board that a cut left torn is made whole where its journal says that the cut was ours.
+        let whole = match (checked, self.kept(master)?) {
+            (Ok(()), _) => self.setup.precheck == Precheck::Full,
+            // Nothing vouches for the rest of a torn board.
+            (Err(_), Some(_)) => true,
+            (Err(fault), None) => return Err(fault),
+        };
+        if whole {
+            self.rest(master, watch)?;
+        }
+        Ok(())
+    }
+
+    /// Compares everything that the image stores outside the sectors that slot mode writes.
+    fn rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let mut rest = self.setup.flashed(master.image());
+        let (link, seen) = self.ready(master, watch)?;
+        for part in &seen.parts {
+            rest = rest
+                .into_iter()
+                .flat_map(|span| span.without(part.sector.span))
+                .collect();
+        }
+        watch.begin(Phase::Identify, rest.iter().map(|span| span.len()).sum());
+        for span in rest {
+            let stored = master.image().bytes(span)?;
+            let found = link.read(span, watch)?;
+            if let Some(at) = sectors::differs(span, &found, &stored) {
+                return Err(ProbeFault::Firmware { at });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what an earlier run kept of this board, for the same image.
+    pub(super) fn kept(&self, master: &Master) -> Result<Option<Kept>, ProbeFault> {
+        let Some(uid) = self.seen.as_ref().and_then(|seen| seen.number.as_ref()) else {
+            return Ok(None);
+        };
+        let journal = |source| ProbeFault::Journal { source };
+        let Some(bytes) = self.journal.kept(uid).map_err(journal)? else {
+            return Ok(None);
+        };
+        let kept = Kept::parse(&bytes).ok_or_else(|| journal("it is damaged".into()))?;
+        if kept.image == master.digest() {
+            return Ok(Some(kept));
+        }
+        Err(ProbeFault::OtherImage { uid: uid.clone() })
+    }
+}
+
+/// Reads sectors; one that cannot be read is noted.
+fn read_sectors(
+    link: &mut Link,
+    sectors: &[Sector],
+    watch: &mut dyn Watch,
+) -> Result<Vec<Part>, ProbeFault> {
+    let mut parts = Vec::with_capacity(sectors.len());
+    for sector in sectors {
+        let found = match link.read(sector.span, watch) {
+            Ok(bytes) => Ok(bytes),
+            Err(ProbeFault::Unreadable { at, .. }) => Err(at),
+            Err(other) => return Err(other),
+        };
+        parts.push(Part {
+            sector: *sector,
+            found,
+        });
+    }
+    Ok(parts)
+}
+
+/// Reads places; the inner error is the first address that cannot be read.
+fn read_spans(
+    link: &mut Link,
+    spans: &[Span],
+    watch: &mut dyn Watch,
+) -> Result<Result<Edits, Address>, ProbeFault> {
+    let mut read = Edits::new();
+    for span in spans {
+        match link.read(*span, watch) {
+            Ok(bytes) => read.put(span.start(), &bytes),
+            Err(ProbeFault::Unreadable { at, .. }) => return Ok(Err(at)),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(Ok(read))
+}

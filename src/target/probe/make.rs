@@ -1,0 +1,204 @@
+//! Writing a board, and reading back what was written.
+
+use zeroize::Zeroizing;
+
+use super::Probe;
+use super::error::ProbeFault;
+use super::kept::Kept;
+use super::link::{Link, Load};
+use super::map::Sector;
+use super::sectors::{self, Bytes};
+use crate::checksum::Sealed;
+use crate::image::{Edits, Span};
+use crate::patch::Master;
+use crate::recipe::Mode;
+use crate::target::{Effort, Holds, Phase, Watch};
+
+impl Probe {
+    /// Writes the whole image, and reads back every sector of it.
+    fn full(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let image = sealed.master().image();
+        let runs = self.setup.flashed(image);
+        let mut blocks = Vec::with_capacity(runs.len());
+        for run in &runs {
+            let mut bytes = Zeroizing::new(image.bytes(*run)?.into_owned());
+            sealed.edits().apply(*run, &mut bytes);
+            blocks.push((run.start(), bytes));
+        }
+        let mut touched = self.touched;
+        let (link, _) = self.ready(sealed.master(), watch)?;
+        let sectors = link.map.sectors(&runs)?;
+        let load = Load {
+            blocks: &blocks,
+            erase: Some(&sectors),
+        };
+        let outcome = link.write(&load, &mut touched, watch);
+        self.touched = touched;
+        outcome?;
+        self.count(sectors.len(), runs.iter().map(|run| run.len()).sum());
+        let total = sectors.iter().map(|sector| sector.span.len()).sum();
+        watch.begin(Phase::ReadBack, total);
+        let whole = sectors.iter().map(|sector| {
+            let wanted = sectors::wanted(sealed, *sector, &Edits::new())?;
+            Ok((sector.span, wanted))
+        });
+        self.read_back(sealed, whole, watch)
+    }
+
+    /// Writes the sectors of slots and checksums, and reads them back whole.
+    fn slot(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let master = sealed.master();
+        let kept = self.kept(master)?;
+        let (link, seen) = self.ready(master, watch)?;
+        let own = sectors::own(master, &seen.parts, kept.as_ref());
+        let mut wanted: Vec<Bytes> = Vec::with_capacity(seen.parts.len());
+        for part in &seen.parts {
+            wanted.push(sectors::wanted(sealed, part.sector, &own)?);
+        }
+        // What a cut erase left may read as erased and not be.
+        let whole = kept.is_none();
+        let programs_blank = whole && link.family.is_some_and(|family| family.programs_blank);
+        let work = sectors::plan(&seen.parts, &wanted, programs_blank);
+        let spans: Vec<Span> = seen.parts.iter().map(|part| part.sector.span).collect();
+        if !work.erase.is_empty() || !work.blank.is_empty() {
+            if kept.is_none() {
+                self.keep(master, own)?;
+            }
+            self.work(&work, watch)?;
+        }
+        watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
+        let whole = spans.into_iter().zip(wanted).map(Ok);
+        self.read_back(sealed, whole, watch)
+    }
+
+    /// Makes the board's own bytes durable before anything is erased.
+    fn keep(&mut self, master: &Master, own: Edits) -> Result<(), ProbeFault> {
+        let Some(seen) = &self.seen else {
+            return Ok(());
+        };
+        let Some(uid) = &seen.number else {
+            let erased = seen.parts.first().map_or(0xFF, |part| part.sector.erased);
+            return match sectors::written(&own, erased) {
+                Some(at) => Err(ProbeFault::NoNumber { at }),
+                None => Ok(()),
+            };
+        };
+        let image = master.digest();
+        let kept = Kept { image, own };
+        self.journal
+            .keep(uid, &kept.to_bytes())
+            .map_err(|source| ProbeFault::Journal { source })
+    }
+
+    /// Does what was planned: what is blank is only programmed.
+    fn work(&mut self, work: &sectors::Work, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        if !work.blank.is_empty() {
+            let load = Load {
+                blocks: &work.blank,
+                erase: None,
+            };
+            link.write(&load, &mut self.touched, watch)?;
+        }
+        if !work.erase.is_empty() {
+            let sectors: Vec<Sector> = work.erase.iter().map(|(sector, _)| *sector).collect();
+            let whole = work.erase.iter();
+            let blocks: Vec<_> = whole
+                .map(|(sector, bytes)| (sector.span.start(), bytes.clone()))
+                .collect();
+            let load = Load {
+                blocks: &blocks,
+                erase: Some(&sectors),
+            };
+            link.write(&load, &mut self.touched, watch)?;
+        }
+        let blocks = work.blank.iter().map(|(_, bytes)| bytes);
+        let blocks = blocks.chain(work.erase.iter().map(|(_, bytes)| bytes));
+        let bytes = blocks.map(|bytes| u64::try_from(bytes.len()).unwrap_or(0));
+        self.count(work.erase.len(), bytes.sum());
+        Ok(())
+    }
+
+    fn count(&mut self, sectors: usize, bytes: u64) {
+        self.effort = Effort {
+            erased_sectors: u64::try_from(sectors).ok(),
+            programmed_bytes: Some(bytes),
+        };
+    }
+
+    /// Reads places by plain reads, and compares each with what it shall hold.
+    fn read_back(
+        &mut self,
+        sealed: &Sealed<'_>,
+        places: impl Iterator<Item = Result<(Span, Bytes), ProbeFault>>,
+        watch: &mut dyn Watch,
+    ) -> Result<(), ProbeFault> {
+        let (link, _) = self.ready(sealed.master(), watch)?;
+        for place in places {
+            let (span, wanted) = place?;
+            let found = link.read(span, watch)?;
+            if let Some(at) = sectors::differs(span, &found, &wanted) {
+                return Err(ProbeFault::Differs { at });
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what the unit's image stores with the board: all of it, or in slot mode that part
+    /// which lies in the sectors of slots and checksums.
+    pub(super) fn compare(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<(), ProbeFault> {
+        let image = sealed.master().image();
+        let flashed = self.setup.flashed(image);
+        let (_, seen) = self.ready(sealed.master(), watch)?;
+        let spans: Vec<Span> = match seen.parts.as_slice() {
+            [] => flashed,
+            parts => parts
+                .iter()
+                .flat_map(|part| image.stored_within(part.sector.span))
+                .collect(),
+        };
+        watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
+        let wanted = spans.into_iter().map(|span| {
+            let mut bytes = Zeroizing::new(image.bytes(span)?.into_owned());
+            sealed.edits().apply(span, &mut bytes);
+            Ok((span, bytes))
+        });
+        self.read_back(sealed, wanted, watch)
+    }
+
+    pub(super) fn make(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<(), ProbeFault> {
+        let master = sealed.master();
+        self.judge(master, watch)?;
+        let (_, seen) = self.ready(master, watch)?;
+        let ours = seen.holds == Holds::Token(sealed.fingerprint());
+        let number = seen.number.clone();
+        let cut = self.kept(master).ok().flatten().is_some();
+        if ours && !cut && self.compare(sealed, watch).is_ok() {
+            // The board was finished and nobody heard of it.
+            self.count(0, 0);
+        } else if watch.stop() {
+            return Err(ProbeFault::Stopped);
+        } else if self.setup.mode == Mode::Slot {
+            self.slot(sealed, watch)?;
+        } else {
+            self.full(sealed, watch)?;
+        }
+        if let Some(uid) = number {
+            let forgotten = self.journal.forget(&uid);
+            forgotten.map_err(|source| ProbeFault::Forget { source })?;
+        }
+        // What was seen is not so any more.
+        self.seen = None;
+        self.link.as_mut().map_or(Ok(()), Link::boot)
+    }
+}
