@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use eol_inject::ledger::{Simulated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::target::{DeliverError, Fixture, Program, Programmer, StandIns};
 #[cfg(feature = "sim")]

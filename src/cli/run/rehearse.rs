@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use eol_inject::ledger::{Actor, Simulated, TokenState};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::target::StandIns;
 use eol_inject::unit::Serial;
