@@ -80,3 +80,4 @@ mod atomic_file;
 )]
 mod own_file;
 mod process;
+mod vault;

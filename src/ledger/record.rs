@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use super::tables::TokenState;
+use crate::ledger::storage::tables::TokenState;
 use crate::pool::Origin;
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial, Values};
 
@@ -130,7 +130,7 @@ pub enum Finished {
 /// A durable claim: this run may deliver this token to this unit, once.
 ///
 /// It is not `Clone`, and made by a ledger only. While it lives, the unit is in work: drop it
-/// only after [`confirm`](super::Ledger::confirm) or by [`fail`](super::Ledger::fail).
+/// only after [`confirm`](crate::ledger::Ledger::confirm) or by [`fail`](crate::ledger::Ledger::fail).
 #[derive(Debug)]
 pub struct Reservation {
     pub(super) unit: i64,
@@ -356,7 +356,7 @@ impl std::fmt::Debug for Entry {
 
 /// Proof that a disclosure was recorded: without one no secret leaves the ledger.
 ///
-/// It is not `Clone`, and made by [`Ledger::revealed`](super::Ledger::revealed) only.
+/// It is not `Clone`, and made by [`Ledger::revealed`](crate::ledger::Ledger::revealed) only.
 #[derive(Debug)]
 pub struct Revealed {
     pub(super) event: Digest,

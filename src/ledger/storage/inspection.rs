@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ledger::Finding;
-use crate::ledger::book::FORGED;
+use crate::ledger::history::audit::FORGED;
 use crate::ledger::storage::notary::{COUNTER, Notary, Row, counter_fact};
 use crate::unit::Serial;
 

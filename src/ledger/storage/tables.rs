@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 
-use crate::ledger::event::Head;
-#[cfg(feature = "seal")]
-use crate::ledger::home::HomeKey;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-use crate::ledger::keyring::Rotation;
+use crate::ledger::history::event::Head;
 use crate::ledger::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
 use crate::ledger::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+#[cfg(feature = "seal")]
+use crate::vault::home::HomeKey;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::vault::keyring::Rotation;
 
 /// A token's state.
 #[derive(

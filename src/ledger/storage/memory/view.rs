@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::event::Head;
+use crate::ledger::history::event::Head;
 use crate::ledger::storage::tables::{
     Completion, Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
     UnitRow,
@@ -219,7 +219,7 @@ impl Tables for View<'_> {
         };
         let mut picture = stored.picture.clone();
         let qr = more.secrets.qr.as_ref();
-        stored.row.qr = qr.map(crate::ledger::event::qr_print);
+        stored.row.qr = qr.map(crate::ledger::history::event::qr_print);
         stored.qr = qr.cloned();
         stored.columns.clone_from(&more.secrets.columns);
         if let Some(more) = &more.picture {

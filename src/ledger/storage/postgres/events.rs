@@ -4,9 +4,10 @@ use postgres::Row;
 
 use super::rows::{bytes, get, odd};
 use super::view::{Mode, View};
-use crate::ledger::event::Head;
+use crate::ledger::history::event::Head;
+use crate::ledger::storage::notary;
 use crate::ledger::storage::tables::{Each, EventRow, Order};
-use crate::ledger::{Event, LedgerError, notary};
+use crate::ledger::{Event, LedgerError};
 use crate::unit::Digest;
 
 /// The columns of an [`EventRow`], as [`read`] takes them.

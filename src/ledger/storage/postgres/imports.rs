@@ -3,8 +3,9 @@
 use super::rows::{bytes, get, named, odd};
 use super::tokens::hold_serials;
 use super::view::{Mode, View};
+use crate::ledger::LedgerError;
+use crate::ledger::storage::notary;
 use crate::ledger::storage::tables::Pending;
-use crate::ledger::{LedgerError, notary};
 use crate::unit::{Fingerprint, Serial};
 
 const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending";

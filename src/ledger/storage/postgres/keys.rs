@@ -5,9 +5,9 @@ use postgres::GenericClient;
 use super::Server;
 use super::fault::meaning;
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::Key;
-use crate::ledger::key_source;
-use crate::ledger::keyring::{self, Ring, Stored};
+use crate::vault::crypto::Key;
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring, Stored};
 
 const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
 const INSERT: &str = "INSERT INTO keys (name, seed) VALUES ($1, $2)";

@@ -1,6 +1,6 @@
 //! The ledger on a PostgreSQL server, for many stations at once.
 //!
-//! Rules are not in here: this stores and finds rows for [`book`](super::book). What makes many
+//! Rules are not in here: this stores and finds rows for `rules`. What makes many
 //! writers safe is in here: `docs/ledger.md`, "PostgreSQL", says why it is enough.
 
 mod address;

@@ -14,16 +14,16 @@ use super::rows::get;
 use super::schema::{self, Past, Prepared};
 use super::view::Shop;
 use super::{Postgres, Server};
-use crate::ledger::book::check_simulated;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::beside;
-use crate::ledger::keyring::Ring;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
-use crate::ledger::storage::notary::Row;
+use crate::ledger::storage::notary::{Notary, Row};
 use crate::ledger::storage::tables::Frame;
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use crate::recipe::LedgerUrl;
+use crate::vault::crypto::Key;
+use crate::vault::files::beside;
+use crate::vault::keyring::Ring;
 
 const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
 const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
@@ -283,7 +283,7 @@ impl Postgres {
         })?;
         let shop = &mut self.shop;
         shop.notary = match &shop.key {
-            Ok(ring) => Some(ring.notary(&ledger)?),
+            Ok(ring) => Some(Notary::of(ring.seed(), &ledger)?),
             Err(_) => None,
         };
         shop.ledger = ledger;

@@ -13,12 +13,15 @@ use super::link::Link;
 use super::rows::{bytes, get};
 use super::view::View;
 use super::{Postgres, UNSYNCED, fault::meaning, liveness};
-use crate::ledger::crypto::{Cipher, Column, Key};
-use crate::ledger::event::{self, Body, Kind};
-use crate::ledger::keyring::{self, Ring, Rotation};
+use crate::ledger::history::event::{self, Body, Kind};
+use crate::ledger::journal;
+use crate::ledger::rules::facts;
 use crate::ledger::storage::tables::{self, Tables as _};
-use crate::ledger::{Actor, LedgerError, key_source};
+use crate::ledger::{Actor, LedgerError};
 use crate::unit::Fingerprint;
+use crate::vault::crypto::{Cipher, Column, Key};
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring, Rotation};
 
 /// Held by whoever begins or ends a rotation, and looked at by whoever begins a run.
 const HOLD_KEYS: &str = "SELECT id, name FROM keys ORDER BY id DESC FOR UPDATE";
@@ -62,12 +65,12 @@ pub fn rotate(
     step: &mut dyn FnMut(u64),
 ) -> Result<Rotation, LedgerError> {
     let server = ledger.server.clone();
-    keyring::no_board_in_hand(&server.base)?;
+    journal::no_board_in_hand(&server.base)?;
     let names = ledger.numbered(alone)?;
     let source = key_source::read(&server.key, &server.folder)?;
     let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
     tables::read(ledger, |tables| {
-        keyring::not_retired(tables, &server.base, &key)
+        facts::not_retired(tables, &server.base, &key)
     })?;
     let was = names.iter().find(|name| **name != key.id()).cloned();
     let mut rows = 0;
@@ -217,7 +220,7 @@ fn forget(
         ..Body::default()
     };
     event::append(view, &by.station, (Kind::Rotated, None), body.by(by))?;
-    view.set_fact(&keyring::retired_fact(old), id)?;
+    view.set_fact(&facts::retired_fact(old), id)?;
     view.change(FORGET, &[&current])?;
     Ok(0)
 }

@@ -6,11 +6,12 @@ use postgres::{Client, GenericClient};
 use super::fault::meaning;
 use super::keys;
 use crate::ledger::LedgerError;
-use crate::ledger::book::BEGUN;
-use crate::ledger::crypto::{Key, random};
-use crate::ledger::keyring;
-use crate::ledger::storage::notary::{Row, Seed};
+use crate::ledger::rules::facts::BEGUN;
+use crate::ledger::storage::notary::{Notary, Row};
 use crate::recipe::SchemaName;
+use crate::vault::crypto::{Key, random};
+use crate::vault::keyring;
+use crate::vault::seed::Seed;
 
 /// All migrations, in order; `versions` has a row for each that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.postgres.sql")];
@@ -107,7 +108,7 @@ fn migrate(
     random(&mut number)?;
     let (seed, number) = (Seed::make()?, crate::unit::hex(&number));
     let sealed = keyring::sealed(&seed, key)?;
-    let notary = seed.notary(&number)?;
+    let notary = Notary::of(&seed, &number)?;
     let mark = notary.mark(&Row::Fact {
         number: 1,
         name: "ledger",

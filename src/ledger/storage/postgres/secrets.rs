@@ -9,12 +9,13 @@ use zeroize::Zeroizing;
 use super::rows::{bytes, get};
 use super::tokens::code;
 use super::view::{Mode, View};
-use crate::ledger::crypto::Column;
-use crate::ledger::event::qr_print;
-use crate::ledger::keyring::Ring;
+use crate::ledger::LedgerError;
+use crate::ledger::history::event::qr_print;
+use crate::ledger::storage::notary;
 use crate::ledger::storage::tables::{Completion, NewToken, Secrets, TokenRow, TokenState};
-use crate::ledger::{LedgerError, notary};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::vault::crypto::Column;
+use crate::vault::keyring::Ring;
 
 const SECRETS: &str = "SELECT fingerprint, key, token, qr, columns FROM tokens WHERE id = $1";
 const PICTURE: &str = "SELECT t.fingerprint, p.key, p.picture FROM pictures p \

@@ -15,9 +15,7 @@ use super::load::Rows;
 use super::rows::get;
 use super::secrets::Sealed;
 use super::{audit, events, imports, liveness, rotate, secrets, tokens, units};
-use crate::ledger::event::Head;
-use crate::ledger::home::HomeKey;
-use crate::ledger::keyring::Ring;
+use crate::ledger::history::event::Head;
 use crate::ledger::storage::notary::{self, Notary};
 use crate::ledger::storage::tables::{
     Completion, Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow,
@@ -25,6 +23,8 @@ use crate::ledger::storage::tables::{
 };
 use crate::ledger::{Event, Finding, LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};
+use crate::vault::home::HomeKey;
+use crate::vault::keyring::Ring;
 
 const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = $1";
 // Two that find the same number collide, and one of them is done anew.

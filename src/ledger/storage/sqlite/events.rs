@@ -3,9 +3,10 @@
 use rusqlite::{Row, params};
 
 use super::view::View;
-use crate::ledger::event::Head;
+use crate::ledger::history::event::Head;
+use crate::ledger::storage::notary;
 use crate::ledger::storage::tables::{Each, EventRow, Order};
-use crate::ledger::{Event, LedgerError, notary};
+use crate::ledger::{Event, LedgerError};
 use crate::unit::Digest;
 
 /// The columns of an [`EventRow`], as [`read`] takes them.

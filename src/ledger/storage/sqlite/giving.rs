@@ -9,11 +9,12 @@ use super::connect::{self, fault};
 use super::keys::{self, Brought, KeyPlace};
 use super::view::{Mode, Shop, View};
 use super::{Sqlite, part};
-use crate::ledger::book::{SIGNATURE, bring};
-use crate::ledger::recipient::StationKey;
+use crate::ledger::rules::merge::bring;
+use crate::ledger::rules::parts::SIGNATURE;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::{Frame, Tables as _};
 use crate::ledger::{Identity, LedgerError, Scope, Simulated};
+use crate::vault::recipient::StationKey;
 
 impl Sqlite {
     /// Copies the part at `from` to the new file `to`, as [`copy`](Self::copy) does, signed with the

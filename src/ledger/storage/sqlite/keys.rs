@@ -6,13 +6,14 @@ use rusqlite::Connection;
 
 use super::connect::fault;
 use super::manifest;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, read_key, write_new};
-use crate::ledger::keyring::{self, Ring, Stored};
-use crate::ledger::recipient::StationKey;
-use crate::ledger::storage::notary::Seed;
-use crate::ledger::{LedgerError, key_source};
+use crate::ledger::LedgerError;
 use crate::recipe::{HomeId, KeySource};
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, read_key, write_new};
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring, Stored};
+use crate::vault::recipient::StationKey;
+use crate::vault::seed::Seed;
 
 const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
 const INSERT: &str = "INSERT INTO keys (name, seed) VALUES (?1, ?2)";

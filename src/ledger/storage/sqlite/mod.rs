@@ -1,6 +1,6 @@
 //! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
 //!
-//! Rules are not in here: this stores and finds rows for [`book`](super::book).
+//! Rules are not in here: this stores and finds rows for `rules`.
 
 mod audit;
 mod backup;
@@ -28,14 +28,14 @@ pub use self::restore::Remaking;
 
 use self::connect::fault;
 use self::view::{Mode, Shop, View};
-use crate::ledger::book::check_simulated;
-use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
-use crate::ledger::keyring::Ring;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
+use crate::vault::files::{about, beside, close_to_others, create, sync_folder};
+use crate::vault::keyring::Ring;
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///

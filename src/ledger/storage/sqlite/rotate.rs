@@ -13,13 +13,15 @@ use super::connect::{self, fault};
 use super::keys::{self, KeyPlace};
 use super::manifest;
 use super::view::{Mode, View};
-use crate::ledger::crypto::{Cipher, Column, Key};
-use crate::ledger::event::{self, Body, Kind};
-use crate::ledger::files::{about, read_key, sync_folder};
-use crate::ledger::keyring::{self, Ring};
+use crate::ledger::history::event::{self, Body, Kind};
+use crate::ledger::journal;
+use crate::ledger::rules::facts;
 use crate::ledger::storage::tables::{self, Tables as _};
 use crate::ledger::{Actor, LedgerError, Rotation};
 use crate::unit::Fingerprint;
+use crate::vault::crypto::{Cipher, Column, Key};
+use crate::vault::files::{about, read_key, sync_folder};
+use crate::vault::keyring::{self, Ring};
 
 const SECURE: &str = "PRAGMA secure_delete = ON";
 const TAKE_IN: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -53,7 +55,7 @@ pub fn rotate(
         _ => None,
     };
     let key = keyring::next_or_new(&path, &ids, source.as_ref())?;
-    tables::read(ledger, |tables| keyring::not_retired(tables, &path, &key))?;
+    tables::read(ledger, |tables| facts::not_retired(tables, &path, &key))?;
     let mut rows = 0;
     let mut was = None;
     let current = match names.as_slice() {
@@ -97,7 +99,7 @@ impl Sqlite {
         if self.shop.runs.others(&self.shop.frame.run)? {
             return busy("another program has the ledger open: end it first");
         }
-        keyring::no_board_in_hand(path)
+        journal::no_board_in_hand(path)
     }
 
     /// Gives the ledger the next key beside the one that it has.
@@ -210,7 +212,7 @@ impl Sqlite {
         };
         let mut view = View::new(&transaction, &self.shop, Mode::Write)?;
         event::append(&mut view, &by.station, (Kind::Rotated, None), body.by(by))?;
-        view.set_fact(&keyring::retired_fact(old), id)?;
+        view.set_fact(&facts::retired_fact(old), id)?;
         drop(view);
         transaction.execute(FORGET, [current]).map_err(fault)?;
         transaction.commit().map_err(fault)?;

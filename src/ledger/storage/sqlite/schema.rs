@@ -7,10 +7,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::{Key, random};
-use crate::ledger::keyring::Ring;
-use crate::ledger::storage::notary::{Row, Seed};
+use crate::ledger::storage::notary::{Notary, Row};
 use crate::ledger::traces::{self, Base};
+use crate::vault::crypto::{Key, random};
+use crate::vault::keyring::Ring;
+use crate::vault::seed::Seed;
 
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;
@@ -150,7 +151,7 @@ fn number(conn: &Connection, (seed, given): (&Seed, Option<&str>)) -> Result<(),
         name: "ledger",
         value: &value,
     };
-    let mark = seed.notary(&value)?.mark(&fact);
+    let mark = Notary::of(seed, &value)?.mark(&fact);
     conn.execute(INSERT_LEDGER, (1, "ledger", &value, mark))
         .map(drop)
         .map_err(fault)

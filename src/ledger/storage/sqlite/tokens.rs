@@ -7,14 +7,15 @@ use zeroize::Zeroizing;
 
 use super::connect::fault;
 use super::view::{View, named, odd};
-use crate::ledger::crypto::Column;
-use crate::ledger::event::qr_print;
-use crate::ledger::keyring::Ring;
+use crate::ledger::history::event::qr_print;
+use crate::ledger::storage::notary;
 use crate::ledger::storage::tables::{
     Completion, NewToken, Pending, Secrets, TokenRow, TokenState,
 };
-use crate::ledger::{LedgerError, Stock, notary};
+use crate::ledger::{LedgerError, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::vault::crypto::Column;
+use crate::vault::keyring::Ring;
 
 /// The columns of a [`TokenRow`], as [`read`] takes them.
 macro_rules! select {

@@ -11,9 +11,7 @@ use rusqlite::{
 use super::connect::fault;
 use super::keys::KeyPlace;
 use super::{audit, events, tokens, units};
-use crate::ledger::event::Head;
-use crate::ledger::home::HomeKey;
-use crate::ledger::keyring::Ring;
+use crate::ledger::history::event::Head;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::notary::{self, Notary};
 use crate::ledger::storage::tables::{
@@ -22,6 +20,8 @@ use crate::ledger::storage::tables::{
 };
 use crate::ledger::{Event, Finding, LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};
+use crate::vault::home::HomeKey;
+use crate::vault::keyring::Ring;
 
 const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
 const FACT: &str = "SELECT number, value, mark FROM facts WHERE name = ?1";
@@ -64,7 +64,10 @@ impl Shop {
             .query_row(LEDGER, [], |row| row.get(0))
             .map_err(fault)?;
         let ledger: String = ledger;
-        let notary = key.as_ref().map(|ring| ring.notary(&ledger)).transpose()?;
+        let notary = key
+            .as_ref()
+            .map(|ring| Notary::of(ring.seed(), &ledger))
+            .transpose()?;
         let mut shop = Self {
             frame,
             runs,

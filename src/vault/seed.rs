@@ -1,0 +1,60 @@
+//! A ledger's own secret, from which all of its other secrets come.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::crypto::random;
+use super::home::HomeKey;
+use crate::ledger::LedgerError;
+
+/// Domain of the secret that a ledger signs with.
+const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
+
+/// A ledger's own secret, made with it and sealed with its key: it stays when the key changes.
+/// Zeroed on drop.
+#[derive(Clone)]
+pub struct Seed(Zeroizing<[u8; 32]>);
+
+impl Seed {
+    /// Makes one from the system's random numbers.
+    pub fn make() -> Result<Self, LedgerError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        random(bytes.as_mut())?;
+        Ok(Self(bytes))
+    }
+
+    /// Takes 32 bytes; `None` when there are more or fewer.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let mut seed = Zeroizing::new([0; 32]);
+        if bytes.len() != seed.len() {
+            return None;
+        }
+        seed.copy_from_slice(bytes);
+        Some(Self(seed))
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Returns what the ledger signs its parts with.
+    pub fn home(&self) -> Result<HomeKey, LedgerError> {
+        Ok(HomeKey::from_secret(&self.derive(SIGNS)?))
+    }
+
+    /// Returns a secret for one purpose.
+    pub fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+        let mut hmac = keyed(self.0.as_ref())?;
+        hmac.update(domain);
+        Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))
+    }
+}
+
+/// Returns HMAC-SHA256 with a key.
+pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
+    // A key of any length is one.
+    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
+        source: error.to_string().into(),
+    })
+}
