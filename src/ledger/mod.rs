@@ -31,7 +31,7 @@ pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
     Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, RunLock, Scope, Seated,
-    Simulated, Stock, Target, UnitRecord, UnitState,
+    Simulated, Stock, Target, TokenState, UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use rules::adopt::{Adopted, Mapping};
@@ -43,7 +43,6 @@ pub use storage::memory::Memory;
 pub use storage::postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
 pub use storage::sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
-pub use storage::tables::TokenState;
 
 #[cfg(feature = "seal")]
 pub use crate::vault::crypto::Key as LedgerKey;

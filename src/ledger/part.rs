@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::ledger::TokenState;
 use crate::ledger::record::Finding;
-use crate::ledger::storage::tables::{TokenState, UnitRow};
+use crate::ledger::storage::tables::UnitRow;
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
 use crate::unit::{Digest, Fingerprint, Serial};

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use crate::ledger::storage::tables::TokenState;
 use crate::pool::Origin;
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial, Values};
 
@@ -284,6 +283,26 @@ pub enum UnitState {
     Void,
     /// The claim was taken back before a delivery started; or rework took its place.
     Superseded,
+}
+
+/// A token's state.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum TokenState {
+    /// Nobody has it.
+    Free,
+    /// A unit has it.
+    Bound,
+    /// It was burnt.
+    Void,
+    /// The cloud gave it to somebody.
+    Gone,
+    /// A part of the ledger has it, at a station without network.
+    Away,
+    /// A backup said that it is free or reserved; what became of it since is not known.
+    Quarantined,
 }
 
 /// What is known about the last attempt on a unit.

@@ -9,7 +9,6 @@ use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::seed::keyed;
 use crate::ledger::LedgerError;
 use crate::unit::Fingerprint;
 
@@ -222,6 +221,14 @@ fn purpose(fingerprint: &Fingerprint, column: Column) -> Vec<u8> {
 pub fn random(bytes: &mut [u8]) -> Result<(), LedgerError> {
     getrandom::fill(bytes).map_err(|error| LedgerError::Storage {
         source: error.into(),
+    })
+}
+
+/// Returns HMAC-SHA256 with a key.
+pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
+    // A key of any length is one.
+    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
+        source: error.to_string().into(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! A ledger's own secret, from which all of its other secrets come.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use crate::vault::crypto::keyed;
+use hmac::Mac as _;
 use zeroize::Zeroizing;
 
 use super::crypto::random;
@@ -49,12 +49,4 @@ impl Seed {
         hmac.update(domain);
         Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))
     }
-}
-
-/// Returns HMAC-SHA256 with a key.
-pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
-    // A key of any length is one.
-    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
-        source: error.to_string().into(),
-    })
 }

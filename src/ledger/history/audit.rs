@@ -3,12 +3,12 @@
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::ledger::history::event::{Head, qr_print};
+use crate::ledger::history::event::qr_print;
 use crate::ledger::history::places::Lists;
 use crate::ledger::history::replay::Expected;
 use crate::ledger::rules::facts::SIMULATED;
-use crate::ledger::rules::import::row_digest;
-use crate::ledger::storage::tables::{Order, Tables, TokenRow};
+use crate::ledger::rules::rows::row_digest;
+use crate::ledger::storage::tables::{Head, Order, Tables, TokenRow};
 use crate::ledger::{Audit, Finding, Ledger, LedgerError, Simulated};
 use crate::unit::Digest;
 

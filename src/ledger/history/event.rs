@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ledger::storage::tables::{EventRow, Frame, Tables, UnitRow};
+use crate::ledger::storage::tables::{EventRow, Frame, Head, Tables, UnitRow};
 use crate::ledger::{Actor, Event, LedgerError};
 use crate::unit::{Digest, QrToken};
 
@@ -222,13 +222,6 @@ impl Body {
         serde_json::from_str(&event.body)
             .map_err(|error| LedgerError::damaged(format!("event {}: {error}", event.seq)))
     }
-}
-
-/// The last event of a station: how many there are, and its hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    pub link: i64,
-    pub hash: Digest,
 }
 
 impl Head {

@@ -8,8 +8,8 @@ use crate::ledger::history::replay::holds_token;
 use crate::ledger::history::restore::is_all;
 use crate::ledger::rules::facts::{OPEN, ORIGIN, generation};
 use crate::ledger::rules::parts;
-use crate::ledger::storage::tables::{EventRow, Tables, TokenRow, TokenState};
-use crate::ledger::{LedgerError, PartState, Rework, UnitState};
+use crate::ledger::storage::tables::{EventRow, Tables, TokenRow};
+use crate::ledger::{LedgerError, PartState, Rework, TokenState, UnitState};
 use crate::unit::Digest;
 
 /// Why a token without a unit is void.

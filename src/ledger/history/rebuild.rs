@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::ledger::history::event::{self, Body, Head, Kind};
+use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::history::mirror::History;
 use crate::ledger::history::places::Lists;
 use crate::ledger::history::replay::Expected;
@@ -10,7 +10,7 @@ use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
 use crate::ledger::rules::import;
 use crate::ledger::rules::parts::{self, Back, Step, Stored};
-use crate::ledger::storage::tables::{EventRow, Order, Tables, UnitRow};
+use crate::ledger::storage::tables::{EventRow, Head, Order, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, SetAside};
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;

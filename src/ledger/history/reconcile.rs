@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::ledger::TokenState;
 use crate::ledger::record::{UnitRecord, UnitState};
-use crate::ledger::storage::tables::TokenState;
 use crate::pool::Pool;
 use crate::unit::{Fingerprint, Serial};
 

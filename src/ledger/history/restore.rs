@@ -9,8 +9,8 @@ use crate::ledger::rules::facts::{BEGUN, NAMED, known, next_generation};
 use crate::ledger::rules::look::live;
 use crate::ledger::rules::parts::{self, Step};
 use crate::ledger::rules::proof;
-use crate::ledger::storage::tables::{Order, Tables, TokenState};
-use crate::ledger::{Actor, Ledger, LedgerError, UnitState};
+use crate::ledger::storage::tables::{Order, Tables};
+use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
 use crate::recipe::SerialFormat;
 use crate::unit::{Fingerprint, Serial};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::ledger::history::restore::Sighting;
 use crate::ledger::storage::tables::Tables;
-use crate::ledger::{Finding, Ledger, LedgerError, UnitState};
+use crate::ledger::{Finding, Ledger, LedgerError, TokenState, UnitState};
 use crate::unit::{Fingerprint, Serial};
 
 /// How this ledger is called among the sites.
@@ -115,7 +115,6 @@ pub fn compare(tables: &dyn Tables, sightings: &[Sighting]) -> Result<Vec<Findin
 
 /// Says what is wrong with a token that another site uses and no unit has here.
 fn given_out(tables: &dyn Tables, seen: &Seen) -> Result<Option<String>, LedgerError> {
-    use crate::ledger::storage::tables::TokenState;
     let Some(token) = tables.token(&seen.fingerprint)? else {
         return Ok(None);
     };

@@ -8,8 +8,8 @@ use crate::ledger::rules::attest::{SECRET, is_secret};
 use crate::ledger::rules::claim::enter;
 use crate::ledger::rules::rework::rehoused;
 use crate::ledger::rules::{import, parts};
-use crate::ledger::storage::tables::{Frame, Tables, TokenState, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, Target, UnitState};
+use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
+use crate::ledger::{Actor, Ledger, LedgerError, Target, TokenState, UnitState};
 use crate::pool::{Place, Pool, Row};
 use crate::unit::{Digest, Fingerprint, Serial};
 

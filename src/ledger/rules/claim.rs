@@ -7,9 +7,10 @@ use crate::ledger::rules::facts::{SIMULATED, check_simulated};
 use crate::ledger::rules::look::entry;
 use crate::ledger::rules::rework::rehoused;
 use crate::ledger::rules::{doubt, parts, proof};
-use crate::ledger::storage::tables::{Frame, Tables, TokenRow, TokenState, UnitRow};
+use crate::ledger::storage::tables::{Frame, Tables, TokenRow, UnitRow};
 use crate::ledger::{
-    Attempt, Claim, Finished, Ledger, LedgerError, Refusal, Reservation, Seated, Target, UnitState,
+    Attempt, Claim, Finished, Ledger, LedgerError, Refusal, Reservation, Seated, Target,
+    TokenState, UnitState,
 };
 use crate::unit::{Serial, Values};
 

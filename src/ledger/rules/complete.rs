@@ -5,10 +5,10 @@
 //! are for units that are still to be made.
 
 use crate::ledger::history::event::{self, Body, Kind};
-use crate::ledger::rules::import::source_fact;
+use crate::ledger::rules::facts::source_fact;
 use crate::ledger::rules::steps::PAUSE;
-use crate::ledger::storage::tables::{Completion, Pending, Secrets, Tables, TokenRow, TokenState};
-use crate::ledger::{Actor, Ledger, LedgerError};
+use crate::ledger::storage::tables::{Completion, Pending, Secrets, Tables, TokenRow};
+use crate::ledger::{Actor, Ledger, LedgerError, TokenState};
 use crate::pool::{Pool, Row};
 use crate::unit::{Digest, QrToken};
 

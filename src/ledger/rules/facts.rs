@@ -2,7 +2,7 @@
 
 use crate::ledger::LedgerError;
 use crate::ledger::storage::tables::{Frame, Tables, TokenRow};
-use crate::unit::Fingerprint;
+use crate::unit::{Digest, Fingerprint};
 
 /// Fact: whether the units are real or simulated.
 pub const SIMULATED: &str = "simulated";
@@ -115,4 +115,9 @@ pub fn not_retired(
             id: key.id(),
         }),
     }
+}
+
+/// Returns the fact that a list was taken in.
+pub fn source_fact(source: &Digest) -> String {
+    format!("list {source}")
 }

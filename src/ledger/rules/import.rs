@@ -6,15 +6,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::rules::complete;
-use crate::ledger::rules::facts::{BEGUN, NAMED, ORGANISATION, ORIGIN, UNUSED};
+use crate::ledger::rules::facts::{BEGUN, NAMED, ORGANISATION, ORIGIN, UNUSED, source_fact};
 use crate::ledger::rules::rows::{
-    Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted,
+    Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, row_digest, sorted,
 };
 use crate::ledger::rules::steps::{Access, PAUSE, Reach, in_steps};
-use crate::ledger::storage::tables::{
-    Frame, NewToken, Order, Pending, Tables, TokenRow, TokenState,
-};
-use crate::ledger::{Actor, Import, Ledger, LedgerError, Preview};
+use crate::ledger::storage::tables::{Frame, NewToken, Order, Pending, Tables, TokenRow};
+use crate::ledger::{Actor, Import, Ledger, LedgerError, Preview, TokenState};
 use crate::pool::{Elsewhere, Place, Pool, Row};
 use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 
@@ -129,11 +127,6 @@ fn discard(ledger: &mut Ledger, pending: &Pending) -> Result<(), LedgerError> {
         std::thread::sleep(PAUSE);
     }
     ledger.write(|tables| tables.drop_import(pending))
-}
-
-/// Returns the fact that a list was taken in.
-pub fn source_fact(source: &Digest) -> String {
-    format!("list {source}")
 }
 
 /// Refuses to mix exported and generated tokens; the first list decides.
@@ -482,18 +475,4 @@ fn digest_of(row: &Row) -> [u8; 32] {
     let qr = row.qr.as_ref().map(event::qr_print);
     let prints = (&row.token.fingerprint(), qr.as_ref());
     row_digest(prints, row.bound.as_ref(), row.claimed)
-}
-
-/// Returns what an import's digest counts of one row.
-pub fn row_digest(
-    (fingerprint, qr): (&Fingerprint, Option<&Digest>),
-    fixed: Option<&Serial>,
-    claimed: bool,
-) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(fingerprint.as_bytes());
-    hash.update(qr.map_or([0; 32], |qr| *qr.as_bytes()));
-    hash.update([u8::from(claimed)]);
-    hash.update(fixed.map(Serial::folded).unwrap_or_default());
-    hash.finalize().into()
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Merge, Part, Return, Told};
 use crate::ledger::rules::facts::{NAMED, OPEN, SIMULATED, known};
-use crate::ledger::rules::merge::heads;
-use crate::ledger::rules::parts::{self, Back, Step};
+use crate::ledger::rules::parts::{self, Back, Heads, Step};
 use crate::ledger::rules::proof;
-use crate::ledger::storage::tables::{Tables, TokenState, UnitRow};
-use crate::ledger::{Actor, LedgerError, UnitState};
+use crate::ledger::storage::tables::{Tables, UnitRow};
+use crate::ledger::{Actor, LedgerError, TokenState, UnitState};
+use crate::unit::Digest;
 
 /// Takes one unit in, as its part has it.
 pub fn join(
@@ -132,4 +132,11 @@ pub fn settle(
     }
     let back = parts::to_json(&Back { at, heads })?;
     parts::add_step(tables, (part.number, Step::Merged), &back)
+}
+
+/// Returns the heads of a part's chains, as a fact has them.
+pub fn heads(back: &Return) -> Heads {
+    let text =
+        |(station, link, hash): &(String, i64, Digest)| (station.clone(), *link, hash.to_string());
+    back.heads.iter().map(text).collect()
 }

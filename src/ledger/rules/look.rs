@@ -1,11 +1,12 @@
 //! Looking things up: nothing is written.
 
-use crate::ledger::history::event;
+use crate::ledger::history::event::{self, Body, Kind};
+use crate::ledger::rules::doubt;
 use crate::ledger::rules::facts::{ORIGIN, SIMULATED, UNUSED};
-use crate::ledger::rules::{doubt, rework};
-use crate::ledger::storage::tables::{Frame, Order, Tables, TokenRow, TokenState, UnitRow};
+use crate::ledger::storage::tables::{Frame, Order, Tables, TokenRow, UnitRow};
 use crate::ledger::{
-    Entry, Event, Ledger, LedgerError, ReadyToken, Stock, TokenRecord, UnitRecord, UnitState,
+    Entry, Event, Ledger, LedgerError, ReadyToken, Rework, Stock, TokenRecord, TokenState,
+    UnitRecord, UnitState,
 };
 use crate::unit::{Fingerprint, QrToken, Serial};
 
@@ -269,7 +270,7 @@ pub fn token_record(
         }
     };
     let returned = match &unit {
-        Some(unit) => rework::returned(tables, unit)?,
+        Some(unit) => returned(tables, unit)?,
         None => None,
     };
     Ok(TokenRecord {
@@ -312,4 +313,19 @@ pub fn live(tables: &dyn Tables, serial: &Serial) -> Result<UnitRow, LedgerError
         .ok_or_else(|| LedgerError::NoUnit {
             serial: serial.clone(),
         })
+}
+
+/// Returns when a unit came back from a customer, if its record began with that.
+pub fn returned(tables: &dyn Tables, unit: &UnitRow) -> Result<Option<String>, LedgerError> {
+    // A row that a run began has no such event, and most have been begun so.
+    let renewed = match tables.last_event(unit.id, Kind::Renewed.into())? {
+        // Or with a part that brought it.
+        None => tables.last_event(unit.id, Kind::Joined.into())?,
+        renewed => renewed,
+    };
+    let Some(event) = renewed else {
+        return Ok(None);
+    };
+    let mode = Body::read(&event)?.mode;
+    Ok((mode.as_deref() == Some(Rework::Returned.mode())).then_some(event.at))
 }

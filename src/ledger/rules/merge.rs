@@ -6,11 +6,11 @@ use crate::ledger::history::audit::{Secrets, audit};
 use crate::ledger::history::event::{Body, Kind};
 use crate::ledger::part::{Merge, Part, PartState, Return, Told};
 use crate::ledger::rules::facts::{SIMULATED, check_simulated, known, ledger_number};
-use crate::ledger::rules::join::{join, settle};
+use crate::ledger::rules::join::{heads, join, settle};
 use crate::ledger::rules::parts::{self, Step};
-use crate::ledger::storage::tables::{Frame, Order, Tables, TokenState, UnitRow};
-use crate::ledger::{Actor, Finding, Ledger, LedgerError, UnitState};
-use crate::unit::{Digest, Fingerprint};
+use crate::ledger::storage::tables::{Frame, Order, Tables, UnitRow};
+use crate::ledger::{Actor, Finding, Ledger, LedgerError, TokenState, UnitState};
+use crate::unit::Fingerprint;
 use crate::vault::home::Signature;
 
 impl Ledger {
@@ -32,9 +32,6 @@ impl Ledger {
         self.write(|tables| merge(tables, &frame, back, by))
     }
 }
-
-/// Heads of chains, as a fact has them.
-pub type Heads = Vec<(String, i64, String)>;
 
 /// Reads what a part brings back; its key is not needed, and its chains are replayed.
 pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
@@ -395,11 +392,4 @@ fn same_kind(tables: &mut dyn Tables, frame: &Frame, back: &Return) -> Result<()
             })
         }
     }
-}
-
-/// Returns the heads of a part's chains, as a fact has them.
-pub fn heads(back: &Return) -> Heads {
-    let text =
-        |(station, link, hash): &(String, i64, Digest)| (station.clone(), *link, hash.to_string());
-    back.heads.iter().map(text).collect()
 }

@@ -7,8 +7,8 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::record::UnitRecord;
 use crate::ledger::rules::look::bearer;
 use crate::ledger::rules::parts;
-use crate::ledger::storage::tables::{Frame, Tables, TokenRow, TokenState};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::storage::tables::{Frame, Tables, TokenRow};
+use crate::ledger::{Ledger, LedgerError, TokenState};
 use crate::unit::{Fingerprint, Serial};
 
 /// Where a token was met.

@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::history::event::{Body, Kind};
 use crate::ledger::part::{Part, PartOf, PartState};
-use crate::ledger::rules::import;
-use crate::ledger::rules::merge::Heads;
 use crate::ledger::storage::tables::{Frame, Order, Tables};
-use crate::ledger::{Actor, Handing, Ledger, LedgerError, Refusal};
+use crate::ledger::{Ledger, LedgerError, Refusal};
 use crate::unit::{Fingerprint, Serial};
 use crate::vault::recipient::Recipient;
 
@@ -29,19 +27,6 @@ impl Ledger {
         self.read(|tables| {
             let parts = all(tables)?.into_iter();
             Ok(parts.map(|(part, _)| part).collect())
-        })
-    }
-
-    /// Makes this ledger, which must be empty, the part.
-    ///
-    /// # Errors
-    /// [`LedgerError`]; the ledger is of no use then.
-    pub fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
-        import::import(self, &handing.rows, by)?;
-        self.write(|tables| {
-            let numbers = handing.part.numbers.as_ref();
-            let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
-            found(tables, (&handing.ledger, &handing.part), next)
         })
     }
 
@@ -76,6 +61,9 @@ struct Origin {
     number: i64,
     part: Stored,
 }
+
+/// Heads of chains, as a fact has them.
+pub type Heads = Vec<(String, i64, String)>;
 
 /// What is stored of a part that came back.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,8 +4,8 @@
 //! costs one mark for a new unit, and the unit's own events for one that is claimed again.
 
 use crate::ledger::history::replay::Expected;
-use crate::ledger::storage::tables::{Tables, TokenRow, TokenState, UnitRow};
-use crate::ledger::{LedgerError, UnitState};
+use crate::ledger::storage::tables::{Tables, TokenRow, UnitRow};
+use crate::ledger::{LedgerError, TokenState, UnitState};
 
 /// Refuses a token that was made free without the key.
 pub fn of_token(tables: &dyn Tables, token: &TokenRow) -> Result<(), LedgerError> {

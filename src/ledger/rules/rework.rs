@@ -4,8 +4,8 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::record::UnitRecord;
 use crate::ledger::rules::facts::known;
 use crate::ledger::rules::{parts, proof};
-use crate::ledger::storage::tables::{Frame, Tables, TokenState, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, Refusal, UnitState};
+use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
+use crate::ledger::{Actor, Ledger, LedgerError, Refusal, TokenState, UnitState};
 use crate::unit::Serial;
 
 /// What is done with a unit. Its row ends as superseded in every case.
@@ -258,19 +258,4 @@ pub fn rehoused(tables: &dyn Tables, ended: &UnitRow) -> Result<Option<Refusal>,
         at: event.at,
         to,
     }))
-}
-
-/// Returns when a unit came back from a customer, if its record began with that.
-pub fn returned(tables: &dyn Tables, unit: &UnitRow) -> Result<Option<String>, LedgerError> {
-    // A row that a run began has no such event, and most have been begun so.
-    let renewed = match tables.last_event(unit.id, Kind::Renewed.into())? {
-        // Or with a part that brought it.
-        None => tables.last_event(unit.id, Kind::Joined.into())?,
-        renewed => renewed,
-    };
-    let Some(event) = renewed else {
-        return Ok(None);
-    };
-    let mode = Body::read(&event)?.mode;
-    Ok((mode.as_deref() == Some(Rework::Returned.mode())).then_some(event.at))
 }

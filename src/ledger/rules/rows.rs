@@ -1,12 +1,12 @@
 //! Rows of a list: compared with each other and with what the ledger knows.
 
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::ledger::history::event;
-use crate::ledger::storage::tables::{Tables, TokenRow, TokenState};
-use crate::ledger::{Import, LedgerError, UnitState};
+use crate::ledger::storage::tables::{Tables, TokenRow};
+use crate::ledger::{Import, LedgerError, TokenState, UnitState};
 use crate::pool::Row;
-use crate::unit::{Fingerprint, QrToken, Serial};
+use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 
 /// What an import has seen so far.
 pub struct Tally {
@@ -227,4 +227,18 @@ pub fn fixed_already(tables: &dyn Tables, serial: &Serial) -> Result<Option<Stri
         .unit_of(&folded)?
         .filter(|unit| unit.state != UnitState::Superseded)
         .map(|unit| format!("{serial} has token {} already", unit.fingerprint)))
+}
+
+/// Returns what an import's digest counts of one row.
+pub fn row_digest(
+    (fingerprint, qr): (&Fingerprint, Option<&Digest>),
+    fixed: Option<&Serial>,
+    claimed: bool,
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(fingerprint.as_bytes());
+    hash.update(qr.map_or([0; 32], |qr| *qr.as_bytes()));
+    hash.update([u8::from(claimed)]);
+    hash.update(fixed.map(Serial::folded).unwrap_or_default());
+    hash.finalize().into()
 }

@@ -4,9 +4,9 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Handing, Part, PartState, Share};
 use crate::ledger::rules::facts::{NAMED, ORIGIN, known, ledger_number};
 use crate::ledger::rules::parts::{self, Step, Stored};
-use crate::ledger::rules::proof;
-use crate::ledger::storage::tables::{Frame, Tables, TokenRow, TokenState};
-use crate::ledger::{Actor, Ledger, LedgerError, UnitState};
+use crate::ledger::rules::{import, proof};
+use crate::ledger::storage::tables::{Frame, Tables, TokenRow};
+use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
 use crate::pool::{Pool, Row};
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
@@ -26,6 +26,19 @@ impl Ledger {
     ) -> Result<Handing, LedgerError> {
         let frame = self.frame();
         self.write(|tables| split(tables, &frame, (station, share), by))
+    }
+
+    /// Makes this ledger, which must be empty, the part.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the ledger is of no use then.
+    pub fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
+        import::import(self, &handing.rows, by)?;
+        self.write(|tables| {
+            let numbers = handing.part.numbers.as_ref();
+            let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
+            parts::found(tables, (&handing.ledger, &handing.part), next)
+        })
     }
 
     /// Records that a part's file is whole, before it gets the name by which it leaves.

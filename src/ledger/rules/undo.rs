@@ -4,8 +4,8 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::rules::facts::known;
 use crate::ledger::rules::look::live;
 use crate::ledger::rules::proof;
-use crate::ledger::storage::tables::{Frame, Tables, TokenState, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, UnitRecord, UnitState};
+use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
+use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitRecord, UnitState};
 use crate::unit::Serial;
 
 impl Ledger {

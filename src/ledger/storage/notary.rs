@@ -7,9 +7,11 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use crate::ledger::LedgerError;
-use crate::ledger::storage::tables::{EventRow, Mark, TokenRow, TokenState};
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::{EventRow, Mark, TokenRow};
 use crate::unit::{Digest, Fingerprint, Serial};
-use crate::vault::seed::{Seed, keyed};
+use crate::vault::crypto::keyed;
+use crate::vault::seed::Seed;
 
 /// Domain of the key that marks are made with.
 const MARKS: &[u8] = b"eol-inject/marks/1\0";

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::history::event::Head;
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
-    Completion, Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
-    UnitRow,
+    Completion, Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, UnitRow,
 };
 use crate::ledger::{Event, Finding, LedgerError, Scope, Stock, UnitState};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};

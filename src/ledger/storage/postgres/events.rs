@@ -4,8 +4,8 @@ use postgres::Row;
 
 use super::rows::{bytes, get, odd};
 use super::view::{Mode, View};
-use crate::ledger::history::event::Head;
 use crate::ledger::storage::notary;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{Each, EventRow, Order};
 use crate::ledger::{Event, LedgerError};
 use crate::unit::Digest;

@@ -5,7 +5,8 @@ use postgres::types::ToSql;
 
 use super::rows::{bytes, get, odd, some_bytes, some_named};
 use super::view::{Mode, View};
-use crate::ledger::storage::tables::{TokenRow, TokenState};
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::TokenRow;
 use crate::ledger::{LedgerError, Stock};
 use crate::unit::{Digest, Fingerprint, Serial};
 

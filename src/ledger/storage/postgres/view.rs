@@ -15,11 +15,11 @@ use super::load::Rows;
 use super::rows::get;
 use super::secrets::Sealed;
 use super::{audit, events, imports, liveness, rotate, secrets, tokens, units};
-use crate::ledger::history::event::Head;
+use crate::ledger::TokenState;
 use crate::ledger::storage::notary::{self, Notary};
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
-    Completion, Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow,
-    TokenState, UnitRow,
+    Completion, Each, EventRow, Frame, NewToken, Order, Pending, Secrets, Tables, TokenRow, UnitRow,
 };
 use crate::ledger::{Event, Finding, LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};

@@ -3,8 +3,8 @@
 use rusqlite::{Row, params};
 
 use super::view::View;
-use crate::ledger::history::event::Head;
 use crate::ledger::storage::notary;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{Each, EventRow, Order};
 use crate::ledger::{Event, LedgerError};
 use crate::unit::Digest;

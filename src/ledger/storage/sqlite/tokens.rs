@@ -7,11 +7,10 @@ use zeroize::Zeroizing;
 
 use super::connect::fault;
 use super::view::{View, named, odd};
+use crate::ledger::TokenState;
 use crate::ledger::history::event::qr_print;
 use crate::ledger::storage::notary;
-use crate::ledger::storage::tables::{
-    Completion, NewToken, Pending, Secrets, TokenRow, TokenState,
-};
+use crate::ledger::storage::tables::{Completion, NewToken, Pending, Secrets, TokenRow};
 use crate::ledger::{LedgerError, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 use crate::vault::crypto::Column;

@@ -11,12 +11,13 @@ use rusqlite::{
 use super::connect::fault;
 use super::keys::KeyPlace;
 use super::{audit, events, tokens, units};
-use crate::ledger::history::event::Head;
+use crate::ledger::TokenState;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::notary::{self, Notary};
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
     Completion, Each, EventRow, Frame, Mark, NewToken, Order, Pending, Secrets, Tables, TokenRow,
-    TokenState, UnitRow,
+    UnitRow,
 };
 use crate::ledger::{Event, Finding, LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};
