@@ -17,7 +17,7 @@ impl Postgres {
     /// Returns the ledger's own number, in hex digits.
     #[must_use]
     pub fn number(&self) -> &str {
-        &self.shop.ledger
+        &self.opened.ledger
     }
 
     /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
@@ -63,7 +63,7 @@ impl Postgres {
         self.numbered(|view| {
             no_other_run(view)?;
             let done = rebuild::catch_up(view, (history, &product), numbers, by)?;
-            view.first(GO_ON, &[])?;
+            view.sql.rows(GO_ON.into(), &[], &mut |_| Ok(()))?;
             let aside = match whole {
                 true => SetAside::default(),
                 false => restore::restored(view, None, by)?,

@@ -1,11 +1,10 @@
 //! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
 //!
-//! Rules are not in here: this stores and finds rows for [`book`](super::book).
+//! Rules are not in here: this stores and finds rows for [`book`](crate::ledger::book).
 
 mod audit;
 mod backup;
 mod connect;
-mod events;
 mod giving;
 mod keys;
 mod manifest;
@@ -13,9 +12,7 @@ mod part;
 mod restore;
 mod rotate;
 mod schema;
-mod tokens;
-mod units;
-mod view;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,16 +24,29 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
-use self::view::{Mode, Shop, View};
 use crate::ledger::book::check_simulated;
 use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
 use crate::ledger::keyring::Ring;
 use crate::ledger::runs::{Run, Runs};
+use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Identity, LedgerError, Scope};
 use crate::own_file::{self, Sort};
 use crate::recipe::HomeId;
+
+/// One program writes at a time, and file locks tell who lives.
+static BACKEND: Backend = Backend {
+    shared: false,
+    step: 64,
+    next_unit: "SELECT coalesce(max(id), 0) + 1 FROM units",
+    next_scope: "SELECT coalesce(max(id), 0) + 1 FROM scopes",
+    drawing: Drawing::BY_COLUMN,
+    alive: |view, run| Ok(view.opened.runs.alive(run)),
+    integrity: audit::integrity,
+};
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///
@@ -44,7 +54,9 @@ use crate::recipe::HomeId;
 /// memory that all its programs share. A network share offers neither.
 pub struct Sqlite {
     conn: Connection,
-    shop: Shop,
+    opened: Opened,
+    /// Where the key comes from.
+    key_place: KeyPlace,
     /// Dropped last: while it lives, this run's claims are in work.
     _run: Option<Run>,
 }
@@ -52,7 +64,7 @@ pub struct Sqlite {
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sqlite")
-            .field("frame", &self.shop.frame)
+            .field("frame", &self.opened.frame)
             .finish_non_exhaustive()
     }
 }
@@ -123,9 +135,8 @@ impl Sqlite {
         }
         let mut conn = connect::write(path)?;
         let key = schema::prepare(&mut conn, path, place)?;
-        let mut sqlite = Self::enter(path, scope, identity, (conn, key))?;
-        sqlite.shop.place = place.clone();
-        Ok(sqlite)
+        let opening = (conn, key, place.clone());
+        Self::enter(path, scope, identity, opening)
     }
 
     /// Begins a run in a ledger that is open and proved.
@@ -133,22 +144,28 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-        (conn, key): (Connection, Ring),
+        (mut conn, key, key_place): (Connection, Ring, KeyPlace),
     ) -> Result<Self, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
         let frame = Arc::new(frame.with_lock(run.lock()));
-        let mut sqlite = Self {
-            shop: Shop::new(
-                &conn,
-                Arc::clone(&frame),
-                (Runs::at(folder(path)), Some(key), KeyPlace::Beside),
-            )?,
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, Arc::clone(&frame), runs, Ok(key));
+        opened.settle(opened.look(&conn)?)?;
+        if opened.scope == 0 {
+            let transaction = conn
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(fault)?;
+            opened.enter(&*transaction)?;
+            transaction.commit().map_err(fault)?;
+            opened.settle(opened.look(&conn)?)?;
+        }
+        let sqlite = Self {
             conn,
+            opened,
+            key_place,
             _run: Some(run),
         };
-        let shop = &mut sqlite.shop;
-        shop.enter(&mut sqlite.conn)?;
         sqlite.read(|tables| {
             tables.proved("ledger")?;
             manifest::check(tables)?;
@@ -202,17 +219,23 @@ impl Sqlite {
     fn look(
         path: &Path,
         scope: &Scope,
-        (conn, key, place): (Connection, Option<Ring>, KeyPlace),
+        (conn, key, key_place): (Connection, Option<Ring>, KeyPlace),
     ) -> Result<Self, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: crate::ledger::Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
+        let missing = || NoKey::Missing {
+            path: keys::named(&key_place, path),
+        };
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, frame, runs, key.ok_or_else(missing));
+        opened.settle(opened.look(&conn)?)?;
         Ok(Self {
             conn,
-            shop,
+            opened,
+            key_place,
             _run: None,
         })
     }
@@ -237,7 +260,7 @@ impl Sqlite {
     /// Returns whether the key is at hand, so that secrets can be read.
     #[must_use]
     pub const fn has_key(&self) -> bool {
-        self.shop.key.is_some()
+        self.opened.key.is_ok()
     }
 
     /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
@@ -249,7 +272,7 @@ impl Sqlite {
         present(path, &KeyPlace::Beside)?;
         let conn = connect::read(path)?;
         schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
-        let names = keys::names(&conn)?.into_iter();
+        let names = rows::names(&conn)?.into_iter();
         Ok(names.map(|(_, name)| name).collect())
     }
 
@@ -262,7 +285,7 @@ impl Sqlite {
     /// Returns the name of this run.
     #[must_use]
     pub fn run(&self) -> &str {
-        &self.shop.frame.run
+        &self.opened.frame.run
     }
 }
 
@@ -324,14 +347,14 @@ fn folder(path: &Path) -> PathBuf {
 
 impl Store for Sqlite {
     fn frame(&self) -> &Arc<Frame> {
-        &self.shop.frame
+        &self.opened.frame
     }
 
     fn write<T>(
         &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+        mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.once(work)
+        self.once(Mode::Write, |view| work(view))
     }
 
     fn stage<T>(
@@ -340,7 +363,7 @@ impl Store for Sqlite {
     ) -> Result<T, LedgerError> {
         // The next full commit syncs the whole log, these transactions with it.
         connect::set_staging(&self.conn)?;
-        let answer = self.once(work);
+        let answer = self.once(Mode::Stage, |view| work(view));
         connect::set_durable(&self.conn)?;
         answer
     }
@@ -350,7 +373,7 @@ impl Store for Sqlite {
         work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop, Mode::Read)?)
+        work(&View::new(&*transaction, &self.opened, Mode::Read))
     }
 }
 
@@ -358,13 +381,14 @@ impl Sqlite {
     /// Does `work` in one transaction.
     fn once<T>(
         &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        let answer = work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
+        let answer = work(&mut View::new(&*transaction, &self.opened, mode))?;
         transaction.commit().map_err(fault)?;
         Ok(answer)
     }

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::connect::{self, fault};
 use super::keys;
-use super::{MAKING, Sqlite, manifest, schema};
+use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
 use crate::ledger::crypto::Key;
 use crate::ledger::files::{about, beside, create, sync_folder};
 use crate::ledger::part::{Handing, Part, PartState};
@@ -202,7 +202,7 @@ impl Sqlite {
     ) -> Result<Self, LedgerError> {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
-        Self::enter(path, scope, identity, (conn, ring))
+        Self::enter(path, scope, identity, (conn, ring, KeyPlace::Beside))
     }
 }
 
