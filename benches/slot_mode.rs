@@ -15,17 +15,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use eol_inject::deliver::{MemoryJournal, Probe, ProbeSetup, Unwatched};
 use eol_inject::image::{Address, Format, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
     Actor, Claim, Entry, Finished, Identity, Ledger as _, Memory, Scope, Simulated, Target,
 };
 use eol_inject::line::{self, BoardPorts};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Board, Model, Pace};
+use eol_inject::target::{MemoryJournal, Probe, ProbeSetup, Unwatched};
 use eol_inject::unit::{AuthToken, Serial};
 
 /// Bytes of the image.

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
-use eol_inject::batch::{Batch, Outcome};
-use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
 use eol_inject::line::LineError;
+use eol_inject::line::batch::{Batch, Outcome};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::scan;
+use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::Serial;
 
 use super::context::{self, Missing};

@@ -1,13 +1,13 @@
 //! One board on the fixture, read and judged: `ledger resolve` and `verify --probe`.
 
 use clap::Args;
-use eol_inject::deliver::{Sync, Unwatched};
 use eol_inject::image::Span;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
 use eol_inject::line::BoardPorts;
+use eol_inject::line::settle::{self, Settled};
 use eol_inject::recipe::Recipe;
-use eol_inject::settle::{self, Settled};
+use eol_inject::target::{Sync, Unwatched};
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
 use serde_json::json;

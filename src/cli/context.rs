@@ -5,11 +5,11 @@ use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eol_inject::deliver::Sync;
 use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Seated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{self, Note, Pool};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, When};
+use eol_inject::target::Sync;
 use eol_inject::unit::{AuthToken, Digest, Serial};
 
 pub(crate) use super::books::{Missing, ledger, ledger_file, ledger_for, records};

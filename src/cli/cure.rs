@@ -120,18 +120,18 @@ fn family(name: &str) -> Option<&'static str> {
 #[cfg(all(test, feature = "probe"))]
 mod tests {
     use eol_inject::checksum::ChecksumError;
-    use eol_inject::deliver::{DeliverError, ProgramError};
     use eol_inject::handoff::HandoffError;
     use eol_inject::image::ImageError;
     use eol_inject::label::LabelError;
     use eol_inject::ledger::{LedgerError, Refusal};
+    use eol_inject::master::{MasterError, PatchError};
     use eol_inject::mes::HookError;
     use eol_inject::nvs::NvsError;
-    use eol_inject::patch::{MasterError, PatchError};
     use eol_inject::pool::PoolError;
     use eol_inject::recipe::{RecipeError, ScanError};
     use eol_inject::scan::Misread;
     use eol_inject::slot::SlotError;
+    use eol_inject::target::{DeliverError, ProgramError};
     use strum::VariantNames as _;
 
     use crate::cli::error::{CliError, exit};
@@ -158,7 +158,7 @@ mod tests {
             Misread::VARIANTS,
         ]
         .concat();
-        names.extend(eol_inject::deliver::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::VARIANTS);
         names.sort_unstable();
         names.dedup();
         names

@@ -6,19 +6,19 @@ use std::io;
 use std::path::Path;
 
 use eol_inject::checksum::ChecksumError;
-use eol_inject::deliver::DeliverError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
 use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::line::LineError;
+use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
 use eol_inject::nvs::NvsError;
-use eol_inject::patch::{MasterError, PatchError};
 use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
+use eol_inject::target::DeliverError;
 use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
 use eol_inject::witness::WitnessError;
@@ -544,7 +544,7 @@ fn hint(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use eol_inject::deliver::ProgramError;
+    use eol_inject::target::ProgramError;
 
     use super::*;
 

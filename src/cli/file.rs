@@ -9,8 +9,8 @@ use std::io::{self, BufWriter, Read as _, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use eol_inject::deliver::Others;
 use eol_inject::regular;
+use eol_inject::target::Others;
 
 use super::error::{CliError, exit};
 

@@ -6,13 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use eol_inject::deliver::{self, DeliverError, Folder};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{LedgerError, ReadyToken, TokenState};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
+use eol_inject::target::{self, DeliverError, Folder};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -103,7 +103,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
         }
         .into());
     }
-    Ok(deliver::writable(folder, LABEL)?)
+    Ok(target::writable(folder, LABEL)?)
 }
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
@@ -158,7 +158,7 @@ fn needed(recipe: &Recipe, base: &Path) -> u64 {
 }
 
 fn room(folder: &Path, bytes: u64) -> io::Result<()> {
-    match deliver::writable(folder, bytes) {
+    match target::writable(folder, bytes) {
         Err(DeliverError::Folder { source, .. }) => Err(source),
         _ => Ok(()),
     }

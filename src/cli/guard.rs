@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use eol_inject::deliver::{DeliverError, Others};
 use eol_inject::ledger::Ledger;
 use eol_inject::recipe::{Recipe, When};
+use eol_inject::target::{DeliverError, Others};
 use eol_inject::unit::Serial;
 
 use super::books;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use eol_inject::deliver::{Folder, Sync};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
 use eol_inject::mes::Hooks;
+use eol_inject::target::{Folder, Sync};
 
 use super::context::{self, Missing};
 use super::error::CliError;

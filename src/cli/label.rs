@@ -5,10 +5,10 @@ mod compare;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use eol_inject::deliver::Sync;
 use eol_inject::label::{LabelFolder, Labels as _};
 use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord, UnitState};
 use eol_inject::recipe::Recipe;
+use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 use serde_json::json;
 

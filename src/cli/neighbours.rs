@@ -7,12 +7,12 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use eol_inject::deliver::Sync;
 use eol_inject::image::Conversion;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Ledger, Simulated, Sqlite, TokenState};
 use eol_inject::recipe::Recipe;
 use eol_inject::regular;
+use eol_inject::target::Sync;
 use eol_inject::unit::Fingerprint;
 
 use super::context;

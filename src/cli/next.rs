@@ -256,12 +256,12 @@ fn of(name: &str) -> Option<Next> {
 mod tests {
     use std::fmt::Write as _;
 
-    use eol_inject::deliver::{DeliverError, ProgramError};
     use eol_inject::label::LabelError;
     use eol_inject::ledger::{LedgerError, Refusal};
     use eol_inject::mes::HookError;
     use eol_inject::recipe::ScanError;
     use eol_inject::scan::Misread;
+    use eol_inject::target::{DeliverError, ProgramError};
     use strum::VariantNames as _;
 
     use super::*;
@@ -280,7 +280,7 @@ mod tests {
         ]
         .concat();
         #[cfg(feature = "probe")]
-        names.extend(eol_inject::deliver::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::VARIANTS);
         // They have the names of what is in them.
         names
             .retain(|name| !["deliver-program", "deliver-probe", "deliver-written"].contains(name));

@@ -1,6 +1,6 @@
 //! `probes`: what is plugged in, and what stands in the way.
 
-use eol_inject::deliver::probes;
+use eol_inject::target::probes;
 use serde_json::json;
 
 use super::error::CliError;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use eol_inject::deliver::{Effort, Seen};
 use eol_inject::ledger::{Entry, Target};
 use eol_inject::line::{Passed, Written};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
+use eol_inject::target::{Effort, Seen};
 use eol_inject::unit::Serial;
 use serde::Serialize;
 use serde_json::{Value, json};

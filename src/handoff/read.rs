@@ -3,11 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
-use crate::checksum::Sealed;
-use crate::deliver::{Holds, holds};
 use crate::image::{Address, Edits, Span};
 use crate::ledger::Receipt;
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
+use crate::target::{Holds, holds};
 use crate::unit::Serial;
 
 /// Reads a block as its programmer does, and vouches for each unit: patched into the shared image,

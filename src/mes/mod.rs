@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::deliver::said;
 use crate::process::{self, Broken, Environment, Finished, Setting};
 use crate::recipe::{CommandLine, HookSpec};
+use crate::target::said;
 
 /// The hooks of a recipe, ready to be called.
 #[derive(Debug, Clone)]

@@ -53,7 +53,7 @@ mod state;
 pub mod thumb;
 mod uid;
 
-pub use crate::deliver::probe::{StopSignal, Stopped, guard, prepare_under_reset};
+pub use crate::target::probe::{StopSignal, Stopped, guard, prepare_under_reset};
 pub use board::{Board, Boot, OutsideFlash, SharedBoard, Statistics};
 pub use chip::Model;
 pub use fault::{Fault, FaultError, PowerCut};

@@ -306,7 +306,7 @@ const OPENERS: [(&str, &str); 8] = [
         "manual pages, which packagers have made",
     ),
     (
-        "src/deliver/file.rs",
+        "src/target/file.rs",
         "what it has just compared, to sync it",
     ),
     ("src/ledger/files.rs", "a folder, to sync it"),

@@ -1,11 +1,11 @@
 //! What boards are reached by: chip, probe, the line's own programmer.
 
 use eol_inject::ledger::Simulated;
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 
 #[cfg(feature = "probe")]
-use eol_inject::deliver::ProbeSetup;
+use eol_inject::target::ProbeSetup;
 use serde_json::json;
 
 use super::{Sheet, Stage};

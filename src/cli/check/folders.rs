@@ -1,8 +1,8 @@
 //! Folders that a unit's traces go to: each must be writable before the first unit is begun.
 
-use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::target::Sync;
 
 use super::{Sheet, Stage};
 use crate::cli::gate;

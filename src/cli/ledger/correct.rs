@@ -1,9 +1,9 @@
 //! `ledger release` and `ledger void`: the record corrected, with a name and a reason.
 
 use clap::{ArgGroup, Args};
-use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, LedgerError, UnitRecord};
+use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 
 use crate::cli::context::{self, Missing};

@@ -1,10 +1,10 @@
 //! `ledger rework`: a unit is worked on once more; says what becomes of token and label.
 
 use clap::{Args, ValueEnum};
-use eol_inject::deliver::Sync;
 use eol_inject::label::{LabelFolder, Labels as _};
 use eol_inject::ledger::{Content, Ledger, Rework, Reworked};
 use eol_inject::recipe::{Recipe, SlotValue};
+use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 use serde_json::json;
 

@@ -2,11 +2,11 @@
 
 use std::sync::mpsc::Sender;
 
-use eol_inject::checksum::Sealed;
-use eol_inject::deliver::{DeliverError, Effort, Fixture, Seen, Watch};
 use eol_inject::image::{Edits, Span};
 use eol_inject::ledger::{Receipt, RunLock};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
+use eol_inject::seal::Sealed;
+use eol_inject::target::{DeliverError, Effort, Fixture, Seen, Watch};
 
 use super::worker::{Event, Message};
 

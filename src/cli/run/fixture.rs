@@ -2,14 +2,14 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use eol_inject::deliver::{DeliverError, Fixture, Program, Programmer, StandIns};
-#[cfg(feature = "sim")]
-use eol_inject::deliver::{MemoryJournal, Unwatched};
-#[cfg(feature = "probe")]
-use eol_inject::deliver::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::ledger::{Simulated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::target::{DeliverError, Fixture, Program, Programmer, StandIns};
+#[cfg(feature = "sim")]
+use eol_inject::target::{MemoryJournal, Unwatched};
+#[cfg(feature = "probe")]
+use eol_inject::target::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::unit::Serial;
 
 #[cfg(feature = "probe")]

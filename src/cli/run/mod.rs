@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use eol_inject::deliver::Sync;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Actor, Ledger, Seated, Simulated, Stock};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 
 use self::fixture::{Hardware, Reach};

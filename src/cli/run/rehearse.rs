@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use eol_inject::deliver::StandIns;
 use eol_inject::ledger::{Actor, Simulated, TokenState};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::target::StandIns;
 use eol_inject::unit::Serial;
 use zeroize::Zeroizing;
 

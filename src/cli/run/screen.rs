@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use eol_inject::deliver::{Holds, Phase, Seen};
+use eol_inject::target::{Holds, Phase, Seen};
 use eol_inject::unit::Serial;
 
 use crate::cli::error::CliError;

@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eol_inject::deliver::{Phase, Seen, Watch};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Ledger, Seated, UnitRecord, UnitState};
 use eol_inject::line::{self, BoardPorts, Passed};
+use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::target::{Phase, Seen, Watch};
 use eol_inject::unit::{Fingerprint, Serial};
 
 use super::eye::Eye;

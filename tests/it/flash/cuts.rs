@@ -1,5 +1,5 @@
-use eol_inject::deliver::Journal as _;
 use eol_inject::sim::{Fault, Model, PowerCut};
+use eol_inject::target::Journal as _;
 
 use super::{Kind, LENGTH, Line, Product, cells, name, touched};
 

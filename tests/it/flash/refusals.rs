@@ -1,9 +1,9 @@
-use eol_inject::deliver::{Fixture as _, Phase, Watch};
 use eol_inject::image::{Hint, Image};
 use eol_inject::ledger::Ledger as _;
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Fault, Model, Uid};
+use eol_inject::target::{Fixture as _, Phase, Watch};
 
 use super::{CRC, Kind, LENGTH, Line, Product, SERIAL, TOKEN, cells, name};
 
@@ -360,7 +360,7 @@ fn a_board_of_the_same_number_is_the_same_board() {
 
 #[test]
 fn what_each_unit_writes_is_known_before_a_board_is_there() {
-    use eol_inject::deliver::ProbeSetup;
+    use eol_inject::target::ProbeSetup;
     let footprint = |product: &Product| {
         let setup = ProbeSetup::of(&product.recipe, None).unwrap();
         setup.footprint(&product.master)

@@ -1,5 +1,5 @@
-use eol_inject::deliver::ProbeFault;
 use eol_inject::image::{Address, ImageError, Span};
+use eol_inject::target::ProbeFault;
 use strum::VariantNames as _;
 
 use super::{Sample, listing};

@@ -1,8 +1,8 @@
 use std::io;
 
-use eol_inject::deliver::ProgramError;
 use eol_inject::image::Address;
 use eol_inject::mes::HookError;
+use eol_inject::target::ProgramError;
 use strum::VariantNames as _;
 
 use super::{Sample, listing};

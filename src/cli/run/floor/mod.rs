@@ -9,9 +9,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use eol_inject::deliver::Phase;
 use eol_inject::ledger::{Ledger, Target};
 use eol_inject::recipe::SerialSource;
+use eol_inject::target::Phase;
 use eol_inject::unit::Serial;
 
 use super::Nest;

@@ -271,7 +271,7 @@ fn what_is_no_plain_file_of_ones_own_is_refused_by_name_and_left_as_it_is() {
             }
             _ => {
                 let mut journal = eol_inject::ledger::SealedJournal::beside(&bench.path);
-                let error = eol_inject::deliver::Journal::keep(&mut journal, "b", b"x");
+                let error = eol_inject::target::Journal::keep(&mut journal, "b", b"x");
                 error.err().map(|error| error.to_string())
             }
         };

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use eol_inject::deliver::Journal;
 use eol_inject::ledger::SealedJournal;
+use eol_inject::target::Journal;
 
 use super::*;
 

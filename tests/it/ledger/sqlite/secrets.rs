@@ -96,8 +96,8 @@ fn a_stolen_ledger_holds_no_secret_in_any_form() {
 
 #[test]
 fn parts_backups_mirrors_and_journals_hold_no_secret_in_any_form() {
-    use eol_inject::deliver::Journal as _;
     use eol_inject::ledger::{Mirrored, PartFile, SealedJournal, Share, StationKey};
+    use eol_inject::target::Journal as _;
     let bench = InFile::new();
     drop(stocked(&bench, 5));
     let folder = bench.path.parent().unwrap().to_owned();

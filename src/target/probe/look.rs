@@ -6,10 +6,10 @@ use super::link::Link;
 use super::map::Sector;
 use super::sectors::{self, Part};
 use super::{Probe, Sight};
-use crate::deliver::{Holds, Phase, Watch, holds};
 use crate::image::{Address, Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::{Mode, Precheck};
+use crate::target::{Holds, Phase, Watch, holds};
 
 impl Probe {
     /// Returns the attached target and what was seen; attaches where nothing was looked at yet.

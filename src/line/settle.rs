@@ -3,10 +3,10 @@
 //! The claim is taken once more, so that nobody else can work on the unit meanwhile; the board is
 //! read, and nothing is written to it.
 
-use crate::deliver::{Fixture, Holds, Seen, Watch};
+use super::{BoardPorts, LineError};
 use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated, Spot};
-use crate::line::{self, BoardPorts, LineError};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::target::{Fixture, Holds, Seen, Watch};
 use crate::unit::Fingerprint;
 
 /// What a unit turned out to be.
@@ -66,7 +66,7 @@ fn look(
     let mut attempts = ports.ledger.reserve(&[claim])?;
     let settled = match attempts.pop().ok_or(LineError::NoAnswer)?? {
         Attempt::Done { entry, values } => {
-            let sealed = line::seal(master, &values)?;
+            let sealed = super::seal(master, &values)?;
             ports.fixture.verify(&sealed, ports.watch)?;
             Settled::Already(Box::new(entry))
         }
@@ -134,7 +134,7 @@ fn whole(
     reservation: &Reservation,
     (fixture, watch): (&mut dyn Fixture, &mut dyn Watch),
 ) -> Result<Receipt, LineError> {
-    let sealed = line::seal(master, reservation.values())?;
+    let sealed = super::seal(master, reservation.values())?;
     fixture.verify(&sealed, watch)?;
     Ok(Receipt::new(&sealed, (None, true)))
 }

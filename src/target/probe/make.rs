@@ -8,11 +8,11 @@ use super::kept::Kept;
 use super::link::{Link, Load};
 use super::map::Sector;
 use super::sectors::{self, Bytes};
-use crate::checksum::Sealed;
-use crate::deliver::{Effort, Holds, Phase, Watch};
 use crate::image::{Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::Mode;
+use crate::seal::Sealed;
+use crate::target::{Effort, Holds, Phase, Watch};
 
 impl Probe {
     /// Writes the whole image, and reads back every sector of it.

@@ -1,4 +1,4 @@
-//! Many units at once: the stages of [`mod@crate::line`], overlapped.
+//! Many units at once: the stages of [`mod@super`], overlapped.
 //!
 //! Claims and outcomes are made durable in groups, one transaction each; between the two,
 //! workers stamp and write. Outcomes come back in the order of the serials.
@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::deliver::Deliver;
+use super::{LineError, Passed, Written};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation, Revealed};
-use crate::line::{self, LineError, Passed, Written};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::target::Deliver;
 use crate::unit::{Serial, Values};
 
 /// Units per transaction. Larger groups share a commit further and lose more work to a cut.
@@ -159,11 +159,11 @@ impl Worker<'_> {
                 }
                 Job::Look(place, entry, values) => Done::Finished(
                     place,
-                    line::still_there(self.master, entry, &values, self.target, self.labels),
+                    super::still_there(self.master, entry, &values, self.target, self.labels),
                 ),
                 Job::Copy(place, entry, values, proof) => Done::Finished(
                     place,
-                    line::copy(
+                    super::copy(
                         self.master,
                         (entry, &values, &proof),
                         self.target,
@@ -183,9 +183,9 @@ impl Worker<'_> {
     }
 
     fn deliver(self, values: &Values) -> Result<(Receipt, Written), LineError> {
-        let sealed = line::seal(self.master, values)?;
+        let sealed = super::seal(self.master, values)?;
         let receipt = self.target.deliver(&sealed)?;
-        Ok((receipt, line::written(&sealed)))
+        Ok((receipt, super::written(&sealed)))
     }
 }
 
@@ -418,7 +418,7 @@ impl Foreman<'_> {
                 (Ok(Some(passed)), Some(unit)) => unit.end(Ok(passed)),
                 (Err(error), Some(unit)) => unit.end(Err(error)),
                 (Ok(None), Some(unit)) => {
-                    unit.claim = line::afresh(unit.claim.clone());
+                    unit.claim = super::afresh(unit.claim.clone());
                     group.gone.push(place.index);
                 }
                 (_, None) => {}

@@ -6,7 +6,7 @@ use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbeError, DebugProbeSelector, Probe};
 
 use super::error::ProbeFault;
-use crate::deliver::said;
+use crate::target::said;
 
 /// A probe that is plugged in.
 #[derive(Debug, Clone, PartialEq, Eq)]

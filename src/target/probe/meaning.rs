@@ -9,8 +9,8 @@ use probe_rs::probe::{BoxedProbeError, DebugProbeError};
 
 use super::error::{Cause, ProbeFault};
 use super::guard::Stopped;
-use crate::deliver::said;
 use crate::image::Address;
+use crate::target::said;
 
 /// What an error of the link says, wherever in the chain it stands.
 enum Sign {

@@ -17,9 +17,9 @@ use super::guard::{StopSignal, guard};
 use super::map::{FlashMap, Sector};
 use super::meaning::{fault, halting, unreadable};
 use super::under_reset::prepare_under_reset;
-use crate::deliver::{Phase, Watch, said};
 use crate::image::{Address, Span};
 use crate::recipe::Connect;
+use crate::target::{Phase, Watch, said};
 
 /// All targets that probe-rs knows: decoding them takes longer than flashing one.
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::from_builtin_families);

@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 use super::error::ProbeFault;
 use super::kept::Kept;
 use super::map::Sector;
-use crate::checksum::Sealed;
-use crate::deliver::{Holds, holds};
 use crate::image::{Address, Edits, Image, Span};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
+use crate::target::{Holds, holds};
 
 /// Secret or not, bytes of a board.
 pub type Bytes = Zeroizing<Vec<u8>>;
