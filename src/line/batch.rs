@@ -28,7 +28,7 @@ pub struct Batch<'b> {
     /// The proved image.
     pub master: &'b Master,
     /// Makes claims and outcomes durable.
-    pub ledger: &'b mut dyn Ledger,
+    pub ledger: &'b mut Ledger,
     /// Takes images to the units.
     pub target: &'b (dyn Deliver + Sync),
     /// Makes labels.
@@ -241,7 +241,7 @@ impl Unit {
 /// Claims, hands out, records; the only one that sees the ledger.
 struct Foreman<'b> {
     master: &'b Master,
-    ledger: &'b mut dyn Ledger,
+    ledger: &'b mut Ledger,
     jobs: Sender<Job>,
     groups: VecDeque<Group>,
     /// Number of the first group in `groups`.

@@ -22,7 +22,7 @@ use crate::unit::{Serial, Values};
 /// Where the line's effects go.
 pub struct Ports<'p> {
     /// Makes claims and outcomes durable.
-    pub ledger: &'p mut dyn Ledger,
+    pub ledger: &'p mut Ledger,
     /// Takes the image to the unit.
     pub target: &'p dyn Deliver,
     /// Makes the label.
@@ -171,7 +171,7 @@ pub(crate) fn copy(
 /// Where the line's effects go when the unit is a board.
 pub struct BoardPorts<'p> {
     /// Makes claims and outcomes durable.
-    pub ledger: &'p mut dyn Ledger,
+    pub ledger: &'p mut Ledger,
     /// The board.
     pub fixture: &'p mut dyn Fixture,
     /// Makes the label.
@@ -294,7 +294,7 @@ fn labelled(entry: Entry, (already, written): (bool, Written), labels: &dyn Labe
 }
 
 /// Refuses a board that holds another unit's token. The board of a burnt one may become another.
-fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &mut dyn Ledger) -> Result<(), LineError> {
+fn nobody_elses(seen: &Seen, serial: &Serial, ledger: &mut Ledger) -> Result<(), LineError> {
     let Some(fingerprint) = seen.token() else {
         return Ok(());
     };

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::super::adopt::{Adopted, Existing, Mapping};
 use super::super::event::{self, Kind};
-use super::super::tables::{Frame, Store, Tables, TokenState, UnitRow};
-use super::super::{Actor, LedgerError, Target, UnitState};
+use super::super::tables::{Frame, Tables, TokenState, UnitRow};
+use super::super::{Actor, Ledger, LedgerError, Target, UnitState};
 use super::claim::enter;
 use super::rework::rehoused;
 use super::{import, parts};
@@ -13,18 +13,14 @@ use crate::pool::Place;
 use crate::unit::{Digest, Fingerprint};
 
 /// Takes units in that exist already.
-pub fn adopt<S: Store>(
-    store: &mut S,
-    mapping: &Mapping,
-    by: &Actor,
-) -> Result<Adopted, LedgerError> {
-    let frame = store.frame().clone();
+pub fn adopt(ledger: &mut Ledger, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
+    let frame = ledger.frame();
     alone(mapping)?;
     // Before anything is written; and once more where it is, since others work meanwhile.
-    store.read(|tables| check(tables, &frame, mapping).map(drop))?;
+    ledger.read(|tables| check(tables, &frame, mapping).map(drop))?;
     // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
-    import::import(store, &mapping.pool, by)?;
-    store.write(|tables| {
+    import::import(ledger, &mapping.pool, by)?;
+    ledger.write(|tables| {
         let known = check(tables, &frame, mapping)?;
         enter(tables, &frame)?;
         let mut adopted = Adopted::default();

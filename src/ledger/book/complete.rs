@@ -5,8 +5,8 @@
 //! are for units that are still to be made.
 
 use super::super::event::{self, Body, Kind};
-use super::super::tables::{Completion, Pending, Secrets, Store, Tables, TokenRow, TokenState};
-use super::super::{Actor, LedgerError};
+use super::super::tables::{Completion, Pending, Secrets, Tables, TokenRow, TokenState};
+use super::super::{Actor, Ledger, LedgerError};
 use super::import::source_fact;
 use super::steps::PAUSE;
 use crate::pool::{Pool, Row};
@@ -67,14 +67,14 @@ pub fn news(tables: &dyn Tables, row: &Row, known: &TokenRow) -> Result<News, Le
 /// Adds what the rows at `lacking` tell, a few at a time; then the list's source is known.
 ///
 /// A cut in between loses nothing: the list is taken in again, and the rest of it is added.
-pub fn complete<S: Store>(
-    store: &mut S,
+pub fn complete(
+    ledger: &mut Ledger,
     (pool, lacking): (&Pool, &[usize]),
     pending: &Pending,
     by: &Actor,
 ) -> Result<(), LedgerError> {
     for step in lacking.chunks(STEP) {
-        store.write(|tables| {
+        ledger.write(|tables| {
             let (mut names, mut codes) = (Vec::new(), Vec::new());
             for row in step.iter().filter_map(|index| pool.rows.get(*index)) {
                 let Some(known) = tables.token(&row.token.fingerprint())? else {
@@ -100,7 +100,7 @@ pub fn complete<S: Store>(
         std::thread::sleep(PAUSE);
     }
     match (&pool.source, lacking.is_empty()) {
-        (Some(source), false) => store.write(|tables| know(tables, source, pending)),
+        (Some(source), false) => ledger.write(|tables| know(tables, source, pending)),
         _ => Ok(()),
     }
 }

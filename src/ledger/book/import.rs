@@ -5,8 +5,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::event::{self, Body, Kind};
-use super::super::tables::{Frame, NewToken, Order, Pending, Store, Tables, TokenRow, TokenState};
-use super::super::{Actor, Import, LedgerError, Preview};
+use super::super::tables::{Frame, NewToken, Order, Pending, Tables, TokenRow, TokenState};
+use super::super::{Actor, Import, Ledger, LedgerError, Preview};
 use super::rows::{Print, Side, Tally, fixed_already, is_loose, look, look_qr, print_of, sorted};
 use super::steps::{Access, PAUSE, Reach, in_steps};
 use super::{BEGUN, ORGANISATION, ORIGIN, UNUSED, complete};
@@ -17,39 +17,39 @@ use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 const NAMED: usize = 256;
 
 /// Takes a token list in.
-pub fn import<S: Store>(store: &mut S, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
-    let frame = store.frame().clone();
-    store.read(|tables| {
+pub fn import(ledger: &mut Ledger, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
+    let frame = ledger.frame();
+    ledger.read(|tables| {
         let what = "its tokens come from that one only, by split";
         super::parts::refuse_part(tables, what)?;
         check_organisation(pool, known_organisation(tables, &frame)?)
     })?;
-    discard_dead(store, &frame)?;
-    let pending = store.write(|tables| {
+    discard_dead(ledger, &frame)?;
+    let pending = ledger.write(|tables| {
         check_origin(tables, pool)?;
         tables.begin_import(&by.station, &frame.run)
     })?;
-    let taken = stage(store, pool, &pending).and_then(|tally| {
+    let taken = stage(ledger, pool, &pending).and_then(|tally| {
         let done = (&pending, &tally);
-        let import = store.write(|tables| finish(tables, (&frame, pool), done, by))?;
+        let import = ledger.write(|tables| finish(tables, (&frame, pool), done, by))?;
         Ok((import, tally.lacking))
     });
     match taken {
         Ok((import, lacking)) => {
-            complete::complete(store, (pool, &lacking), &pending, by)?;
+            complete::complete(ledger, (pool, &lacking), &pending, by)?;
             Ok(import)
         }
         Err(error) => {
             // What cannot be cleared away now is cleared by the next import.
-            let _ = discard(store, &pending);
+            let _ = discard(ledger, &pending);
             Err(error)
         }
     }
 }
 
 /// Clears away an import whose run died.
-fn discard_dead<S: Store>(store: &mut S, frame: &Frame) -> Result<(), LedgerError> {
-    let found = store.read(|tables| {
+fn discard_dead(ledger: &mut Ledger, frame: &Frame) -> Result<(), LedgerError> {
+    let found = ledger.read(|tables| {
         let pending = tables.pending()?;
         Ok(pending.map(|pending| {
             let alive = pending.run != frame.run && tables.alive(&pending.run);
@@ -61,8 +61,8 @@ fn discard_dead<S: Store>(store: &mut S, frame: &Frame) -> Result<(), LedgerErro
             station: pending.station,
         }),
         Some((pending, false)) => {
-            store.read(|tables| unfinished(tables, &pending))?;
-            discard(store, &pending)
+            ledger.read(|tables| unfinished(tables, &pending))?;
+            discard(ledger, &pending)
         }
         None => Ok(()),
     }
@@ -93,11 +93,11 @@ fn unfinished(tables: &dyn Tables, pending: &Pending) -> Result<(), LedgerError>
 }
 
 /// Drops an unfinished import, a few rows at a time.
-fn discard<S: Store>(store: &mut S, pending: &Pending) -> Result<(), LedgerError> {
-    while store.stage(|tables| tables.drop_tokens(pending, 1000))? {
+fn discard(ledger: &mut Ledger, pending: &Pending) -> Result<(), LedgerError> {
+    while ledger.stage(|tables| tables.drop_tokens(pending, 1000))? {
         std::thread::sleep(PAUSE);
     }
-    store.write(|tables| tables.drop_import(pending))
+    ledger.write(|tables| tables.drop_import(pending))
 }
 
 /// Returns the fact that a list was taken in.
@@ -151,14 +151,14 @@ fn organisation(pool: &Pool) -> Option<&str> {
 }
 
 /// Finds out what an import would do; nothing is written.
-pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError> {
-    store.read(|tables| {
+pub fn preview(ledger: &Ledger, pool: &Pool) -> Result<Preview, LedgerError> {
+    ledger.read(|tables| {
         let what = "its tokens come from that one only, by split";
         super::parts::refuse_part(tables, what)?;
-        check_organisation(pool, known_organisation(tables, store.frame())?)?;
+        check_organisation(pool, known_organisation(tables, &ledger.frame())?)?;
         check_origin(tables, pool)
     })?;
-    let (_, mut tally) = compare(store, pool)?;
+    let (_, mut tally) = compare(ledger, pool)?;
     let numbered: Vec<usize> = (0..pool.rows.len()).collect();
     let work = |tables: &mut Reach<'_>, index: &usize| {
         let new = tally.new.get(*index) == Some(&true);
@@ -173,7 +173,7 @@ pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError>
         Ok(())
     };
     in_steps(
-        Access::Read(store),
+        Access::Read(ledger),
         &numbered,
         (|_: &dyn Tables, _: &[usize]| Ok(()), work),
     )?;
@@ -182,7 +182,7 @@ pub fn preview<S: Store>(store: &S, pool: &Pool) -> Result<Preview, LedgerError>
 }
 
 /// Compares the rows with one another and with what the ledger knows; returns the prints, sorted.
-fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), LedgerError> {
+fn compare(ledger: &Ledger, pool: &Pool) -> Result<(Vec<Print>, Tally), LedgerError> {
     let rows = pool.rows.as_slice();
     let mut tally = Tally {
         counts: Import::default(),
@@ -211,9 +211,9 @@ fn compare<S: Store>(store: &S, pool: &Pool) -> Result<(Vec<Print>, Tally), Ledg
         before = Some(*print);
         Ok(())
     };
-    in_steps(Access::Read(store), &prints, (ahead, work))?;
+    in_steps(Access::Read(ledger), &prints, (ahead, work))?;
     refuse(pool, &tally)?;
-    store.read(|tables| decided(tables, pool, &tally))?;
+    ledger.read(|tables| decided(tables, pool, &tally))?;
     tally.lacking.sort_unstable();
     Ok((prints, tally))
 }
@@ -256,9 +256,9 @@ fn told<'r>(tables: &dyn Tables, rows: impl Iterator<Item = &'r Row>) -> Result<
 ///
 /// Prints are looked up and added in their own order, rows in the list's: each page of an index
 /// is touched once, however long the list.
-fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
+fn stage(ledger: &mut Ledger, pool: &Pool, pending: &Pending) -> Result<Tally, LedgerError> {
     let rows = pool.rows.as_slice();
-    let (mut prints, mut tally) = compare(store, pool)?;
+    let (mut prints, mut tally) = compare(ledger, pool)?;
     let mut ids = vec![0; rows.len()];
     let mut next = pending.first;
     let numbered: Vec<usize> = (0..rows.len()).collect();
@@ -283,7 +283,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         }
         Ok(())
     };
-    in_steps(Access::Stage(store), &numbered, (ahead, work))?;
+    in_steps(Access::Stage(ledger), &numbered, (ahead, work))?;
     refuse(pool, &tally)?;
     prints.retain(|(_, index, _)| tally.new.get(*index) == Some(&true));
     let work = |tables: &mut Reach<'_>, (_, index, side): &Print| {
@@ -295,7 +295,7 @@ fn stage<S: Store>(store: &mut S, pool: &Pool, pending: &Pending) -> Result<Tall
         Ok(())
     };
     in_steps(
-        Access::Stage(store),
+        Access::Stage(ledger),
         &prints,
         (|_: &dyn Tables, _: &[Print]| Ok(()), work),
     )?;

@@ -3,27 +3,25 @@
 //! Another ledger gave it out, or an older copy of this one. It is handed out to no unit from here on, and that
 //! is durable before anybody is told: else the next unit might get it.
 
-use std::sync::Arc;
-
 use super::super::event::{self, Body, Kind};
-use super::super::tables::{Frame, Store, Tables, TokenRow, TokenState};
-use super::super::{LedgerError, Met, Spot};
+use super::super::tables::{Frame, Tables, TokenRow, TokenState};
+use super::super::{Ledger, LedgerError, Met, Spot};
 use super::{bearer, parts};
 use crate::unit::Fingerprint;
 
 /// Returns whose a token is that a board shows; what no unit has is spent.
 pub fn met(
-    store: &mut impl Store,
+    ledger: &mut Ledger,
     fingerprint: &Fingerprint,
     spot: Spot<'_>,
 ) -> Result<Met, LedgerError> {
-    let frame = Arc::clone(store.frame());
+    let frame = ledger.frame();
     // Most boards show nothing that has to be written down.
-    let (met, loose) = store.read(|tables| whose(tables, &frame, fingerprint))?;
+    let (met, loose) = ledger.read(|tables| whose(tables, &frame, fingerprint))?;
     if loose.is_none() {
         return Ok(met);
     }
-    store.write(|tables| {
+    ledger.write(|tables| {
         let (met, loose) = whose(tables, &frame, fingerprint)?;
         if let Some(token) = loose {
             spend(tables, &frame, &token, spot)?;
@@ -34,7 +32,7 @@ pub fn met(
 
 /// Returns whose a token is, and its row where a unit could still get it.
 fn whose(
-    tables: &(impl Tables + ?Sized),
+    tables: &dyn Tables,
     frame: &Frame,
     fingerprint: &Fingerprint,
 ) -> Result<(Met, Option<TokenRow>), LedgerError> {

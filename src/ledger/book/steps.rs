@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::LedgerError;
-use super::super::tables::{Store, Tables};
+use super::super::tables::Tables;
+use super::super::{Ledger, LedgerError};
 
 /// How long one transaction may hold others up.
 const HOLD: Duration = Duration::from_millis(30);
@@ -11,9 +11,9 @@ const HOLD: Duration = Duration::from_millis(30);
 pub const PAUSE: Duration = Duration::from_millis(4);
 
 /// How steps reach the tables.
-pub enum Access<'s, S> {
-    Read(&'s S),
-    Stage(&'s mut S),
+pub enum Access<'s> {
+    Read(&'s Ledger),
+    Stage(&'s mut Ledger),
 }
 
 /// The tables in one step.
@@ -40,8 +40,8 @@ impl Reach<'_> {
 
 /// Does `work` for each item, in short transactions with pauses in between; `ahead` is told some
 /// items before.
-pub fn in_steps<S: Store, T>(
-    mut access: Access<'_, S>,
+pub fn in_steps<T>(
+    mut access: Access<'_>,
     items: &[T],
     (mut ahead, mut work): (
         impl FnMut(&dyn Tables, &[T]) -> Result<(), LedgerError>,
@@ -64,8 +64,8 @@ pub fn in_steps<S: Store, T>(
     };
     loop {
         let more = match &mut access {
-            Access::Read(store) => store.scan(|tables| step(Reach::Read(tables)))?,
-            Access::Stage(store) => store.stage(|tables| step(Reach::Stage(tables)))?,
+            Access::Read(ledger) => ledger.scan(|tables| step(Reach::Read(tables)))?,
+            Access::Stage(ledger) => ledger.stage(|tables| step(Reach::Stage(tables)))?,
         };
         if !more {
             return Ok(());

@@ -10,14 +10,13 @@ mod line;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub use self::history::History;
 use self::line::{Header, Line};
-use super::LedgerError;
 use super::book::{generation, ledger_number};
 use super::files::{create, create_folder, sync_folder};
-use super::tables::{Frame, Order, Store, Tables};
+use super::tables::{self, Order, Store};
+use super::{Ledger, LedgerError};
 use crate::regular;
 use crate::unit::Digest;
 
@@ -26,41 +25,40 @@ const TAIL: u64 = 1 << 16;
 /// How much is written at once.
 const CHUNK: usize = 1 << 20;
 
-/// A ledger that tells its mirror.
+/// Where a ledger tells what happened.
 #[derive(Debug)]
-pub struct Mirrored<S> {
-    store: S,
+pub struct Mirror {
     folder: PathBuf,
     path: PathBuf,
     header: String,
 }
 
-impl<S: Store> Mirrored<S> {
+impl Mirror {
     /// Ties a ledger to the mirror in `folder`, and tells what is not told yet.
     ///
     /// # Errors
     /// [`LedgerError::Mirror`] when it cannot be written, [`LedgerError::MirrorAhead`] when it
     /// knows more than the ledger.
-    pub fn new(store: S, folder: &Path) -> Result<Self, LedgerError> {
-        let (ledger, generation) =
-            store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
+    pub fn begin(store: &mut dyn Store, folder: &Path) -> Result<Self, LedgerError> {
+        let (ledger, generation) = tables::read(store, |tables| {
+            Ok((ledger_number(tables)?, generation(tables)?))
+        })?;
         let path = folder.join(file_name(&ledger, generation));
         let header = Header::new(ledger, generation);
         let header = serde_json::to_string(&header).map_err(|error| LedgerError::Storage {
             source: error.into(),
         })?;
-        let mut this = Self {
-            store,
+        let this = Self {
             folder: folder.to_owned(),
             path,
             header,
         };
-        let fact = told_fact(&this.store.frame().identity.station, &this.path);
-        let begun = this.store.read(|tables| tables.fact(&fact))?.is_some();
-        this.begin(begun)?;
-        this.follow()?;
+        let fact = told_fact(&store.frame().identity.station, &this.path);
+        let begun = tables::read(store, |tables| tables.fact(&fact))?.is_some();
+        this.make(begun)?;
+        this.follow(store)?;
         if !begun {
-            this.store.write(|tables| match tables.fact(&fact)? {
+            store.write(&mut |tables| match tables.fact(&fact)? {
                 None => tables.set_fact(&fact, ""),
                 Some(_) => Ok(()),
             })?;
@@ -70,7 +68,7 @@ impl<S: Store> Mirrored<S> {
 
     /// Makes the mirror's file, unless it was there before and is gone: then its disk is not where
     /// it was, and whatever lies in its place is no other disk.
-    fn begin(&self, begun: bool) -> Result<(), LedgerError> {
+    fn make(&self, begun: bool) -> Result<(), LedgerError> {
         if self.path.exists() {
             return Ok(());
         }
@@ -92,7 +90,7 @@ impl<S: Store> Mirrored<S> {
     }
 
     /// Refuses to change anything while the mirror cannot be written.
-    fn ready(&self) -> Result<(), LedgerError> {
+    pub fn ready(&self) -> Result<(), LedgerError> {
         self.open()
             .map(drop)
             .map_err(|source| self.unwritable(source))
@@ -110,7 +108,7 @@ impl<S: Store> Mirrored<S> {
     }
 
     /// Tells the mirror all that it does not have yet; durable when it returns.
-    fn follow(&self) -> Result<(), LedgerError> {
+    pub fn follow(&self, store: &dyn Store) -> Result<(), LedgerError> {
         let failed = |source| self.unwritable(source);
         let mut file = self.open().map_err(failed)?;
         // Others of this computer tell the same file; closing it lets go.
@@ -120,7 +118,7 @@ impl<S: Store> Mirrored<S> {
             file.set_len(keep).map_err(failed)?;
         }
         // A server hands out numbers before commits: nothing below what is told here comes later.
-        self.store.settle()?;
+        store.settle()?;
         let mut text = String::new();
         if told.empty {
             text.push_str(&self.header);
@@ -131,7 +129,7 @@ impl<S: Store> Mirrored<S> {
         let mut wrote = false;
         // With the last one that was told: it must be there, and the same.
         let after = last.map_or(0, |(seq, _)| (seq - 1).max(0));
-        self.store.scan(|tables| {
+        store.scan(&mut |tables| {
             tables.scan_events(Order::After(after), &mut |row| {
                 if last.is_some_and(|(seq, _)| row.event.seq <= seq) {
                     known = Some((row.event.seq, row.event.hash)) == last;
@@ -174,14 +172,10 @@ fn told_fact(station: &str, path: &Path) -> String {
 }
 
 /// Compares a station's mirror of a ledger in `folder` with it; nothing is written.
-pub fn state<S: Store>(
-    store: &S,
-    station: &str,
-    folder: &Path,
-) -> Result<MirrorState, LedgerError> {
-    let (ledger, generation) =
-        store.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
-    let path = folder.join(file_name(&ledger, generation));
+pub fn state(ledger: &Ledger, station: &str, folder: &Path) -> Result<MirrorState, LedgerError> {
+    let (number, generation) =
+        ledger.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
+    let path = folder.join(file_name(&number, generation));
     let unread = |source| LedgerError::Mirror {
         path: path.clone(),
         source,
@@ -189,7 +183,7 @@ pub fn state<S: Store>(
     let told = match regular::open(&path) {
         Ok(mut file) => tail(&mut file).map_err(unread)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let told = store.read(|tables| tables.fact(&told_fact(station, &path)))?;
+            let told = ledger.read(|tables| tables.fact(&told_fact(station, &path)))?;
             return Ok(match told {
                 Some(_) => MirrorState::Gone,
                 None => MirrorState::New,
@@ -200,7 +194,7 @@ pub fn state<S: Store>(
     let after = told.last.map_or(0, |(seq, _)| (seq - 1).max(0));
     let mut known = told.last.is_none();
     let mut behind = 0;
-    store.scan(|tables| {
+    ledger.scan(|tables| {
         tables.scan_events(Order::After(after), &mut |row| {
             if told.last.is_some_and(|(seq, _)| row.event.seq <= seq) {
                 known = Some((row.event.seq, row.event.hash)) == told.last;
@@ -278,47 +272,6 @@ struct Told {
     cut: Option<u64>,
     /// The last event.
     last: Option<(i64, Digest)>,
-}
-
-impl<S: Store> Store for Mirrored<S> {
-    fn frame(&self) -> &Arc<Frame> {
-        self.store.frame()
-    }
-
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.ready()?;
-        let answer = self.store.write(work)?;
-        self.follow()?;
-        Ok(answer)
-    }
-
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.store.stage(work)
-    }
-
-    fn read<T>(
-        &self,
-        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.store.read(work)
-    }
-
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.store.scan(work)
-    }
-
-    fn settle(&self) -> Result<(), LedgerError> {
-        self.store.settle()
-    }
 }
 
 fn file_name(ledger: &str, generation: u64) -> String {

@@ -61,6 +61,10 @@ impl Facts for View<'_> {
         (self.opened.backend.alive)(self, run).unwrap_or(true)
     }
 
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        (self.opened.backend.refuse_other_runs)(self)
+    }
+
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
         let ring = self.opened.key.as_ref().ok();
         ring.map(|ring| ring.seed().home()).transpose()

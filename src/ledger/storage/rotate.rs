@@ -54,14 +54,14 @@ const TABLES: [Table; 2] = [
 ];
 
 /// What is done in one transaction of a rotation.
-pub type Work<'a> = &'a mut dyn FnMut(&mut View<'_>) -> Result<u64, LedgerError>;
+pub type Step<'a> = &'a mut dyn FnMut(&mut View<'_>) -> Result<u64, LedgerError>;
 
 /// A ledger that seals its rows anew.
 pub trait Rotating {
     /// Does `work` in a transaction that is durable with the next one that decides.
-    fn seal(&mut self, work: Work<'_>) -> Result<u64, LedgerError>;
+    fn seal(&mut self, work: Step<'_>) -> Result<u64, LedgerError>;
     /// Does `work` in a transaction that is durable when this returns.
-    fn decide(&mut self, work: Work<'_>) -> Result<u64, LedgerError>;
+    fn decide(&mut self, work: Step<'_>) -> Result<u64, LedgerError>;
 }
 
 /// The key that values are sealed with from now on.

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 use crate::ledger::event::Head;
 #[cfg(feature = "seal")]
 use crate::ledger::home::HomeKey;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::ledger::keyring::Rotation;
 use crate::ledger::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
 use crate::ledger::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
@@ -252,6 +254,14 @@ pub trait Facts {
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError>;
     /// Returns whether another run lives.
     fn alive(&self, run: &str) -> bool;
+    /// Refuses while another run lives; none begins from here to the transaction's end.
+    ///
+    /// A back end with one writer at a time, which makes its ledger anew under a hidden name, has
+    /// nothing to do.
+    #[cfg(feature = "seal")]
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Returns what the ledger signs its parts with; `None` where it has no key.
     #[cfg(feature = "seal")]
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
@@ -363,6 +373,11 @@ pub trait Units {
     fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the number that the next unit gets.
     fn next_unit(&self) -> Result<i64, LedgerError>;
+    /// Lets the numbers of new units go on behind the last one.
+    #[cfg(feature = "seal")]
+    fn skip_unit_numbers(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Adds a unit.
     fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError>;
     /// Changes a unit.
@@ -400,6 +415,11 @@ pub trait Tables: Facts + Tokens + SealedValues + Imports + Units + Events {}
 
 impl<T: Facts + Tokens + SealedValues + Imports + Units + Events> Tables for T {}
 
+/// What one transaction does.
+pub type Work<'w> = &'w mut dyn FnMut(&mut dyn Tables) -> Result<(), LedgerError>;
+/// What is looked up on one consistent state.
+pub type Look<'w> = &'w mut dyn FnMut(&dyn Tables) -> Result<(), LedgerError>;
+
 /// A ledger's storage: transactions over [`Tables`].
 pub trait Store: Send {
     /// Returns who has it open.
@@ -409,36 +429,66 @@ pub trait Store: Send {
     ///
     /// A back end with concurrent writers does `work` anew when others came in between, or when
     /// it lost its server: whatever it changes outside the tables is made from scratch each time.
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` once, in a transaction that is durable only after the next
     /// [`write`](Self::write).
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` on one consistent state, and anew like [`write`](Self::write).
-    fn read<T>(
-        &self,
-        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
         self.scan(work)
     }
+
+    /// Does `work` on one consistent state, once: it hands rows on as it goes.
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError>;
 
     /// Waits until the events that can be seen are all up to the last of them.
     fn settle(&self) -> Result<(), LedgerError> {
         Ok(())
     }
 
-    /// Does `work` on one consistent state, once: it hands rows on as it goes.
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    /// Seals everything with another key.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn rotate(
+        &mut self,
+        _by: &crate::ledger::Actor,
+        _step: &mut dyn FnMut(u64),
+    ) -> Result<Rotation, LedgerError> {
+        Err(LedgerError::KeyInUse {
+            what: "it has none",
+        })
+    }
+}
+
+/// Returns what the last call of `work` came to.
+pub fn answer<T>(
+    run: impl FnOnce(
+        &mut dyn FnMut(Result<T, LedgerError>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError>,
+) -> Result<T, LedgerError> {
+    let mut last = None;
+    run(&mut |answer| {
+        last = Some(answer?);
+        Ok(())
+    })?;
+    last.ok_or_else(|| LedgerError::damaged("a transaction was not done"))
+}
+
+/// Does `work` as [`Store::write`] does, and returns its answer.
+pub fn write<T>(
+    store: &mut dyn Store,
+    mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.write(&mut |tables| keep(work(tables))))
+}
+
+/// Does `work` as [`Store::read`] does, and returns its answer.
+pub fn read<T>(
+    store: &dyn Store,
+    mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.read(&mut |tables| keep(work(tables))))
 }
 
 /// Who has a ledger open, and for what.
@@ -504,7 +554,7 @@ impl Frame {
     }
 
     /// Returns whether a live run has the unit in hand, this one included.
-    pub fn in_hand(&self, tables: &(impl Tables + ?Sized), unit: &UnitRow) -> bool {
+    pub fn in_hand(&self, tables: &dyn Tables, unit: &UnitRow) -> bool {
         if !unit.pending {
             return false;
         }

@@ -202,6 +202,13 @@ impl Units for View<'_> {
         Ok(next.unwrap_or(1))
     }
 
+    fn skip_unit_numbers(&mut self) -> Result<(), LedgerError> {
+        match self.opened.backend.skip_unit_numbers {
+            Some(text) => self.sql.rows(text.into(), &[], &mut |_| Ok(())),
+            None => Ok(()),
+        }
+    }
+
     fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError> {
         let folded = unit.serial.folded();
         let place: &[Value<'_>; 5] = values![

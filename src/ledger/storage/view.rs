@@ -36,6 +36,10 @@ pub struct Backend {
     pub drawing: Drawing,
     /// Whether a run lives.
     pub alive: fn(&View<'_>, run: &str) -> Result<bool, LedgerError>,
+    /// Refuses while another run lives, and lets none begin.
+    pub refuse_other_runs: fn(&View<'_>) -> Result<(), LedgerError>,
+    /// Lets the numbers of new units go on behind the last one, where they are not counted from it.
+    pub skip_unit_numbers: Option<&'static str>,
     /// What only the server can check: its pages, and that no rule was taken away.
     pub integrity: fn(&View<'_>) -> Result<Vec<Finding>, LedgerError>,
 }

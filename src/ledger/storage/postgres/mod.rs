@@ -14,7 +14,6 @@ mod load;
 mod open;
 mod password;
 mod patience;
-mod restore;
 mod rotate;
 mod schema;
 mod session;
@@ -32,13 +31,13 @@ use self::lease::Keeper;
 use self::link::Link;
 use self::patience::Patience;
 use self::session::{Sending, Session, Trouble};
-use crate::ledger::LedgerError;
 use crate::ledger::runs::Run;
 use crate::ledger::storage::events::HOLD_LEDGER;
 use crate::ledger::storage::sql::{Query, Sql, values};
-use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::storage::tables::{Frame, Look, Store, Work};
 use crate::ledger::storage::tokens::Drawing;
 use crate::ledger::storage::view::{Backend, Mode, Opened, View};
+use crate::ledger::{Actor, LedgerError, Rotation};
 use crate::recipe::{KeySource, SchemaName};
 
 /// Many stations write at the same time, each question takes a round trip, and leases tell who lives.
@@ -49,6 +48,11 @@ static BACKEND: Backend = Backend {
     next_scope: "SELECT nextval(pg_get_serial_sequence('scopes', 'id'))",
     drawing: Drawing::BY_RULE,
     alive: liveness::alive,
+    refuse_other_runs: rotate::no_other_run,
+    skip_unit_numbers: Some(
+        "SELECT setval('unit_numbers', greatest(max(id), (SELECT last_value FROM unit_numbers))) \
+         FROM units",
+    ),
     integrity: audit::integrity,
 };
 
@@ -101,21 +105,12 @@ impl Server {
 pub struct Postgres {
     link: RefCell<Link>,
     opened: Opened,
-    patience: Duration,
-    waiting: fn(Duration),
+    server: Server,
     /// Transactions of this run so far.
     writes: i64,
     /// Dropped before the file lock: as long as that is held, the run's claims are in work.
     _keeper: Option<Keeper>,
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Postgres {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Postgres")
-            .field("frame", &self.opened.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What one attempt at a transaction came to.
@@ -130,12 +125,6 @@ enum Attempt<T> {
 }
 
 impl Postgres {
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.opened.frame.run
-    }
-
     /// Does `work` in one transaction of this run, once, however often the line is cut.
     fn numbered<T>(
         &mut self,
@@ -143,7 +132,7 @@ impl Postgres {
     ) -> Result<T, LedgerError> {
         self.writes += 1;
         let number = self.writes;
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         let mut unheard = None;
         loop {
             match self.attempt(number, &mut work)? {
@@ -240,11 +229,7 @@ impl Postgres {
 
     /// Does `work` in one transaction that only looks; one that hands rows on may be held up by
     /// whoever reads them.
-    fn look<T>(
-        &self,
-        hands_on: bool,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<Result<T, Trouble>, LedgerError> {
+    fn look(&self, hands_on: bool, work: Look<'_>) -> Result<Result<(), Trouble>, LedgerError> {
         let mut link = self.link.borrow_mut();
         let begun = link.connected().and_then(|(client, statements)| {
             let mut transaction = client
@@ -273,7 +258,7 @@ impl Postgres {
         &self,
         mut act: impl FnMut(&Session<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
             let done = self.link.borrow_mut().act(&mut act)?;
             match done {
@@ -289,57 +274,40 @@ impl Store for Postgres {
         &self.opened.frame
     }
 
-    fn write<T>(
-        &mut self,
-        mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         self.numbered(|view| work(view))
     }
 
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         let mut link = self.link.borrow_mut();
         let session = link.begin(Sending::Later).map_err(meaning)?;
-        let answer = session.batch(UNSYNCED).and_then(|()| {
-            let answer = work(&mut View::new(&session, &self.opened, Mode::Stage))?;
-            session.flush()?;
-            Ok(answer)
+        let done = session.batch(UNSYNCED).and_then(|()| {
+            work(&mut View::new(&session, &self.opened, Mode::Stage))?;
+            session.flush()
         });
         match session.trouble() {
             Some(Trouble::Server(error)) => return Err(meaning(error)),
             Some(Trouble::Raced) => return Err(LedgerError::damaged("a list met another one")),
             None => {}
         }
-        let answer = answer?;
-        session.into_transaction()?.commit().map_err(meaning)?;
-        Ok(answer)
+        done?;
+        session.into_transaction()?.commit().map_err(meaning)
     }
 
-    fn read<T>(
-        &self,
-        mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
-            match self.look(false, &mut work)? {
-                Ok(answer) => return Ok(answer),
+            match self.look(false, &mut *work)? {
+                Ok(()) => return Ok(()),
                 Err(trouble) => self.rest(&mut patience, trouble)?,
             }
         }
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         // A connection that died unseen is told here, before a row is handed on.
-        self.read(|_| Ok(()))?;
-        match self.look(true, work)? {
-            Ok(answer) => Ok(answer),
-            Err(trouble) => Err(trouble.meaning()),
-        }
+        self.read(&mut |_| Ok(()))?;
+        self.look(true, work)?.map_err(Trouble::meaning)
     }
 
     fn settle(&self) -> Result<(), LedgerError> {
@@ -369,5 +337,8 @@ impl Store for Postgres {
             self.opened.settled.set(last);
         }
         Ok(())
+    }
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }

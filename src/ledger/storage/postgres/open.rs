@@ -20,10 +20,10 @@ use crate::ledger::storage::events::HOLD_LEDGER;
 use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::schema::Past;
 use crate::ledger::storage::sql::{Query, Sql, values};
-use crate::ledger::storage::tables::{Frame, Store as _};
+use crate::ledger::storage::tables::Frame;
 use crate::ledger::storage::view::{NoKey, Opened};
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Actor, Identity, Ledger as _, LedgerError, Scope, Simulated};
+use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use crate::recipe::LedgerUrl;
 
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
@@ -86,7 +86,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError`]; a missing or wrong key is said with nothing written.
-    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         let keys = keys::bring(server)?;
         reach(&mut link, server)?;
@@ -135,7 +135,7 @@ impl Postgres {
         server: &Server,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         reach(&mut link, server)?;
         present(&mut link, server)?;
@@ -150,7 +150,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
-    pub fn inspect(server: &Server, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(server: &Server, scope: &Scope) -> Result<Ledger, LedgerError> {
         let mut link = server.look()?;
         let key = match keys::bring(server) {
             Ok(keys) => Ok(link.once(|session| keys::prove(session, &keys, server))?),
@@ -162,7 +162,7 @@ impl Postgres {
             simulated: Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        Self::assemble((link, key), server, (frame, None))
+        Self::assemble((link, key), server, (frame, None)).map(Ledger::over)
     }
 
     /// Returns the ids of the keys that the ledger is sealed with, the current one first; more than
@@ -181,7 +181,7 @@ impl Postgres {
         (mut link, keys): (Link, &[Key]),
         server: &Server,
         (scope, identity): (&Scope, Identity),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let ring = link.once(|session| keys::prove(session, keys, server))?;
         let key = ring.current()?.id;
         let run = Run::start(&server.runs())?;
@@ -192,11 +192,12 @@ impl Postgres {
         this.begin(key)?;
         this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
         this.read_facts()?;
-        this.read(|tables| {
+        let ledger = Ledger::over(this);
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             check_simulated(tables, &frame)
         })?;
-        Ok(this)
+        Ok(ledger)
     }
 
     fn assemble(
@@ -209,8 +210,7 @@ impl Postgres {
         let mut this = Self {
             link: RefCell::new(link),
             opened,
-            patience: server.patience,
-            waiting: server.waiting,
+            server: server.clone(),
             writes: 0,
             _keeper: None,
             _run: run,

@@ -8,13 +8,13 @@
 
 use super::fault::meaning;
 use super::link::Link;
-use super::{Postgres, Server, UNSYNCED, liveness};
+use super::{Postgres, UNSYNCED, liveness};
 use crate::ledger::crypto::Key;
 use crate::ledger::keyring::{self, Rotation};
 use crate::ledger::storage::keys as rows;
-use crate::ledger::storage::rotate::{self, Next, Rotating, Work};
+use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
 use crate::ledger::storage::sql::values;
-use crate::ledger::storage::tables::Store as _;
+use crate::ledger::storage::tables;
 use crate::ledger::storage::view::{Mode, View};
 use crate::ledger::{Actor, LedgerError, key_source};
 
@@ -30,65 +30,56 @@ const REWRITE: [&str; 2] = ["VACUUM FULL tokens", "VACUUM FULL pictures"];
 impl Rotating for Postgres {
     /// Rows are changed without waiting for the disk: the commit that takes the old key out waits for
     /// all before it.
-    fn seal(&mut self, work: Work<'_>) -> Result<u64, LedgerError> {
+    fn seal(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
         self.patiently(|session| {
             session.batch(UNSYNCED)?;
             work(&mut View::new(session, &self.opened, Mode::Stage))
         })
     }
 
-    fn decide(&mut self, work: Work<'_>) -> Result<u64, LedgerError> {
+    fn decide(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
         self.numbered(work)
     }
 }
 
-impl Postgres {
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.opened.key.is_ok()
-    }
-
-    /// Seals everything in the ledger with another key; goes on with what was begun.
-    ///
-    /// `step` is told how many values are left. The next key is `<base>.key.next`, made now unless
-    /// it waits there; it stays there for whoever puts it where the stations take theirs from.
-    ///
-    /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station,
-    /// [`LedgerError::KeyInUse`] while a board is in hand, or in another role than the owner's; any
-    /// other error leaves both keys good, and the next call goes on.
-    pub fn rotate(
-        &mut self,
-        server: &Server,
-        by: &Actor,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<Rotation, LedgerError> {
-        keyring::no_board_in_hand(&server.base)?;
-        let names = self.numbered(alone)?;
-        let source = key_source::read(&server.key, &server.folder)?;
-        let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
-        self.read(|tables| keyring::not_retired(tables, &server.base, &key))?;
-        let was = names.iter().find(|name| **name != key.id()).cloned();
-        let mut rows = 0;
-        if let Some(was) = &was {
-            if *was == source.id() {
-                // Boards of this station may have their bytes sealed with it.
-                keyring::keep(&server.base, &source)?;
-            }
-            self.numbered(|view| begin(view, &names, &key))?;
-            rows = rotate::rotate(self, &Next { key: &key, was }, by, step)?;
+/// Seals everything in the ledger with another key; goes on with what was begun.
+///
+/// The next key is `<base>.key.next`, made now unless it waits there; it stays there for whoever puts
+/// it where the stations take theirs from. In another role than the owner's it is refused.
+pub fn rotate(
+    ledger: &mut Postgres,
+    by: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, LedgerError> {
+    let server = ledger.server.clone();
+    keyring::no_board_in_hand(&server.base)?;
+    let names = ledger.numbered(alone)?;
+    let source = key_source::read(&server.key, &server.folder)?;
+    let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
+    tables::read(ledger, |tables| {
+        keyring::not_retired(tables, &server.base, &key)
+    })?;
+    let was = names.iter().find(|name| **name != key.id()).cloned();
+    let mut rows = 0;
+    if let Some(was) = &was {
+        if *was == source.id() {
+            // Boards of this station may have their bytes sealed with it.
+            keyring::keep(&server.base, &source)?;
         }
-        // Also after a rotation that was cut here.
-        self.written_anew()?;
-        Ok(Rotation {
-            id: key.id(),
-            was,
-            rows,
-            placed: key.id() == source.id(),
-        })
+        ledger.numbered(|view| begin(view, &names, &key))?;
+        rows = rotate::rotate(ledger, &Next { key: &key, was }, by, step)?;
     }
+    // Also after a rotation that was cut here.
+    ledger.written_anew()?;
+    Ok(Rotation {
+        id: key.id(),
+        was,
+        rows,
+        placed: key.id() == source.id(),
+    })
+}
 
+impl Postgres {
     /// Has the server write the tables anew: what rows were before is gone from their files.
     fn written_anew(&self) -> Result<(), LedgerError> {
         let mut link = self.link.borrow_mut();

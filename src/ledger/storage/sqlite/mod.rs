@@ -29,13 +29,12 @@ use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
 use crate::ledger::keyring::Ring;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::keys as rows;
-use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::storage::tables::{Frame, Look, Store, Work};
 use crate::ledger::storage::tokens::Drawing;
 use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Identity, LedgerError, Scope};
+use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
-use crate::recipe::HomeId;
 
 /// One program writes at a time, and file locks tell who lives.
 static BACKEND: Backend = Backend {
@@ -45,6 +44,9 @@ static BACKEND: Backend = Backend {
     next_scope: "SELECT coalesce(max(id), 0) + 1 FROM scopes",
     drawing: Drawing::BY_COLUMN,
     alive: |view, run| Ok(view.opened.runs.alive(run)),
+    // A ledger that is made anew has a hidden name until then.
+    refuse_other_runs: |_| Ok(()),
+    skip_unit_numbers: None,
     integrity: audit::integrity,
 };
 
@@ -53,20 +55,13 @@ static BACKEND: Backend = Backend {
 /// One host only: whether a run lives is told by file locks, and the write-ahead log needs
 /// memory that all its programs share. A network share offers neither.
 pub struct Sqlite {
+    path: PathBuf,
     conn: Connection,
     opened: Opened,
     /// Where the key comes from.
     key_place: KeyPlace,
     /// Dropped last: while it lives, this run's claims are in work.
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite")
-            .field("frame", &self.opened.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Sqlite {
@@ -79,7 +74,7 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
     /// here too, with nothing written.
-    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -91,7 +86,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         Self::open_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -104,7 +99,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         if *place != KeyPlace::Beside {
             // A source that has no key leaves no empty file behind.
             keys::bring(place, path)?;
@@ -127,7 +122,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let file = beside(path, suffix);
@@ -145,7 +140,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         (mut conn, key, key_place): (Connection, Ring, KeyPlace),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
         let frame = Arc::new(frame.with_lock(run.lock()));
@@ -160,18 +155,19 @@ impl Sqlite {
             transaction.commit().map_err(fault)?;
             opened.settle(opened.look(&conn)?)?;
         }
-        let sqlite = Self {
+        let ledger = Ledger::over(Self {
+            path: path.to_owned(),
             conn,
             opened,
             key_place,
             _run: Some(run),
-        };
-        sqlite.read(|tables| {
+        });
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             manifest::check(tables)?;
             check_simulated(tables, &frame)
         })?;
-        Ok(sqlite)
+        Ok(ledger)
     }
 
     /// Opens the ledger at `path` to look at it: nothing is made, and no claim is held.
@@ -180,7 +176,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`LedgerError::Absent`], and those of [`open`](Self::open)
-    pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         Self::inspect_keyed(path, scope, &KeyPlace::Beside)
     }
 
@@ -193,7 +189,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         let conn = connect::read(path)?;
         let key = schema::look(&conn, path, place)?;
@@ -205,7 +201,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// Those of [`inspect`](Self::inspect)
-    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         if !path.try_exists().map_err(about(path))? {
             return Err(LedgerError::Absent {
                 path: path.to_owned(),
@@ -220,7 +216,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         (conn, key, key_place): (Connection, Option<Ring>, KeyPlace),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: crate::ledger::Simulated::No,
@@ -232,35 +228,13 @@ impl Sqlite {
         let runs = Runs::at(folder(path));
         let mut opened = Opened::new(&BACKEND, frame, runs, key.ok_or_else(missing));
         opened.settle(opened.look(&conn)?)?;
-        Ok(Self {
+        Ok(Ledger::over(Self {
+            path: path.to_owned(),
             conn,
             opened,
             key_place,
             _run: None,
-        })
-    }
-
-    /// Returns the ledger's own number, in hex digits.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn number(&self) -> Result<String, LedgerError> {
-        self.read(|tables| crate::ledger::book::ledger_number(tables))
-    }
-
-    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
-        let home = self.read(|tables| tables.home())?;
-        Ok(home.map(|key| key.home().id()))
-    }
-
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.opened.key.is_ok()
+        }))
     }
 
     /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
@@ -280,12 +254,6 @@ impl Sqlite {
     #[must_use]
     pub fn key_path(path: &Path) -> PathBuf {
         keys::path(path)
-    }
-
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.opened.frame.run
     }
 }
 
@@ -350,30 +318,21 @@ impl Store for Sqlite {
         &self.opened.frame
     }
 
-    fn write<T>(
-        &mut self,
-        mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         self.once(Mode::Write, |view| work(view))
     }
 
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        // The next full commit syncs the whole log, these transactions with it.
-        connect::set_staging(&self.conn)?;
-        let answer = self.once(Mode::Stage, |view| work(view));
-        connect::set_durable(&self.conn)?;
-        answer
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
+        self.staged(Mode::Stage, |view| work(view))
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         let transaction = self.conn.unchecked_transaction().map_err(fault)?;
         work(&View::new(&*transaction, &self.opened, Mode::Read))
+    }
+
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }
 
@@ -391,5 +350,18 @@ impl Sqlite {
         let answer = work(&mut View::new(&*transaction, &self.opened, mode))?;
         transaction.commit().map_err(fault)?;
         Ok(answer)
+    }
+
+    /// Does `work` in one transaction that is durable with the next full commit: that one syncs the
+    /// whole log.
+    fn staged<T>(
+        &mut self,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        connect::set_staging(&self.conn)?;
+        let answer = self.once(mode, work);
+        connect::set_durable(&self.conn)?;
+        answer
     }
 }

@@ -17,7 +17,6 @@ use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
 use crate::ledger::crypto::Key;
 use crate::ledger::files::{about, beside, create, sync_folder};
 use crate::ledger::part::{Handing, Part, PartState};
-use crate::ledger::storage::tables::Store as _;
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 
 /// A part's file on its way out.
@@ -199,7 +198,7 @@ impl Sqlite {
         scope: &Scope,
         key: &Key,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
         Self::enter(path, scope, identity, (conn, ring, KeyPlace::Beside))

@@ -6,16 +6,16 @@ use std::path::Path;
 use rusqlite::{OptionalExtension as _, TransactionBehavior};
 
 use super::Sqlite;
-use super::connect::{self, fault};
+use super::connect::fault;
 use super::keys::{self, KeyPlace};
 use super::manifest;
 use crate::ledger::crypto::Key;
 use crate::ledger::files::{about, read_key, sync_folder};
 use crate::ledger::keyring;
 use crate::ledger::storage::keys as rows;
-use crate::ledger::storage::rotate::{self, Next, Rotating, Work};
+use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
 use crate::ledger::storage::sql::{Sql, values};
-use crate::ledger::storage::tables::Store as _;
+use crate::ledger::storage::tables;
 use crate::ledger::storage::view::Mode;
 use crate::ledger::{Actor, LedgerError, Rotation};
 
@@ -24,67 +24,58 @@ const TAKE_IN: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 const SEALED: &str = "SELECT 1 FROM facts WHERE name = ?1";
 
 impl Rotating for Sqlite {
-    fn seal(&mut self, work: Work<'_>) -> Result<u64, LedgerError> {
-        connect::set_staging(&self.conn)?;
-        let answer = self.once(Mode::Write, work);
-        connect::set_durable(&self.conn)?;
-        answer
+    fn seal(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
+        self.staged(Mode::Write, work)
     }
 
-    fn decide(&mut self, work: Work<'_>) -> Result<u64, LedgerError> {
+    fn decide(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
         self.once(Mode::Write, work)
     }
 }
 
-impl Sqlite {
-    /// Seals everything in the ledger at `path` with another key; goes on with what was begun.
-    ///
-    /// `step` is told how many values are left. Nobody else may have the ledger open.
-    ///
-    /// # Errors
-    /// [`LedgerError::KeyInUse`] while others work with the ledger; any other error leaves both
-    /// keys good, and the next call goes on.
-    pub fn rotate(
-        &mut self,
-        path: &Path,
-        by: &Actor,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<Rotation, LedgerError> {
-        self.alone(path)?;
-        let names = rows::names(&self.conn)?;
-        let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
-        let source = match keys::bring(&self.key_place, path)? {
-            Some(keys::Brought::Ledger(key)) => Some(key),
-            _ => None,
-        };
-        let key = keyring::next_or_new(path, &names, source.as_ref())?;
-        self.read(|tables| keyring::not_retired(tables, path, &key))?;
-        let was = names.iter().find(|name| **name != key.id()).cloned();
-        let mut rows = 0;
-        if let Some(was) = &was {
-            if !names.contains(&key.id()) {
-                self.begin(&key)?;
-            }
-            // What is written over is zeroed: it is sealed with a key that may be known.
-            let secure = self.conn.query_row(SECURE, [], |_| Ok(()));
-            secure.optional().map_err(fault)?;
-            rows = rotate::rotate(self, &Next { key: &key, was }, by, step)?;
-            // What the old key sealed goes out of the log too.
-            let taken_in = self.conn.query_row(TAKE_IN, [], |_| Ok(()));
-            taken_in.map_err(fault)?;
+/// Seals everything in the ledger with another key; goes on with what was begun.
+pub fn rotate(
+    ledger: &mut Sqlite,
+    by: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, LedgerError> {
+    let path = ledger.path.clone();
+    ledger.alone(&path)?;
+    let names = rows::names(&ledger.conn)?;
+    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+    let source = match keys::bring(&ledger.key_place, &path)? {
+        Some(keys::Brought::Ledger(key)) => Some(key),
+        _ => None,
+    };
+    let key = keyring::next_or_new(&path, &names, source.as_ref())?;
+    tables::read(ledger, |tables| keyring::not_retired(tables, &path, &key))?;
+    let was = names.iter().find(|name| **name != key.id()).cloned();
+    let mut rows = 0;
+    if let Some(was) = &was {
+        if !names.contains(&key.id()) {
+            ledger.begin(&key)?;
         }
-        let placed = self.key_place == KeyPlace::Beside;
-        if placed {
-            place(path, &key.id())?;
-        }
-        Ok(Rotation {
-            id: key.id(),
-            was,
-            rows,
-            placed,
-        })
+        // What is written over is zeroed: it is sealed with a key that may be known.
+        let secure = ledger.conn.query_row(SECURE, [], |_| Ok(()));
+        secure.optional().map_err(fault)?;
+        rows = rotate::rotate(ledger, &Next { key: &key, was }, by, step)?;
+        // What the old key sealed goes out of the log too.
+        let taken_in = ledger.conn.query_row(TAKE_IN, [], |_| Ok(()));
+        taken_in.map_err(fault)?;
     }
+    let placed = ledger.key_place == KeyPlace::Beside;
+    if placed {
+        place(&path, &key.id())?;
+    }
+    Ok(Rotation {
+        id: key.id(),
+        was,
+        rows,
+        placed,
+    })
+}
 
+impl Sqlite {
     /// Refuses while others work with the ledger, or a board's bytes are sealed with the key.
     fn alone(&self, path: &Path) -> Result<(), LedgerError> {
         let busy = |what: &'static str| Err(LedgerError::KeyInUse { what });
@@ -93,7 +84,7 @@ impl Sqlite {
         if sealed.is_some() {
             return busy("it is sealed for one station: the part gets no other one");
         }
-        if self.opened.runs.others(self.run())? {
+        if self.opened.runs.others(&self.opened.frame.run)? {
             return busy("another program has the ledger open: end it first");
         }
         keyring::no_board_in_hand(path)

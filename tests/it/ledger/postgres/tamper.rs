@@ -6,14 +6,14 @@ use super::*;
 fn busy(bench: &OnServer) {
     let mut ledger = stocked(bench, 8);
     for text in ["GW1", "GW2"] {
-        finish(&mut *ledger, &on_board(text, text));
+        finish(&mut ledger, &on_board(text, text));
     }
-    finish(&mut *ledger, &claim("GW3"));
-    let held = go(&mut *ledger, &claim("GW4"));
+    finish(&mut ledger, &claim("GW3"));
+    let held = go(&mut ledger, &claim("GW4"));
     ledger.fail(held, &failure(false)).unwrap();
-    finish(&mut *ledger, &claim("GW5"));
+    finish(&mut ledger, &claim("GW5"));
     ledger.void(&serial("GW5"), &actor("L1")).unwrap();
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn client(bench: &OnServer) -> ::postgres::Client {
