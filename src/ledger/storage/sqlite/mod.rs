@@ -1,11 +1,10 @@
 //! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
 //!
-//! Rules are not in here: this stores and finds rows for `rules`.
+//! Rules are not in here: this stores and finds rows for [`book`](crate::ledger::book).
 
 mod audit;
 mod backup;
 mod connect;
-mod events;
 mod giving;
 mod keys;
 mod manifest;
@@ -13,9 +12,7 @@ mod part;
 mod restore;
 mod rotate;
 mod schema;
-mod tokens;
-mod units;
-mod view;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,15 +24,31 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
-use self::view::{Mode, Shop, View};
 use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
+use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
+use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
 use crate::vault::files::{about, beside, close_to_others, create, sync_folder};
 use crate::vault::keyring::Ring;
+
+/// One program writes at a time, and file locks tell who lives.
+static BACKEND: Backend = Backend {
+    shared: false,
+    step: 64,
+    next_unit: "SELECT coalesce(max(id), 0) + 1 FROM units",
+    next_scope: "SELECT coalesce(max(id), 0) + 1 FROM scopes",
+    drawing: Drawing::BY_COLUMN,
+    alive: |view, run| Ok(view.opened.runs.alive(run)),
+    // A ledger that is made anew has a hidden name until then.
+    refuse_other_runs: |_| Ok(()),
+    skip_unit_numbers: None,
+    integrity: audit::integrity,
+};
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///
@@ -44,7 +57,9 @@ use crate::vault::keyring::Ring;
 pub struct Sqlite {
     path: PathBuf,
     conn: Connection,
-    shop: Shop,
+    opened: Opened,
+    /// Where the key comes from.
+    key_place: KeyPlace,
     /// Dropped last: while it lives, this run's claims are in work.
     _run: Option<Run>,
 }
@@ -115,7 +130,8 @@ impl Sqlite {
         }
         let mut conn = connect::write(path)?;
         let key = schema::prepare(&mut conn, path, place)?;
-        Self::enter(path, scope, identity, (conn, key, place.clone()))
+        let opening = (conn, key, place.clone());
+        Self::enter(path, scope, identity, opening)
     }
 
     /// Begins a run in a ledger that is open and proved.
@@ -123,24 +139,29 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-        (conn, key, place): (Connection, Ring, KeyPlace),
+        (mut conn, key, key_place): (Connection, Ring, KeyPlace),
     ) -> Result<Ledger, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
         let frame = Arc::new(frame.with_lock(run.lock()));
-        let mut sqlite = Self {
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, Arc::clone(&frame), runs, Ok(key));
+        opened.settle(opened.look(&conn)?)?;
+        if opened.scope == 0 {
+            let transaction = conn
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(fault)?;
+            opened.enter(&*transaction)?;
+            transaction.commit().map_err(fault)?;
+            opened.settle(opened.look(&conn)?)?;
+        }
+        let ledger = Ledger::over(Self {
             path: path.to_owned(),
-            shop: Shop::new(
-                &conn,
-                Arc::clone(&frame),
-                (Runs::at(folder(path)), Some(key), place),
-            )?,
             conn,
+            opened,
+            key_place,
             _run: Some(run),
-        };
-        let shop = &mut sqlite.shop;
-        shop.enter(&mut sqlite.conn)?;
-        let ledger = Ledger::over(sqlite);
+        });
         ledger.read(|tables| {
             tables.proved("ledger")?;
             manifest::check(tables)?;
@@ -194,18 +215,24 @@ impl Sqlite {
     fn look(
         path: &Path,
         scope: &Scope,
-        (conn, key, place): (Connection, Option<Ring>, KeyPlace),
+        (conn, key, key_place): (Connection, Option<Ring>, KeyPlace),
     ) -> Result<Ledger, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: crate::ledger::Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
+        let missing = || NoKey::Missing {
+            path: keys::named(&key_place, path),
+        };
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, frame, runs, key.ok_or_else(missing));
+        opened.settle(opened.look(&conn)?)?;
         Ok(Ledger::over(Self {
             path: path.to_owned(),
             conn,
-            shop,
+            opened,
+            key_place,
             _run: None,
         }))
     }
@@ -219,7 +246,7 @@ impl Sqlite {
         present(path, &KeyPlace::Beside)?;
         let conn = connect::read(path)?;
         schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
-        let names = keys::names(&conn)?.into_iter();
+        let names = rows::names(&conn)?.into_iter();
         Ok(names.map(|(_, name)| name).collect())
     }
 
@@ -288,32 +315,53 @@ fn folder(path: &Path) -> PathBuf {
 
 impl Store for Sqlite {
     fn frame(&self) -> &Arc<Frame> {
-        &self.shop.frame
+        &self.opened.frame
     }
 
     fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
-        let transaction = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(fault)?;
-        work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
-        transaction.commit().map_err(fault)
+        self.once(Mode::Write, |view| work(view))
     }
 
     fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
-        // The next full commit syncs the whole log, these transactions with it.
-        connect::set_staging(&self.conn)?;
-        let answer = self.write(work);
-        connect::set_durable(&self.conn)?;
-        answer
+        self.staged(Mode::Stage, |view| work(view))
     }
 
     fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop, Mode::Read)?)
+        work(&View::new(&*transaction, &self.opened, Mode::Read))
     }
 
     fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
         rotate::rotate(self, by, step)
+    }
+}
+
+impl Sqlite {
+    /// Does `work` in one transaction.
+    fn once<T>(
+        &mut self,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fault)?;
+        let answer = work(&mut View::new(&*transaction, &self.opened, mode))?;
+        transaction.commit().map_err(fault)?;
+        Ok(answer)
+    }
+
+    /// Does `work` in one transaction that is durable with the next full commit: that one syncs the
+    /// whole log.
+    fn staged<T>(
+        &mut self,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        connect::set_staging(&self.conn)?;
+        let answer = self.once(mode, work);
+        connect::set_durable(&self.conn)?;
+        answer
     }
 }

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::connect::{self, fault};
 use super::keys;
-use super::{MAKING, Sqlite, manifest, schema};
+use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
 use crate::ledger::part::{Handing, Part, PartState};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use crate::vault::crypto::Key;
@@ -201,7 +201,7 @@ impl Sqlite {
     ) -> Result<Ledger, LedgerError> {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
-        Self::enter(path, scope, identity, (conn, ring, keys::KeyPlace::Beside))
+        Self::enter(path, scope, identity, (conn, ring, KeyPlace::Beside))
     }
 }
 

@@ -289,10 +289,10 @@ fn a_forger_who_changes_nothing_is_not_blamed() {
 fn a_ledger_of_an_earlier_build_is_refused() {
     let Some(bench) = OnServer::new() else { return };
     drop(bench.open("L1"));
-    tamper(&bench, "UPDATE versions SET version = 1");
+    tamper(&bench, "UPDATE versions SET version = 3");
     let error = bench.try_open("L1").unwrap_err();
     assert!(
-        matches!(error, LedgerError::SchemaOlder { found: 1, .. }),
+        matches!(error, LedgerError::SchemaOlder { found: 3, .. }),
         "{error}"
     );
 }

@@ -115,7 +115,7 @@ fn a_newer_ledger_is_refused() {
     let error = bench.try_open().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the ledger has schema 99, this version knows up to 3: update it"
+        "the ledger has schema 99, this version knows up to 4: update it"
     );
     assert_eq!(name(bench.inspect()), "ledger-schema-newer");
 }

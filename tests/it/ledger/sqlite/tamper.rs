@@ -421,12 +421,12 @@ fn a_ledger_of_an_earlier_build_is_refused() {
     let bench = InFile::new();
     busy(&bench);
     let conn = Connection::open(&bench.path).unwrap();
-    conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.pragma_update(None, "user_version", 3).unwrap();
     drop(conn);
     for error in [bench.try_open().err(), bench.inspect().err()] {
         let error = error.unwrap();
         assert!(
-            matches!(error, LedgerError::SchemaOlder { found: 1, .. }),
+            matches!(error, LedgerError::SchemaOlder { found: 3, .. }),
             "{error}"
         );
     }
