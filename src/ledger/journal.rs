@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Sync};
+use crate::journal::{Journal, JournalError};
 use crate::ledger::LedgerError;
 #[cfg(feature = "sqlite")]
 use crate::ledger::storage::sqlite::KeyPlace;
 use crate::own_file;
 use crate::recipe::KeySource;
-use crate::target::{Journal, JournalError};
 use crate::unit::{Digest, Fingerprint};
 use crate::vault::crypto::{Cipher, Column};
 use crate::vault::files::about;

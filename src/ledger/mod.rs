@@ -30,8 +30,8 @@ pub use journal::SealedJournal;
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, RunLock, Scope, Seated,
-    Simulated, Stock, Target, TokenState, UnitRecord, UnitState,
+    Outcome, Preview, ReadyToken, Reservation, Revealed, RunLock, Scope, Seated, Simulated, Stock,
+    Target, TokenState, UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use rules::adopt::{Adopted, Mapping};
@@ -44,6 +44,7 @@ pub use storage::postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
 pub use storage::sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
 
+pub use crate::receipt::Receipt;
 #[cfg(feature = "seal")]
 pub use crate::vault::crypto::Key as LedgerKey;
 #[cfg(feature = "seal")]
