@@ -111,8 +111,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         extension: &extension,
         form,
     };
-    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
-    token_list::import((&recipe, &master), &mut *ledger, &actor, output)?;
+    neighbours::refuse(&recipe, &ledger, Some(&images))?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -130,8 +130,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     };
     interrupt.holds(vec!["units".to_owned()]);
     let outcome = match listed {
-        Some(serials) => shift.pass(&mut *ledger, serials, &mut tally),
-        None => shift.count(&mut *ledger, args.count.unwrap_or(0), &mut tally),
+        Some(serials) => shift.pass(&mut ledger, serials, &mut tally),
+        None => shift.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
     };
     output.done();
     // What was done before the ledger went is told all the same.
@@ -171,7 +171,7 @@ impl Shift<'_> {
     /// Takes the given serials down the line; one after the other where each is asked for first.
     fn pass(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         serials: Vec<Serial>,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -221,7 +221,7 @@ impl Shift<'_> {
     /// Makes the given units.
     fn make(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         serials: Vec<Serial>,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -287,7 +287,7 @@ impl Shift<'_> {
     /// Makes `count` good units: open claims first, then new serials.
     fn count(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         count: usize,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -322,7 +322,7 @@ impl Shift<'_> {
 
     /// Refuses to hand numbers out for images that would replace what others laid there: a number that
     /// is handed out is lost.
-    fn vacant(&self, ledger: &dyn Ledger, wanted: usize) -> Result<(), CliError> {
+    fn vacant(&self, ledger: &Ledger, wanted: usize) -> Result<(), CliError> {
         let (SerialSource::Next, Some(format)) =
             (self.recipe.serial.source, &self.recipe.serial.format)
         else {
@@ -345,7 +345,7 @@ impl Shift<'_> {
     /// Returns new serials: as many as are wanted, or as are left.
     fn numbers_left(
         &self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         mut wanted: usize,
     ) -> Result<Vec<Serial>, CliError> {
         let (SerialSource::Next, Some(format)) =
@@ -397,7 +397,7 @@ fn target(args: &BatchArgs, extension: &str) -> Folder {
 /// A serial of the list that was offered in this call and did not pass is not offered again.
 pub(crate) fn new_serials(
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     (count, offered): (usize, &BTreeSet<String>),
 ) -> Result<Vec<Serial>, CliError> {
     let spec = &recipe.serial;

@@ -44,7 +44,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
     let master = firmware::master(&recipe)?;
     let setting = (Missing::Refuse, reach.simulated());
     let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
-    let serial = open_ledger::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;
     let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;
@@ -70,7 +70,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         finished: Finished::Written,
     };
     let mut ports = Ports {
-        ledger: &mut *ledger,
+        ledger: &mut ledger,
         target: board.as_mut(),
         labels: &labels,
         watch: &mut Unwatched,

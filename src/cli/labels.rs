@@ -50,7 +50,7 @@ pub(crate) fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
 }
 
 /// Returns the entry of a finished unit.
-pub(crate) fn finished(ledger: &dyn Ledger, serial: &Serial) -> Result<Entry, CliError> {
+pub(crate) fn finished(ledger: &Ledger, serial: &Serial) -> Result<Entry, CliError> {
     if let Some(entry) = ledger.entry(serial)? {
         return Ok(entry);
     }

@@ -36,7 +36,7 @@ pub(crate) struct View {
 
 impl View {
     /// Looks at what the ledger says of all its units.
-    pub(crate) fn of(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
+    pub(crate) fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         let simulated = ledger.simulated()? == Some(Simulated::Yes);
         Ok(Self { simulated })
     }

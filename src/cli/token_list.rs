@@ -81,7 +81,7 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
 /// go into the slots.
 pub(crate) fn import(
     (recipe, master): (&Recipe, &Master),
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     actor: &Actor,
     output: &Output,
 ) -> Result<(), CliError> {

@@ -15,7 +15,7 @@ use crate::cli::report::grouped;
 
 /// A ledger that is there.
 pub(super) struct Books {
-    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) ledger: Ledger,
     /// Whether its tokens can be read.
     pub(super) opens: bool,
 }
@@ -54,9 +54,9 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .stock()
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
-    let doubt = sheet.take(Stage::Ledger, Doubt::of(&*ledger))?;
+    let doubt = sheet.take(Stage::Ledger, Doubt::of(&ledger))?;
     show((recipe, &url), (&stock, &audit, &doubt), sheet);
-    let mirror = mirror(recipe, &*ledger, (station, sheet));
+    let mirror = mirror(recipe, &ledger, (station, sheet));
     sheet.put(
         "ledger",
         json!({
@@ -140,7 +140,7 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn of(ledger: &dyn Ledger) -> Result<Self, CliError> {
+    fn of(ledger: &Ledger) -> Result<Self, CliError> {
         let mut units = 0u64;
         ledger.units(&mut |unit| units += u64::from(unit.outcome == Outcome::InDoubt))?;
         let word = report::View::of(ledger)?.word();
@@ -220,7 +220,7 @@ fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
 /// Shows the station's mirror, where there is one; returns how it stands to the ledger.
 fn mirror(
     recipe: &Recipe,
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     (station, sheet): (&str, &mut Sheet<'_>),
 ) -> Option<&'static str> {
     let folder = open_ledger::mirror(recipe)?;

@@ -125,7 +125,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             }
         }
     }
-    if !super::report::View::of(&*ledger)?.word().is_empty() {
+    if !super::report::View::of(&ledger)?.word().is_empty() {
         output.warning("the record's units are SIMULATED: no label here is a device's");
     }
     output.line(format_args!("{made} labels made"));
@@ -142,9 +142,9 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = open_ledger::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let folder = labels::wanted(&recipe)?;
-    labels::finished(&*ledger, &serial)?;
+    labels::finished(&ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     folder.put(&entry)?;
     labels::told(&entry, &folder, output);

@@ -78,12 +78,12 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
 
 fn correct(
     (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
-    act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
+    act: impl FnOnce(&mut Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
 ) -> Result<(UnitRecord, report::View), CliError> {
     let recipe = recipe::read(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = open_ledger::on_record(&recipe, &*ledger, serial)?;
-    let unit = act(&mut *ledger, &serial, &actor)?;
-    Ok((unit, report::View::of(&*ledger)?))
+    let serial = open_ledger::on_record(&recipe, &ledger, serial)?;
+    let unit = act(&mut ledger, &serial, &actor)?;
+    Ok((unit, report::View::of(&ledger)?))
 }

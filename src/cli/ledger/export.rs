@@ -89,12 +89,12 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     }
     if args.reveal {
         let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
-        return reveal(args, &mut *ledger, &actor, output);
+        return reveal(args, &mut ledger, &actor, output);
     }
     // Nothing else of the record is sealed: no key is needed.
     let ledger = open_ledger::records(&recipe)?;
     if let Some(seq) = args.since {
-        return history(&*ledger, seq, args.out()?);
+        return history(&ledger, seq, args.out()?);
     }
     let mut out = args.out()?;
     let csv = |cells: Vec<String>| {
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         let headers = report::HEADERS.iter().map(|header| (*header).to_owned());
         written = out.write(&csv(headers.collect()));
     }
-    let view = report::View::of(&*ledger)?;
+    let view = report::View::of(&ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;
@@ -124,7 +124,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 /// Writes the events after `seq`, one object per line.
-fn history(ledger: &dyn Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
+fn history(ledger: &Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
     let mut written = Ok(());
     ledger.events_since(seq, &mut |event| {
         let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
@@ -168,14 +168,14 @@ fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliE
         }
     })?;
     args.lists
-        .write(&*ledger, (&disclaim, &delete, existing), output)?;
+        .write(&ledger, (&disclaim, &delete, existing), output)?;
     Ok(0)
 }
 
 /// Writes the AuthTokens in the clear, owner-only, after that is on record.
 fn reveal(
     args: &ExportArgs,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     actor: &Actor,
     output: &Output,
 ) -> Result<u8, CliError> {

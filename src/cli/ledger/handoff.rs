@@ -128,22 +128,22 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
     let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    neighbours::refuse(&recipe, &*ledger, None)?;
-    token_list::import((&recipe, &master), &mut *ledger, &actor, output)?;
+    neighbours::refuse(&recipe, &ledger, None)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
-        None => some(&recipe, &mut *ledger, (&actor, args.count.unwrap_or(0)))?,
+        None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,
     };
-    let (units, sealed) = claim(&master, &recipe, (&mut *ledger, serials))?;
-    let written = hand_over(args, &master, (&mut *ledger, &actor), (&units, &sealed));
+    let (units, sealed) = claim(&master, &recipe, (&mut ledger, serials))?;
+    let written = hand_over(args, &master, (&mut ledger, &actor), (&units, &sealed));
     let (event, receipts) = match written {
         Ok(written) => written,
         Err((error, touched)) => {
-            give_up(&mut *ledger, units, (&error, touched))?;
+            give_up(&mut ledger, units, (&error, touched))?;
             return Err(error);
         }
     };
-    let entries = record(&mut *ledger, units, receipts)?;
+    let entries = record(&mut ledger, units, receipts)?;
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),
@@ -168,7 +168,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
 /// Takes the station's open claims, then new serials.
 fn some(
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     (actor, count): (&Actor, usize),
 ) -> Result<Vec<Serial>, CliError> {
     let mut serials = Vec::new();
@@ -193,7 +193,7 @@ fn some(
 }
 
 /// Returns the board that a unit belongs to and is not finished on.
-fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
+fn board(ledger: &Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
     let open = |unit: &UnitRecord| matches!(unit.state, UnitState::Reserved | UnitState::Prepared);
     Ok(ledger.find(serial)?.filter(open).and_then(|unit| unit.uid))
 }
@@ -202,7 +202,7 @@ fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliErro
 fn claim<'m>(
     master: &'m Master,
     recipe: &Recipe,
-    (ledger, serials): (&mut dyn Ledger, Vec<Serial>),
+    (ledger, serials): (&mut Ledger, Vec<Serial>),
 ) -> Result<(Vec<Unit>, Vec<Sealed<'m>>), CliError> {
     for serial in &serials {
         master
@@ -272,7 +272,7 @@ fn again<'m>(master: &'m Master, entry: &Entry, values: &Values) -> Result<Seale
 fn hand_over(
     args: &HandoffArgs,
     master: &Master,
-    (ledger, actor): (&mut dyn Ledger, &Actor),
+    (ledger, actor): (&mut Ledger, &Actor),
     (units, sealed): (&[Unit], &[Sealed<'_>]),
 ) -> Result<(String, Vec<Receipt>), (CliError, bool)> {
     let programmer = args.programmer();
@@ -331,7 +331,7 @@ fn list(units: &[Unit], programmer: Programmer) -> Result<Vec<u8>, CliError> {
 
 /// Records that nothing came of the claims.
 fn give_up(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     units: Vec<Unit>,
     (error, touched): (&CliError, bool),
 ) -> Result<(), CliError> {
@@ -350,7 +350,7 @@ fn give_up(
 /// Records that the units are prepared, by what their lines say; returns the entries of all, in the
 /// block's order.
 fn record(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     units: Vec<Unit>,
     receipts: Vec<Receipt>,
 ) -> Result<Vec<Entry>, CliError> {

@@ -51,7 +51,7 @@ impl State {
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
     let ledger = open_ledger::records(&recipe)?;
-    let view = report::View::of(&*ledger)?;
+    let view = report::View::of(&ledger)?;
     output.line(format_args!(
         "{:<20} {:<10} {:<12}  {:<20}  {}",
         "serial", "state", "token", "at", "station"

@@ -100,7 +100,7 @@ impl Records {
                 true => Completeness::Asked,
                 false => Completeness::Unasked,
             },
-            simulated: !report::View::of(&*ledger)?.word().is_empty(),
+            simulated: !report::View::of(&ledger)?.word().is_empty(),
             source: url.to_string(),
         };
         ledger.units(&mut |unit| {

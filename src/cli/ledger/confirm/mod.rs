@@ -78,7 +78,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         let judge = crate::cli::firmware::judge(&recipe)?;
         let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
         let verdicts = dumps.into_iter().map(|dump| {
-            let outcome = dump.outcome(&judge, base, (&mut *ledger, &actor));
+            let outcome = dump.outcome(&judge, base, (&mut ledger, &actor));
             Verdict {
                 serial: Some(dump.serial),
                 outcome,
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
             ));
         }
     };
-    let mut ledger: Box<dyn Ledger> = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger: Ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let attested = ledger
         .attest(&evidence, &actor)
         .map_err(|error| CliError::from(error).about(file.display()))?;
