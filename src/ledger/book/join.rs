@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::event::{self, Body, Kind};
-use super::super::part::{Merge, Part, Return, Told};
+use super::super::part::{Merge, Part, PartState, Return, Told};
 use super::super::tables::{Tables, TokenState, UnitRow};
 use super::super::{Actor, LedgerError, UnitState};
 use super::SIMULATED;
 use super::merge::heads;
-use super::parts::{self, Back, Step};
+use super::parts;
 use super::proof;
 use super::split::{NAMED, known};
 
@@ -131,9 +131,8 @@ pub fn settle(
         }
     }
     let at = at.unwrap_or_default();
-    if !back.of.closed {
-        parts::add_step(tables, (part.number, Step::Open), &at)?;
-    }
-    let back = parts::to_json(&Back { at, heads })?;
-    parts::add_step(tables, (part.number, Step::Merged), &back)
+    let mut row = parts::row(tables, part.number)?;
+    row.part.open = !back.of.closed;
+    row.heads = Some(heads);
+    parts::advance(tables, row, PartState::Merged, &at).map(drop)
 }

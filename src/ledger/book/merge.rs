@@ -5,17 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use super::super::event::{Body, Kind};
 use super::super::home::Signature;
 use super::super::part::{Merge, Part, PartState, Return, Told};
-use super::super::tables::{Frame, Order, Tables, TokenState, UnitRow};
+use super::super::tables::{Frame, Heads, Order, Tables, TokenState, UnitRow};
 use super::super::{Actor, Finding, LedgerError, UnitState};
 use super::audit::{Secrets, audit};
 use super::join::{join, settle};
-use super::parts::{self, Step};
+use super::parts;
 use super::split::known;
 use super::{SIMULATED, check_simulated};
 use crate::unit::{Digest, Fingerprint};
-
-/// Heads of chains, as a fact has them.
-pub type Heads = Vec<(String, i64, String)>;
 
 /// Reads what a part brings back; its key is not needed, and its chains are replayed.
 pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
@@ -165,8 +162,7 @@ fn conflict(part: &Part, findings: Vec<Finding>) -> LedgerError {
 
 /// Says what a second return of a part is: the same one, one that went on, or a copy.
 fn again(tables: &dyn Tables, part: Part, back: &Return) -> Result<Merge, LedgerError> {
-    let text = parts::step(tables, (part.number, Step::Merged))?.unwrap_or_default();
-    let merged = parts::from_json::<parts::Back>(&text)?.heads;
+    let merged = parts::row(tables, part.number)?.heads.unwrap_or_default();
     if merged == heads(back) {
         return Ok(Merge {
             part,
@@ -378,7 +374,7 @@ fn same_kind(tables: &mut dyn Tables, frame: &Frame, back: &Return) -> Result<()
     }
 }
 
-/// Returns the heads of a part's chains, as a fact has them.
+/// Returns the heads of a part's chains, as they are stored.
 pub fn heads(back: &Return) -> Heads {
     let text =
         |(station, link, hash): &(String, i64, Digest)| (station.clone(), *link, hash.to_string());

@@ -8,7 +8,7 @@ use super::super::part::PartState;
 use super::super::restore::{Clear, Cleared, SetAside};
 use super::super::tables::{Order, Tables, TokenState};
 use super::super::{Actor, LedgerError, UnitState};
-use super::parts::{self, Step};
+use super::parts;
 use super::split::{NAMED, known};
 use super::{BEGUN, live, next_generation, proof};
 use crate::recipe::SerialFormat;
@@ -77,16 +77,17 @@ pub fn restored(
 
 /// Takes it that every part that was begun has left since: none is made a second time.
 fn leave(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
-    for (part, _) in parts::all(tables)? {
+    for row in parts::all(tables)? {
+        let part = &row.part;
         if part.state == PartState::Begun {
             let body = Body {
                 part: Some(part.number),
-                part_id: Some(part.id),
-                partner: Some(part.station),
+                part_id: Some(part.id.clone()),
+                partner: Some(part.station.clone()),
                 ..Body::default()
             };
             let stamp = event::append(tables, &by.station, (Kind::Handed, None), body.by(by))?;
-            parts::add_step(tables, (part.number, Step::Handed), &stamp.at)?;
+            parts::advance(tables, row, PartState::Handed, &stamp.at)?;
         }
     }
     Ok(())
@@ -182,7 +183,7 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Clear
             ..Body::default()
         };
         let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-        parts::clear_serial(tables, (part, serial), &stamp.at)?;
+        tables.set_part_serial(part, serial, Some(&stamp.at))?;
     }
     for names in prints.chunks(NAMED) {
         let body = Body {
@@ -203,8 +204,8 @@ fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<usize,
         count: Some(count),
         ..Body::default()
     };
-    let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-    parts::clear(tables, &stamp.at)
+    event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+    parts::clear(tables)
 }
 
 /// How a clearance says that a mirror told what became of what a backup called free.
