@@ -12,7 +12,7 @@ use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
-use eol_inject::target::{self, DeliverError, Folder};
+use eol_inject::target::{self, Folder, TargetError};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
@@ -97,7 +97,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
         return Ok(());
     };
     if guard::is_of_ledger(folder, recipe) {
-        return Err(DeliverError::Folder {
+        return Err(TargetError::Folder {
             folder: folder.to_owned(),
             source: io::Error::other("the ledger keeps something of this name"),
         }
@@ -121,7 +121,7 @@ pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
         // A server keeps the records; outbox, journal and boards stay here.
         LedgerUrl::Postgres(_) => {
             let folder = base;
-            DeliverError::Folder { folder, source }.into()
+            TargetError::Folder { folder, source }.into()
         }
     })
 }
@@ -159,7 +159,7 @@ fn needed(recipe: &Recipe, base: &Path) -> u64 {
 
 fn room(folder: &Path, bytes: u64) -> io::Result<()> {
     match target::writable(folder, bytes) {
-        Err(DeliverError::Folder { source, .. }) => Err(source),
+        Err(TargetError::Folder { source, .. }) => Err(source),
         _ => Ok(()),
     }
 }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::LedgerError;
+use crate::ledger::LedgerError;
 #[cfg(feature = "seal")]
-use super::mirror::Mirror;
-use super::tables::{self, Frame, Store, Tables};
+use crate::ledger::history::mirror::Mirror;
+use crate::ledger::storage::tables::{self, Frame, Store, Tables};
 
 /// An open ledger. Each call is one transaction that is durable when it returns.
 ///
@@ -113,9 +113,9 @@ impl Ledger {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn rotate(
         &mut self,
-        by: &super::Actor,
+        by: &crate::ledger::Actor,
         step: &mut dyn FnMut(u64),
-    ) -> Result<super::Rotation, LedgerError> {
+    ) -> Result<crate::ledger::Rotation, LedgerError> {
         self.store.rotate(by, step)
     }
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use super::tables::TokenState;
 use crate::pool::Origin;
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial, Values};
 
@@ -130,7 +129,7 @@ pub enum Finished {
 /// A durable claim: this run may deliver this token to this unit, once.
 ///
 /// It is not `Clone`, and made by a ledger only. While it lives, the unit is in work: drop it
-/// only after [`confirm`](super::Ledger::confirm) or by [`fail`](super::Ledger::fail).
+/// only after [`confirm`](crate::ledger::Ledger::confirm) or by [`fail`](crate::ledger::Ledger::fail).
 #[derive(Debug)]
 pub struct Reservation {
     pub(super) unit: i64,
@@ -214,35 +213,6 @@ pub enum Attempt {
     },
 }
 
-/// Proof that what was delivered was read back and is right.
-///
-/// Whoever compared makes it: [`of_file`](Self::of_file) and [`of_board`](Self::of_board) do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The unit.
-    pub(crate) serial: Serial,
-    /// The token's fingerprint.
-    pub(crate) fingerprint: Fingerprint,
-    /// SHA-256 of the unit's own container, where it was made.
-    pub(crate) digest: Option<Digest>,
-    /// Whether it was synced and read back, or only written.
-    pub(crate) durable: bool,
-}
-
-impl Receipt {
-    /// Returns the unit.
-    #[must_use]
-    pub const fn serial(&self) -> &Serial {
-        &self.serial
-    }
-
-    /// Returns the token's fingerprint.
-    #[must_use]
-    pub const fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
-    }
-}
-
 /// Why a delivery failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -284,6 +254,26 @@ pub enum UnitState {
     Void,
     /// The claim was taken back before a delivery started; or rework took its place.
     Superseded,
+}
+
+/// A token's state.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum TokenState {
+    /// Nobody has it.
+    Free,
+    /// A unit has it.
+    Bound,
+    /// It was burnt.
+    Void,
+    /// The cloud gave it to somebody.
+    Gone,
+    /// A part of the ledger has it, at a station without network.
+    Away,
+    /// A backup said that it is free or reserved; what became of it since is not known.
+    Quarantined,
 }
 
 /// What is known about the last attempt on a unit.
@@ -356,7 +346,7 @@ impl std::fmt::Debug for Entry {
 
 /// Proof that a disclosure was recorded: without one no secret leaves the ledger.
 ///
-/// It is not `Clone`, and made by [`Ledger::revealed`](super::Ledger::revealed) only.
+/// It is not `Clone`, and made by [`Ledger::revealed`](crate::ledger::Ledger::revealed) only.
 #[derive(Debug)]
 pub struct Revealed {
     pub(super) event: Digest,

@@ -5,9 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use eol_inject::ledger::{Simulated, Target};
 use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
-use eol_inject::target::{DeliverError, Fixture, Program, Programmer, StandIns};
+use eol_inject::target::{self, Program, Programmer, StandIns, TargetError};
 #[cfg(feature = "sim")]
-use eol_inject::target::{MemoryJournal, Unwatched};
+use eol_inject::target::{MemoryJournal, Target as _, Unwatched};
 #[cfg(feature = "probe")]
 use eol_inject::target::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::unit::Serial;
@@ -56,7 +56,7 @@ fn board((setup, recipe): (ProbeSetup, &Recipe), master: &Master) -> Result<(), 
     let seen = looked?;
     released?;
     if recipe.serial.source == SerialSource::ChipUid {
-        let serial = uid_serial(recipe, seen.uid.as_deref())?;
+        let serial = uid_serial(recipe, seen.and_then(|seen| seen.uid).as_deref())?;
         master.accept(&serial)?;
     }
     Ok(())
@@ -141,7 +141,7 @@ impl Reach {
         match (self, hardware) {
             (Self::Program(_), Hardware::LeftOut) | (Self::StandIn(_), _) => Ok(()),
             (Self::Program(programmer), Hardware::Tried) => {
-                Ok(programmer.at_hand().map_err(DeliverError::from)?)
+                Ok(programmer.at_hand().map_err(TargetError::from)?)
             }
             #[cfg(feature = "probe")]
             (Self::Probe(probe), _) => {
@@ -229,7 +229,7 @@ impl Reach {
         &self,
         recipe: &Recipe,
         serial: Option<&Serial>,
-    ) -> Result<Box<dyn Fixture>, DeliverError> {
+    ) -> Result<Box<dyn target::Target>, TargetError> {
         #[cfg(not(feature = "probe"))]
         let _ = (recipe, serial);
         match self {
@@ -249,7 +249,7 @@ impl Reach {
                 Ok(Box::new(Probe::new(setup, serial, Box::new(journal))?))
             }
             #[cfg(not(feature = "probe"))]
-            Self::Probe(probe) => Err(DeliverError::Folder {
+            Self::Probe(probe) => Err(TargetError::Folder {
                 folder: probe.into(),
                 source: std::io::ErrorKind::Unsupported.into(),
             }),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Ledger, Seated, UnitRecord, UnitState};
-use eol_inject::line::{self, BoardPorts, Passed};
+use eol_inject::line::{self, Passed, Ports};
 use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{Recipe, SerialSource};
@@ -224,13 +224,13 @@ impl Worker {
         let mut watch = self.watch();
         eye.tell = Some(self.messages.clone());
         eye.nest = self.nest;
-        let mut ports = BoardPorts {
+        let mut ports = Ports {
             ledger: &mut self.ledger,
-            fixture: eye,
+            target: eye,
             labels: &shared.labels,
             watch: &mut watch,
         };
-        let passed = line::run_board(&shared.master, claim, &mut ports);
+        let passed = line::run_unit(&shared.master, claim, &mut ports);
         passed.map_err(CliError::from)
     }
 
@@ -268,7 +268,7 @@ impl Worker {
         loop {
             let there = match eye.look(&self.shared.master, &mut self.watch()) {
                 Ok(_) if away => return Ok(()),
-                Ok(seen) => match still(&seen)? {
+                Ok(seen) => match seen.as_ref().map(still).transpose()?.flatten() {
                     Some(unit) => Some(unit),
                     None => return Ok(()),
                 },

@@ -7,7 +7,7 @@ use super::parts;
 use super::sql::{Row, values};
 use super::tokens::unseen;
 use super::view::View;
-use crate::ledger::book::FORGED;
+use crate::ledger::history::audit::FORGED;
 use crate::ledger::{Finding, LedgerError};
 use crate::unit::Serial;
 

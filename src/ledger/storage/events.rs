@@ -5,7 +5,7 @@ use super::sql::{Query, Row, values};
 use super::tables::{Each, EventRow, Events, Order};
 use super::units;
 use super::view::{Chain, Mode, View};
-use crate::ledger::event::Head;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::{Event, LedgerError};
 
 /// The columns of an [`EventRow`], as [`read`] takes them.

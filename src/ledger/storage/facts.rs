@@ -5,7 +5,7 @@ use super::sql::values;
 use super::tables::Facts;
 use super::view::{Mode, View};
 use crate::ledger::LedgerError;
-use crate::ledger::home::HomeKey;
+use crate::vault::home::HomeKey;
 
 const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = ?1";
 // Two that find the same number collide, and one of them is done anew.

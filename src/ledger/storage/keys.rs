@@ -2,9 +2,9 @@
 
 use super::sql::{Query, Sql, values};
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::Key;
-use crate::ledger::keyring::{self, Stored};
-use crate::ledger::storage::notary::Seed;
+use crate::vault::crypto::Key;
+use crate::vault::keyring::{self, Stored};
+use crate::vault::seed::Seed;
 
 const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
 const ADD: &str = "INSERT INTO keys (name, seed) VALUES (?1, ?2)";

@@ -5,9 +5,9 @@ use super::sql::{Row, stored_by_place, values};
 use super::tables::{Heads, PartRow, PartSerial, Parts};
 use super::view::{Mode, View};
 use crate::ledger::part::{Part, PartState};
-use crate::ledger::recipient::Recipient;
 use crate::ledger::{Finding, LedgerError};
 use crate::unit::Serial;
+use crate::vault::recipient::Recipient;
 
 /// The columns of a [`PartRow`], as [`read`] takes them.
 macro_rules! select {

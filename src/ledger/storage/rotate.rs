@@ -8,10 +8,12 @@ use super::keys;
 use super::sql::{Changes, Value, values};
 use super::tables::Facts as _;
 use super::view::View;
-use crate::ledger::crypto::{Cipher, Column, Key};
-use crate::ledger::event::{self, Body, Kind};
-use crate::ledger::{Actor, LedgerError, keyring};
+use crate::ledger::history::event::{self, Body, Kind};
+use crate::ledger::rules::facts;
+use crate::ledger::{Actor, LedgerError};
 use crate::unit::Fingerprint;
+use crate::vault::crypto::{Cipher, Column, Key};
+use crate::vault::keyring;
 
 const LEFT: &str = "SELECT (SELECT count(*) FROM tokens WHERE key <> ?1) \
      + (SELECT count(*) FROM pictures WHERE key <> ?1)";
@@ -202,7 +204,7 @@ fn forget(
         ..Body::default()
     };
     event::append(view, &by.station, (Kind::Rotated, None), body.by(by))?;
-    view.set_fact(&keyring::retired_fact(next.was), &id)?;
+    view.set_fact(&facts::retired_fact(next.was), &id)?;
     view.sql.change(FORGET, values![current])?;
     Ok(0)
 }

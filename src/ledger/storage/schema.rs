@@ -1,11 +1,12 @@
 //! What both servers' schemas have in common: their numbers, and what a new ledger begins with.
 
 use super::keys;
-use super::notary::{Row, Seed};
+use super::notary::{Notary, Row};
 use super::sql::{Sql, values};
 use crate::ledger::LedgerError;
-use crate::ledger::book::BEGUN;
-use crate::ledger::crypto::{Key, random};
+use crate::ledger::rules::facts::BEGUN;
+use crate::vault::crypto::{Key, random};
+use crate::vault::seed::Seed;
 
 /// The first schema that this version reads: those before were in no release.
 pub const OLDEST: i64 = 4;
@@ -55,7 +56,7 @@ pub fn found(
     random(&mut made_up)?;
     let number = number.map_or_else(|| crate::unit::hex(&made_up), str::to_owned);
     let seed = Seed::make()?;
-    let notary = seed.notary(&number)?;
+    let notary = Notary::of(&seed, &number)?;
     keys::enter(sql, key, &seed)?;
     let add = |place: i64, name: &str, value: &str| {
         let mark = notary.mark(&Row::Fact {

@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 use super::imports;
 use super::notary;
 use super::sql::{Bulk, Row, values};
-use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow, TokenState};
+use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
 use super::view::View;
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::{Cipher, Column};
-use crate::ledger::event::qr_print;
+use crate::ledger::TokenState;
+use crate::ledger::history::event::qr_print;
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::vault::crypto::{Cipher, Column};
 
 const SECRETS: &str = "SELECT fingerprint, key, token, qr, columns FROM tokens WHERE id = ?1";
 const PICTURE: &str = "SELECT t.fingerprint, p.key, p.picture FROM pictures p \

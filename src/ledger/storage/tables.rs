@@ -7,35 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 
-use crate::ledger::event::Head;
-#[cfg(feature = "seal")]
-use crate::ledger::home::HomeKey;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-use crate::ledger::keyring::Rotation;
 use crate::ledger::part::Part;
-use crate::ledger::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
+use crate::ledger::record::{Event, Finding, Outcome, Target, TokenState, UnitRecord, UnitState};
 use crate::ledger::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
-
-/// A token's state.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum TokenState {
-    /// Nobody has it.
-    Free,
-    /// A unit has it.
-    Bound,
-    /// It was burnt.
-    Void,
-    /// The cloud gave it to somebody.
-    Gone,
-    /// A part of the ledger has it, at a station without network.
-    Away,
-    /// A backup said that it is free or reserved; what became of it since is not known.
-    Quarantined,
-}
+#[cfg(feature = "seal")]
+use crate::vault::home::HomeKey;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::vault::keyring::Rotation;
 
 /// A token without its secrets.
 #[derive(Debug, Clone)]
@@ -217,6 +196,13 @@ pub struct Pending {
 
 /// What a row carries so that nobody without the ledger's key can write one.
 pub type Mark = [u8; 32];
+
+/// The last event of a station: how many there are, and its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub link: i64,
+    pub hash: Digest,
+}
 
 /// An event with what only the tables know about it.
 #[derive(Debug, Clone)]

@@ -3,9 +3,10 @@
 use super::audit;
 use super::secrets::Sealed;
 use super::sql::{Query, Row, Value, stored_by_place, values};
-use super::tables::{Each, TokenRow, TokenState, Tokens};
+use super::tables::{Each, TokenRow, Tokens};
 use super::units;
 use super::view::{Mode, View};
+use crate::ledger::TokenState;
 use crate::ledger::{LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};
 

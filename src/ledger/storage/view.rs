@@ -10,10 +10,10 @@ use super::secrets::Sealed;
 use super::sql::{Query, Sql, values};
 use super::tables::{Frame, Mark, TokenRow, UnitRow};
 use super::tokens::Drawing;
-use crate::ledger::event::Head;
-use crate::ledger::keyring::Ring;
 use crate::ledger::runs::Runs;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::{Finding, LedgerError};
+use crate::vault::keyring::Ring;
 
 const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
 const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
@@ -136,7 +136,7 @@ impl Opened {
     /// [`LedgerError::Forged`] for who works with the ledger; who only looks is told by the audit.
     pub fn settle(&mut self, place: Place) -> Result<(), LedgerError> {
         self.notary = match &self.key {
-            Ok(ring) => Some(ring.notary(&place.ledger)?),
+            Ok(ring) => Some(Notary::of(ring.seed(), &place.ledger)?),
             Err(_) => None,
         };
         self.ledger = place.ledger;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::state::State;
 use self::view::View;
-use crate::ledger::book::check_simulated;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
 use crate::ledger::{Identity, Ledger, LedgerError, Scope};
 

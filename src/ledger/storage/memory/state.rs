@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use crate::ledger::Scope;
-use crate::ledger::event::qr_print;
+use crate::ledger::TokenState;
+use crate::ledger::history::event::qr_print;
 use crate::ledger::storage::tables::{
-    Completion, EventRow, PartRow, PartSerial, Pending, TokenRow, TokenState, UnitRow,
+    Completion, EventRow, PartRow, PartSerial, Pending, TokenRow, UnitRow,
 };
 use crate::unit::{AuthToken, QrToken};
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::event::Head;
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
     Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, PartRow, PartSerial,
-    Parts, Pending, SealedValues, Secrets, TokenRow, TokenState, Tokens, UnitRow, Units,
+    Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
 use crate::ledger::{Event, Finding, LedgerError, Scope, Stock, UnitState};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -253,7 +254,7 @@ impl SealedValues for View<'_> {
         };
         let mut picture = stored.picture.clone();
         let qr = more.secrets.qr.as_ref();
-        stored.row.qr = qr.map(crate::ledger::event::qr_print);
+        stored.row.qr = qr.map(crate::ledger::history::event::qr_print);
         stored.qr = qr.cloned();
         stored.columns.clone_from(&more.secrets.columns);
         if let Some(more) = &more.picture {

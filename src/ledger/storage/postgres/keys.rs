@@ -2,11 +2,11 @@
 
 use super::Server;
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::Key;
-use crate::ledger::key_source;
-use crate::ledger::keyring::{self, Ring};
 use crate::ledger::storage::keys::stored;
 use crate::ledger::storage::sql::Sql;
+use crate::vault::crypto::Key;
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring};
 
 /// Reads the ledger's key, and the next one where it waits.
 pub fn bring(server: &Server) -> Result<Vec<Key>, LedgerError> {

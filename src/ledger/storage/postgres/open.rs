@@ -11,10 +11,7 @@ use super::link::Link;
 use super::patience::Patience;
 use super::schema::{self, Prepared};
 use super::{BACKEND, Postgres, Server};
-use crate::ledger::book::check_simulated;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::beside;
-use crate::ledger::keyring::Ring;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::events::HOLD_LEDGER;
 use crate::ledger::storage::keys as rows;
@@ -25,6 +22,9 @@ use crate::ledger::storage::view::{NoKey, Opened};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use crate::recipe::LedgerUrl;
+use crate::vault::crypto::Key;
+use crate::vault::files::beside;
+use crate::vault::keyring::Ring;
 
 const ADD_STATION: &str = "INSERT INTO stations (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES (?1, ?2, ?3) \

@@ -9,14 +9,17 @@
 use super::fault::meaning;
 use super::link::Link;
 use super::{Postgres, UNSYNCED, liveness};
-use crate::ledger::crypto::Key;
-use crate::ledger::keyring::{self, Rotation};
+use crate::ledger::journal;
+use crate::ledger::rules::facts;
 use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
 use crate::ledger::storage::sql::values;
 use crate::ledger::storage::tables;
 use crate::ledger::storage::view::{Mode, View};
-use crate::ledger::{Actor, LedgerError, key_source};
+use crate::ledger::{Actor, LedgerError};
+use crate::vault::crypto::Key;
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Rotation};
 
 /// Only the owner takes keys out, and has tables written anew.
 const OWNER: &str = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class \
@@ -52,12 +55,12 @@ pub fn rotate(
     step: &mut dyn FnMut(u64),
 ) -> Result<Rotation, LedgerError> {
     let server = ledger.server.clone();
-    keyring::no_board_in_hand(&server.base)?;
+    journal::no_board_in_hand(&server.base)?;
     let names = ledger.numbered(alone)?;
     let source = key_source::read(&server.key, &server.folder)?;
     let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
     tables::read(ledger, |tables| {
-        keyring::not_retired(tables, &server.base, &key)
+        facts::not_retired(tables, &server.base, &key)
     })?;
     let was = names.iter().find(|name| **name != key.id()).cloned();
     let mut rows = 0;

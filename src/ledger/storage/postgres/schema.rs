@@ -7,9 +7,9 @@ use super::fault::meaning;
 use super::link::Link;
 use super::session::{Sending, Session};
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::Key;
 use crate::ledger::storage::schema::{self, OLDEST, Past};
 use crate::recipe::SchemaName;
+use crate::vault::crypto::Key;
 
 /// All migrations, in order; `versions` has a row for each that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.postgres.sql")];

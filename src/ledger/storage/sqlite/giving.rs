@@ -8,12 +8,13 @@ use rusqlite::TransactionBehavior;
 use super::connect::{self, fault};
 use super::keys::{self, Brought, KeyPlace};
 use super::{BACKEND, Sqlite, part};
-use crate::ledger::book::{SIGNATURE, bring};
-use crate::ledger::recipient::StationKey;
+use crate::ledger::rules::merge::bring;
+use crate::ledger::rules::parts::SIGNATURE;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::{Facts as _, Frame};
 use crate::ledger::storage::view::{Mode, Opened, View};
 use crate::ledger::{Identity, LedgerError, Scope, Simulated};
+use crate::vault::recipient::StationKey;
 
 impl Sqlite {
     /// Copies the part at `from` to the new file `to`, as [`copy`](Self::copy) does, signed with the

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::manifest;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, read_key, write_new};
-use crate::ledger::keyring::{self, Ring};
-use crate::ledger::recipient::StationKey;
+use crate::ledger::LedgerError;
 use crate::ledger::storage::keys::stored;
-use crate::ledger::{LedgerError, key_source};
 use crate::recipe::{HomeId, KeySource};
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, read_key, write_new};
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring};
+use crate::vault::recipient::StationKey;
 
 /// Where the key of a ledger in a file comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,13 +6,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::book::{ORIGIN, PART_OF, tokens_digest};
-use crate::ledger::home::{Home, HomeKey, Signature};
-use crate::ledger::recipient::{Recipient, StationKey};
+use crate::ledger::LedgerError;
+use crate::ledger::history::audit::tokens_digest;
+use crate::ledger::rules::facts::ORIGIN;
+use crate::ledger::rules::parts::PART_OF;
 use crate::ledger::storage::sql::{Sql, values};
 use crate::ledger::storage::tables::Tables;
-use crate::ledger::{LedgerError, crypto::Key};
 use crate::recipe::HomeId;
+use crate::vault::crypto::Key;
+use crate::vault::home::{Home, HomeKey, Signature};
+use crate::vault::recipient::{Recipient, StationKey};
 
 /// Domain of what is signed.
 const DOMAIN: &[u8] = b"eol-inject/part manifest/1\0";

@@ -24,9 +24,7 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
-use crate::ledger::book::check_simulated;
-use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
-use crate::ledger::keyring::Ring;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
@@ -35,6 +33,8 @@ use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
+use crate::vault::files::{about, beside, close_to_others, create, sync_folder};
+use crate::vault::keyring::Ring;
 
 /// One program writes at a time, and file locks tell who lives.
 static BACKEND: Backend = Backend {

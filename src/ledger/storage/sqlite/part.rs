@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use super::connect::{self, fault};
 use super::keys;
 use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, create, sync_folder};
 use crate::ledger::part::{Handing, Part, PartState};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, create, sync_folder};
 
 /// A part's file on its way out.
 #[derive(Debug)]

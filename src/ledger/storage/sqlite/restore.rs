@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use super::keys::{self, KeyPlace};
 use super::part::{clear, free, give_name, single};
 use super::{Sqlite, backup, connect, schema};
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, create, write_new};
 use crate::ledger::runs::Runs;
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Identity, Ledger, LedgerError, Scope};
 use crate::recipe::KeySource;
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, create, write_new};
 
 /// Who makes a ledger's file anew, and for what.
 #[derive(Debug, Clone)]

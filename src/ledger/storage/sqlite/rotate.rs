@@ -9,15 +9,17 @@ use super::Sqlite;
 use super::connect::fault;
 use super::keys::{self, KeyPlace};
 use super::manifest;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, read_key, sync_folder};
-use crate::ledger::keyring;
+use crate::ledger::journal;
+use crate::ledger::rules::facts;
 use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
 use crate::ledger::storage::sql::{Sql, values};
 use crate::ledger::storage::tables;
 use crate::ledger::storage::view::Mode;
 use crate::ledger::{Actor, LedgerError, Rotation};
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, read_key, sync_folder};
+use crate::vault::keyring;
 
 const SECURE: &str = "PRAGMA secure_delete = ON";
 const TAKE_IN: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -48,7 +50,7 @@ pub fn rotate(
         _ => None,
     };
     let key = keyring::next_or_new(&path, &names, source.as_ref())?;
-    tables::read(ledger, |tables| keyring::not_retired(tables, &path, &key))?;
+    tables::read(ledger, |tables| facts::not_retired(tables, &path, &key))?;
     let was = names.iter().find(|name| **name != key.id()).cloned();
     let mut rows = 0;
     if let Some(was) = &was {
@@ -87,7 +89,7 @@ impl Sqlite {
         if self.opened.runs.others(&self.opened.frame.run)? {
             return busy("another program has the ledger open: end it first");
         }
-        keyring::no_board_in_hand(path)
+        journal::no_board_in_hand(path)
     }
 
     /// Gives the ledger the next key beside the one that it has.

@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::Key;
-use crate::ledger::keyring::Ring;
 use crate::ledger::storage::schema::{self, OLDEST, Past};
 use crate::ledger::traces::{self, Base};
+use crate::vault::crypto::Key;
+use crate::vault::keyring::Ring;
 
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;
