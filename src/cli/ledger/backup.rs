@@ -221,7 +221,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let actor = args.decision.actor()?;
     let url = recipe.ledger_url();
     let about = |error| CliError::from(error).about(&url);
-    let mut ledger = open_ledger::server_ledger(recipe, &actor)?;
+    let mut ledger = open_ledger::whole_ledger(recipe, &actor)?;
     let number = ledger.number().map_err(about)?;
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {

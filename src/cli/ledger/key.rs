@@ -121,7 +121,7 @@ fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
     let name = recipe.ledger_url();
     let base = recipe.ledger_base();
     let mut left = None;
-    let rotation = open_ledger::rotate(&recipe, &actor, &mut |now| {
+    let rotation = open_ledger::whole_ledger(&recipe, &actor)?.rotate(&actor, &mut |now| {
         let before = *left.get_or_insert_with(|| {
             output.bar(now, "sealing");
             now
