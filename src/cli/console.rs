@@ -28,6 +28,13 @@ pub(crate) struct ConsoleArgs {
     pub(crate) delete_list: Option<PathBuf>,
 }
 
+/// The tokens of both lists.
+#[derive(Default)]
+pub(crate) struct Listed {
+    pub(crate) disclaim: Vec<Named>,
+    pub(crate) delete: Vec<Named>,
+}
+
 /// A token and the unit that has it, or had it.
 pub(crate) type Named = (Fingerprint, Option<Serial>);
 
@@ -50,16 +57,17 @@ impl ConsoleArgs {
     pub(crate) fn write(
         &self,
         ledger: &Ledger,
-        (disclaim, delete, existing): (&[Named], &[Named], Existing),
+        listed: &Listed,
+        existing: Existing,
         output: &Output,
     ) -> Result<(), CliError> {
         let lists = [
-            (&self.disclaim_list, "disclaim", disclaim),
-            (&self.delete_list, "delete", delete),
+            (&self.disclaim_list, "disclaim", &listed.disclaim),
+            (&self.delete_list, "delete", &listed.delete),
         ];
         for (file, what, tokens) in lists {
             if let Some(file) = file {
-                list(ledger, (file, tokens), existing)?;
+                list(ledger, file, tokens, existing)?;
                 output.object(&json!({
                     "v": 1, "kind": what, "file": file.display().to_string(),
                     "tokens": tokens.len(),
@@ -78,7 +86,8 @@ impl ConsoleArgs {
 /// Writes one list, owner-only: a QR Token claims a device.
 fn list(
     ledger: &Ledger,
-    (file, tokens): (&Path, &[Named]),
+    file: &Path,
+    tokens: &[Named],
     existing: Existing,
 ) -> Result<(), CliError> {
     let failed = |error: csv::Error| {
@@ -100,5 +109,5 @@ fn list(
     let table = csv
         .into_inner()
         .map_err(|error| CliError::file("cannot write", file, error.error()))?;
-    file::write(file, &table, (Writable::Owner, existing))
+    file::write(file, &table, Writable::Owner, existing)
 }

@@ -51,6 +51,18 @@ struct Parts {
     unit: Option<Serial>,
     /// The unit that the board is.
     holder: Option<Serial>,
+    loss: Option<Loss>,
+}
+
+/// What became of the ledger as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Its server was waited for in vain.
+    Unreachable,
+    /// This run was away for so long that its units were given to others.
+    Overtaken,
+    /// It cannot be written.
+    Unwritable,
 }
 
 impl CliError {
@@ -145,6 +157,16 @@ impl CliError {
         self
     }
 
+    /// Returns whether the ledger is lost to this command, and how.
+    pub(crate) const fn loss(&self) -> Option<Loss> {
+        self.parts.loss
+    }
+
+    /// Returns whether the ledger's server was waited for in vain: it is not waited for once more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.loss() == Some(Loss::Unreachable)
+    }
+
     /// Returns the one next action that helps.
     pub(crate) fn next(&self) -> Next {
         match self.doubt {
@@ -199,8 +221,21 @@ macro_rules! from {
 
 from! {
     RecipeError ScanError PoolError ImageError NvsError SlotError ChecksumError PatchError MasterError
-    TargetError LedgerError HandoffError LabelError VerifyError HookError OutboxError Misread
+    TargetError HandoffError LabelError VerifyError HookError OutboxError Misread
     WitnessError
+}
+
+impl From<LedgerError> for CliError {
+    fn from(error: LedgerError) -> Self {
+        let mut this = Self::of(error.name(), &error);
+        this.parts.loss = match error {
+            LedgerError::Unreachable { .. } => Some(Loss::Unreachable),
+            LedgerError::Overtaken => Some(Loss::Overtaken),
+            LedgerError::Storage { .. } | LedgerError::Full { .. } => Some(Loss::Unwritable),
+            _ => None,
+        };
+        this
+    }
 }
 
 impl From<Refusal> for CliError {

@@ -80,7 +80,8 @@ pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync
 
 /// Makes sure that images and labels can be written where they go, and that records can be kept.
 pub(crate) fn outputs(
-    (recipe, master): (&Recipe, &Master),
+    recipe: &Recipe,
+    master: &Master,
     target: Option<&Folder>,
     labels: &LabelFolder,
 ) -> Result<(), CliError> {

@@ -72,7 +72,8 @@ impl Guard {
     pub(crate) fn allow_unit(
         &self,
         out: &Path,
-        (ledger, serial): (&Ledger, &Serial),
+        serial: &Serial,
+        ledger: &Ledger,
         others: Others,
     ) -> Result<(), CliError> {
         self.allow(out)?;

@@ -68,10 +68,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let guard = Guard::of(&recipe, &args.recipe.recipe);
     guard.allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
-    gate::outputs((&recipe, &master), Some(&target), &labels)?;
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    let unit = (&ledger, &serial);
-    guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
+    gate::outputs(&recipe, &master, Some(&target), &labels)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
+    guard.allow_unit(&target.path(&serial), &serial, &ledger, args.force.others())?;
     let file = target.path(&serial);
     let images = Images {
         folder: file.parent().unwrap_or(Path::new("")),
@@ -79,7 +78,13 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::Intake {
+        recipe: &recipe,
+        master: &master,
+        actor: &actor,
+        output,
+    }
+    .run(&mut ledger)?;
     let since = Instant::now();
     let claim = gate::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {

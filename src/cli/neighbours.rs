@@ -66,7 +66,8 @@ pub(super) fn refuse(
 /// there are units.
 pub(super) fn judge(
     recipe: &Recipe,
-    (own, kind): (Option<&Ledger>, Option<Simulated>),
+    own: Option<&Ledger>,
+    kind: Option<Simulated>,
     output: &Output,
 ) -> Vec<CliError> {
     let found = found(recipe, own, None);

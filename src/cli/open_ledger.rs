@@ -234,14 +234,15 @@ pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result
         // What cannot be looked into is told when it is opened.
         Err(_) => None,
     };
-    ledger_for(recipe, actor, (missing, kind.unwrap_or_default()))
+    ledger_for(recipe, actor, missing, kind.unwrap_or_default())
 }
 
 /// Opens the recipe's ledger to make real or simulated units.
 pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,
-    (missing, simulated): (Missing, Simulated),
+    missing: Missing,
+    simulated: Simulated,
 ) -> Result<Ledger, CliError> {
     let place = Place::of(recipe)?;
     let opened = place.open(identity(actor, simulated), missing);

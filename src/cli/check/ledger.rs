@@ -7,7 +7,7 @@ use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
 use super::sheet::{Sheet, Stage};
-use crate::cli::error::{CliError, exit};
+use crate::cli::error::{CliError, Loss, exit};
 use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, WARN, count};
 use crate::cli::report;
@@ -23,9 +23,9 @@ pub(super) struct Books {
 /// Shows the ledger, and finds what is wrong with it.
 pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
-    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.name {
+    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.loss() {
         // Nothing is in hand that could be resumed.
-        "ledger-unreachable" | "ledger-overtaken" => error.with_hint(None),
+        Some(Loss::Unreachable | Loss::Overtaken) => error.with_hint(None),
         _ => error,
     });
     let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
@@ -55,8 +55,8 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
     let doubt = sheet.take(Stage::Ledger, Doubt::of(&ledger))?;
-    show((recipe, &url), (&stock, &audit, &doubt), sheet);
-    let mirror = mirror(recipe, &ledger, (station, sheet));
+    show(recipe, &stock, &audit, &doubt, sheet);
+    let mirror = mirror(recipe, &ledger, station, sheet);
     sheet.put(
         "ledger",
         json!({
@@ -148,11 +148,8 @@ impl Doubt {
     }
 }
 
-fn show(
-    (recipe, url): (&Recipe, &LedgerUrl),
-    (stock, audit, doubt): (&Stock, &Audit, &Doubt),
-    sheet: &Sheet<'_>,
-) {
+fn show(recipe: &Recipe, stock: &Stock, audit: &Audit, doubt: &Doubt, sheet: &Sheet<'_>) {
+    let url = recipe.ledger_url();
     let output = sheet.output;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
@@ -221,7 +218,8 @@ fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
 fn mirror(
     recipe: &Recipe,
     ledger: &Ledger,
-    (station, sheet): (&str, &mut Sheet<'_>),
+    station: &str,
+    sheet: &mut Sheet<'_>,
 ) -> Option<&'static str> {
     let folder = open_ledger::mirror(recipe)?;
     let found = ledger.mirror_state(station, &folder);

@@ -69,13 +69,20 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     let station = args::station(args.station.as_deref());
     let books = ledger::look(recipe, &station, sheet);
     let own = books.as_ref().map(|books| &books.ledger);
-    let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
-    for error in super::neighbours::judge(recipe, (own, kind), sheet.output) {
+    let kind = fixture::look(recipe, master.as_ref(), args.hardware(), sheet);
+    for error in super::neighbours::judge(recipe, own, kind, sheet.output) {
         sheet.find(Stage::Ledger, error);
     }
     ledger::same_kind(books.as_ref(), kind, sheet);
     folders::look(recipe, sheet);
-    tokens::judge((recipe, master.as_ref()), (list, books), (&station, sheet));
+    let supply = tokens::Supply {
+        recipe,
+        master: master.as_ref(),
+        station: &station,
+        list,
+        books,
+    };
+    supply.judge(sheet);
     hooks(recipe, sheet);
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut list = read(args, &recipe)?;
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     // A mapping does not tell whether its tokens are the cloud's or trial ones.
     list.origin = ledger.stock()?.origin.unwrap_or_default();
     let file = args.mapping.display();

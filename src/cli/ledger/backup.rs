@@ -147,14 +147,14 @@ fn numbers(recipe: &Recipe, next: Option<u64>) -> Option<(&SerialFormat, Option<
 }
 
 /// What a ledger's file is made anew with.
-struct Workshop {
+struct RestoreJob {
     path: PathBuf,
     scope: Scope,
     place: KeyPlace,
     actor: Actor,
 }
 
-impl Workshop {
+impl RestoreJob {
     fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
         Ok(Self {
             path: open_ledger::file(recipe)?,
@@ -195,22 +195,22 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliErro
             )));
         }
     };
-    let shop = Workshop::of(&recipe, &args.decision)?;
+    let job = RestoreJob::of(&recipe, &args.decision)?;
     let about = |error| CliError::from(error).about_file(file);
-    let old = Sqlite::inspect_sealed(file, &shop.scope).map_err(about)?;
+    let old = Sqlite::inspect_sealed(file, &job.scope).map_err(about)?;
     let simulated = old.simulated()?.unwrap_or_default();
     let number = old.number()?;
     drop(old);
     let numbers = numbers(&recipe, args.next);
-    let remaking = shop.remaking(simulated);
+    let remaking = job.remaking(simulated);
     if let Some(history) = mirror(args, &recipe, &number)? {
         let done = remaking.from_backup(file, |ledger| {
-            ledger.catch_up(&history, numbers, &shop.actor)
+            ledger.catch_up(&history, numbers, &job.actor)
         })?;
         caught_up(&done, &history, output);
         return Ok(0);
     }
-    let aside = remaking.from_backup(file, |ledger| ledger.restored(numbers, &shop.actor))?;
+    let aside = remaking.from_backup(file, |ledger| ledger.restored(numbers, &job.actor))?;
     set_aside(aside, &file.display(), output);
     Ok(0)
 }
@@ -330,24 +330,24 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
 
 pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
-    let shop = Workshop::of(&recipe, &args.decision)?;
+    let job = RestoreJob::of(&recipe, &args.decision)?;
     let history = History::find(&args.mirror, args.ledger.as_deref())?;
     let mut lists = Vec::new();
     for file in &args.pool {
         lists.push(token_list::read(file, &recipe)?);
     }
     let numbers = numbers(&recipe, args.next);
-    let (done, home) = shop
+    let (done, home) = job
         .remaking(Simulated::No)
         .anew(history.ledger(), |ledger| {
-            let done = ledger.rebuild((&history, &lists), numbers, &shop.actor)?;
+            let done = ledger.rebuild((&history, &lists), numbers, &job.actor)?;
             Ok((done, ledger.home()?))
         })?;
     told(&done, "rebuild", output);
     let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     output.line(format_args!(
         "{GOOD}rebuilt{GOOD:#} {} from {}: {}, {}",
-        LedgerUrl::Sqlite(shop.path.clone()),
+        LedgerUrl::Sqlite(job.path.clone()),
         history.path().display(),
         count(whole(done.events), "event"),
         count(whole(done.units), "unit"),

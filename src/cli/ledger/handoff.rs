@@ -125,11 +125,17 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
         let file = Folder::exactly(file);
-        gate::outputs((&recipe, &master), Some(&file), &folder)?;
+        gate::outputs(&recipe, &master, Some(&file), &folder)?;
     }
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     neighbours::refuse(&recipe, &ledger, None)?;
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::Intake {
+        recipe: &recipe,
+        master: &master,
+        actor: &actor,
+        output,
+    }
+    .run(&mut ledger)?;
     let serials = match listed {
         Some(serials) => serials,
         None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,
@@ -302,7 +308,7 @@ fn write(
     bytes: &[u8],
     (who, existing): (Writable, Existing),
 ) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    file::write(file, bytes, (who, existing))?;
+    file::write(file, bytes, who, existing)?;
     let found = Zeroizing::new(file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);

@@ -61,9 +61,6 @@ struct ShowArgs {
     file: Option<PathBuf>,
 }
 
-/// How a key is written.
-const SECRET: (Writable, Existing) = (Writable::Owner, Existing::Stays);
-
 pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::New(args) => new(&args, output),
@@ -83,7 +80,12 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(file)?;
     if !args.station {
         let key = LedgerKey::make()?;
-        file::write(file, key.to_text().as_bytes(), SECRET)?;
+        file::write(
+            file,
+            key.to_text().as_bytes(),
+            Writable::Owner,
+            Existing::Stays,
+        )?;
         shown("ledger", &key.id(), file, output);
         return Ok(0);
     }
@@ -93,11 +95,17 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(&public)?;
     let key = StationKey::make()?;
     let recipient = key.recipient()?;
-    file::write(file, key.to_text().as_bytes(), SECRET)?;
+    file::write(
+        file,
+        key.to_text().as_bytes(),
+        Writable::Owner,
+        Existing::Stays,
+    )?;
     file::write(
         &public,
         recipient.to_text().as_bytes(),
-        (Writable::Anybody, Existing::Stays),
+        Writable::Anybody,
+        Existing::Stays,
     )?;
     shown("station", &recipient.id(), file, output);
     output.note(format_args!(

@@ -122,7 +122,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
             handing.part().number
         ));
     }
-    let part = hand_out(args, &recipe, &mut ledger, (&handing, &actor));
+    let part = hand_out(args, &recipe, &mut ledger, &handing, &actor);
     let part = part.map_err(|error| {
         let part = handing.part();
         let again = format!(
@@ -141,7 +141,8 @@ fn hand_out(
     args: &SplitArgs,
     recipe: &Recipe,
     ledger: &mut Ledger,
-    (handing, actor): (&Handing, &Actor),
+    handing: &Handing,
+    actor: &Actor,
 ) -> Result<Part, CliError> {
     let scope = open_ledger::scope(recipe);
     let file = PartFile::make(&args.output, &scope, handing, actor)?;
@@ -305,11 +306,12 @@ pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Burns the tokens of a part.
 pub(crate) fn void(
-    (recipe, number): (&Path, i64),
+    recipe: &RecipeArg,
+    number: i64,
     decision: &DecisionArgs,
     output: &Output,
 ) -> Result<u8, CliError> {
-    let recipe = recipe::read(recipe)?;
+    let recipe = recipe::read(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let part = ledger.void_part(number, &actor)?;

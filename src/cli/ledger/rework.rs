@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, (report::View::of(&ledger)?, output));
+    tell(&rework, &done, report::View::of(&ledger)?, output);
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut ledger, &folder, &done, output)?;
@@ -123,7 +123,7 @@ fn labels(
     Ok(())
 }
 
-fn tell(rework: &Rework, done: &Reworked, (view, output): (report::View, &Output)) {
+fn tell(rework: &Rework, done: &Reworked, view: report::View, output: &Output) {
     let burnt = *rework == Rework::BoardSwapped;
     output.object(&json!({
         "v": 1,

@@ -350,8 +350,8 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
     for (number, text) in (1..).zip(&files) {
         let path = numbered(&args.output, many.then_some(number));
         guard.allow(&path)?;
-        let how = (Writable::Anybody, args.force.existing());
-        file::write(&path, text.as_bytes(), how)?;
+        let existing = args.force.existing();
+        file::write(&path, text.as_bytes(), Writable::Anybody, existing)?;
         let rows = text.lines().count().saturating_sub(1);
         output.object(&json!({
             "v": 1, "kind": "request", "file": path.display().to_string(), "rows": rows,
@@ -406,7 +406,7 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         organisation: args.organisation,
         bind,
     };
-    trial::make(&trial, &serials, (&args.output, existing))?;
+    trial::make(&trial, &serials, &args.output, existing)?;
     output.object(&json!({
         "v": 1, "kind": "generate", "file": args.output.display().to_string(),
         "tokens": serials.len(),

@@ -130,15 +130,21 @@ fn line(
         no_real_tokens(&recipe)?;
     }
     let labels = LabelFolder::of(&recipe, Sync::Durable);
-    gate::outputs((&recipe, &master), None, &labels)?;
+    gate::outputs(&recipe, &master, None, &labels)?;
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
     sweep::boards(&recipe);
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, simulated)?;
     if simulated == Simulated::No {
         neighbours::refuse(&recipe, &ledger, None)?;
     }
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::Intake {
+        recipe: &recipe,
+        master: &master,
+        actor: &actor,
+        output,
+    }
+    .run(&mut ledger)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
@@ -164,7 +170,7 @@ fn line(
     floor.limit = Duration::from_secs(limit.saturating_mul(3).saturating_add(5));
     floor.steps = nests.len() == 1 && plan.is_short();
     for nest in nests {
-        let own = open_ledger::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
+        let own = open_ledger::ledger_for(&shared.recipe, &actor, Missing::Create, simulated)?;
         floor.add(nest, own);
     }
     let ended = floor.run(plan, &ledger);

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     output.only_looks();
     let mut found = Listing::default();
     for path in &args.paths {
-        let form = form(args, (path, &recipe), &judge)?;
+        let form = form(args, path, &recipe, &judge)?;
         match path.is_dir() {
             true => found.list(path, form, &recipe)?,
             false => found.files.push((path.clone(), form)),
@@ -174,7 +174,8 @@ fn named(recipe: &Recipe, text: &str, records: &Records) -> Result<Serial, CliEr
 /// Returns what the images were converted to: as asked, else as one file's name says.
 fn form(
     args: &VerifyArgs,
-    (path, recipe): (&Path, &Recipe),
+    path: &Path,
+    recipe: &Recipe,
     judge: &Judge,
 ) -> Result<Option<Conversion>, CliError> {
     let asked = args.form.conversion(judge.format())?;

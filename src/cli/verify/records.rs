@@ -161,7 +161,7 @@ impl Records {
 
 /// Returns whether a ledger cannot be asked from here.
 fn is_away(url: &LedgerUrl, error: &CliError) -> bool {
-    matches!(url, LedgerUrl::Postgres(_)) && error.name == "ledger-unreachable"
+    matches!(url, LedgerUrl::Postgres(_)) && error.is_gone()
 }
 
 /// Returns the file or folder that is judged, which must be there.

@@ -73,7 +73,8 @@ impl Dump {
         &self,
         judge: &Judge,
         base: Address,
-        (ledger, actor): (&mut Ledger, &Actor),
+        ledger: &mut Ledger,
+        actor: &Actor,
     ) -> Result<Attested, CliError> {
         let known = ledger.find(&self.serial)?;
         let known = known.ok_or_else(|| LedgerError::NoUnit {

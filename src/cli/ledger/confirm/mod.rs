@@ -78,7 +78,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         let judge = crate::cli::firmware::judge(&recipe)?;
         let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
         let verdicts = dumps.into_iter().map(|dump| {
-            let outcome = dump.outcome(&judge, base, (&mut ledger, &actor));
+            let outcome = dump.outcome(&judge, base, &mut ledger, &actor);
             Verdict {
                 serial: Some(dump.serial),
                 outcome,
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         (None, Some(file)) => {
             let pattern = args.pattern.as_deref().unwrap_or_default();
             let block = args.block.as_deref();
-            (file, logged(&recipe, file, (pattern, block))?)
+            (file, logged(&recipe, file, pattern, block)?)
         }
         (None, None) => {
             return Err(CliError::usage(
@@ -124,7 +124,8 @@ fn listed(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
 fn logged(
     recipe: &Recipe,
     file: &Path,
-    (pattern, block): (&str, Option<&Path>),
+    pattern: &str,
+    block: Option<&Path>,
 ) -> Result<Vec<Evidence>, CliError> {
     let block = block.map(|block| {
         let bytes = file::read(block, exit::RECIPE, "the block")?;
