@@ -14,9 +14,9 @@ use super::error::{CliError, exit};
 use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
-use super::proposals;
 use super::report::{dead_slot, describe, grouped, second_firmware, stored};
 use super::{file, firmware, recipe};
+use super::{proposals, wrap};
 
 /// Which image.
 #[derive(Args)]
@@ -53,10 +53,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
     tags(&image, output);
     findings(&image, &mut marks, output);
     md5s(&image, output);
-    for (index, line) in map::picture(&image, &marks).iter().enumerate() {
-        let head = if index == 0 { "  map       " } else { "" };
-        output.line(format_args!("{head}{line}"));
-    }
+    holds::headed("map", &map::picture(&image, &marks), output);
     Ok(0)
 }
 
@@ -259,8 +256,8 @@ fn tags(image: &Image, output: &Output) {
             "v": 1, "kind": "blnkinf", "at": tag.at.to_string(),
             "pairs": tag.pairs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         }));
-        let lines = holds::wrapped(&format!("{}  {}", tag.at, pairs.join("  ")), holds::ROOM);
-        headed("blnkinf", &lines, output);
+        let lines = wrap::parts(&format!("{}  {}", tag.at, pairs.join("  ")), holds::ROOM);
+        holds::headed("blnkinf", &lines, output);
     }
 }
 
@@ -321,13 +318,5 @@ fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
         }));
     }
     let lines = holds::lines(&findings, &partitions, &stores);
-    headed("holds", &lines, output);
-}
-
-/// Prints lines, the first with a word in front.
-fn headed(word: &str, lines: &[String], output: &Output) {
-    for (index, line) in lines.iter().enumerate() {
-        let head = if index == 0 { word } else { "" };
-        output.line(format_args!("  {head:<10}{line}"));
-    }
+    holds::headed("holds", &lines, output);
 }

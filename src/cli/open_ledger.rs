@@ -13,11 +13,12 @@ use eol_inject::ledger::{
 use eol_inject::ledger::{Postgres, Server};
 #[cfg(any(feature = "postgres", feature = "probe"))]
 use eol_inject::recipe::LedgerSpec;
-use eol_inject::recipe::{HomeId, KeySource, LedgerUrl, Recipe};
+use eol_inject::recipe::{HomeId, LedgerUrl, Recipe};
 use eol_inject::unit::Serial;
 
 use super::args::station;
 use super::error::{CliError, exit};
+use super::ledger_key;
 
 /// How long somebody who only looks waits for a server.
 #[cfg(feature = "postgres")]
@@ -57,63 +58,15 @@ pub(crate) fn file(recipe: &Recipe) -> Result<PathBuf, CliError> {
 pub(crate) const ON_SERVER: &str =
     "back it up by pg_dump or a snapshot, and record that: eol-inject ledger backup --elsewhere";
 
-/// Returns where the key of a ledger in a file comes from.
-pub(crate) fn key_place(recipe: &Recipe) -> KeyPlace {
-    let spec = recipe.ledger.as_ref();
-    let source = spec.and_then(|ledger| ledger.key.clone());
-    let folder = recipe.folder().to_owned();
-    match (source, spec.and_then(|ledger| ledger.home.clone())) {
-        (source, Some(home)) => KeyPlace::Part(source.unwrap_or_default(), folder, home),
-        (Some(source), None) => KeyPlace::From(source, folder),
-        (None, None) => KeyPlace::Beside,
-    }
-}
-
 /// Returns the folder of the ledger's mirror.
 pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
     let mirror = recipe.ledger.as_ref()?.mirror.as_ref()?;
     Some(recipe.path(mirror))
 }
 
-/// What helps where a ledger that is not there yet finds no key.
-const NEW_KEY: &str = "eol-inject ledger key new -o FILE makes a key: eol-inject help ledger";
-
-/// What helps where the command that brings its key fails.
-const KEY_COMMAND: &str = "run the command of key in [ledger] by hand, as this user and in the recipe's \
-    folder: it must end well and print the key alone";
-
-/// Says what helps where a new ledger finds no key: a command that fails is no key that is missing.
-fn new_key(recipe: &Recipe) -> &'static str {
-    let source = recipe
-        .ledger
-        .as_ref()
-        .and_then(|ledger| ledger.key.as_ref());
-    match source {
-        Some(KeySource::Command(_)) => KEY_COMMAND,
-        _ => NEW_KEY,
-    }
-}
-
 /// Returns whether it is certain that the recipe's ledger is not there yet.
 fn is_new(recipe: &Recipe) -> bool {
     matches!(records_if_any(recipe), Ok(None))
-}
-
-/// Makes sure that a key can be had for a ledger that is not there yet.
-pub(crate) fn key_for_new(recipe: &Recipe) -> Result<(), CliError> {
-    key_tried(recipe).map_err(|error| error.with_hint(Some(new_key(recipe))))
-}
-
-/// Makes sure that a key can be had from where the recipe says.
-pub(crate) fn key_tried(recipe: &Recipe) -> Result<(), CliError> {
-    let place = match recipe.ledger_url() {
-        LedgerUrl::Sqlite(_) => key_place(recipe),
-        LedgerUrl::Postgres(_) => {
-            let source = recipe.ledger.as_ref().and_then(|ledger| ledger.key.clone());
-            KeyPlace::From(source.unwrap_or_default(), recipe.folder().to_owned())
-        }
-    };
-    Ok(place.try_read(&recipe.ledger_base())?)
 }
 
 /// Where a recipe's ledger is: what opens it, whichever server or file that is.
@@ -132,7 +85,7 @@ enum At {
 impl<'r> Place<'r> {
     fn of(recipe: &'r Recipe) -> Result<Self, CliError> {
         let at = match recipe.ledger_url() {
-            LedgerUrl::Sqlite(file) => At::File(recipe.path(&file), key_place(recipe)),
+            LedgerUrl::Sqlite(file) => At::File(recipe.path(&file), ledger_key::place(recipe)),
             #[cfg(feature = "postgres")]
             LedgerUrl::Postgres(_) => At::Server,
             #[cfg(not(feature = "postgres"))]
@@ -255,7 +208,7 @@ pub(crate) fn ledger_for(
         let unread = matches!(error, LedgerError::KeyUnread { .. }) && is_new(recipe);
         let error = place.about(error);
         match unread {
-            true => error.with_hint(Some(new_key(recipe))),
+            true => error.with_hint(Some(ledger_key::help_for_new(recipe))),
             false => error,
         }
     })
@@ -349,7 +302,7 @@ fn here() -> String {
 pub(crate) fn journal(recipe: &Recipe) -> SealedJournal {
     let base = recipe.ledger_base();
     match recipe.ledger_url() {
-        LedgerUrl::Sqlite(_) => SealedJournal::of(&base, key_place(recipe)),
+        LedgerUrl::Sqlite(_) => SealedJournal::of(&base, ledger_key::place(recipe)),
         LedgerUrl::Postgres(_) => {
             let key = spec(recipe).and_then(|ledger| ledger.key.clone());
             SealedJournal::keyed(&base, key.unwrap_or_default(), recipe.folder())

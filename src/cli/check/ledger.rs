@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, Loss, exit};
-use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, WARN, count};
 use crate::cli::report;
 use crate::cli::report::grouped;
+use crate::cli::{ledger_key, open_ledger};
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -29,7 +29,7 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         _ => error,
     });
     let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
-        let key = open_ledger::key_for_new(recipe);
+        let key = ledger_key::try_for_new(recipe);
         let makes = if key.is_ok() {
             "; the first unit makes it"
         } else {
@@ -116,8 +116,8 @@ fn key(recipe: &Recipe) -> Result<(), CliError> {
     if at_hand?.is_some() {
         return Ok(());
     }
-    open_ledger::key_tried(recipe)?;
-    let place = open_ledger::key_place(recipe);
+    ledger_key::try_read(recipe)?;
+    let place = ledger_key::place(recipe);
     match (recipe.ledger_url(), place) {
         (LedgerUrl::Sqlite(file), KeyPlace::Beside) => Err(LedgerError::KeyMissing {
             path: Sqlite::key_path(&recipe.path(&file)),

@@ -13,9 +13,9 @@ use serde_json::json;
 use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger;
 use crate::cli::open_ledger::Missing;
 use crate::cli::output::{GOOD, Output, WARN, count};
+use crate::cli::{ledger_key, open_ledger};
 use crate::cli::{recipe, token_list};
 
 /// Where the backup goes.
@@ -131,7 +131,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
     }));
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
-    let key = match open_ledger::key_place(&recipe) {
+    let key = match ledger_key::place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
         KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string(),
     };
@@ -159,7 +159,7 @@ impl RestoreJob {
         Ok(Self {
             path: open_ledger::file(recipe)?,
             scope: open_ledger::scope(recipe),
-            place: open_ledger::key_place(recipe),
+            place: ledger_key::place(recipe),
             actor: decision.actor()?,
         })
     }

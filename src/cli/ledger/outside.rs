@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use eol_inject::ledger::{Sighting, Witnessed};
-use eol_inject::pool::{Sheet, SheetError};
 use serde_json::Value;
 
 use crate::cli::error::{CliError, exit};
-use crate::cli::file;
+use crate::cli::{exported, file};
 
 fn wrong(file: &Path, what: impl std::fmt::Display) -> CliError {
     CliError::new(
@@ -104,24 +103,17 @@ fn sighting(file: &Path, place: &str, told: &Told) -> Result<Option<Sighting>, C
 }
 
 fn from_table(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
-    let no_sheet = |error: SheetError| wrong(file, error);
-    let mut sheet = Sheet::new(text.as_bytes()).map_err(no_sheet)?;
-    let column = |name: &str| sheet.column(&[name]).map_err(no_sheet);
-    let (Some(serial), Some(print)) = (column("serial")?, column("fingerprint")?) else {
-        let what = "the first line names no columns serial and fingerprint";
-        return Err(wrong(file, what));
-    };
-    let (uid, state) = (column("chip_uid")?, column("state")?);
+    let rows = exported::rows(text.as_bytes(), &|what| wrong(file, what))?;
     let mut units = Vec::new();
-    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
-        let cell = |column: Option<usize>| sheet.given(column).unwrap_or_default().to_owned();
+    for row in rows {
+        let place = format!("line {}", row.line);
         let told = Told {
-            serial: cell(Some(serial)),
-            print: cell(Some(print)),
-            uid: cell(uid),
-            state: cell(state),
+            serial: row.serial,
+            print: row.fingerprint,
+            uid: row.uid,
+            state: row.state,
         };
-        units.extend(sighting(file, &format!("line {line}"), &told)?);
+        units.extend(sighting(file, &place, &told)?);
     }
     Ok(units)
 }

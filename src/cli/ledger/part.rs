@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger;
 use crate::cli::open_ledger::Missing;
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
 use crate::cli::{args, file, recipe};
+use crate::cli::{ledger_key, open_ledger};
 use crate::cli::{neighbours, report};
 
 /// What goes to which station.
@@ -226,7 +226,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     }
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
     drop(ledger);
-    let (scope, place) = (open_ledger::scope(&recipe), open_ledger::key_place(&recipe));
+    let (scope, place) = (open_ledger::scope(&recipe), ledger_key::place(&recipe));
     Sqlite::give_back(&file, &args.output, &scope, &place)?;
     output.object(&json!({
         "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id, "closed": of.closed,
