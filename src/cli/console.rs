@@ -9,13 +9,10 @@ use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::json;
 
 use super::error::CliError;
-use super::file::{Existing, Writable};
-
-use super::file;
+use super::file::{self, Existing, Writable};
 use super::guard::Guard;
 use super::output::Output;
 
-/// Where lists for the console go.
 #[derive(Args)]
 pub(crate) struct ConsoleArgs {
     /// Write the tokens to disclaim, by QR Token and serial: units that customers gave back

@@ -16,8 +16,7 @@ use eol_inject::unit::Serial;
 use serde_json::json;
 
 use super::error::CliError;
-use super::guard;
-use super::open_ledger;
+use super::{guard, open_ledger};
 
 /// Room that a label takes, at least.
 const LABEL: u64 = 4096;

@@ -8,10 +8,9 @@ use eol_inject::recipe::{Recipe, When};
 use eol_inject::target::{Others, TargetError};
 use eol_inject::unit::Serial;
 
-use super::error::CliError;
-use super::file::Existing;
+use super::error::{self, CliError};
+use super::file::{self, Existing};
 use super::open_ledger;
-use super::{error, file};
 
 /// What stands beside a ledger and is lost with it.
 const BESIDE: [&str; 11] = [

@@ -60,7 +60,7 @@ pub(crate) fn lines(
     for container in &containers {
         let inside = |outer: &Span| container.span.is_some_and(|span| outer.contains(span));
         around.retain(inside);
-        told(container, 2 * around.len(), &mut lines);
+        put_container(container, 2 * around.len(), &mut lines);
         around.extend(container.span);
     }
     lines
@@ -200,7 +200,7 @@ fn hull(spans: impl Iterator<Item = Span>) -> Option<Span> {
 }
 
 /// Writes the lines of one container.
-fn told(container: &Container, indent: usize, lines: &mut Vec<String>) {
+fn put_container(container: &Container, indent: usize, lines: &mut Vec<String>) {
     let blank = " ".repeat(indent);
     let place = container.span.map(|span| format!(" at {span}"));
     lines.push(format!(

@@ -10,21 +10,16 @@ use eol_inject::line::{self, Ports};
 use eol_inject::mes::Hooks;
 use eol_inject::target::{Folder, Sync, Unwatched};
 
-use super::args::ForceArg;
-use super::args::{FormArgs, RecipeArg, StationArgs};
+use super::args::{ForceArg, FormArgs, RecipeArg, StationArgs};
 use super::error::CliError;
-use super::form;
 use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::neighbours::{self, Images};
-use super::open_ledger::Missing;
+use super::open_ledger::{self, Missing};
 use super::output::Output;
-use super::scan;
-use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
-use super::{firmware, open_ledger, recipe, token_list};
+use super::{firmware, form, recipe, scan, sweep, token_list};
 
-/// Which unit, and where to.
 #[derive(Args)]
 pub(crate) struct InjectArgs {
     #[command(flatten)]

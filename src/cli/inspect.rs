@@ -11,14 +11,11 @@ use eol_inject::slot::{self, Slot};
 use serde_json::json;
 
 use super::error::{CliError, exit};
-use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
 use super::report::{dead_slot, describe, grouped, second_firmware, stored};
-use super::{file, firmware, recipe};
-use super::{proposals, wrap};
+use super::{file, firmware, holds, proposals, recipe, wrap};
 
-/// Which image.
 #[derive(Args)]
 pub(crate) struct InspectArgs {
     /// The image: ELF, BIN, HEX, S-record or UF2, by its content
@@ -48,7 +45,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
         recipe_slots(&image, recipe, &mut marks, output);
     } else {
         slots(&image, &mut marks, output);
-        proposals::tell(&image, &mut marks, output);
+        proposals::show(&image, &mut marks, output);
     }
     tags(&image, output);
     findings(&image, &mut marks, output);

@@ -10,7 +10,7 @@ use super::output::{BAD, DIM, Output};
 use super::wrap;
 
 /// Shows the proposals, sure ones first; what is not sure is a comment in TOML.
-pub(crate) fn tell(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
+pub(crate) fn show(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
     let mut proposals = propose::slots(image);
     proposals.sort_by_key(|one| {
         let standing = match one.standing {

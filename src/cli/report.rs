@@ -84,8 +84,8 @@ fn cells(unit: &UnitRecord) -> Vec<String> {
         unit.state.to_string(),
         unit.fingerprint.to_hex(),
         unit.uid.clone().unwrap_or_default(),
-        told(&unit.image).unwrap_or_default(),
-        told(&unit.recipe).unwrap_or_default(),
+        digest_text(&unit.image).unwrap_or_default(),
+        digest_text(&unit.recipe).unwrap_or_default(),
         unit.digest
             .map(|digest| digest.to_string())
             .unwrap_or_default(),
@@ -102,7 +102,7 @@ fn cells(unit: &UnitRecord) -> Vec<String> {
 }
 
 /// Returns a digest as text, unless nobody knows it.
-fn told(digest: &Digest) -> Option<String> {
+fn digest_text(digest: &Digest) -> Option<String> {
     digest.known().map(ToString::to_string)
 }
 
@@ -113,8 +113,8 @@ fn object(unit: &UnitRecord) -> Value {
         "state": unit.state.to_string(),
         "fingerprint": unit.fingerprint.to_hex(),
         "chip_uid": unit.uid,
-        "image_sha256": told(&unit.image),
-        "recipe_sha256": told(&unit.recipe),
+        "image_sha256": digest_text(&unit.image),
+        "recipe_sha256": digest_text(&unit.recipe),
         "sha256": unit.digest.map(|digest| digest.to_string()),
         "target": unit.target.to_string(),
         "durable": unit.durable,
@@ -190,6 +190,11 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Writes a count with commas between thousands.
+pub(crate) fn grouped_count(number: usize) -> String {
+    grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// Returns how many bytes are stored.

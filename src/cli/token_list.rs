@@ -176,7 +176,12 @@ impl Misfits {
     }
 
     /// Looks at a token of the ledger; a serial that is not claimed yet is held against the recipe too.
-    pub(crate) fn look(&mut self, recipe: &Recipe, master: Option<&Master>, token: &ReadyToken) {
+    pub(crate) fn add_token(
+        &mut self,
+        recipe: &Recipe,
+        master: Option<&Master>,
+        token: &ReadyToken,
+    ) {
         let place = || format!("token {}", token.fingerprint);
         if let Err(error) = own_serial(recipe, token) {
             self.note(place(), error);

@@ -20,7 +20,7 @@ const NAMELESS: &str = "identify = false: boards cannot be told apart; a unit wh
     to decide (run --same-board), or its token is burnt (ledger rework)";
 
 /// Tries how boards are reached; returns whether they are simulated, where boards are meant.
-pub(super) fn look(
+pub(super) fn try_reach(
     recipe: &Recipe,
     master: Option<&Master>,
     hardware: Hardware,

@@ -9,8 +9,7 @@ use serde_json::json;
 use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, Loss, exit};
 use crate::cli::output::{BAD, GOOD, WARN, count};
-use crate::cli::report;
-use crate::cli::report::grouped;
+use crate::cli::report::{self, grouped};
 use crate::cli::{ledger_key, open_ledger};
 
 /// A ledger that is there.
@@ -21,7 +20,7 @@ pub(super) struct Books {
 }
 
 /// Shows the ledger, and finds what is wrong with it.
-pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
+pub(super) fn show(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
     let found = open_ledger::records_if_any(recipe).map_err(|error| match error.loss() {
         // Nothing is in hand that could be resumed.
@@ -55,7 +54,7 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
     let doubt = sheet.take(Stage::Ledger, Doubt::of(&ledger))?;
-    show(recipe, &stock, &audit, &doubt, sheet);
+    show_stock(recipe, &stock, &audit, &doubt, sheet);
     let mirror = mirror(recipe, &ledger, station, sheet);
     sheet.put(
         "ledger",
@@ -148,7 +147,7 @@ impl Doubt {
     }
 }
 
-fn show(recipe: &Recipe, stock: &Stock, audit: &Audit, doubt: &Doubt, sheet: &Sheet<'_>) {
+fn show_stock(recipe: &Recipe, stock: &Stock, audit: &Audit, doubt: &Doubt, sheet: &Sheet<'_>) {
     let url = recipe.ledger_url();
     let output = sheet.output;
     output.line(format_args!(

@@ -16,8 +16,7 @@ use super::ledger::Books;
 use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::count;
-use crate::cli::token_list;
-use crate::cli::token_list::Misfits;
+use crate::cli::token_list::{self, Misfits};
 
 /// Reads the token list where it lies; it is not taken in.
 pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
@@ -239,15 +238,15 @@ fn listed(ledger: Option<&Ledger>, list: &Pool, stock: &mut Stock<'_>, sheet: &m
 fn kept(master: Option<&Master>, ledger: &Ledger, stock: &mut Stock<'_>, sheet: &mut Sheet<'_>) {
     let recipe = stock.recipe;
     let mut misfits = Misfits::default();
-    let mut look = |token: &ReadyToken| {
+    let mut each = |token: &ReadyToken| {
         if token.state == TokenState::Free {
             stock.add(token.bound.as_ref(), token.qr.as_ref());
         }
-        misfits.look(recipe, master, token);
+        misfits.add_token(recipe, master, token);
     };
     sheet.take(
         Stage::Ledger,
-        ledger.ready_tokens(&mut look).map_err(Into::into),
+        ledger.ready_tokens(&mut each).map_err(Into::into),
     );
     for error in misfits.errors() {
         sheet.find(Stage::Tokens, error);

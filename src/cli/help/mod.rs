@@ -15,7 +15,6 @@ use self::topics::Topic;
 use super::error::CliError;
 use super::parser;
 
-/// About what.
 #[derive(Args)]
 pub(crate) struct HelpArgs {
     /// A topic, or a command

@@ -9,15 +9,13 @@ use eol_inject::recipe::{PoolSpec, Recipe};
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{recipe, report};
 
 /// Header of the serials.
 const SERIAL: &str = "serial";
 
-/// Which units, who decides, and why.
 #[derive(Args)]
 pub(crate) struct AdoptArgs {
     #[command(flatten)]

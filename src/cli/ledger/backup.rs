@@ -13,12 +13,10 @@ use serde_json::json;
 use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{GOOD, Output, WARN, count};
-use crate::cli::{ledger_key, open_ledger};
-use crate::cli::{recipe, token_list};
+use crate::cli::{ledger_key, recipe, token_list};
 
-/// Where the backup goes.
 #[derive(Args)]
 #[command(group(ArgGroup::new("how").required(true).args(["output", "elsewhere"])))]
 pub(crate) struct BackupArgs {
@@ -37,7 +35,6 @@ pub(crate) struct BackupArgs {
     station: StationArgs,
 }
 
-/// Which backup, and who decides.
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
@@ -67,7 +64,6 @@ pub(crate) struct RestoreArgs {
     decision: DecisionArgs,
 }
 
-/// Which tokens are used again, and who decides.
 #[derive(Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["all", "serial"])))]
 pub(crate) struct ClearArgs {
@@ -86,7 +82,6 @@ pub(crate) struct ClearArgs {
     decision: DecisionArgs,
 }
 
-/// From what, and who decides.
 #[derive(Args)]
 pub(crate) struct RebuildArgs {
     #[command(flatten)]
@@ -247,7 +242,7 @@ fn restore_server(_: &RestoreArgs, recipe: &Recipe, _: &Output) -> Result<u8, Cl
 }
 
 fn caught_up(done: &Replayed, history: &History, output: &Output) {
-    told(done, "restore", output);
+    replayed_object(done, "restore", output);
     output.line(format_args!(
         "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
         history.path().display(),
@@ -282,7 +277,7 @@ fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<Hi
     }
 }
 
-fn told(done: &Replayed, kind: &str, output: &Output) {
+fn replayed_object(done: &Replayed, kind: &str, output: &Output) {
     output.object(&json!({
         "v": 1, "kind": kind, "events": done.events, "units": done.units, "lists": done.lists,
     }));
@@ -343,7 +338,7 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
             let done = ledger.rebuild((&history, &lists), numbers, &job.actor)?;
             Ok((done, ledger.home()?))
         })?;
-    told(&done, "rebuild", output);
+    replayed_object(&done, "rebuild", output);
     let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     output.line(format_args!(
         "{GOOD}rebuilt{GOOD:#} {} from {}: {}, {}",

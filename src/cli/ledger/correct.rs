@@ -8,12 +8,10 @@ use eol_inject::unit::Serial;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::{labels, report};
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{labels, recipe, report};
 
-/// Which unit, who decides, and why.
 #[derive(Args)]
 pub(crate) struct CorrectArgs {
     #[command(flatten)]
@@ -27,7 +25,6 @@ pub(crate) struct CorrectArgs {
     decision: DecisionArgs,
 }
 
-/// Which unit or part, who decides, and why.
 #[derive(Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["serial", "part"])))]
 pub(crate) struct VoidArgs {

@@ -8,17 +8,14 @@ use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
 use eol_inject::recipe::Recipe;
 use serde_json::{Value, json};
 
-use crate::cli::args::ForceArg;
-use crate::cli::args::RecipeArg;
+use crate::cli::args::{self, ForceArg, RecipeArg};
 use crate::cli::console::{ConsoleArgs, Listed};
 use crate::cli::error::CliError;
-use crate::cli::file::Out;
-use crate::cli::file::{NewFile, Writable};
+use crate::cli::file::{NewFile, Out, Writable};
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{args, open_ledger, recipe};
+use crate::cli::{recipe, report};
 
 /// How the record is written.
 #[derive(Debug, Clone, Copy, ValueEnum)]

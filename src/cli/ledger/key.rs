@@ -9,12 +9,10 @@ use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::{Existing, Writable};
-use crate::cli::open_ledger;
+use crate::cli::file::{self, Existing, Writable};
 use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::{file, recipe};
+use crate::cli::{open_ledger, recipe};
 
-/// What to do with keys.
 #[derive(Args)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]

@@ -9,16 +9,13 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
 
-use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
+use crate::cli::args::{self, DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
-use crate::cli::{args, file, recipe};
-use crate::cli::{ledger_key, open_ledger};
-use crate::cli::{neighbours, report};
+use crate::cli::{file, ledger_key, neighbours, recipe, report};
 
-/// What goes to which station.
 #[derive(Args)]
 #[command(group(ArgGroup::new("share").required(true).args(["count", "serials"])))]
 pub(crate) struct SplitArgs {
@@ -54,7 +51,6 @@ pub(crate) struct SplitArgs {
     operator: Option<String>,
 }
 
-/// Which part comes back.
 #[derive(Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
@@ -68,7 +64,6 @@ pub(crate) struct MergeArgs {
     station: StationArgs,
 }
 
-/// Where the part goes back from.
 #[derive(Args)]
 pub(crate) struct ReturnArgs {
     #[command(flatten)]
@@ -105,7 +100,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
     if let Some((file, part)) = PartFile::left_over(&args.output, &ledger.parts()?)? {
         // A cut came between the record and the name.
         file.release()?;
-        told(&part, &args.output, output);
+        announce(&part, &args.output, output);
         return Ok(0);
     }
     if args.output.symlink_metadata().is_ok() {
@@ -132,7 +127,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         );
         error.with_hint(Some(&again))
     })?;
-    told(&part, &args.output, output);
+    announce(&part, &args.output, output);
     Ok(0)
 }
 
@@ -160,7 +155,7 @@ fn hand_out(
     }
 }
 
-fn told(part: &Part, file: &Path, output: &Output) {
+fn announce(part: &Part, file: &Path, output: &Output) {
     let key = part.to.as_ref().map(Recipient::id).unwrap_or_default();
     let mut told = report::part_object(part);
     if let Value::Object(map) = &mut told {

@@ -8,15 +8,13 @@ use eol_inject::pool::Note;
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use crate::cli::args::ForceArg;
-use crate::cli::args::RecipeArg;
+use crate::cli::args::{ForceArg, RecipeArg};
 use crate::cli::console::{ConsoleArgs, Listed, Named};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{open_ledger, recipe, token_list};
 
-/// Which list, and what to write.
 #[derive(Args)]
 pub(super) struct ReconcileArgs {
     #[command(flatten)]
@@ -60,7 +58,7 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     })?;
     let found = both.rest();
     for one in &found {
-        tell(one, output);
+        report(one, output);
     }
     let of = |wanted: &[Difference]| -> Vec<Named> {
         let wanted = found.iter().filter(|one| wanted.contains(&one.difference));
@@ -91,7 +89,7 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     Ok(exit::DIFFERS)
 }
 
-fn tell(one: &Disagreement, output: &Output) {
+fn report(one: &Disagreement, output: &Output) {
     let name: &'static str = one.difference.into();
     output.object(&json!({
         "v": 1, "kind": "difference", "difference": name,

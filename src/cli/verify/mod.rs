@@ -20,7 +20,6 @@ use super::error::{CliError, exit};
 use super::output::Output;
 use super::{firmware, recipe};
 
-/// What to judge, and by what.
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]

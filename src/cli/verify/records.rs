@@ -10,8 +10,7 @@ use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{Fingerprint, Serial};
 
 use crate::cli::error::{CliError, exit};
-use crate::cli::file;
-use crate::cli::{exported, open_ledger, report};
+use crate::cli::{exported, file, open_ledger, report};
 
 /// The records to compare with.
 #[derive(Args)]
