@@ -5,6 +5,7 @@ use eol_inject::pool::Sheet;
 use super::error::CliError;
 
 /// One unit of the table; what is empty is not known.
+#[derive(Default)]
 pub(crate) struct Row {
     pub(crate) line: u32,
     pub(crate) serial: String,

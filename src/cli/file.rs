@@ -31,6 +31,17 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     regular::read(path, LARGEST).map_err(|error| error.to_string())
 }
 
+/// Lists what is in a folder, by name.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let entries = fs::read_dir(folder).and_then(|entries| {
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths.collect::<io::Result<Vec<_>>>()
+    });
+    let mut paths = entries.map_err(|error| CliError::file("cannot list", folder, &error))?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// Reads standard input whole.
 pub(crate) fn standard_input() -> io::Result<Vec<u8>> {
     let (mut bytes, most) = (Vec::new(), SERIALS);

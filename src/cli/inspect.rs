@@ -50,7 +50,10 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
     tags(&image, output);
     findings(&image, &mut marks, output);
     md5s(&image, output);
-    holds::headed("map", &map::picture(&image, &marks), output);
+    for (index, line) in map::picture(&image, &marks).iter().enumerate() {
+        let head = if index == 0 { "  map       " } else { "" };
+        output.line(format_args!("{head}{line}"));
+    }
     Ok(0)
 }
 

@@ -233,15 +233,11 @@ fn trials(recipe: &Recipe) -> HashSet<String> {
 
 /// Returns what images carry that lie where this command writes.
 fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
-    let mut files: Vec<_> = fs::read_dir(images.folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|end| end == images.extension))
-        .filter(|path| {
-            fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST)
-        })
-        .collect();
-    files.sort();
+    let mut files = file::list(images.folder).ok()?;
+    files.retain(|path| {
+        path.extension().is_some_and(|end| end == images.extension)
+            && fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST)
+    });
     if files.is_empty() {
         return None;
     }

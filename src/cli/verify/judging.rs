@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -47,19 +46,11 @@ impl Listing {
         form: Option<Conversion>,
         recipe: &Recipe,
     ) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| {
-            CliError::file("cannot list", folder, &error).with_code(exit::IMAGE)
-        };
         let wanted = match form {
             Some(form) => Some(OsStr::new(form.extension())),
             None => recipe.image_extension(),
         };
-        let mut paths = fs::read_dir(folder)
-            .map_err(failed)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(failed)?;
-        paths.sort();
+        let paths = file::list(folder).map_err(|error| error.with_code(exit::IMAGE))?;
         let before = self.files.len();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
