@@ -112,13 +112,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    token_list::Intake {
-        recipe: &recipe,
-        master: &master,
-        actor: &actor,
-        output,
-    }
-    .run(&mut ledger)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();

@@ -73,13 +73,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    token_list::Intake {
-        recipe: &recipe,
-        master: &master,
-        actor: &actor,
-        output,
-    }
-    .run(&mut ledger)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let since = Instant::now();
     let claim = gate::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {

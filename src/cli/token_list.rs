@@ -77,58 +77,48 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
     }
 }
 
-/// What takes the recipe's own token list in.
-pub(crate) struct Intake<'a> {
-    pub(crate) recipe: &'a Recipe,
-    pub(crate) master: &'a Master,
-    pub(crate) actor: &'a Actor,
-    pub(crate) output: &'a Output,
-}
-
-impl Intake<'_> {
-    /// Takes the list in, where it lies and is not known yet; not one whose rows do not go into the
-    /// slots.
-    pub(crate) fn run(&self, ledger: &mut Ledger) -> Result<(), CliError> {
-        let Self {
-            recipe,
-            master,
-            actor,
-            output,
-        } = *self;
-        let Some(file) = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref()) else {
-            return Ok(());
-        };
-        let path = recipe.path(file);
-        if !path.exists() {
-            return Ok(());
-        }
-        if ledger.knows(&source(&path, recipe)?)? {
-            return Ok(());
-        }
-        let pool = read(&path, recipe)?;
-        if let Some(error) = Misfits::of(recipe, master, &pool).errors().next() {
-            return Err(error.about_file(&path));
-        }
-        let import = patiently(|| ledger.import(&pool, actor))?;
-        for note in notes(recipe, &pool) {
-            output.warning(note);
-        }
-        if import.completed > 0 {
-            output.note(format_args!(
-                "{} completed from {}",
-                count(import.completed, "known token"),
-                path.display()
-            ));
-        }
-        if import.added > 0 {
-            output.note(format_args!(
-                "{} taken in from {}",
-                count(import.added, "token"),
-                path.display()
-            ));
-        }
-        Ok(())
+/// Takes the recipe's token list in, where it lies and is not known yet; not one whose rows do not
+/// go into the slots.
+pub(crate) fn import(
+    recipe: &Recipe,
+    master: &Master,
+    ledger: &mut Ledger,
+    actor: &Actor,
+    output: &Output,
+) -> Result<(), CliError> {
+    let Some(file) = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref()) else {
+        return Ok(());
+    };
+    let path = recipe.path(file);
+    if !path.exists() {
+        return Ok(());
     }
+    if ledger.knows(&source(&path, recipe)?)? {
+        return Ok(());
+    }
+    let pool = read(&path, recipe)?;
+    if let Some(error) = Misfits::of(recipe, master, &pool).errors().next() {
+        return Err(error.about_file(&path));
+    }
+    let import = patiently(|| ledger.import(&pool, actor))?;
+    for note in notes(recipe, &pool) {
+        output.warning(note);
+    }
+    if import.completed > 0 {
+        output.note(format_args!(
+            "{} completed from {}",
+            count(import.completed, "known token"),
+            path.display()
+        ));
+    }
+    if import.added > 0 {
+        output.note(format_args!(
+            "{} taken in from {}",
+            count(import.added, "token"),
+            path.display()
+        ));
+    }
+    Ok(())
 }
 
 /// How many faulty rows are named.

@@ -129,13 +129,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     }
     let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     neighbours::refuse(&recipe, &ledger, None)?;
-    token_list::Intake {
-        recipe: &recipe,
-        master: &master,
-        actor: &actor,
-        output,
-    }
-    .run(&mut ledger)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
         None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,

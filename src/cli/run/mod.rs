@@ -138,13 +138,7 @@ fn line(
     if simulated == Simulated::No {
         neighbours::refuse(&recipe, &ledger, None)?;
     }
-    token_list::Intake {
-        recipe: &recipe,
-        master: &master,
-        actor: &actor,
-        output,
-    }
-    .run(&mut ledger)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
