@@ -507,7 +507,7 @@ fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchA
     let seconds = started.elapsed().as_millis();
     tally.output.good(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
-        count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit"),
+        count(tally.seq, "unit"),
         seconds / 1000,
         seconds % 1000 / 100,
         tally.passed,

@@ -112,7 +112,7 @@ fn headline(args: &InspectArgs, image: &Image, output: &Output) {
     output.line(format_args!(
         "  format    {}, {} bytes, {} loaded",
         describe(image),
-        grouped(u64::try_from(image.container().len()).unwrap_or(u64::MAX)),
+        grouped(image.container().len()),
         grouped(stored(&runs)),
     ));
     output.line(format_args!("  sha-256   {digest}"));

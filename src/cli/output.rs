@@ -66,8 +66,8 @@ fn plain_json(line: &str) -> Cow<'_, str> {
 }
 
 /// Returns `1 unit`, `2 units`.
-pub(crate) fn count(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
+pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let s = if number == N::from(1) { "" } else { "s" };
     format!("{number} {what}{s}")
 }
 

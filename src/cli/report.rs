@@ -1,5 +1,7 @@
 //! What several commands show: records, parts, images, and what may be wrong with them.
 
+use std::fmt::Display;
+
 use eol_inject::image::{Address, Format, Image, Span};
 use eol_inject::ledger::{Ledger, LedgerError, Outcome, Part, Simulated, UnitRecord};
 use eol_inject::pool::neutral;
@@ -180,7 +182,7 @@ pub(crate) fn describe(image: &Image) -> String {
 }
 
 /// Writes a number with commas between thousands.
-pub(crate) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -190,11 +192,6 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// Writes a count with commas between thousands.
-pub(crate) fn grouped_count(number: usize) -> String {
-    grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 /// Returns how many bytes are stored.

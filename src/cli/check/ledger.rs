@@ -226,7 +226,7 @@ fn mirror(
     let (state, what, error) = match found {
         Ok(MirrorState::Behind(0)) => ("whole", "has every event".to_owned(), None),
         Ok(MirrorState::Behind(events)) => {
-            let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
+            let events = count(events, "event");
             let what = format!("lacks {events}, told by the next unit");
             ("behind", what, None)
         }

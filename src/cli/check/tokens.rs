@@ -180,10 +180,7 @@ fn supply(stock: &Stock<'_>, sheet: &mut Sheet<'_>) {
     if stock.stranded > 0 {
         sheet.output.warning(format_args!(
             "{} of the list are fixed to serials that this recipe does not take: no unit gets them",
-            count(
-                usize::try_from(stock.stranded).unwrap_or(usize::MAX),
-                "token"
-            )
+            count(stock.stranded, "token")
         ));
     }
 }

@@ -246,7 +246,7 @@ fn caught_up(done: &Replayed, history: &History, output: &Output) {
     output.line(format_args!(
         "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
         history.path().display(),
-        count(usize::try_from(done.events).unwrap_or(usize::MAX), "event"),
+        count(done.events, "event"),
     ));
 }
 
@@ -339,13 +339,12 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
             Ok((done, ledger.home()?))
         })?;
     replayed_object(&done, "rebuild", output);
-    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     output.line(format_args!(
         "{GOOD}rebuilt{GOOD:#} {} from {}: {}, {}",
         LedgerUrl::Sqlite(job.path.clone()),
         history.path().display(),
-        count(whole(done.events), "event"),
-        count(whole(done.units), "unit"),
+        count(done.events, "event"),
+        count(done.units, "unit"),
     ));
     if let Some(home) = home {
         output.warning(format_args!(

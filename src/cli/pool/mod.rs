@@ -12,7 +12,7 @@ use super::error::{CliError, exit};
 use super::open_ledger::{self, Missing};
 use super::output::{GOOD, Output, WARN};
 use super::recipe;
-use super::report::{self, grouped, grouped_count};
+use super::report::{self, grouped};
 use super::token_list::{self, Misfits};
 
 mod generate;
@@ -167,20 +167,20 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
         output.line(format_args!(
             "{}: {} new tokens, {} known, {} of the new ones claimed already",
             file.display(),
-            grouped_count(import.added),
-            grouped_count(import.known),
-            grouped_count(import.gone),
+            grouped(import.added),
+            grouped(import.known),
+            grouped(import.gone),
         ));
         if import.completed > 0 {
             output.line(format_args!(
                 "  {} of the known ones were completed: QR Token, organisation, picture or columns",
-                grouped_count(import.completed)
+                grouped(import.completed)
             ));
         }
         if import.kept > 0 {
             output.warning(format_args!(
                 "{} of the known ones have another picture or column in this list: what was known first stays",
-                grouped_count(import.kept)
+                grouped(import.kept)
             ));
         }
     }

@@ -15,7 +15,7 @@ use crate::cli::file::{self, Writable};
 use crate::cli::guard::Guard;
 use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::report::grouped_count;
+use crate::cli::report::grouped;
 use crate::cli::{batch, recipe};
 
 /// Most serials that are handed out for one request.
@@ -78,7 +78,7 @@ pub(super) fn run(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
     if count > MOST_NUMBERS {
         return Err(CliError::usage(format!(
             "--count is at most {}: ask for more another time",
-            grouped_count(MOST_NUMBERS)
+            grouped(MOST_NUMBERS)
         )));
     }
     let files = count.div_ceil(args.rows.max(1));
