@@ -113,7 +113,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
 pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
-    let base = open_ledger::ledger_file(recipe);
+    let base = recipe.ledger_base();
     // Its folder is not made: a disk that is not mounted would get a ledger of its own.
     let folder = base
         .parent()

@@ -107,7 +107,7 @@ impl Guard {
 
 /// Returns the files and folders of a ledger, whether they are there yet or not.
 fn ledger_files(recipe: &Recipe) -> [PathBuf; 11] {
-    let ledger = open_ledger::ledger_file(recipe);
+    let ledger = recipe.ledger_base();
     BESIDE.map(|suffix| {
         let mut name = ledger.clone().into_os_string();
         name.push(suffix);

@@ -36,11 +36,6 @@ pub(crate) enum Missing {
     Refuse,
 }
 
-/// Returns the file of a recipe's ledger, or what stands for it beside the recipe.
-pub(crate) fn ledger_file(recipe: &Recipe) -> PathBuf {
-    recipe.ledger_base()
-}
-
 /// Returns the file of a ledger that is one; others have means of their own server.
 pub(crate) fn file(recipe: &Recipe) -> Result<PathBuf, CliError> {
     match recipe.ledger_url() {

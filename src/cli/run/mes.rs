@@ -6,7 +6,6 @@ use eol_inject::mes::{HookError, Hooks, Outbox};
 use eol_inject::recipe::{MesDown, Recipe};
 
 use crate::cli::error::CliError;
-use crate::cli::open_ledger;
 use crate::cli::output::{Output, count};
 
 /// How long a system that did not answer in time is left alone.
@@ -28,7 +27,7 @@ impl<'o> Mes<'o> {
         Self {
             hooks: Hooks::new(&recipe.hook, recipe.folder()),
             down: recipe.hook.mes_down,
-            outbox: Outbox::beside(&open_ledger::ledger_file(recipe)),
+            outbox: Outbox::beside(&recipe.ledger_base()),
             output,
             silent: None,
             told: false,

@@ -10,7 +10,7 @@ use std::thread;
 use eol_inject::image::{Address, Conversion};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
-use eol_inject::verify::{Examined, Expected, Judge};
+use eol_inject::verify::{Examined, Judge};
 use serde_json::json;
 
 use super::records::Records;
@@ -142,7 +142,7 @@ impl Judging<'_> {
             }
         };
         let claimed = self.claimed(file);
-        let expected = claimed.map(|serial| self.expected(serial));
+        let expected = claimed.map(|serial| records.expected(serial));
         let expected = expected.as_ref();
         let mut examined = match (self.dump, form) {
             (Some(base), _) => judge.examine_dump(base, bytes, expected),
@@ -157,7 +157,7 @@ impl Judging<'_> {
             let token = examined.fingerprint;
             serial = own.or_else(|| records.holder(token?).cloned());
             if let Some(own) = &serial {
-                examined.compare(&self.expected(own.clone()));
+                examined.compare(&records.expected(own.clone()));
             }
         }
         let record = serial.as_ref().and_then(|serial| records.get(serial));
@@ -183,15 +183,6 @@ impl Judging<'_> {
         self.serial
             .clone()
             .or_else(|| if dump { None } else { named() })
-    }
-
-    /// Returns what the record says of a unit.
-    fn expected(&self, serial: Serial) -> Expected {
-        let record = self.records.get(&serial);
-        Expected {
-            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
-            serial,
-        }
     }
 }
 

@@ -121,19 +121,14 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Returns what the board on a probe must be, where the caller names it.
 fn expected(serial: Serial, records: &Records) -> Result<Expected, CliError> {
-    let record = records.get(&serial);
-    if records.are_asked() && record.is_none() {
+    if records.are_asked() && records.get(&serial).is_none() {
         return Err(CliError::new(
             exit::DIFFERS,
             "verify-no-record",
             format!("no record names {serial}"),
         ));
     }
-    let fingerprint = record.map(|(_, fingerprint)| *fingerprint);
-    Ok(Expected {
-        serial,
-        fingerprint,
-    })
+    Ok(records.expected(serial))
 }
 
 /// Refuses a dump that meets no address of the image: an address without 0x is a decimal number.

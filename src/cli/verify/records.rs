@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args};
 use eol_inject::ledger::UnitState;
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{Fingerprint, Serial};
+use eol_inject::verify::Expected;
 
 use crate::cli::error::{CliError, exit};
 use crate::cli::{exported, file, open_ledger, report};
@@ -135,6 +136,15 @@ impl Records {
     /// Returns the record of a unit.
     pub(super) fn get(&self, serial: &Serial) -> Option<&(Serial, Fingerprint)> {
         self.units.as_ref()?.get(&serial.folded())
+    }
+
+    /// Returns what an image of this unit must carry.
+    pub(super) fn expected(&self, serial: Serial) -> Expected {
+        let record = self.get(&serial);
+        Expected {
+            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
+            serial,
+        }
     }
 
     /// Returns the record that has a token.
