@@ -5,7 +5,9 @@ use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Seated, Target};
+use eol_inject::ledger::{
+    Actor, Claim, Finished, Ledger, LedgerError, OpenError, Scope, Seated, Target,
+};
 use eol_inject::master::Master;
 use eol_inject::pool::{self, Note, Pool};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, When};
@@ -198,7 +200,7 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
     let until = Instant::now() + PATIENCE;
     loop {
         match act() {
-            Err(LedgerError::ImportBusy { .. }) if Instant::now() < until => {
+            Err(LedgerError::Open(OpenError::ImportBusy { .. })) if Instant::now() < until => {
                 thread::sleep(PATIENCE / 100);
             }
             outcome => return outcome,

@@ -150,7 +150,7 @@ mod tests {
             MasterError::VARIANTS,
             TargetError::VARIANTS,
             ProgramError::VARIANTS,
-            LedgerError::VARIANTS,
+            &LedgerError::names(),
             Refusal::VARIANTS,
             HandoffError::VARIANTS,
             LabelError::VARIANTS,

@@ -9,7 +9,7 @@ use eol_inject::checksum::ChecksumError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
-use eol_inject::ledger::{LedgerError, Refusal};
+use eol_inject::ledger::{KeyError, LedgerError, Refusal};
 use eol_inject::line::LineError;
 use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
@@ -259,6 +259,12 @@ from! {
     OutboxError => |_| exit::LEDGER;
     Misread => |error| code_of(error.name());
     WitnessError => |_| exit::RECIPE;
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        LedgerError::from(error).into()
+    }
 }
 
 impl From<Refusal> for CliError {

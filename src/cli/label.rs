@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use eol_inject::label::{LabelFolder, Labels as _};
-use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord, UnitState};
+use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitError, UnitRecord, UnitState};
 use eol_inject::recipe::Recipe;
 use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
@@ -202,9 +202,9 @@ fn finished(ledger: &Ledger, serial: &Serial) -> Result<Entry, CliError> {
             "unit-unfinished",
             format!("{serial} is {}: it has no label", unit.state),
         )),
-        None => Err(LedgerError::NoUnit {
+        None => Err(LedgerError::Unit(UnitError::NoUnit {
             serial: serial.clone(),
-        }
+        })
         .into()),
     }
 }

@@ -300,9 +300,7 @@ mod tests {
     #[test]
     fn the_table_of_next_actions() {
         let mut table = String::new();
-        let names = named()
-            .into_iter()
-            .chain(LedgerError::VARIANTS.iter().copied());
+        let names = named().into_iter().chain(LedgerError::names());
         for name in names {
             let code = code_of(name);
             let next = after(name, code);

@@ -11,7 +11,7 @@ use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number,
 use crate::ledger::rules::import;
 use crate::ledger::rules::parts::{self, Back, Step, Stored};
 use crate::ledger::storage::tables::{EventRow, Head, Order, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, SetAside};
+use crate::ledger::{Actor, Ledger, LedgerError, RestoreError, SetAside};
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
@@ -23,7 +23,7 @@ impl Ledger {
     /// is set aside: another station may have told its own mirror alone.
     ///
     /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn caught_up_here(
         &mut self,
@@ -48,7 +48,7 @@ impl Ledger {
     /// aside then, as all that was ever acted upon is known.
     ///
     /// # Errors
-    /// [`LedgerError::ListsSince`] when lists came in since; those of a damaged mirror.
+    /// [`RestoreError::ListsSince`] when lists came in since; those of a damaged mirror.
     #[cfg(feature = "seal")]
     pub fn catch_up(
         &mut self,
@@ -101,7 +101,9 @@ pub fn catch_up(
     }
     let mut done = take(tables, history, product)?;
     if done.lists > 0 {
-        return Err(LedgerError::ListsSince { lists: done.lists });
+        return Err(LedgerError::Restore(RestoreError::ListsSince {
+            lists: done.lists,
+        }));
     }
     caught_up(tables, (&done, history.generation()), by)?;
     done.units = settle(tables)?;
@@ -116,10 +118,10 @@ pub fn take(
 ) -> Result<Replayed, LedgerError> {
     let number = ledger_number(tables)?;
     if number != history.ledger() {
-        return Err(LedgerError::MirrorOther {
+        return Err(LedgerError::Restore(RestoreError::MirrorOther {
             path: history.path().to_owned(),
             has: number.chars().take(12).collect(),
-        });
+        }));
     }
     let mut heads: HashMap<String, Head> = HashMap::new();
     let mut known: HashMap<String, Head> = HashMap::new();
@@ -185,10 +187,10 @@ fn same_product(row: &EventRow, product: &str) -> Result<(), LedgerError> {
         return Ok(());
     }
     match Body::read(&row.event)?.product {
-        Some(other) if other != product => Err(LedgerError::MirrorProduct {
+        Some(other) if other != product => Err(LedgerError::Restore(RestoreError::MirrorProduct {
             product: other,
             wanted: product.to_owned(),
-        }),
+        })),
         _ => Ok(()),
     }
 }
@@ -379,7 +381,10 @@ fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
     })?;
     end(current)?;
     match missing {
-        (count, Some(first)) => Err(LedgerError::TokensMissing { count, first }),
+        (count, Some(first)) => Err(LedgerError::Restore(RestoreError::TokensMissing {
+            count,
+            first,
+        })),
         _ => Ok(rows),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::history::event::{Body, Kind};
 use crate::ledger::part::{Part, PartOf, PartState};
 use crate::ledger::storage::tables::{Frame, Order, Tables};
-use crate::ledger::{Ledger, LedgerError, Refusal};
+use crate::ledger::{Ledger, LedgerError, PartError, Refusal};
 use crate::unit::{Fingerprint, Serial};
 use crate::vault::recipient::Recipient;
 
@@ -113,9 +113,7 @@ fn cleared_fact(number: i64, folded: &str) -> String {
 }
 
 pub fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
-    serde_json::to_string(value).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })
+    serde_json::to_string(value).map_err(LedgerError::storage)
 }
 
 pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, LedgerError> {
@@ -173,7 +171,7 @@ fn public(number: i64, stored: Stored, state: PartState) -> Part {
 pub fn must(tables: &dyn Tables, number: i64) -> Result<Part, LedgerError> {
     part(tables, number)?
         .map(|(part, _)| part)
-        .ok_or(LedgerError::NoPart { part: number })
+        .ok_or(LedgerError::Part(PartError::NoPart { part: number }))
 }
 
 /// Returns all parts.
@@ -378,10 +376,10 @@ pub fn close(tables: &mut dyn Tables, at: &str) -> Result<(), LedgerError> {
 /// Refuses what a part does not do.
 pub fn refuse_part(tables: &dyn Tables, what: &'static str) -> Result<(), LedgerError> {
     match part_of(tables)? {
-        Some(of) => Err(LedgerError::IsPart {
+        Some(of) => Err(LedgerError::Part(PartError::IsPart {
             part: of.part.number,
             what,
-        }),
+        })),
         None => Ok(()),
     }
 }

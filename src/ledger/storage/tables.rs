@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-
 use zeroize::Zeroizing;
 
-use crate::ledger::record::{Event, Finding, Outcome, Target, TokenState, UnitRecord, UnitState};
-use crate::ledger::{Identity, LedgerError, Scope, Stock};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::ledger::KeyError;
+use crate::ledger::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
+use crate::ledger::{Identity, LedgerError, Scope, Stock, TokenState};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 #[cfg(feature = "seal")]
 use crate::vault::home::HomeKey;
@@ -54,9 +55,7 @@ impl Secrets {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-        plain.map(Some).map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })
+        plain.map(Some).map_err(LedgerError::storage)
     }
 }
 
@@ -441,9 +440,9 @@ pub trait Store: Send {
         _by: &crate::ledger::Actor,
         _step: &mut dyn FnMut(u64),
     ) -> Result<Rotation, LedgerError> {
-        Err(LedgerError::KeyInUse {
+        Err(LedgerError::Key(KeyError::KeyInUse {
             what: "it has none",
-        })
+        }))
     }
 }
 
