@@ -26,6 +26,7 @@ const STAGES: &[&str] = &[
     "master",
     "seal",
     "receipt",
+    "journal",
     "qr",
     "pool",
     "vault",

@@ -9,13 +9,14 @@
 use super::fault::meaning;
 use super::link::Link;
 use super::{Postgres, UNSYNCED, liveness};
+use crate::ledger::journal;
 use crate::ledger::rules::facts;
 use crate::ledger::storage::rotate;
 use crate::ledger::storage::rotate::{Next, Rotating, Step};
 use crate::ledger::storage::sql::values;
 use crate::ledger::storage::view::{Mode, View};
 use crate::ledger::storage::{keys as rows, tables};
-use crate::ledger::{Actor, KeyError, LedgerError, journal};
+use crate::ledger::{Actor, KeyError, LedgerError};
 use crate::vault::crypto::Key;
 use crate::vault::key_source;
 use crate::vault::keyring::{self, Rotation};
