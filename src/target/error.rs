@@ -68,6 +68,14 @@ pub enum TargetError {
     Written(Box<Self>),
 }
 
+/// A fault before anything was written.
+#[cfg(feature = "probe")]
+impl From<ProbeFault> for TargetError {
+    fn from(fault: ProbeFault) -> Self {
+        ProbeError::new(fault, false).into()
+    }
+}
+
 impl TargetError {
     /// Returns the error's stable name.
     #[must_use]

@@ -11,7 +11,6 @@ mod own;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 mod program;
-mod reflink;
 pub(crate) mod said;
 mod stand_in;
 

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 
 use super::chip::{Family, FlashSize};
 use super::error::{Cause, ProbeFault};
+use super::error_map::{fault, halting, unreadable};
 use super::guard::{StopSignal, guard};
 use super::map::{FlashMap, Sector};
-use super::meaning::{fault, halting, unreadable};
 use super::under_reset::prepare_under_reset;
 use crate::image::{Address, Span};
 use crate::recipe::Connect;

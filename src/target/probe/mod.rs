@@ -6,15 +6,15 @@
 
 mod chip;
 mod error;
+mod error_map;
 mod footprint;
 mod guard;
-mod kept;
+mod identify;
 mod link;
 mod list;
-mod look;
-mod make;
 mod map;
-mod meaning;
+mod program;
+mod saved_sectors;
 mod sectors;
 mod source;
 mod under_reset;
@@ -172,7 +172,7 @@ impl Probe {
         serial: Option<&Serial>,
         journal: Box<dyn Journal>,
     ) -> Result<Self, TargetError> {
-        let source = Source::of(&setup, serial).map_err(|fault| ProbeError::new(fault, false))?;
+        let source = Source::of(&setup, serial)?;
         Ok(Self::with(setup, source, journal))
     }
 
@@ -207,7 +207,7 @@ impl Probe {
     }
 
     /// Ties a fault to what may have happened to the board.
-    fn told(&self, fault: ProbeFault) -> TargetError {
+    fn error(&self, fault: ProbeFault) -> TargetError {
         ProbeError::new(fault, self.touched).into()
     }
 }
@@ -220,10 +220,11 @@ impl Target for Probe {
     ) -> Result<Option<Seen>, TargetError> {
         self.touched = false;
         self.effort = Effort::default();
-        self.look(master, watch).map_err(|fault| self.told(fault))?;
+        self.identify_board(master, watch)
+            .map_err(|fault| self.error(fault))?;
         let (link, seen) = match (&self.link, &self.seen) {
             (Some(link), Some(seen)) => (link, seen),
-            _ => return Err(self.told(ProbeFault::Stopped)),
+            _ => return Err(self.error(ProbeFault::Stopped)),
         };
         Ok(Some(Seen {
             chip: link.chip.clone(),
@@ -235,7 +236,8 @@ impl Target for Probe {
     }
 
     fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), TargetError> {
-        self.judge(master, watch).map_err(|fault| self.told(fault))
+        self.check_board(master, watch)
+            .map_err(|fault| self.error(fault))
     }
 
     fn deliver(
@@ -243,10 +245,10 @@ impl Target for Probe {
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Receipt, TargetError> {
-        let made = self.make(sealed, watch);
-        let receipt = made.map_err(|fault| self.told(fault))?;
+        let made = self.program_unit(sealed, watch);
+        let receipt = made.map_err(|fault| self.error(fault))?;
         // A real board keeps what was programmed before anybody records it; so must this one.
-        self.source.save().map_err(|fault| self.told(fault))?;
+        self.source.save().map_err(|fault| self.error(fault))?;
         tracing::debug!(serial = %sealed.serial(), effort = ?self.effort, "flashed and read back");
         Ok(receipt)
     }
@@ -257,19 +259,19 @@ impl Target for Probe {
         watch: &mut dyn Watch,
     ) -> Result<Option<Receipt>, TargetError> {
         let same = self.compare(sealed, watch);
-        same.map(Some).map_err(|fault| self.told(fault))
+        same.map(Some).map_err(|fault| self.error(fault))
     }
 
     fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, TargetError> {
         if self.link.is_none() {
-            self.attach().map_err(|fault| self.told(fault))?;
+            self.attach().map_err(|fault| self.error(fault))?;
         }
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
         let mut read = Edits::new();
         for span in spans {
             let Some(link) = &mut self.link else { break };
             let bytes = link.read(*span, watch);
-            read.put(span.start(), &bytes.map_err(|fault| self.told(fault))?);
+            read.put(span.start(), &bytes.map_err(|fault| self.error(fault))?);
         }
         Ok(read)
     }
@@ -282,6 +284,6 @@ impl Target for Probe {
         self.seen = None;
         let booted = self.link.take().map_or(Ok(()), |mut link| link.boot());
         let saved = self.source.save();
-        booted.and(saved).map_err(|fault| self.told(fault))
+        booted.and(saved).map_err(|fault| self.error(fault))
     }
 }

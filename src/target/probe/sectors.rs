@@ -5,8 +5,8 @@
 use zeroize::Zeroizing;
 
 use super::error::ProbeFault;
-use super::kept::Kept;
 use super::map::Sector;
+use super::saved_sectors::SavedSectors;
 use crate::image::{Address, Edits, Image, Span};
 use crate::master::Master;
 use crate::seal::Sealed;
@@ -92,9 +92,9 @@ fn foreign(master: &Master, part: &Part) -> Option<Address> {
 
 /// Returns the bytes that the board has of its own: those that the Master does not store.
 ///
-/// After a cut they are in `kept` only. A program can but clear bits of them without erasing the
-/// Master's bytes beside them, so what has other bits set than `kept` is what the cut left.
-pub fn own(master: &Master, parts: &[Part], kept: Option<&Kept>) -> Edits {
+/// After a cut they are in `saved` only. A program can but clear bits of them without erasing the
+/// Master's bytes beside them, so what has other bits set than `saved` is what the cut left.
+pub fn own(master: &Master, parts: &[Part], saved: Option<&SavedSectors>) -> Edits {
     let mut own = Edits::new();
     for part in parts {
         let span = part.sector.span;
@@ -109,23 +109,23 @@ pub fn own(master: &Master, parts: &[Part], kept: Option<&Kept>) -> Edits {
             Ok(bytes) => Zeroizing::new(cut(span, bytes, run).to_vec()),
             Err(_) => filled(run, part.sector.erased),
         };
-        let then = |run: Span, kept: &Kept| {
+        let then = |run: Span, saved: &SavedSectors| {
             let mut bytes = filled(run, part.sector.erased);
-            kept.own.apply(run, &mut bytes);
+            saved.own.apply(run, &mut bytes);
             bytes
         };
-        let torn = kept.is_some_and(|kept| {
+        let torn = saved.is_some_and(|saved| {
             foreign(master, part).is_some()
                 || runs.iter().any(|run| {
-                    let (now, then) = (now(*run), then(*run, kept));
+                    let (now, then) = (now(*run), then(*run, saved));
                     now.iter()
                         .zip(then.iter())
                         .any(|(now, then)| now & then != *now)
                 })
         });
         for run in runs {
-            match kept.filter(|_| torn) {
-                Some(kept) => own.put(run.start(), &then(run, kept)),
+            match saved.filter(|_| torn) {
+                Some(saved) => own.put(run.start(), &then(run, saved)),
                 None => own.put(run.start(), &now(run)),
             }
         }

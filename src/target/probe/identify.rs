@@ -1,9 +1,9 @@
 //! Looking at a board, and refusing one that must not be written. Nothing is written here.
 
 use super::error::ProbeFault;
-use super::kept::Kept;
 use super::link::Link;
 use super::map::Sector;
+use super::saved_sectors::SavedSectors;
 use super::sectors::{self, Part};
 use super::{Probe, Sight};
 use crate::image::{Address, Edits, Span};
@@ -19,7 +19,7 @@ impl Probe {
         watch: &mut dyn Watch,
     ) -> Result<(&mut Link, &Sight), ProbeFault> {
         if self.link.is_none() || self.seen.is_none() {
-            self.look(master, watch)?;
+            self.identify_board(master, watch)?;
         }
         match (&mut self.link, &self.seen) {
             (Some(link), Some(seen)) => Ok((link, seen)),
@@ -36,7 +36,7 @@ impl Probe {
     }
 
     /// Attaches and looks.
-    pub(super) fn look(
+    pub(super) fn identify_board(
         &mut self,
         master: &Master,
         watch: &mut dyn Watch,
@@ -62,7 +62,7 @@ impl Probe {
         let holds = match read {
             Ok(read) => holds::judge(master, &read),
             Err(at) => {
-                self.readable(watch)?;
+                self.refuse_protected(watch)?;
                 Holds::Unreadable { at }
             }
         };
@@ -75,7 +75,7 @@ impl Probe {
     }
 
     /// Tells a torn place from a chip whose flash is closed as a whole.
-    fn readable(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn refuse_protected(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let Some(link) = &mut self.link else {
             return Ok(());
         };
@@ -92,7 +92,7 @@ impl Probe {
     }
 
     /// Refuses a board that must not be written; nothing is written.
-    pub(super) fn judge(
+    pub(super) fn check_board(
         &mut self,
         master: &Master,
         watch: &mut dyn Watch,
@@ -105,20 +105,20 @@ impl Probe {
         }
         let checked = sectors::check(master, &seen.parts);
         // A board that a cut left torn is made whole where its journal says that the cut was ours.
-        let whole = match (checked, self.kept(master)?) {
+        let whole = match (checked, self.saved(master)?) {
             (Ok(()), _) => self.setup.precheck == Precheck::Full,
             // Nothing vouches for the rest of a torn board.
             (Err(_), Some(_)) => true,
             (Err(fault), None) => return Err(fault),
         };
         if whole {
-            self.rest(master, watch)?;
+            self.check_rest(master, watch)?;
         }
         Ok(())
     }
 
     /// Compares everything that the image stores outside the sectors that slot mode writes.
-    fn rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn check_rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let mut rest = self.setup.flashed(master.image());
         let (link, seen) = self.ready(master, watch)?;
         for part in &seen.parts {
@@ -139,7 +139,7 @@ impl Probe {
     }
 
     /// Returns what an earlier run kept of this board, for the same image.
-    pub(super) fn kept(&self, master: &Master) -> Result<Option<Kept>, ProbeFault> {
+    pub(super) fn saved(&self, master: &Master) -> Result<Option<SavedSectors>, ProbeFault> {
         let Some(uid) = self.seen.as_ref().and_then(|seen| seen.number.as_ref()) else {
             return Ok(None);
         };
@@ -147,9 +147,9 @@ impl Probe {
         let Some(bytes) = self.journal.kept(uid).map_err(journal)? else {
             return Ok(None);
         };
-        let kept = Kept::parse(&bytes).ok_or_else(|| journal("it is damaged".into()))?;
-        if kept.image == master.digest() {
-            return Ok(Some(kept));
+        let saved = SavedSectors::parse(&bytes).ok_or_else(|| journal("it is damaged".into()))?;
+        if saved.image == master.digest() {
+            return Ok(Some(saved));
         }
         Err(ProbeFault::OtherImage { uid: uid.clone() })
     }
