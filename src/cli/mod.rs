@@ -36,6 +36,7 @@ mod probes;
 mod proposals;
 mod run;
 mod scan;
+mod serials;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
