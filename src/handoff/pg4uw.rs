@@ -8,8 +8,8 @@
 
 use zeroize::Zeroizing;
 
-use super::ranges::{Room, content, counted, pieces};
-use super::{HandoffError, hex};
+use super::HandoffError;
+use super::ranges::{Room, content, counted, hex, pieces};
 use crate::image::Address;
 use crate::master::Master;
 use crate::seal::Sealed;

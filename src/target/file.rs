@@ -178,7 +178,7 @@ impl Folder {
         };
         straight(folder)?;
         let len = image.container().len();
-        super::writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
+        writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
     }
 
     /// Refuses to replace what is not the unit's own.
@@ -222,6 +222,17 @@ impl Folder {
             Sync::Written => Ok(()),
         }
     }
+}
+
+/// Makes sure that files of `len` bytes can be written into a folder, before a unit costs a token.
+///
+/// # Errors
+/// [`TargetError::Folder`]
+pub fn writable(folder: &Path, len: u64) -> Result<(), TargetError> {
+    atomic_file::try_room(folder, len).map_err(|source| TargetError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Refuses a folder that leads images away.

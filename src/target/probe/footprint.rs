@@ -2,9 +2,12 @@
 
 use super::chip::Family;
 use super::map::FlashMap;
-use super::{ProbeSetup, TargetError, link, list, source};
+use super::setup::ProbeSetup;
+use super::{link, list, source};
 use crate::master::Master;
 use crate::recipe::Mode;
+use crate::target::TargetError;
+use crate::unit::Serial;
 
 /// The part of a chip's flash that each unit writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,18 @@ pub struct Footprint {
 }
 
 impl ProbeSetup {
+    /// Returns whether a unit's board is one that only a delivery would make: a look makes none.
+    #[must_use]
+    pub fn is_unmade(&self, serial: Option<&Serial>) -> bool {
+        #[cfg(feature = "sim")]
+        return self.is_simulated() && !source::is_kept(self, serial);
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = serial;
+            false
+        }
+    }
+
     /// Makes sure that the probe is one: simulated, or plugged in and free to use. It is not opened.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod map;
 mod program;
 mod saved_sectors;
 mod sectors;
+mod setup;
 mod source;
 mod under_reset;
 
@@ -24,123 +25,20 @@ pub use footprint::Footprint;
 #[cfg(feature = "sim")]
 pub use guard::{StopSignal, Stopped, guard};
 pub use list::{Plugged, Probes, probes};
+pub use setup::ProbeSetup;
 #[cfg(feature = "sim")]
 pub use under_reset::prepare_under_reset;
 
-use self::link::{Attach, Link};
-use self::map::FlashMap;
+use self::link::Link;
 use self::sectors::Part;
 use self::source::Source;
 use super::{Effort, Holds, Phase, Seen, Target, TargetError, Watch};
-use crate::image::{Edits, Image, Span};
+use crate::image::{Edits, Span};
 use crate::journal::Journal;
 use crate::master::Master;
 use crate::receipt::Receipt;
-use crate::recipe::{Mode, Precheck, Recipe};
 use crate::seal::Sealed;
 use crate::unit::Serial;
-
-/// How a product's boards are reached, and how much of them is written.
-#[derive(Debug, Clone)]
-pub struct ProbeSetup {
-    attach: Attach,
-    probe: String,
-    mode: Mode,
-    precheck: Precheck,
-    /// Reserved places that the recipe asks for.
-    also: Vec<Span>,
-    /// Places of the image that stay off the board.
-    skip: Vec<Span>,
-    /// Where simulated boards are kept.
-    #[cfg(feature = "sim")]
-    boards: std::path::PathBuf,
-}
-
-impl ProbeSetup {
-    /// Takes what a recipe says; `probe` goes before the recipe's own. `None` where neither names
-    /// a probe, or the recipe has no `[flash]`.
-    #[must_use]
-    pub fn of(recipe: &Recipe, probe: Option<&str>) -> Option<Self> {
-        let flash = recipe.flash.as_ref()?;
-        Some(Self {
-            attach: Attach {
-                chip: flash.chip.clone(),
-                speed: flash.speed,
-                connect: flash.connect,
-            },
-            probe: probe.or(flash.probe.as_deref())?.to_owned(),
-            mode: flash.mode.unwrap_or(Mode::Full),
-            precheck: flash.precheck,
-            also: flash.also.iter().map(|area| area.span()).collect(),
-            skip: flash.skip.iter().map(|area| area.span()).collect(),
-            #[cfg(feature = "sim")]
-            boards: boards(recipe),
-        })
-    }
-
-    /// Returns what of the image goes onto a board.
-    fn flashed(&self, image: &Image) -> Vec<Span> {
-        let mut runs = image.runs();
-        for skip in &self.skip {
-            runs = runs
-                .into_iter()
-                .flat_map(|run| run.without(*skip))
-                .collect();
-        }
-        runs
-    }
-
-    /// Refuses an image that a chip cannot hold, or that would get there without its values.
-    fn fits(&self, master: &Master, map: &FlashMap) -> Result<(), ProbeFault> {
-        let lost = master.changes().into_iter().find(|span| {
-            let mut skips = self.skip.iter();
-            skips.any(|skip| skip.intersection(*span).is_some())
-        });
-        if let Some(span) = lost {
-            return Err(ProbeFault::Skipped { span });
-        }
-        let flashed = self.flashed(master.image());
-        for run in &flashed {
-            map.allow(*run, &self.also)?;
-        }
-        let sectors = map.sectors(&flashed)?;
-        for (sector, skip) in sectors
-            .iter()
-            .flat_map(|sector| self.skip.iter().map(move |skip| (sector, skip)))
-        {
-            if let Some(span) = sector.span.intersection(*skip) {
-                return Err(ProbeFault::SkippedInPart { span });
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns whether a unit's board is one that only a delivery would make: a look makes none.
-    #[must_use]
-    pub fn is_unmade(&self, serial: Option<&Serial>) -> bool {
-        #[cfg(feature = "sim")]
-        return self.is_simulated() && !source::is_kept(self, serial);
-        #[cfg(not(feature = "sim"))]
-        {
-            let _ = serial;
-            false
-        }
-    }
-
-    /// Returns whether the boards are simulated.
-    #[must_use]
-    pub fn is_simulated(&self) -> bool {
-        self.probe == "sim" || self.probe.starts_with("sim:")
-    }
-}
-
-/// Returns where a line's simulated boards are kept: beside its ledger.
-#[cfg(feature = "sim")]
-fn boards(recipe: &Recipe) -> std::path::PathBuf {
-    let mut boards = recipe.ledger_base().into_os_string();
-    boards.push(".boards");
-    boards.into()
-}
 
 /// One board on a debug probe.
 pub struct Probe {

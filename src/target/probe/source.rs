@@ -3,7 +3,8 @@
 use probe_rs::probe::Probe;
 
 use super::error::ProbeFault;
-use super::{ProbeSetup, list};
+use super::list;
+use super::setup::ProbeSetup;
 use crate::master::Master;
 #[cfg(feature = "sim")]
 use crate::recipe::Mode;
