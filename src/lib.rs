@@ -85,3 +85,4 @@ mod atomic_file;
 )]
 mod own_file;
 mod process;
+mod vault;

@@ -112,8 +112,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         extension: &extension,
         form,
     };
-    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
-    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+    neighbours::refuse(&recipe, &ledger, Some(&images))?;
+    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -131,8 +131,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     };
     interrupt.holds(vec!["units".to_owned()]);
     let outcome = match listed {
-        Some(serials) => batch.pass(&mut *ledger, serials, &mut tally),
-        None => batch.count(&mut *ledger, args.count.unwrap_or(0), &mut tally),
+        Some(serials) => batch.pass(&mut ledger, serials, &mut tally),
+        None => batch.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
     };
     output.done();
     // What was done before the ledger went is told all the same.
@@ -172,7 +172,7 @@ impl BatchRun<'_> {
     /// Takes the given serials down the line; one after the other where each is asked for first.
     fn pass(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         serials: Vec<Serial>,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -222,7 +222,7 @@ impl BatchRun<'_> {
     /// Makes the given units.
     fn make(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         serials: Vec<Serial>,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -288,7 +288,7 @@ impl BatchRun<'_> {
     /// Makes `count` good units: open claims first, then new serials.
     fn count(
         &mut self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         count: usize,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
@@ -323,7 +323,7 @@ impl BatchRun<'_> {
 
     /// Refuses to hand numbers out for images that would replace what others laid there: a number that
     /// is handed out is lost.
-    fn vacant(&self, ledger: &dyn Ledger, wanted: usize) -> Result<(), CliError> {
+    fn vacant(&self, ledger: &Ledger, wanted: usize) -> Result<(), CliError> {
         let (SerialSource::Next, Some(format)) =
             (self.recipe.serial.source, &self.recipe.serial.format)
         else {
@@ -346,7 +346,7 @@ impl BatchRun<'_> {
     /// Returns new serials: as many as are wanted, or as are left.
     fn numbers_left(
         &self,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
         mut wanted: usize,
     ) -> Result<Vec<Serial>, CliError> {
         let (SerialSource::Next, Some(format)) =

@@ -43,7 +43,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
     let master = context::master(&recipe)?;
     let setting = (Missing::Refuse, reach.simulated());
     let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
-    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;
     let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;
@@ -69,7 +69,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         finished: Finished::Written,
     };
     let mut ports = Ports {
-        ledger: &mut *ledger,
+        ledger: &mut ledger,
         target: board.as_mut(),
         labels: &labels,
         watch: &mut Unwatched,

@@ -7,8 +7,7 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Mirrored, Remaking, Rotation,
-    Simulated, Sqlite,
+    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Remaking, Rotation, Simulated, Sqlite,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
@@ -76,21 +75,15 @@ pub(crate) fn mirror(recipe: &Recipe) -> Option<PathBuf> {
 }
 
 /// Ties an open ledger to its mirror, where the recipe names one.
-macro_rules! mirrored {
-    ($recipe:expr, $opened:expr) => {
-        match (mirror($recipe), $opened) {
-            (Some(folder), Ok(ledger)) => boxed(Mirrored::new(ledger, &folder)),
-            (_, opened) => boxed(opened),
-        }
-    };
+fn mirrored(recipe: &Recipe, opened: Result<Ledger, LedgerError>) -> Result<Ledger, LedgerError> {
+    match mirror(recipe) {
+        Some(folder) => opened?.mirrored(&folder),
+        None => opened,
+    }
 }
 
 /// Opens the recipe's ledger to work with tokens and records, of whichever kind its units are.
-pub(crate) fn ledger(
-    recipe: &Recipe,
-    actor: &Actor,
-    missing: Missing,
-) -> Result<Box<dyn Ledger>, CliError> {
+pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result<Ledger, CliError> {
     let kind = match records(recipe) {
         Ok(ledger) => ledger.simulated().ok().flatten(),
         // It was waited for already.
@@ -106,7 +99,7 @@ pub(crate) fn ledger_for(
     recipe: &Recipe,
     actor: &Actor,
     how: (Missing, Simulated),
-) -> Result<Box<dyn Ledger>, CliError> {
+) -> Result<Ledger, CliError> {
     open(recipe, actor, how).map_err(|error| match error.name {
         // One that is there opens with its own key only.
         "ledger-key-unread" if is_new(recipe) => error.with_hint(Some(new_key(recipe))),
@@ -159,7 +152,7 @@ fn open(
     recipe: &Recipe,
     actor: &Actor,
     (missing, simulated): (Missing, Simulated),
-) -> Result<Box<dyn Ledger>, CliError> {
+) -> Result<Ledger, CliError> {
     let scope = scope(recipe);
     let identity = Identity {
         station: actor.station.clone(),
@@ -172,7 +165,7 @@ fn open(
             let there = || Sqlite::open_keyed(&file, &scope, identity.clone(), &place);
             let make = || Sqlite::create_keyed(&file, &scope, identity.clone(), &place);
             let opened = open_or_make(recipe, (missing, &identity.station), there, make);
-            mirrored!(recipe, opened).map_err(|error| error.about_file(&file))
+            mirrored(recipe, opened).map_err(|error| CliError::from(error).about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
@@ -180,7 +173,7 @@ fn open(
             let there = || Postgres::open_existing(&server, &scope, identity.clone());
             let make = || Postgres::open(&server, &scope, identity.clone());
             let opened = open_or_make(recipe, (missing, &identity.station), there, make);
-            mirrored!(recipe, opened).map_err(|error| error.about(url))
+            mirrored(recipe, opened).map_err(|error| CliError::from(error).about(url))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
@@ -275,18 +268,18 @@ pub(crate) fn afresh(recipe: &Recipe, actor: &Actor) -> Result<Vec<PathBuf>, Cli
 }
 
 /// Opens the recipe's ledger, to look into it: nothing is written.
-pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
+pub(crate) fn records(recipe: &Recipe) -> Result<Ledger, CliError> {
     let scope = scope(recipe);
     match recipe.ledger_url() {
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
             let opened = Sqlite::inspect_keyed(&file, &scope, &key_place(recipe));
-            boxed(or_lost(recipe, opened)).map_err(|error| error.about_file(&file))
+            or_lost(recipe, opened).map_err(|error| CliError::from(error).about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
             let opened = Postgres::inspect(&server(recipe, GLANCE), &scope);
-            boxed(or_lost(recipe, opened)).map_err(|error| error.about(url))
+            or_lost(recipe, opened).map_err(|error| CliError::from(error).about(url))
         }
         #[cfg(not(feature = "postgres"))]
         url @ LedgerUrl::Postgres(_) => Err(unknown(&url)),
@@ -295,7 +288,7 @@ pub(crate) fn records(recipe: &Recipe) -> Result<Box<dyn Ledger>, CliError> {
 
 /// Opens a ledger on a server for what is done to it as a whole, without its mirror.
 #[cfg(feature = "postgres")]
-pub(crate) fn server_ledger(recipe: &Recipe, actor: &Actor) -> Result<Postgres, CliError> {
+pub(crate) fn server_ledger(recipe: &Recipe, actor: &Actor) -> Result<Ledger, CliError> {
     let identity = Identity {
         station: actor.station.clone(),
         simulated: records(recipe)?.simulated()?.unwrap_or_default(),
@@ -320,14 +313,14 @@ pub(crate) fn rotate(
         LedgerUrl::Sqlite(file) => {
             let file = recipe.path(&file);
             Sqlite::open_keyed(&file, &scope, identity, &key_place(recipe))
-                .and_then(|mut ledger| ledger.rotate(&file, actor, step))
+                .and_then(|mut ledger| ledger.rotate(actor, step))
                 .map_err(|error| CliError::from(error).about_file(&file))
         }
         #[cfg(feature = "postgres")]
         url @ LedgerUrl::Postgres(_) => {
             let server = server(recipe, Server::PATIENCE);
             Postgres::open_existing(&server, &scope, identity)
-                .and_then(|mut ledger| ledger.rotate(&server, actor, step))
+                .and_then(|mut ledger| ledger.rotate(actor, step))
                 .map_err(|error| CliError::from(error).about(url))
         }
         #[cfg(not(feature = "postgres"))]
@@ -360,7 +353,7 @@ pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Identified), CliErro
 }
 
 /// Opens the recipe's ledger like [`records`]; `None` when there is none yet.
-pub(crate) fn records_if_any(recipe: &Recipe) -> Result<Option<Box<dyn Ledger>>, CliError> {
+pub(crate) fn records_if_any(recipe: &Recipe) -> Result<Option<Ledger>, CliError> {
     match records(recipe) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) if matches!(error.name, "ledger-absent" | "ledger-no-schema") => Ok(None),
@@ -407,13 +400,6 @@ fn server(recipe: &Recipe, patience: Duration) -> Server {
                 limit.as_secs()
             ));
         },
-    }
-}
-
-fn boxed<L: Ledger + 'static>(opened: Result<L, LedgerError>) -> Result<Box<dyn Ledger>, CliError> {
-    match opened {
-        Ok(ledger) => Ok(Box::new(ledger)),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -48,7 +48,7 @@ impl ConsoleArgs {
     /// Writes the lists that are wanted.
     pub(crate) fn write(
         &self,
-        ledger: &dyn Ledger,
+        ledger: &Ledger,
         (disclaim, delete, existing): (&[Named], &[Named], Existing),
         output: &Output,
     ) -> Result<(), CliError> {
@@ -76,7 +76,7 @@ impl ConsoleArgs {
 
 /// Writes one list, owner-only: a QR Token claims a device.
 fn list(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     (file, tokens): (&Path, &[Named]),
     existing: Existing,
 ) -> Result<(), CliError> {

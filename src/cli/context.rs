@@ -210,7 +210,7 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
 /// go into the slots.
 pub(crate) fn import_pool(
     (recipe, master): (&Recipe, &Master),
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     actor: &Actor,
     output: &Output,
 ) -> Result<(), CliError> {
@@ -251,11 +251,7 @@ pub(crate) fn import_pool(
 
 /// Returns the serial of a unit on record that `text` names, whatever the recipe says of serials
 /// today; of one that is not on record, what the recipe makes of it.
-pub(crate) fn on_record(
-    recipe: &Recipe,
-    ledger: &dyn Ledger,
-    text: &str,
-) -> Result<Serial, CliError> {
+pub(crate) fn on_record(recipe: &Recipe, ledger: &Ledger, text: &str) -> Result<Serial, CliError> {
     let [plain, shaped] = recipe.serial.known(text)?;
     match ledger.find(&plain)? {
         Some(_) => Ok(plain),

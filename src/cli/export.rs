@@ -38,7 +38,7 @@ pub(crate) struct View {
 
 impl View {
     /// Looks at what the ledger says of all its units.
-    pub(crate) fn of(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
+    pub(crate) fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         let simulated = ledger.simulated()? == Some(Simulated::Yes);
         Ok(Self { simulated })
     }
@@ -176,7 +176,7 @@ pub(crate) fn is_simulated(bytes: &[u8]) -> bool {
 }
 
 /// Writes the events after `seq`, one object per line.
-pub(crate) fn history(ledger: &dyn Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
+pub(crate) fn history(ledger: &Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
     let mut written = Ok(());
     ledger.events_since(seq, &mut |event| {
         let body: Value = serde_json::from_str(&event.body).unwrap_or_default();

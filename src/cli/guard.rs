@@ -71,7 +71,7 @@ impl Guard {
     pub(crate) fn allow_unit(
         &self,
         out: &Path,
-        (ledger, serial): (&dyn Ledger, &Serial),
+        (ledger, serial): (&Ledger, &Serial),
         others: Others,
     ) -> Result<(), CliError> {
         self.allow(out)?;

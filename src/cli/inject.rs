@@ -69,7 +69,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     gate::outputs((&recipe, &master), Some(&target), &labels)?;
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    let unit = (&*ledger, &serial);
+    let unit = (&ledger, &serial);
     guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
     let file = target.path(&serial);
     let images = Images {
@@ -77,12 +77,12 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         extension: &extension,
         form,
     };
-    neighbours::refuse(&recipe, &*ledger, Some(&images))?;
-    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+    neighbours::refuse(&recipe, &ledger, Some(&images))?;
+    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
     let since = Instant::now();
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
-        ledger: &mut *ledger,
+        ledger: &mut ledger,
         target: &mut target.clone(),
         labels: &labels,
         watch: &mut Unwatched,

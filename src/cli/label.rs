@@ -126,7 +126,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             }
         }
     }
-    if !super::export::View::of(&*ledger)?.word().is_empty() {
+    if !super::export::View::of(&ledger)?.word().is_empty() {
         output.warning("the record's units are SIMULATED: no label here is a device's");
     }
     output.line(format_args!("{made} labels made"));
@@ -182,9 +182,9 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
     let folder = wanted(&recipe)?;
-    finished(&*ledger, &serial)?;
+    finished(&ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     folder.put(&entry)?;
     told(&entry, &folder, output);
@@ -192,7 +192,7 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 /// Returns the entry of a finished unit.
-fn finished(ledger: &dyn Ledger, serial: &Serial) -> Result<Entry, CliError> {
+fn finished(ledger: &Ledger, serial: &Serial) -> Result<Entry, CliError> {
     if let Some(entry) = ledger.entry(serial)? {
         return Ok(entry);
     }

@@ -51,7 +51,7 @@ pub(super) struct Images<'a> {
 /// those of this command go.
 pub(super) fn refuse(
     recipe: &Recipe,
-    own: &dyn Ledger,
+    own: &Ledger,
     images: Option<&Images<'_>>,
 ) -> Result<(), CliError> {
     if !is_first(Some(own)) {
@@ -67,7 +67,7 @@ pub(super) fn refuse(
 /// there are units.
 pub(super) fn judge(
     recipe: &Recipe,
-    (own, kind): (Option<&dyn Ledger>, Option<Simulated>),
+    (own, kind): (Option<&Ledger>, Option<Simulated>),
     output: &Output,
 ) -> Vec<CliError> {
     let found = found(recipe, own, None);
@@ -88,7 +88,7 @@ fn undecided(what: String) -> CliError {
 }
 
 /// Returns whether a ledger has no unit yet, and nobody decided that tokens are on none.
-fn is_first(own: Option<&dyn Ledger>) -> bool {
+fn is_first(own: Option<&Ledger>) -> bool {
     let Some(stock) = own.and_then(|ledger| ledger.stock().ok()) else {
         return own.is_none();
     };
@@ -96,7 +96,7 @@ fn is_first(own: Option<&dyn Ledger>) -> bool {
 }
 
 /// Says what beside the ledger has tokens that it may hand out.
-fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>) -> Vec<String> {
+fn found(recipe: &Recipe, own: Option<&Ledger>, images: Option<&Images<'_>>) -> Vec<String> {
     let mut carried = ledgers(recipe, own.is_some());
     if is_first(own) {
         carried.extend(labels(recipe));
@@ -132,7 +132,7 @@ fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>)
 type Offered<'a> = dyn FnMut(Fingerprint, &dyn Fn() -> Option<String>) + 'a;
 
 /// Tells each token that the ledger has or takes in, and how to learn what its label says.
-fn offered(recipe: &Recipe, own: Option<&dyn Ledger>, each: &mut Offered<'_>) {
+fn offered(recipe: &Recipe, own: Option<&Ledger>, each: &mut Offered<'_>) {
     let mut has = HashSet::new();
     if let Some(ledger) = own {
         let mut loose = Vec::new();
@@ -153,7 +153,7 @@ fn offered(recipe: &Recipe, own: Option<&dyn Ledger>, each: &mut Offered<'_>) {
     let Some(path) = file.map(|file| recipe.path(file)) else {
         return;
     };
-    let known = |ledger: &dyn Ledger| {
+    let known = |ledger: &Ledger| {
         let source = context::list_source(&path, recipe).ok()?;
         ledger.knows(&source).ok()
     };

@@ -16,7 +16,7 @@ use super::{context, scan};
 /// A serial of the list that was offered in this call and did not pass is not offered again.
 pub(crate) fn new(
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     count: usize,
     offered: &BTreeSet<String>,
 ) -> Result<Vec<Serial>, CliError> {

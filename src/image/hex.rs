@@ -221,6 +221,3 @@ impl Reader {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

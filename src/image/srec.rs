@@ -202,6 +202,3 @@ impl Reader {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

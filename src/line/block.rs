@@ -66,7 +66,7 @@ impl<'m> Block<'m> {
     pub fn claim(
         master: &'m Master,
         claims: &[Claim],
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
     ) -> Result<(Self, Option<Misfit>), LedgerError> {
         let mut block = Self {
             units: Vec::with_capacity(claims.len()),
@@ -133,7 +133,7 @@ impl<'m> Block<'m> {
     ///
     /// # Errors
     /// [`LedgerError`]; the claims that are left stay open.
-    pub fn give_up(self, failure: &Failure, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+    pub fn give_up(self, failure: &Failure, ledger: &mut Ledger) -> Result<(), LedgerError> {
         for claim in self.units.into_iter().filter_map(|unit| unit.claim) {
             ledger.fail(claim, failure)?;
         }
@@ -148,7 +148,7 @@ impl<'m> Block<'m> {
     pub fn record(
         self,
         receipts: Vec<Receipt>,
-        ledger: &mut dyn Ledger,
+        ledger: &mut Ledger,
     ) -> Result<Vec<Entry>, LedgerError> {
         let serials: Vec<Serial> = self.units.iter().map(|unit| unit.serial.clone()).collect();
         let units = self.units.into_iter().zip(receipts);

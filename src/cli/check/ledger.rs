@@ -16,7 +16,7 @@ use crate::cli::output::{BAD, GOOD, WARN, count};
 
 /// A ledger that is there.
 pub(super) struct Books {
-    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) ledger: Ledger,
     /// Whether its tokens can be read.
     pub(super) opens: bool,
 }
@@ -55,9 +55,9 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .stock()
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
-    let doubt = sheet.take(Stage::Ledger, Doubt::of(&*ledger))?;
+    let doubt = sheet.take(Stage::Ledger, Doubt::of(&ledger))?;
     show((recipe, &url), (&stock, &audit, &doubt), sheet);
-    let mirror = mirror(recipe, &*ledger, (station, sheet));
+    let mirror = mirror(recipe, &ledger, (station, sheet));
     sheet.put(
         "ledger",
         json!({
@@ -141,7 +141,7 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn of(ledger: &dyn Ledger) -> Result<Self, CliError> {
+    fn of(ledger: &Ledger) -> Result<Self, CliError> {
         let mut units = 0u64;
         ledger.units(&mut |unit| units += u64::from(unit.outcome == Outcome::InDoubt))?;
         let word = export::View::of(ledger)?.word();
@@ -193,7 +193,7 @@ fn show(
 /// Shows the station's mirror, where there is one; returns how it stands to the ledger.
 fn mirror(
     recipe: &Recipe,
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     (station, sheet): (&str, &mut Sheet<'_>),
 ) -> Option<&'static str> {
     let folder = books::mirror(recipe)?;

@@ -69,7 +69,7 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     let list = tokens::list(recipe, sheet);
     let station = context::station(args.station.as_deref());
     let books = ledger::look(recipe, &station, sheet);
-    let own = books.as_ref().map(|books| &*books.ledger);
+    let own = books.as_ref().map(|books| &books.ledger);
     let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
     for error in super::neighbours::judge(recipe, (own, kind), sheet.output) {
         sheet.find(Stage::Ledger, error);

@@ -32,7 +32,7 @@ pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let view = export::View::of(&*ledger)?;
+    let view = export::View::of(&ledger)?;
     if view.is_simulated() {
         output.warning("the record's units are SIMULATED: none of these labels is a device's");
     }
@@ -93,7 +93,7 @@ fn asked(due: &Due) -> String {
 
 /// What was compared so far.
 struct Pile<'p> {
-    ledger: Box<dyn Ledger>,
+    ledger: Ledger,
     actor: Actor,
     output: &'p Output,
     view: export::View,
@@ -151,7 +151,7 @@ impl Pile<'_> {
             None => "the label is no unit's of this ledger".to_owned(),
         };
         let wrong = |more: &str| CliError::new(exit::LABEL, "label-other", whose.clone() + more);
-        let entry = match finished(&*self.ledger, serial) {
+        let entry = match finished(&self.ledger, serial) {
             Err(error) if error.code == exit::REFUSED && other.is_some() => {
                 return Err(wrong(&format!("; {}", error.message)));
             }

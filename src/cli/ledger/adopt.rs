@@ -42,7 +42,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let adopted = ledger
         .adopt(&mapping, &actor)
         .map_err(|error| CliError::from(error).about(&file))?;
-    let view = export::View::of(&*ledger)?;
+    let view = export::View::of(&ledger)?;
     for unit in &adopted.added {
         output.object(&view.object(unit));
     }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::{
-    Actor, Clear, History, Identity, KeyPlace, Ledger, Remaking, Replayed, Scope, SetAside,
-    Simulated, Sqlite,
+    Actor, Clear, History, Identity, KeyPlace, Remaking, Replayed, Scope, SetAside, Simulated,
+    Sqlite,
 };
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
 use serde_json::json;
@@ -221,7 +221,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let url = recipe.ledger_url();
     let about = |error| CliError::from(error).about(&url);
     let mut ledger = books::server_ledger(recipe, &actor)?;
-    let number = ledger.number().to_owned();
+    let number = ledger.number().map_err(about)?;
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
         Some(history) => {
@@ -295,7 +295,7 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
         Clear::All
     } else {
         let serials = args.serial.iter();
-        let serials = serials.map(|text| context::on_record(&recipe, &*ledger, text));
+        let serials = serials.map(|text| context::on_record(&recipe, &ledger, text));
         Clear::Serials(serials.collect::<Result<_, _>>()?)
     };
     let cleared = ledger.clear(&which, &actor)?;

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         let judge = crate::cli::verify::judge(&recipe)?;
         let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
         let verdicts = dumps.into_iter().map(|dump| {
-            let outcome = dump.outcome(&judge, base, (&mut *ledger, &actor));
+            let outcome = dump.outcome(&judge, base, (&mut ledger, &actor));
             Verdict {
                 serial: Some(dump.serial),
                 outcome,
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
             ));
         }
     };
-    let mut ledger: Box<dyn Ledger> = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger: Ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
     let attested = ledger
         .attest(&evidence, &actor)
         .map_err(|error| CliError::from(error).about(file.display()))?;

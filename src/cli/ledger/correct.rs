@@ -76,12 +76,12 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
 
 fn correct(
     (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
-    act: impl FnOnce(&mut dyn Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
+    act: impl FnOnce(&mut Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
 ) -> Result<(UnitRecord, export::View), CliError> {
     let recipe = context::recipe(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &*ledger, serial)?;
-    let unit = act(&mut *ledger, &serial, &actor)?;
-    Ok((unit, export::View::of(&*ledger)?))
+    let serial = context::on_record(&recipe, &ledger, serial)?;
+    let unit = act(&mut ledger, &serial, &actor)?;
+    Ok((unit, export::View::of(&ledger)?))
 }

@@ -84,12 +84,12 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     }
     if args.reveal {
         let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-        return reveal(args, &mut *ledger, &actor, output);
+        return reveal(args, &mut ledger, &actor, output);
     }
     // Nothing else of the record is sealed: no key is needed.
     let ledger = context::records(&recipe)?;
     if let Some(seq) = args.since {
-        return export::history(&*ledger, seq, args.out()?);
+        return export::history(&ledger, seq, args.out()?);
     }
     let mut out = args.out()?;
     let csv = |cells: Vec<String>| {
@@ -103,7 +103,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         let headers = export::HEADERS.iter().map(|header| (*header).to_owned());
         written = out.write(&csv(headers.collect()));
     }
-    let view = export::View::of(&*ledger)?;
+    let view = export::View::of(&ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;
@@ -145,14 +145,14 @@ fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliE
         }
     })?;
     args.lists
-        .write(&*ledger, (&disclaim, &delete, existing), output)?;
+        .write(&ledger, (&disclaim, &delete, existing), output)?;
     Ok(0)
 }
 
 /// Writes the AuthTokens in the clear, owner-only, after that is on record.
 fn reveal(
     args: &ExportArgs,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     actor: &Actor,
     output: &Output,
 ) -> Result<u8, CliError> {

@@ -115,13 +115,13 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    neighbours::refuse(&recipe, &*ledger, None)?;
-    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+    neighbours::refuse(&recipe, &ledger, None)?;
+    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
-        None => next_units(&recipe, &mut *ledger, &actor, args.count.unwrap_or(0))?,
+        None => next_units(&recipe, &mut ledger, &actor, args.count.unwrap_or(0))?,
     };
-    let block = claim(&master, &recipe, &serials, &mut *ledger)?;
+    let block = claim(&master, &recipe, &serials, &mut ledger)?;
     let listed = Files::of(args, &master, &block).and_then(|files| {
         let what = format!("hand-off of {}", count(block.units().len(), "unit"));
         // The disclosure is on record before anything is written.
@@ -134,11 +134,11 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let (receipts, event) = match handed {
         Ok(handed) => handed,
         Err(error) => {
-            block.give_up(&failure(&error, touched), &mut *ledger)?;
+            block.give_up(&failure(&error, touched), &mut ledger)?;
             return Err(error);
         }
     };
-    let entries = block.record(receipts, &mut *ledger)?;
+    let entries = block.record(receipts, &mut ledger)?;
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),
@@ -163,7 +163,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
 /// Takes the station's open claims, then new serials.
 fn next_units(
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     actor: &Actor,
     count: usize,
 ) -> Result<Vec<Serial>, CliError> {
@@ -189,7 +189,7 @@ fn next_units(
 }
 
 /// Returns the board that a unit belongs to and is not finished on.
-fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
+fn board(ledger: &Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
     let open = |unit: &UnitRecord| matches!(unit.state, UnitState::Reserved | UnitState::Prepared);
     Ok(ledger.find(serial)?.filter(open).and_then(|unit| unit.uid))
 }
@@ -199,7 +199,7 @@ fn claim<'m>(
     master: &'m Master,
     recipe: &Recipe,
     serials: &[Serial],
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<Block<'m>, CliError> {
     for serial in serials {
         master

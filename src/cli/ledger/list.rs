@@ -49,7 +49,7 @@ impl State {
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = context::recipe(&args.recipe.recipe)?;
     let ledger = context::records(&recipe)?;
-    let view = export::View::of(&*ledger)?;
+    let view = export::View::of(&ledger)?;
     output.line(format_args!(
         "{:<20} {:<10} {:<12}  {:<20}  {}",
         "serial", "state", "token", "at", "station"

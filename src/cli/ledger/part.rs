@@ -111,7 +111,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         let error = std::io::ErrorKind::AlreadyExists.into();
         return Err(CliError::file("cannot write", &args.output, &error));
     }
-    neighbours::refuse(&recipe, &*ledger, None)?;
+    neighbours::refuse(&recipe, &ledger, None)?;
     let share = share(args, &recipe)?;
     let handing = ledger.split((&station, &to), &share, &actor)?;
     if handing.resumed() {
@@ -120,7 +120,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
             handing.part().number
         ));
     }
-    let part = hand_out(args, &recipe, &mut *ledger, (&handing, &actor));
+    let part = hand_out(args, &recipe, &mut ledger, (&handing, &actor));
     let part = part.map_err(|error| {
         let part = handing.part();
         let again = format!(
@@ -138,7 +138,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
 fn hand_out(
     args: &SplitArgs,
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     (handing, actor): (&Handing, &Actor),
 ) -> Result<Part, CliError> {
     let scope = context::scope(recipe);

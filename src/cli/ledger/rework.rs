@@ -87,19 +87,19 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let rework = args.rework(&recipe)?;
     let actor = args.decision.actor()?;
     let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, (export::View::of(&*ledger)?, output));
+    tell(&rework, &done, (export::View::of(&ledger)?, output));
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
-    labels(&mut *ledger, &folder, &done, output)?;
+    labels(&mut ledger, &folder, &done, output)?;
     next(&rework, &done, output);
     Ok(0)
 }
 
 /// Removes the label of the serial that ended, and makes that of a unit that is finished as it is.
 fn labels(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     folder: &LabelFolder,
     done: &Reworked,
     output: &Output,

@@ -29,13 +29,13 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let ledger = context::records(&recipe)?;
     let serial = args.serial.as_ref().or(args.unit.as_ref());
     let serial = serial.map_or("", String::as_str);
-    let serial = context::on_record(&recipe, &*ledger, serial)?;
+    let serial = context::on_record(&recipe, &ledger, serial)?;
     let unit = ledger.find(&serial)?;
     let unit = unit.ok_or(LedgerError::NoUnit {
         serial: serial.clone(),
     })?;
     let history = ledger.history(&serial)?;
-    let view = export::View::of(&*ledger)?;
+    let view = export::View::of(&ledger)?;
     let mut object = view.object(&unit);
     let events: Vec<Value> = history
         .iter()

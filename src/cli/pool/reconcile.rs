@@ -70,7 +70,7 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     let disclaim = of(&[Difference::ReturnedClaimed]);
     let delete = of(&[Difference::BurntClaimed, Difference::BurntThere]);
     args.lists
-        .write(&*ledger, (&disclaim, &delete, existing), output)?;
+        .write(&ledger, (&disclaim, &delete, existing), output)?;
     output.object(&json!({
         "v": 1, "kind": "reconcile", "there": list.rows.len(), "here": tokens,
         "differences": found.len(), "to_disclaim": disclaim.len(), "to_delete": delete.len(),

@@ -135,9 +135,9 @@ fn line(
     sweep::boards(&recipe);
     let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     if simulated == Simulated::No {
-        neighbours::refuse(&recipe, &*ledger, None)?;
+        neighbours::refuse(&recipe, &ledger, None)?;
     }
-    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
@@ -166,10 +166,10 @@ fn line(
         let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
         floor.add(nest, own);
     }
-    let ended = floor.run(plan, &*ledger);
+    let ended = floor.run(plan, &ledger);
     floor.close();
     output.done();
-    summary(&floor, &*ledger, args, output);
+    summary(&floor, &ledger, args, output);
     ended?;
     if interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
         output.say(interrupt.told());
@@ -291,7 +291,7 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
 }
 
 /// Says what came of the run.
-fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Output) {
+fn summary(floor: &Floor<'_>, ledger: &Ledger, args: &RunArgs, output: &Output) {
     let tally = &floor.tally;
     let left = ledger.stock().as_ref().map(|stock: &Stock| stock.free).ok();
     let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());

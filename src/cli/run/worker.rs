@@ -123,7 +123,7 @@ pub(super) type Message = (usize, Event);
 pub(super) struct Worker {
     pub(super) nest: usize,
     pub(super) reach: Reach,
-    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) ledger: Ledger,
     pub(super) shared: Arc<Shared>,
     pub(super) messages: Sender<Message>,
     /// A new number that no claim has used yet.
@@ -225,7 +225,7 @@ impl Worker {
         eye.tell = Some(self.messages.clone());
         eye.nest = self.nest;
         let mut ports = Ports {
-            ledger: &mut *self.ledger,
+            ledger: &mut self.ledger,
             target: eye,
             labels: &shared.labels,
             watch: &mut watch,

@@ -75,7 +75,7 @@ impl Records {
                 true => Completeness::Asked,
                 false => Completeness::Unasked,
             },
-            simulated: !export::View::of(&*ledger)?.word().is_empty(),
+            simulated: !export::View::of(&ledger)?.word().is_empty(),
             source: url.to_string(),
         };
         ledger.units(&mut |unit| {

@@ -3,18 +3,16 @@
 //! HMAC-SHA256 (RFC 2104) under a key that comes from the ledger's own seed. Hashes of events tell a
 //! change to whoever kept a later one; marks tell it to whoever has the key. Nothing here knows tables.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::random;
-use crate::ledger::home::HomeKey;
-use crate::ledger::storage::tables::{EventRow, Mark, TokenRow, TokenState};
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::{EventRow, Mark, TokenRow};
 use crate::unit::{Digest, Fingerprint, Serial};
+use crate::vault::crypto::keyed;
+use crate::vault::seed::Seed;
 
-/// Domain of the secret that a ledger signs with.
-const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
 /// Domain of the key that marks are made with.
 const MARKS: &[u8] = b"eol-inject/marks/1\0";
 
@@ -24,53 +22,6 @@ pub const COUNTER: &str = "counter ";
 /// Returns the fact that a counter of a product began.
 pub fn counter_fact(product: &str, format: &str) -> String {
     format!("{COUNTER}{}", serde_json::json!((product, format)))
-}
-
-/// A ledger's own secret, made with it and sealed with its key: it stays when the key changes.
-/// Zeroed on drop.
-#[derive(Clone)]
-pub struct Seed(Zeroizing<[u8; 32]>);
-
-impl Seed {
-    /// Makes one from the system's random numbers.
-    pub fn make() -> Result<Self, LedgerError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        random(bytes.as_mut())?;
-        Ok(Self(bytes))
-    }
-
-    /// Takes 32 bytes; `None` when there are more or fewer.
-    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut seed = Zeroizing::new([0; 32]);
-        if bytes.len() != seed.len() {
-            return None;
-        }
-        seed.copy_from_slice(bytes);
-        Some(Self(seed))
-    }
-
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Returns what the ledger signs its parts with.
-    pub fn home(&self) -> Result<HomeKey, LedgerError> {
-        Ok(HomeKey::from_secret(&self.derive(SIGNS)?))
-    }
-
-    /// Returns a secret for one purpose.
-    fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
-        let mut hmac = keyed(self.0.as_ref())?;
-        hmac.update(domain);
-        Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))
-    }
-
-    /// Returns what marks the rows of the ledger with this number.
-    pub fn notary(&self, ledger: &str) -> Result<Notary, LedgerError> {
-        let mut hmac = keyed(self.derive(MARKS)?.as_ref())?;
-        part(&mut hmac, ledger.as_bytes());
-        Ok(Notary(hmac))
-    }
 }
 
 /// Marks the rows of one ledger, and knows its own marks again.
@@ -133,6 +84,13 @@ impl<'a> Row<'a> {
 }
 
 impl Notary {
+    /// Takes what marks the rows of the ledger with this number.
+    pub fn of(seed: &Seed, ledger: &str) -> Result<Self, LedgerError> {
+        let mut hmac = keyed(seed.derive(MARKS)?.as_ref())?;
+        part(&mut hmac, ledger.as_bytes());
+        Ok(Self(hmac))
+    }
+
     /// Makes a row's mark.
     pub fn mark(&self, row: &Row<'_>) -> Mark {
         self.over(row).finalize().into_bytes().into()
@@ -262,14 +220,6 @@ const fn token_row<'a>(token: &'a TokenRow, state: TokenState, folded: Option<&'
     }
 }
 
-/// Returns HMAC-SHA256 with a key.
-pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
-    // A key of any length is one.
-    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
-        source: error.to_string().into(),
-    })
-}
-
 /// Adds a part behind its length, so that no two lists of parts look alike.
 fn part(hmac: &mut Hmac<Sha256>, bytes: &[u8]) {
     // No text is longer than 2^64 bytes.
@@ -284,7 +234,7 @@ mod tests {
     #[test]
     fn a_mark_is_of_one_row_of_one_ledger() {
         let seed = Seed::make().unwrap();
-        let notary = seed.notary("a").unwrap();
+        let notary = Notary::of(&seed, "a").unwrap();
         let fact = |number, name, value| Row::Fact {
             number,
             name,
@@ -305,8 +255,8 @@ mod tests {
         ] {
             assert!(!notary.knows(&other, &mark), "{other:?}");
         }
-        assert!(!seed.notary("b").unwrap().knows(&row, &mark));
-        let stranger = Seed::make().unwrap().notary("a").unwrap();
+        assert!(!Notary::of(&seed, "b").unwrap().knows(&row, &mark));
+        let stranger = Notary::of(&Seed::make().unwrap(), "a").unwrap();
         assert!(!stranger.knows(&row, &mark));
         assert!(!notary.knows(&row, &mark[..31]));
     }

@@ -76,17 +76,17 @@ fn busy(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 8);
     let format = SerialFormat::try_from("N{:03}".to_owned()).unwrap();
     for text in ["GW1", "GW2"] {
-        finish(&mut *ledger, &on_board(text, text));
+        finish(&mut ledger, &on_board(text, text));
     }
-    finish(&mut *ledger, &claim("GW3"));
-    let held = go(&mut *ledger, &claim("GW4"));
+    finish(&mut ledger, &claim("GW3"));
+    let held = go(&mut ledger, &claim("GW4"));
     ledger.fail(held, &failure(false)).unwrap();
-    finish(&mut *ledger, &claim("GW5"));
+    finish(&mut ledger, &claim("GW5"));
     ledger.void(&serial("GW5"), &actor("L1")).unwrap();
     ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     ledger.next_serials(&format, 3).unwrap();
-    finish(&mut *ledger, &claim("GW6"));
-    assert_clean(&*ledger);
+    finish(&mut ledger, &claim("GW6"));
+    assert_clean(&ledger);
 }
 
 /// What becomes visible of a change.

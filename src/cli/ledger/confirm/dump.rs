@@ -73,7 +73,7 @@ impl Dump {
         &self,
         judge: &Judge,
         base: Address,
-        (ledger, actor): (&mut dyn Ledger, &Actor),
+        (ledger, actor): (&mut Ledger, &Actor),
     ) -> Result<Attested, CliError> {
         let known = ledger.find(&self.serial)?;
         let known = known.ok_or_else(|| LedgerError::NoUnit {

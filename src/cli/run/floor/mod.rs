@@ -111,7 +111,7 @@ impl<'f> Floor<'f> {
     }
 
     /// Starts a nest.
-    pub(super) fn add(&mut self, nest: Nest, ledger: Box<dyn Ledger>) {
+    pub(super) fn add(&mut self, nest: Nest, ledger: Ledger) {
         let (jobs, queue) = mpsc::channel();
         let mut seat = Seat {
             name: nest.name,
@@ -159,7 +159,7 @@ impl<'f> Floor<'f> {
     ///
     /// # Errors
     /// What stops the line before or between units.
-    pub(super) fn run(&mut self, plan: Plan, ledger: &dyn Ledger) -> Result<(), CliError> {
+    pub(super) fn run(&mut self, plan: Plan, ledger: &Ledger) -> Result<(), CliError> {
         self.screen = Screen::new(self.output, self.steps);
         self.mes.start()?;
         match plan {
@@ -173,7 +173,7 @@ impl<'f> Floor<'f> {
     }
 
     /// Makes so many good units; every nest takes the next as soon as it is free.
-    fn count(&mut self, count: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
+    fn count(&mut self, count: u64, ledger: &Ledger) -> Result<(), CliError> {
         let nests = u64::try_from(self.nests.len()).unwrap_or(u64::MAX);
         self.enough(nests.min(count), ledger)?;
         self.tally.counts = true;
@@ -193,7 +193,7 @@ impl<'f> Floor<'f> {
     }
 
     /// Refuses to start nests that there are no tokens for.
-    fn enough(&self, wanted: u64, ledger: &dyn Ledger) -> Result<(), CliError> {
+    fn enough(&self, wanted: u64, ledger: &Ledger) -> Result<(), CliError> {
         let open = ledger.open_claims(&self.shared.station)?.len();
         let most = usize::try_from(wanted).unwrap_or(usize::MAX);
         let there = ledger.free(most)?.saturating_add(open);

@@ -16,7 +16,7 @@ use crate::cli::unit::{Board, Ended, Place};
 
 impl Floor<'_> {
     /// Makes the units that are scanned.
-    pub(super) fn scans(&mut self, ledger: &dyn Ledger) -> Result<(), CliError> {
+    pub(super) fn scans(&mut self, ledger: &Ledger) -> Result<(), CliError> {
         let scans = Scans::start();
         let mut instead = None;
         loop {
@@ -142,7 +142,7 @@ impl Floor<'_> {
         &mut self,
         scans: &Scans,
         names: Vec<String>,
-        ledger: &dyn Ledger,
+        ledger: &Ledger,
     ) -> Result<Option<Vec<Which>>, CliError> {
         let mut panel = Panel::new(names);
         self.ask(scans, &panel);

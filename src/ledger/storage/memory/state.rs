@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use crate::ledger::Scope;
-use crate::ledger::event::qr_print;
-use crate::ledger::storage::tables::{
-    Completion, EventRow, Pending, TokenRow, TokenState, UnitRow,
-};
+use crate::ledger::TokenState;
+use crate::ledger::history::event::qr_print;
+use crate::ledger::storage::tables::{Completion, EventRow, Pending, TokenRow, UnitRow};
 use crate::unit::{AuthToken, QrToken};
 
 /// One stored token.
