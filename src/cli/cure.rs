@@ -158,7 +158,7 @@ mod tests {
             Misread::VARIANTS,
         ]
         .concat();
-        names.extend(eol_inject::target::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::names());
         names.sort_unstable();
         names.dedup();
         names

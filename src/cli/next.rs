@@ -280,7 +280,7 @@ mod tests {
         ]
         .concat();
         #[cfg(feature = "probe")]
-        names.extend(eol_inject::target::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::names());
         // They have the names of what is in them.
         names
             .retain(|name| !["deliver-program", "deliver-probe", "deliver-written"].contains(name));

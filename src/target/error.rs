@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::ProgramError;
 #[cfg(feature = "probe")]
-use super::{ProbeError, ProbeFault};
+use super::{FitFault, FlashFault, ProbeError, ProbeFault, ReachFault};
 use crate::image::ImageError;
 
 /// Why an image did not get out.
@@ -76,6 +76,22 @@ impl From<ProbeFault> for TargetError {
     }
 }
 
+/// No probe or no simulated board: nothing was written.
+#[cfg(feature = "probe")]
+impl From<ReachFault> for TargetError {
+    fn from(fault: ReachFault) -> Self {
+        ProbeFault::from(fault).into()
+    }
+}
+
+/// The image does not fit: nothing was written.
+#[cfg(feature = "probe")]
+impl From<FitFault> for TargetError {
+    fn from(fault: FitFault) -> Self {
+        ProbeFault::from(fault).into()
+    }
+}
+
 impl TargetError {
     /// Returns the error's stable name.
     #[must_use]
@@ -120,7 +136,9 @@ impl TargetError {
         match self {
             Self::Program(error) => matches!(error, ProgramError::Differs { .. }),
             #[cfg(feature = "probe")]
-            Self::Probe(error) => matches!(error.fault(), ProbeFault::Differs { .. }),
+            Self::Probe(error) => {
+                matches!(error.fault(), ProbeFault::Flash(FlashFault::Differs { .. }))
+            }
             _ => false,
         }
     }

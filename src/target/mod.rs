@@ -20,7 +20,10 @@ pub use board::{Effort, Holds, Phase, Seen, Unwatched, Watch};
 pub use error::TargetError;
 pub use file::{Folder, Others, writable};
 #[cfg(feature = "probe")]
-pub use probe::{Footprint, Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
+pub use probe::{
+    BoardFault, ChipFault, FitFault, FlashFault, Footprint, Plugged, Probe, ProbeError, ProbeFault,
+    ProbeSetup, Probes, ReachFault, probes,
+};
 pub use program::{Program, ProgramError, Programmer};
 pub use stand_in::{StandIn, StandIns};
 

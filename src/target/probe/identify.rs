@@ -1,6 +1,6 @@
 //! Looking at a board, and refusing one that must not be written. Nothing is written here.
 
-use super::error::ProbeFault;
+use super::error::{BoardFault, ChipFault, FlashFault, ProbeFault};
 use super::link::Link;
 use super::map::Sector;
 use super::saved_sectors::SavedSectors;
@@ -23,7 +23,7 @@ impl Probe {
         }
         match (&mut self.link, &self.seen) {
             (Some(link), Some(seen)) => Ok((link, seen)),
-            _ => Err(ProbeFault::Stopped),
+            _ => Err(ProbeFault::Flash(FlashFault::Stopped)),
         }
     }
 
@@ -81,11 +81,13 @@ impl Probe {
         };
         let first = link.map.first().and_then(|first| Span::new(first, 4));
         match first.map(|first| link.read(first, watch)) {
-            Some(Err(ProbeFault::Unreadable { at, source })) => Err(ProbeFault::Protected {
-                chip: link.chip.clone(),
-                at,
-                source,
-            }),
+            Some(Err(ProbeFault::Flash(FlashFault::Unreadable { at, source }))) => {
+                Err(ProbeFault::Chip(ChipFault::Protected {
+                    chip: link.chip.clone(),
+                    at,
+                    source,
+                }))
+            }
             Some(Err(other)) => Err(other),
             _ => Ok(()),
         }
@@ -132,7 +134,7 @@ impl Probe {
             let stored = master.image().bytes(span)?;
             let found = link.read(span, watch)?;
             if let Some(at) = sectors::differs(span, &found, &stored) {
-                return Err(ProbeFault::Firmware { at });
+                return Err(ProbeFault::Board(BoardFault::Firmware { at }));
             }
         }
         Ok(())
@@ -143,7 +145,7 @@ impl Probe {
         let Some(uid) = self.seen.as_ref().and_then(|seen| seen.number.as_ref()) else {
             return Ok(None);
         };
-        let journal = |source| ProbeFault::Journal { source };
+        let journal = |source| ProbeFault::Board(BoardFault::Journal(source));
         let Some(bytes) = self.journal.kept(uid).map_err(journal)? else {
             return Ok(None);
         };
@@ -151,7 +153,9 @@ impl Probe {
         if saved.image == master.digest() {
             return Ok(Some(saved));
         }
-        Err(ProbeFault::OtherImage { uid: uid.clone() })
+        Err(ProbeFault::Board(BoardFault::OtherImage {
+            uid: uid.clone(),
+        }))
     }
 }
 
@@ -165,7 +169,7 @@ fn read_sectors(
     for sector in sectors {
         let found = match link.read(sector.span, watch) {
             Ok(bytes) => Ok(bytes),
-            Err(ProbeFault::Unreadable { at, .. }) => Err(at),
+            Err(ProbeFault::Flash(FlashFault::Unreadable { at, .. })) => Err(at),
             Err(other) => return Err(other),
         };
         parts.push(Part {
@@ -186,7 +190,7 @@ fn read_spans(
     for span in spans {
         match link.read(*span, watch) {
             Ok(bytes) => read.put(span.start(), &bytes),
-            Err(ProbeFault::Unreadable { at, .. }) => return Ok(Err(at)),
+            Err(ProbeFault::Flash(FlashFault::Unreadable { at, .. })) => return Ok(Err(at)),
             Err(other) => return Err(other),
         }
     }

@@ -20,7 +20,7 @@ mod setup;
 mod source;
 mod under_reset;
 
-pub use error::{ProbeError, ProbeFault};
+pub use error::{BoardFault, ChipFault, FitFault, FlashFault, ProbeError, ProbeFault, ReachFault};
 pub use footprint::Footprint;
 #[cfg(feature = "sim")]
 pub use guard::{StopSignal, Stopped, guard};
@@ -105,8 +105,8 @@ impl Probe {
     }
 
     /// Ties a fault to what may have happened to the board.
-    fn error(&self, fault: ProbeFault) -> TargetError {
-        ProbeError::new(fault, self.touched).into()
+    fn error(&self, fault: impl Into<ProbeFault>) -> TargetError {
+        ProbeError::new(fault.into(), self.touched).into()
     }
 }
 
@@ -122,7 +122,7 @@ impl Target for Probe {
             .map_err(|fault| self.error(fault))?;
         let (link, seen) = match (&self.link, &self.seen) {
             (Some(link), Some(seen)) => (link, seen),
-            _ => return Err(self.error(ProbeFault::Stopped)),
+            _ => return Err(self.error(ProbeFault::Flash(FlashFault::Stopped))),
         };
         Ok(Some(Seen {
             chip: link.chip.clone(),
@@ -181,7 +181,7 @@ impl Target for Probe {
     fn release(&mut self) -> Result<(), TargetError> {
         self.seen = None;
         let booted = self.link.take().map_or(Ok(()), |mut link| link.boot());
-        let saved = self.source.save();
+        let saved = self.source.save().map_err(ProbeFault::from);
         booted.and(saved).map_err(|fault| self.error(fault))
     }
 }

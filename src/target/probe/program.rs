@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Probe;
-use super::error::ProbeFault;
+use super::error::{BoardFault, FlashFault, ProbeFault};
 use super::link::{Link, Load};
 use super::map::Sector;
 use super::saved_sectors::SavedSectors;
@@ -88,7 +88,7 @@ impl Probe {
         let Some(uid) = &seen.number else {
             let erased = seen.parts.first().map_or(0xFF, |part| part.sector.erased);
             return match sectors::written(&own, erased) {
-                Some(at) => Err(ProbeFault::NoNumber { at }),
+                Some(at) => Err(ProbeFault::Board(BoardFault::NoNumber { at })),
                 None => Ok(()),
             };
         };
@@ -96,7 +96,7 @@ impl Probe {
         let saved = SavedSectors { image, own };
         self.journal
             .keep(uid, &saved.to_bytes())
-            .map_err(|source| ProbeFault::Journal { source })
+            .map_err(|source| ProbeFault::Board(BoardFault::Journal(source)))
     }
 
     /// Does what was planned: what is blank is only programmed.
@@ -152,11 +152,11 @@ impl Probe {
             // The sectors' other bytes are the board's own, or erased.
             let stored = read_back.compare(span, &found)?;
             if let Some(at) = sectors::differs(span, &found, &wanted).or(stored) {
-                return Err(ProbeFault::Differs { at });
+                return Err(ProbeFault::Flash(FlashFault::Differs { at }));
             }
         }
         let receipt = read_back.receipt();
-        receipt.map_err(|at| ProbeFault::Differs { at })
+        receipt.map_err(|at| ProbeFault::Flash(FlashFault::Differs { at }))
     }
 
     /// Compares what the unit's image stores with the board: all of it, or in slot mode that part
@@ -207,13 +207,13 @@ impl Probe {
                 self.count(0, 0);
                 receipt
             }
-            _ if watch.stop() => return Err(ProbeFault::Stopped),
+            _ if watch.stop() => return Err(ProbeFault::Flash(FlashFault::Stopped)),
             (None, Mode::Slot) => self.write_sectors(sealed, watch)?,
             (None, Mode::Full) => self.write_image(sealed, watch)?,
         };
         if let Some(uid) = number {
             let forgotten = self.journal.forget(&uid);
-            forgotten.map_err(|source| ProbeFault::Forget { source })?;
+            forgotten.map_err(|source| ProbeFault::Board(BoardFault::Forget(source)))?;
         }
         // What was seen is not so any more.
         self.seen = None;

@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::error::ProbeFault;
+use super::error::{BoardFault, ProbeFault};
 use super::map::Sector;
 use super::saved_sectors::SavedSectors;
 use crate::image::{Address, Edits, Image, Span};
@@ -42,15 +42,16 @@ pub fn values(master: &Master, parts: &[Part]) -> Result<Edits, Address> {
 pub fn check(master: &Master, parts: &[Part]) -> Result<(), ProbeFault> {
     for part in parts {
         if let Some(at) = foreign(master, part) {
-            return Err(ProbeFault::Firmware { at });
+            return Err(ProbeFault::Board(BoardFault::Firmware { at }));
         }
     }
-    let read = values(master, parts).map_err(|at| ProbeFault::Firmware { at })?;
+    let read =
+        values(master, parts).map_err(|at| ProbeFault::Board(BoardFault::Firmware { at }))?;
     match holds::judge(master, &read) {
         Holds::Token(_) => Ok(()),
         Holds::Blank => blank(master.image(), &read),
         Holds::Torn { at, .. } | Holds::Foreign { at } | Holds::Unreadable { at } => {
-            Err(ProbeFault::Values { at })
+            Err(ProbeFault::Board(BoardFault::Values { at }))
         }
     }
 }
@@ -64,7 +65,7 @@ fn blank(image: &Image, read: &Edits) -> Result<(), ProbeFault> {
         };
         let stored = image.bytes(span)?;
         if let Some(at) = differs(span, found, &stored) {
-            return Err(ProbeFault::Values { at });
+            return Err(ProbeFault::Board(BoardFault::Values { at }));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What a recipe says of a product's boards: how they are reached, and what of them is written.
 
-use super::error::ProbeFault;
+use super::error::FitFault;
 use super::link::Attach;
 use super::map::FlashMap;
 use crate::image::{Image, Span};
@@ -58,13 +58,13 @@ impl ProbeSetup {
     }
 
     /// Refuses an image that a chip cannot hold, or that would get there without its values.
-    pub(super) fn fits(&self, master: &Master, map: &FlashMap) -> Result<(), ProbeFault> {
+    pub(super) fn fits(&self, master: &Master, map: &FlashMap) -> Result<(), FitFault> {
         let lost = master.changes().into_iter().find(|span| {
             let mut skips = self.skip.iter();
             skips.any(|skip| skip.intersection(*span).is_some())
         });
         if let Some(span) = lost {
-            return Err(ProbeFault::Skipped { span });
+            return Err(FitFault::Skipped { span });
         }
         let flashed = self.flashed(master.image());
         for run in &flashed {
@@ -76,7 +76,7 @@ impl ProbeSetup {
             .flat_map(|sector| self.skip.iter().map(move |skip| (sector, skip)))
         {
             if let Some(span) = sector.span.intersection(*skip) {
-                return Err(ProbeFault::SkippedInPart { span });
+                return Err(FitFault::SkippedInPart { span });
             }
         }
         Ok(())
