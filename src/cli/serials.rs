@@ -9,7 +9,7 @@ use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 
 use super::error::{CliError, exit};
-use super::{context, scan};
+use super::scan;
 
 /// Returns serials that no unit has.
 ///
@@ -80,7 +80,7 @@ pub(crate) fn listed(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliErr
     let bytes = if file == Path::new("-") {
         super::file::standard_input().map_err(|error| failed(&error))?
     } else {
-        context::read(file, exit::RECIPE, "the list of serials")?
+        super::file::read(file, exit::RECIPE, "the list of serials")?
     };
     let mut reader = io::Cursor::new(bytes);
     let mut serials = Vec::new();

@@ -15,6 +15,7 @@ const GUARD: char = '\'';
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "sheet-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum SheetError {
     /// Bytes that are no text.
     #[error("line {line} is not UTF-8 text: save the file as CSV UTF-8")]
@@ -27,18 +28,12 @@ pub enum SheetError {
     Table(#[from] TableError),
     /// One of two columns would be lost.
     #[error("two columns are called {name}")]
-    Twice {
-        /// Their header.
-        name: String,
-    },
+    Twice { name: String },
     /// A row of another width than the header.
     #[error("line {line} is {found} cells wide, the header {wanted}")]
     Width {
-        /// The line.
         line: u32,
-        /// Its cells.
         found: usize,
-        /// Those of the header.
         wanted: usize,
     },
 }

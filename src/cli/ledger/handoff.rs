@@ -19,12 +19,14 @@ use eol_inject::unit::Serial;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::context::{self, Missing, Writable};
+use crate::cli::args::{DecisionArgs, ForceArg, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::{ForceArg, judged};
+use crate::cli::file::Writable;
+use crate::cli::file::judged;
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, gate, neighbours, serials};
+use crate::cli::{file, firmware, gate, neighbours, open_ledger, recipe, serials, token_list};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,7 +90,7 @@ impl HandoffArgs {
 }
 
 pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     if args.format == Format::Flasher && args.buffer_base.is_some() {
         return Err(CliError::usage(
@@ -108,15 +110,15 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     if listed.is_none() {
         serials::require_source(&recipe)?;
     }
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
         let file = Folder::exactly(file);
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     neighbours::refuse(&recipe, &ledger, None)?;
-    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
         None => next_units(&recipe, &mut ledger, &actor, args.count.unwrap_or(0))?,
@@ -213,7 +215,7 @@ fn claim<'m>(
     }
     let claims: Vec<_> = serials
         .iter()
-        .map(|serial| context::claim(serial.clone(), master, recipe, Sync::Written))
+        .map(|serial| gate::claim(serial.clone(), master, recipe, Sync::Written))
         .collect();
     let (block, misfit) = Block::claim(master, &claims, ledger)?;
     let Some(misfit) = misfit else {
@@ -265,14 +267,14 @@ impl<'a> Files<'a> {
     /// Writes the list, which holds no secret.
     fn write_list(&self) -> Result<(), CliError> {
         let open = (Writable::Anybody, self.args.force.existing());
-        context::write(&self.args.block, &self.list, open)?;
+        file::write(&self.args.block, &self.list, open)?;
         read_back(&self.args.block, &self.list).map(drop)
     }
 
     /// Writes the programmer's file, and vouches for each unit by what is read back.
     fn write_tokens(&self, block: &Block<'_>) -> Result<Vec<Receipt>, CliError> {
         let secret = (Writable::Owner, self.args.force.existing());
-        context::write(&self.args.output, &self.text, secret)?;
+        file::write(&self.args.output, &self.text, secret)?;
         let found = read_back(&self.args.output, &self.text)?;
         let programmer = self.args.programmer();
         Ok(handoff::read_back(&found, block.sealed(), programmer)?)
@@ -281,7 +283,7 @@ impl<'a> Files<'a> {
 
 /// Returns what is read back of a file, where it is what was written.
 fn read_back(file: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    let found = Zeroizing::new(context::read(file, exit::DELIVERY, "back")?);
+    let found = Zeroizing::new(crate::cli::file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }

@@ -164,7 +164,7 @@ impl Lists {
 
     fn step(&mut self, part: Option<i64>, step: PartState) {
         let part = self.parts.entry(part.unwrap_or_default()).or_insert(step);
-        if rank(step) > rank(*part) {
+        if parts::rank(step) > parts::rank(*part) {
             *part = step;
         }
     }
@@ -282,7 +282,7 @@ impl Lists {
     pub fn against_facts(&self, tables: &dyn Tables) -> Result<Vec<(String, String)>, LedgerError> {
         let stored: BTreeMap<i64, (PartState, bool)> = parts::all(tables)?
             .into_iter()
-            .map(|(part, _)| (part.number, (part.state, part.open)))
+            .map(|row| (row.part.number, (row.part.state, row.part.open)))
             .collect();
         let mut wrong = Vec::new();
         for (number, state) in &self.parts {
@@ -330,14 +330,5 @@ impl Lists {
             wrong.push(("fact origin".to_owned(), what));
         }
         Ok(wrong)
-    }
-}
-
-/// Returns how far a step is in a part's life.
-const fn rank(step: PartState) -> u8 {
-    match step {
-        PartState::Begun => 0,
-        PartState::Handed => 1,
-        PartState::Merged | PartState::Void => 2,
     }
 }

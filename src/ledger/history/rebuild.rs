@@ -7,14 +7,16 @@ use crate::ledger::history::mirror::History;
 use crate::ledger::history::places::Lists;
 use crate::ledger::history::replay::Expected;
 use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told_by_mirror};
+use crate::ledger::part::{Part, PartState};
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
 use crate::ledger::rules::import;
-use crate::ledger::rules::parts::{self, Back, Step, Stored};
-use crate::ledger::storage::tables::{EventRow, Head, Order, Tables, UnitRow};
+use crate::ledger::rules::parts;
+use crate::ledger::storage::tables::{EventRow, Head, Order, PartRow, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, SetAside};
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
+use crate::vault::recipient::Recipient;
 
 impl Ledger {
     /// Brings a server's backup up to date by its mirror, as [`catch_up`](Self::catch_up) does.
@@ -218,38 +220,50 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
         }
         Kind::Split => {
             let body = Body::read(&row.event)?;
-            let number = body.part.unwrap_or_default();
+            let mut part = known(tables, body.part)?;
             let serials = body.serials.unwrap_or_default();
-            if parts::part(tables, number)?.is_none() {
-                let stored = Stored {
-                    id: row.event.hash.to_string().chars().take(16).collect(),
-                    station: body.partner.unwrap_or_default(),
-                    to: body.to,
-                    tokens: body.count.unwrap_or_default(),
-                    run: String::new(),
-                    numbers: body.numbers,
-                    listed: !serials.is_empty(),
-                    at: at.clone(),
-                };
-                parts::add(tables, number, &stored)?;
+            // A part is named after the first event that tells of it.
+            if part.part.id.is_empty() {
+                let told = &mut part.part;
+                told.id = row.event.hash.to_string().chars().take(16).collect();
+                told.station = body.partner.unwrap_or_default();
+                told.to = body.to.as_deref().and_then(Recipient::from_hex);
+                told.tokens = body.count.unwrap_or_default();
+                told.numbers = body.numbers;
+                told.listed = !serials.is_empty();
+                told.at.clone_from(at);
+                if told.state == PartState::Begun {
+                    told.since.clone_from(at);
+                }
+                tables.set_part(&part)?;
             }
             for serial in serials {
                 let serial: Serial = serial
                     .parse()
                     .map_err(|_| LedgerError::damaged("a split names no serial"))?;
-                parts::add_serial(tables, number, &serial)?;
+                let number = part.part.number;
+                if tables.part_serial(number, &serial.folded())?.is_none() {
+                    tables.set_part_serial(number, &serial, None)?;
+                }
             }
         }
-        Kind::Handed => step(tables, row, (Step::Handed, at))?,
-        Kind::Burnt => step(tables, row, (Step::Void, at))?,
+        Kind::Handed | Kind::Burnt => {
+            let part = known(tables, Body::read(&row.event)?.part)?;
+            let state = match kind {
+                Kind::Handed => PartState::Handed,
+                _ => PartState::Void,
+            };
+            parts::advance(tables, part, state, at)?;
+        }
         Kind::Merged => {
             let body = Body::read(&row.event)?;
-            if body.mode.as_deref() == Some(OPEN) {
-                step(tables, row, (Step::Open, at))?;
+            let mut part = known(tables, body.part)?;
+            // Long ones are told in several events.
+            if part.part.state != PartState::Merged {
+                part.part.open = body.mode.as_deref() == Some(OPEN);
+                part.heads = Some(body.heads.unwrap_or_default());
+                parts::advance(tables, part, PartState::Merged, at)?;
             }
-            let (at, heads) = (at.clone(), body.heads.unwrap_or_default());
-            let back = parts::to_json(&Back { at, heads })?;
-            step(tables, row, (Step::Merged, &back))?;
         }
         Kind::Cleared => cleared(tables, row)?,
         _ => {}
@@ -261,29 +275,43 @@ fn note(tables: &mut dyn Tables, row: &EventRow, done: &mut Replayed) -> Result<
 fn cleared(tables: &mut dyn Tables, row: &EventRow) -> Result<(), LedgerError> {
     let body = Body::read(&row.event)?;
     if is_all(&body) {
-        parts::clear(tables, &row.event.at)?;
+        parts::clear(tables)?;
     }
-    let number = body.part.unwrap_or_default();
     for serial in body.serials.unwrap_or_default() {
+        let number = known(tables, body.part)?.part.number;
         let serial: Serial = serial
             .parse()
             .map_err(|_| LedgerError::damaged("a clearance names no serial"))?;
-        parts::clear_serial(tables, (number, &serial), &row.event.at)?;
+        tables.set_part_serial(number, &serial, Some(&row.event.at))?;
     }
     Ok(())
 }
 
-/// Notes a step of a part's life once; long ones are told in several events.
-fn step(
-    tables: &mut dyn Tables,
-    row: &EventRow,
-    (step, value): (Step, &str),
-) -> Result<(), LedgerError> {
-    let number = Body::read(&row.event)?.part.unwrap_or_default();
-    match parts::step(tables, (number, step))? {
-        Some(_) => Ok(()),
-        None => parts::add_step(tables, (number, step), value),
+/// Returns a part's row; one is added for a part that no event told of yet.
+fn known(tables: &mut dyn Tables, number: Option<i64>) -> Result<PartRow, LedgerError> {
+    let number = number.unwrap_or_default();
+    if let Some(known) = tables.part(number)? {
+        return Ok(known);
     }
+    let row = PartRow {
+        part: Part {
+            number,
+            id: String::new(),
+            station: String::new(),
+            to: None,
+            tokens: 0,
+            numbers: None,
+            listed: false,
+            state: PartState::Begun,
+            at: String::new(),
+            since: String::new(),
+            open: false,
+        },
+        run: String::new(),
+        heads: None,
+    };
+    tables.add_part(&row)?;
+    Ok(row)
 }
 
 /// Records that the ledger was made from its mirror; lists that came before do not count.

@@ -7,7 +7,7 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::PartState;
 use crate::ledger::rules::facts::{BEGUN, NAMED, known, next_generation};
 use crate::ledger::rules::look::live;
-use crate::ledger::rules::parts::{self, Step};
+use crate::ledger::rules::parts;
 use crate::ledger::rules::proof;
 use crate::ledger::storage::tables::{Order, Tables};
 use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
@@ -201,16 +201,17 @@ pub fn restored(
 
 /// Takes it that every part that was begun has left since: none is made a second time.
 fn leave(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
-    for (part, _) in parts::all(tables)? {
+    for row in parts::all(tables)? {
+        let part = &row.part;
         if part.state == PartState::Begun {
             let body = Body {
                 part: Some(part.number),
-                part_id: Some(part.id),
-                partner: Some(part.station),
+                part_id: Some(part.id.clone()),
+                partner: Some(part.station.clone()),
                 ..Body::default()
             };
             let stamp = event::append(tables, &by.station, (Kind::Handed, None), body.by(by))?;
-            parts::add_step(tables, (part.number, Step::Handed), &stamp.at)?;
+            parts::advance(tables, row, PartState::Handed, &stamp.at)?;
         }
     }
     Ok(())
@@ -306,7 +307,7 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Clear
             ..Body::default()
         };
         let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-        parts::clear_serial(tables, (part, serial), &stamp.at)?;
+        tables.set_part_serial(part, serial, Some(&stamp.at))?;
     }
     for names in prints.chunks(NAMED) {
         let body = Body {
@@ -327,8 +328,8 @@ fn all_clear(tables: &mut dyn Tables, count: usize, by: &Actor) -> Result<usize,
         count: Some(count),
         ..Body::default()
     };
-    let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-    parts::clear(tables, &stamp.at)
+    event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+    parts::clear(tables)
 }
 
 /// How a clearance says that a mirror told what became of what a backup called free.

@@ -10,8 +10,6 @@ pub const SIMULATED: &str = "simulated";
 pub const BEGUN: &str = "begun";
 /// Fact, and how an import says so: somebody decided that tokens of a list are on no unit.
 pub const UNUSED: &str = "unused";
-/// Facts: how often the ledger was restored or made anew.
-pub const GENERATION: &str = "generation";
 /// Fact: where the tokens come from.
 pub const ORIGIN: &str = "origin";
 /// Facts: whose tokens a product's are.
@@ -37,24 +35,14 @@ pub fn known(tables: &dyn Tables, fingerprint: &Fingerprint) -> Result<TokenRow,
 
 /// Returns how often the ledger was restored or made anew: each time its mirror begins anew.
 pub fn generation(tables: &dyn Tables) -> Result<u64, LedgerError> {
-    let mut generation = 0;
-    while tables.fact(&generation_fact(generation + 1))?.is_some() {
-        generation += 1;
-    }
-    Ok(generation)
-}
-
-pub fn generation_fact(generation: u64) -> String {
-    format!("{GENERATION} {generation}")
+    Ok(tables.generation()?.unsigned_abs())
 }
 
 /// Begins the next generation, behind those that a mirror has.
 pub fn next_generation(tables: &mut dyn Tables, mirrored: u64) -> Result<(), LedgerError> {
-    let own = generation(tables)?;
-    for generation in own..mirrored.max(own) + 1 {
-        tables.set_fact(&generation_fact(generation + 1), "")?;
-    }
-    Ok(())
+    let mirrored = i64::try_from(mirrored).unwrap_or(i64::MAX);
+    let last = tables.generation()?.max(mirrored);
+    tables.add_generation(last.saturating_add(1))
 }
 
 /// Refuses to mix real and simulated units; the first unit decides.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::history::event::{self, Body, Kind};
-use crate::ledger::part::{Merge, Part, Return, Told};
+use crate::ledger::part::{Merge, Part, PartState, Return, Told};
 use crate::ledger::rules::facts::{NAMED, OPEN, SIMULATED, known};
-use crate::ledger::rules::parts::{self, Back, Heads, Step};
+use crate::ledger::rules::parts;
 use crate::ledger::rules::proof;
-use crate::ledger::storage::tables::{Tables, UnitRow};
+use crate::ledger::storage::tables::{Heads, Tables, UnitRow};
 use crate::ledger::{Actor, LedgerError, TokenState, UnitState};
 use crate::unit::Digest;
 
@@ -127,14 +127,13 @@ pub fn settle(
         }
     }
     let at = at.unwrap_or_default();
-    if !back.of.closed {
-        parts::add_step(tables, (part.number, Step::Open), &at)?;
-    }
-    let back = parts::to_json(&Back { at, heads })?;
-    parts::add_step(tables, (part.number, Step::Merged), &back)
+    let mut row = parts::row(tables, part.number)?;
+    row.part.open = !back.of.closed;
+    row.heads = Some(heads);
+    parts::advance(tables, row, PartState::Merged, &at).map(drop)
 }
 
-/// Returns the heads of a part's chains, as a fact has them.
+/// Returns the heads of a part's chains, as they are stored.
 pub fn heads(back: &Return) -> Heads {
     let text =
         |(station, link, hash): &(String, i64, Digest)| (station.clone(), *link, hash.to_string());

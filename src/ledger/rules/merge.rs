@@ -7,7 +7,7 @@ use crate::ledger::history::event::{Body, Kind};
 use crate::ledger::part::{Merge, Part, PartState, Return, Told};
 use crate::ledger::rules::facts::{SIMULATED, check_simulated, known, ledger_number};
 use crate::ledger::rules::join::{heads, join, settle};
-use crate::ledger::rules::parts::{self, Step};
+use crate::ledger::rules::parts;
 use crate::ledger::storage::tables::{Frame, Order, Tables, UnitRow};
 use crate::ledger::{Actor, Finding, Ledger, LedgerError, TokenState, UnitState};
 use crate::unit::Fingerprint;
@@ -181,8 +181,7 @@ fn conflict(part: &Part, findings: Vec<Finding>) -> LedgerError {
 
 /// Says what a second return of a part is: the same one, one that went on, or a copy.
 fn again(tables: &dyn Tables, part: Part, back: &Return) -> Result<Merge, LedgerError> {
-    let text = parts::step(tables, (part.number, Step::Merged))?.unwrap_or_default();
-    let merged = parts::from_json::<parts::Back>(&text)?.heads;
+    let merged = parts::row(tables, part.number)?.heads.unwrap_or_default();
     if merged == heads(back) {
         return Ok(Merge {
             part,

@@ -1,12 +1,10 @@
-//! Parts as facts: which there are, what they have, and what a part may not do itself.
-//!
-//! A fact never changes, so each step of a part's life is a fact of its own.
+//! Parts: which there are, what they have, and what a part may not do itself.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::history::event::{Body, Kind};
 use crate::ledger::part::{Part, PartOf, PartState};
-use crate::ledger::storage::tables::{Frame, Order, Tables};
+use crate::ledger::storage::tables::{Frame, Order, PartRow, Tables};
 use crate::ledger::{Ledger, LedgerError, Refusal};
 use crate::unit::{Fingerprint, Serial};
 use crate::vault::recipient::Recipient;
@@ -26,7 +24,7 @@ impl Ledger {
     pub fn parts(&self) -> Result<Vec<Part>, LedgerError> {
         self.read(|tables| {
             let parts = all(tables)?.into_iter();
-            Ok(parts.map(|(part, _)| part).collect())
+            Ok(parts.map(|row| row.part).collect())
         })
     }
 
@@ -39,21 +37,6 @@ impl Ledger {
     }
 }
 
-/// What is stored of a part.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Stored {
-    pub id: String,
-    pub station: String,
-    /// The station's public key.
-    pub to: Option<String>,
-    pub tokens: usize,
-    /// The run that began it.
-    pub run: String,
-    pub numbers: Option<(String, u64, u64)>,
-    pub listed: bool,
-    pub at: String,
-}
-
 /// What a part stores of itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct Origin {
@@ -62,161 +45,62 @@ struct Origin {
     part: Stored,
 }
 
-/// Heads of chains, as a fact has them.
-pub type Heads = Vec<(String, i64, String)>;
-
-/// What is stored of a part that came back.
+/// What of a part's row it takes along.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Back {
-    pub at: String,
-    pub heads: Heads,
+struct Stored {
+    id: String,
+    station: String,
+    /// The station's public key.
+    to: Option<String>,
+    tokens: usize,
+    numbers: Option<(String, u64, u64)>,
+    listed: bool,
+    at: String,
 }
 
-/// What becomes of a part, as the name of a fact.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    Handed,
-    Merged,
-    Void,
-    /// It came back without having been closed.
-    Open,
-    /// What an open one may have made is cleared.
-    Cleared,
-}
-
-impl Step {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Handed => "handed",
-            Self::Merged => "merged",
-            Self::Void => "void",
-            Self::Open => "open",
-            Self::Cleared => "cleared",
-        }
-    }
-}
-
-fn fact(number: i64) -> String {
-    format!("part {number}")
-}
-
-fn step_fact(number: i64, step: Step) -> String {
-    format!("part {number} {}", step.name())
-}
-
-fn serial_fact(number: i64, folded: &str) -> String {
-    format!("part {number} serial {folded}")
-}
-
-fn cleared_fact(number: i64, folded: &str) -> String {
-    format!("part {number} cleared serial {folded}")
-}
-
-pub fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
-    serde_json::to_string(value).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })
-}
-
-pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, LedgerError> {
-    serde_json::from_str(text).map_err(|error| LedgerError::damaged(format!("a fact: {error}")))
-}
-
-/// Returns a part with the run that began it.
-pub fn part(tables: &dyn Tables, number: i64) -> Result<Option<(Part, String)>, LedgerError> {
-    let Some(text) = tables.fact(&fact(number))? else {
-        return Ok(None);
-    };
-    let stored: Stored = from_json(&text)?;
-    let mut state = PartState::Begun;
-    let mut since = stored.at.clone();
-    for (step, next) in [
-        (Step::Handed, PartState::Handed),
-        (Step::Merged, PartState::Merged),
-        (Step::Void, PartState::Void),
-    ] {
-        if let Some(value) = tables.fact(&step_fact(number, step))? {
-            state = next;
-            since = match step {
-                Step::Merged => from_json::<Back>(&value)?.at,
-                _ => value,
-            };
-        }
-    }
-    let run = stored.run.clone();
-    let mut part = public(number, stored, state);
-    part.since = since;
-    if state == PartState::Merged {
-        part.open = tables.fact(&step_fact(number, Step::Open))?.is_some()
-            && tables.fact(&step_fact(number, Step::Cleared))?.is_none();
-    }
-    Ok(Some((part, run)))
-}
-
-fn public(number: i64, stored: Stored, state: PartState) -> Part {
-    Part {
-        since: stored.at.clone(),
-        open: false,
-        number,
-        id: stored.id,
-        station: stored.station,
-        to: stored.to.as_deref().and_then(Recipient::from_hex),
-        tokens: stored.tokens,
-        numbers: stored.numbers,
-        listed: stored.listed,
-        state,
-        at: stored.at,
-    }
+/// Returns a part's row, which must be there.
+pub fn row(tables: &dyn Tables, number: i64) -> Result<PartRow, LedgerError> {
+    let row = tables.part(number)?;
+    row.ok_or(LedgerError::NoPart { part: number })
 }
 
 /// Returns a part that must be there.
 pub fn must(tables: &dyn Tables, number: i64) -> Result<Part, LedgerError> {
-    part(tables, number)?
-        .map(|(part, _)| part)
-        .ok_or(LedgerError::NoPart { part: number })
+    Ok(row(tables, number)?.part)
 }
 
 /// Returns all parts.
-pub fn all(tables: &dyn Tables) -> Result<Vec<(Part, String)>, LedgerError> {
-    let mut parts = Vec::new();
-    for number in 1.. {
-        match part(tables, number)? {
-            Some(found) => parts.push(found),
-            None => break,
-        }
+pub fn all(tables: &dyn Tables) -> Result<Vec<PartRow>, LedgerError> {
+    tables.parts_after(0)
+}
+
+/// Notes how far a part came, and when; one that came further stays where it is.
+pub fn advance(
+    tables: &mut dyn Tables,
+    row: PartRow,
+    state: PartState,
+    since: &str,
+) -> Result<Part, LedgerError> {
+    if rank(row.part.state) >= rank(state) {
+        return Ok(row.part);
     }
-    Ok(parts)
+    let part = Part {
+        state,
+        since: since.to_owned(),
+        ..row.part
+    };
+    let row = PartRow { part, ..row };
+    tables.set_part(&row)?;
+    Ok(row.part)
 }
 
-/// Stores a new part.
-pub fn add(tables: &mut dyn Tables, number: i64, stored: &Stored) -> Result<(), LedgerError> {
-    tables.set_fact(&fact(number), &to_json(stored)?)
-}
-
-/// Notes that a serial is in a part.
-pub fn add_serial(
-    tables: &mut dyn Tables,
-    number: i64,
-    serial: &Serial,
-) -> Result<(), LedgerError> {
-    tables.set_fact(&serial_fact(number, &serial.folded()), serial.as_str())
-}
-
-/// Notes a step of a part's life.
-pub fn add_step(
-    tables: &mut dyn Tables,
-    (number, step): (i64, Step),
-    value: &str,
-) -> Result<(), LedgerError> {
-    tables.set_fact(&step_fact(number, step), value)
-}
-
-/// Returns what was noted of a step.
-pub fn step(
-    tables: &dyn Tables,
-    (number, step): (i64, Step),
-) -> Result<Option<String>, LedgerError> {
-    tables.fact(&step_fact(number, step))
+/// Returns how far a state is in a part's life.
+pub const fn rank(state: PartState) -> u8 {
+    match state {
+        PartState::Begun => 0,
+        PartState::Handed => 1,
+        PartState::Merged | PartState::Void => 2,
+    }
 }
 
 /// Lists the tokens that went to a part, in the order in which they were given.
@@ -247,34 +131,35 @@ pub fn away(
 ) -> Result<Option<Part>, LedgerError> {
     // From here on no part leaves with it.
     tables.share_serials()?;
-    for number in 1.. {
-        if frame.has_ended(number) {
-            continue;
-        }
-        let Some((part, _)) = part(tables, number)? else {
-            return Ok(None);
-        };
-        if matches!(part.state, PartState::Merged | PartState::Void) && !part.open {
-            frame.note_ended(number);
+    let mut ended = frame.ended();
+    for PartRow { part, .. } in tables.parts_after(ended)? {
+        if rank(part.state) == 2 && !part.open {
+            if part.number == ended.saturating_add(1) {
+                ended = part.number;
+            }
         } else if has(tables, &part, serial)? {
+            frame.note_ended(ended);
             return Ok(Some(part));
         }
     }
+    frame.note_ended(ended);
     Ok(None)
 }
 
 /// Returns whether a part has a serial and nobody cleared it.
 fn has(tables: &dyn Tables, part: &Part, serial: &Serial) -> Result<bool, LedgerError> {
-    if !is_in(tables, part, serial)? {
+    let numbered = is_numbered(part, serial);
+    if !numbered && !part.listed {
         return Ok(false);
     }
-    let cleared = cleared_fact(part.number, &serial.folded());
-    Ok(!part.open || tables.fact(&cleared)?.is_none())
+    let named = tables.part_serial(part.number, &serial.folded())?;
+    let is_cleared = part.open && named.is_some_and(|named| named.is_cleared);
+    Ok((numbered || named.is_some()) && !is_cleared)
 }
 
 /// Lists the parts that came back open and were not cleared.
 pub fn open(tables: &dyn Tables) -> Result<Vec<Part>, LedgerError> {
-    let parts = all(tables)?.into_iter().map(|(part, _)| part);
+    let parts = all(tables)?.into_iter().map(|row| row.part);
     Ok(parts.filter(|part| part.open).collect())
 }
 
@@ -289,33 +174,14 @@ pub fn open_with(tables: &dyn Tables, serial: &Serial) -> Result<Option<Part>, L
 }
 
 /// Clears all that open parts may have made; returns how many parts that were.
-pub fn clear(tables: &mut dyn Tables, at: &str) -> Result<usize, LedgerError> {
+pub fn clear(tables: &mut dyn Tables) -> Result<usize, LedgerError> {
     let open = open(tables)?;
     for part in &open {
-        add_step(tables, (part.number, Step::Cleared), at)?;
+        let mut row = row(tables, part.number)?;
+        row.part.open = false;
+        tables.set_part(&row)?;
     }
     Ok(open.len())
-}
-
-/// Clears one serial of an open part.
-pub fn clear_serial(
-    tables: &mut dyn Tables,
-    (number, serial): (i64, &Serial),
-    at: &str,
-) -> Result<(), LedgerError> {
-    tables.set_fact(&cleared_fact(number, &serial.folded()), at)
-}
-
-/// Returns whether a serial was given to a part.
-fn is_in(tables: &dyn Tables, part: &Part, serial: &Serial) -> Result<bool, LedgerError> {
-    if is_numbered(part, serial) {
-        return Ok(true);
-    }
-    if !part.listed {
-        return Ok(false);
-    }
-    let fact = tables.fact(&serial_fact(part.number, &serial.folded()))?;
-    Ok(fact.is_some())
 }
 
 /// Returns whether a serial is one of the numbers of a part.
@@ -342,13 +208,15 @@ pub fn found(
             station: part.station.clone(),
             to: part.to.as_ref().map(Recipient::to_hex),
             tokens: part.tokens,
-            run: String::new(),
             numbers: part.numbers.clone(),
             listed: part.listed,
             at: part.at.clone(),
         },
     };
-    tables.set_fact(PART_OF, &to_json(&origin)?)?;
+    let text = serde_json::to_string(&origin).map_err(|error| LedgerError::Storage {
+        source: error.into(),
+    })?;
+    tables.set_fact(PART_OF, &text)?;
     if let Some((format, next)) = next {
         // A counter is read before it is set: a server locks its row then.
         tables.counter(format)?;
@@ -362,9 +230,23 @@ pub fn part_of(tables: &dyn Tables) -> Result<Option<PartOf>, LedgerError> {
     let Some(text) = tables.fact(PART_OF)? else {
         return Ok(None);
     };
-    let origin: Origin = from_json(&text)?;
+    let odd = |error| LedgerError::damaged(format!("a fact: {error}"));
+    let origin: Origin = serde_json::from_str(&text).map_err(odd)?;
+    let stored = origin.part;
     Ok(Some(PartOf {
-        part: public(origin.number, origin.part, PartState::Handed),
+        part: Part {
+            number: origin.number,
+            id: stored.id,
+            station: stored.station,
+            to: stored.to.as_deref().and_then(Recipient::from_hex),
+            tokens: stored.tokens,
+            numbers: stored.numbers,
+            listed: stored.listed,
+            state: PartState::Handed,
+            since: stored.at.clone(),
+            at: stored.at,
+            open: false,
+        },
         ledger: origin.ledger,
         closed: tables.fact(RETURNED)?.is_some(),
     }))

@@ -3,9 +3,9 @@
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Handing, Part, PartState, Share};
 use crate::ledger::rules::facts::{NAMED, ORIGIN, known, ledger_number};
-use crate::ledger::rules::parts::{self, Step, Stored};
+use crate::ledger::rules::parts;
 use crate::ledger::rules::{import, proof};
-use crate::ledger::storage::tables::{Frame, Tables, TokenRow};
+use crate::ledger::storage::tables::{Frame, PartRow, Tables, TokenRow};
 use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
 use crate::pool::{Pool, Row};
 use crate::recipe::SerialFormat;
@@ -80,27 +80,30 @@ pub fn split(
     let all = parts::all(tables)?;
     let begun = all
         .iter()
-        .find(|(part, _)| part.state == PartState::Begun && part.station == station);
-    if let Some((part, run)) = begun {
-        return resume(tables, frame, (part, run), (to, share));
+        .find(|row| row.part.state == PartState::Begun && row.part.station == station);
+    if let Some(begun) = begun {
+        return resume(tables, frame, begun, (to, share));
     }
     let number = all
         .last()
-        .map_or(1, |(part, _)| part.number.saturating_add(1));
+        .map_or(1, |row| row.part.number.saturating_add(1));
     let chosen = choose(tables, frame, share)?;
     let numbers = match share {
         Share::Counted(count, format) => Some(run_of_numbers(tables, format, *count)?),
         _ => None,
     };
-    let mut stored = Stored {
+    let mut part = Part {
+        number,
         id: String::new(),
         station: station.to_owned(),
-        to: Some(to.to_hex()),
+        to: Some(to.clone()),
         tokens: chosen.len(),
-        run: frame.run.clone(),
         numbers,
         listed: chosen.iter().any(|(_, serial)| serial.is_some()),
+        state: PartState::Begun,
         at: String::new(),
+        since: String::new(),
+        open: false,
     };
     for (index, given) in chosen.chunks(NAMED).enumerate() {
         let names = given.iter().map(|(token, _)| token.fingerprint.to_hex());
@@ -108,11 +111,11 @@ pub fn split(
         let body = Body {
             part: Some(number),
             partner: Some(station.to_owned()),
-            to: stored.to.clone(),
-            count: Some(stored.tokens),
-            numbers: stored.numbers.clone(),
+            to: Some(to.to_hex()),
+            count: Some(part.tokens),
+            numbers: part.numbers.clone(),
             fingerprints: Some(names.collect()),
-            serials: stored
+            serials: part
                 .listed
                 .then(|| serials.map(ToString::to_string).collect()),
             ..Body::default()
@@ -120,15 +123,20 @@ pub fn split(
         let stamp = event::append(tables, &by.station, (Kind::Split, None), body.by(by))?;
         if index == 0 {
             // An event's hash is like no other: so is the part, with nothing to invent.
-            stored.id = stamp.hash.to_string().chars().take(16).collect();
-            stored.at = stamp.at;
+            part.id = stamp.hash.to_string().chars().take(16).collect();
+            part.since.clone_from(&stamp.at);
+            part.at = stamp.at;
         }
     }
-    parts::add(tables, number, &stored)?;
+    tables.add_part(&PartRow {
+        part,
+        run: frame.run.clone(),
+        heads: None,
+    })?;
     for (token, serial) in &chosen {
         tables.set_token(token, TokenState::Away)?;
         if let Some(serial) = serial {
-            parts::add_serial(tables, number, serial)?;
+            tables.set_part_serial(number, serial, None)?;
         }
     }
     hand(tables, number, (&chosen, false))
@@ -138,7 +146,7 @@ pub fn split(
 fn resume(
     tables: &dyn Tables,
     frame: &Frame,
-    (part, run): (&Part, &str),
+    PartRow { part, run, .. }: &PartRow,
     (to, share): (&Recipient, &Share),
 ) -> Result<Handing, LedgerError> {
     let begun = |what| LedgerError::PartBegun {
@@ -147,7 +155,7 @@ fn resume(
         count: part.tokens,
         what,
     };
-    if run != frame.run && tables.alive(run) {
+    if *run != frame.run && tables.alive(run) {
         return Err(begun("a run is at it: wait for that, or end it"));
     }
     if part.to.as_ref() != Some(to) {
@@ -323,7 +331,8 @@ fn run_of_numbers(
 
 /// Records that a part's file is whole, before it gets the name by which it leaves.
 pub fn handed(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, LedgerError> {
-    let part = parts::must(tables, number)?;
+    let row = parts::row(tables, number)?;
+    let part = &row.part;
     if part.state != PartState::Begun {
         return Err(LedgerError::PartState {
             part: number,
@@ -338,15 +347,15 @@ pub fn handed(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, 
         ..Body::default()
     };
     let stamp = event::append(tables, &by.station, (Kind::Handed, None), body.by(by))?;
-    parts::add_step(tables, (number, Step::Handed), &stamp.at)?;
-    parts::must(tables, number)
+    parts::advance(tables, row, PartState::Handed, &stamp.at)
 }
 
 /// Burns the tokens of a part that will not come back.
 pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, LedgerError> {
     // It may be on its way back: one of both comes first.
     tables.hold_serials()?;
-    let part = parts::must(tables, number)?;
+    let row = parts::row(tables, number)?;
+    let part = &row.part;
     if !matches!(part.state, PartState::Begun | PartState::Handed) {
         return Err(LedgerError::PartState {
             part: number,
@@ -373,8 +382,7 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
         };
         at = event::append(tables, &by.station, (Kind::Burnt, None), body.by(by))?.at;
     }
-    parts::add_step(tables, (number, Step::Void), &at)?;
-    parts::must(tables, number)
+    parts::advance(tables, row, PartState::Void, &at)
 }
 
 /// Records in a part that it goes back: from here on it gives no token out.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::notary::{self, COUNTER, counter_fact};
+use super::parts;
 use super::sql::{Row, values};
 use super::tokens::unseen;
 use super::view::View;
@@ -50,6 +51,7 @@ pub fn integrity(view: &View<'_>) -> Result<Vec<Finding>, LedgerError> {
     inspection.imports()?;
     inspection.scopes()?;
     inspection.places()?;
+    inspection.findings.extend(parts::inspect(view, FORGED)?);
     Ok(inspection.findings)
 }
 

@@ -16,6 +16,8 @@ mod keys;
 pub mod memory;
 #[cfg(feature = "seal")]
 pub mod notary;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod parts;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -8,9 +8,10 @@ use sha2::Sha256;
 
 use crate::ledger::LedgerError;
 use crate::ledger::TokenState;
-use crate::ledger::storage::tables::{EventRow, Mark, TokenRow};
+use crate::ledger::storage::tables::{EventRow, Mark, PartRow, TokenRow};
 use crate::unit::{Digest, Fingerprint, Serial};
 use crate::vault::crypto::keyed;
+use crate::vault::recipient::Recipient;
 use crate::vault::seed::Seed;
 
 /// Domain of the key that marks are made with.
@@ -68,6 +69,16 @@ pub enum Row<'a> {
         state: TokenState,
         /// The serial that a list fixes it to, folded.
         folded: Option<&'a str>,
+    },
+    Part(&'a PartRow),
+    PartSerial {
+        part: i64,
+        serial: &'a str,
+        /// When it was cleared.
+        cleared: Option<&'a str>,
+    },
+    Generation {
+        number: i64,
     },
 }
 
@@ -200,8 +211,53 @@ impl Notary {
                 add(<&str>::from(state).as_bytes());
                 add(folded.unwrap_or_default().as_bytes());
             }
+            Row::Part(row) => over_part(row, &mut add),
+            Row::PartSerial {
+                part,
+                serial,
+                cleared,
+            } => {
+                add(b"part serial");
+                add(&part.to_be_bytes());
+                add(serial.as_bytes());
+                add(cleared.unwrap_or_default().as_bytes());
+            }
+            Row::Generation { number } => {
+                add(b"generation");
+                add(&number.to_be_bytes());
+            }
         }
         hmac
+    }
+}
+
+/// Says all of a part.
+fn over_part(row: &PartRow, add: &mut dyn FnMut(&[u8])) {
+    let part = &row.part;
+    add(b"part");
+    add(&part.number.to_be_bytes());
+    add(part.id.as_bytes());
+    add(part.station.as_bytes());
+    let to = part.to.as_ref().map(Recipient::to_hex);
+    add(to.unwrap_or_default().as_bytes());
+    add(part.tokens.to_string().as_bytes());
+    add(row.run.as_bytes());
+    match &part.numbers {
+        Some((format, first, end)) => {
+            add(format.as_bytes());
+            add(&first.to_be_bytes());
+            add(&end.to_be_bytes());
+        }
+        None => add(b""),
+    }
+    add(&[u8::from(part.listed), u8::from(part.open)]);
+    add(<&str>::from(part.state).as_bytes());
+    add(part.at.as_bytes());
+    add(part.since.as_bytes());
+    for (station, link, hash) in row.heads.iter().flatten() {
+        add(station.as_bytes());
+        add(&link.to_be_bytes());
+        add(hash.as_bytes());
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 
+use crate::ledger::part::Part;
 use crate::ledger::record::{Event, Finding, Outcome, Target, TokenState, UnitRecord, UnitState};
 use crate::ledger::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
@@ -212,6 +214,26 @@ pub struct EventRow {
     pub mark: Option<Mark>,
 }
 
+/// Heads of a part's chains: station, place and hash of the last event.
+pub type Heads = Vec<(String, i64, String)>;
+
+/// A part of the ledger, as stored.
+#[derive(Debug, Clone)]
+pub struct PartRow {
+    pub part: Part,
+    /// The run that began it.
+    pub run: String,
+    /// Those of its chains, once it came back.
+    pub heads: Option<Heads>,
+}
+
+/// A serial that a part is about.
+#[derive(Debug, Clone, Copy)]
+pub struct PartSerial {
+    /// Whether it was cleared after the part came back without having been closed.
+    pub is_cleared: bool,
+}
+
 /// The order in which events are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -396,10 +418,35 @@ pub trait Events {
     fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError>;
 }
 
-/// One transaction's view of the rows.
-pub trait Tables: Facts + Tokens + SealedValues + Imports + Units + Events {}
+/// Parts of the ledger, and its generations.
+pub trait Parts {
+    /// Returns a part by its number.
+    fn part(&self, number: i64) -> Result<Option<PartRow>, LedgerError>;
+    /// Returns the parts behind a number, in order.
+    fn parts_after(&self, number: i64) -> Result<Vec<PartRow>, LedgerError>;
+    /// Adds a part.
+    fn add_part(&mut self, row: &PartRow) -> Result<(), LedgerError>;
+    /// Changes a part.
+    fn set_part(&mut self, row: &PartRow) -> Result<(), LedgerError>;
+    /// Returns a serial that was named for a part, or cleared of it.
+    fn part_serial(&self, part: i64, folded: &str) -> Result<Option<PartSerial>, LedgerError>;
+    /// Notes a serial that is named for a part, or when it is cleared.
+    fn set_part_serial(
+        &mut self,
+        part: i64,
+        serial: &Serial,
+        cleared: Option<&str>,
+    ) -> Result<(), LedgerError>;
+    /// Returns how often the ledger was restored or made anew.
+    fn generation(&self) -> Result<i64, LedgerError>;
+    /// Begins a generation.
+    fn add_generation(&mut self, number: i64) -> Result<(), LedgerError>;
+}
 
-impl<T: Facts + Tokens + SealedValues + Imports + Units + Events> Tables for T {}
+/// One transaction's view of the rows.
+pub trait Tables: Facts + Tokens + SealedValues + Imports + Units + Events + Parts {}
+
+impl<T: Facts + Tokens + SealedValues + Imports + Units + Events + Parts> Tables for T {}
 
 /// What one transaction does.
 pub type Work<'w> = &'w mut dyn FnMut(&mut dyn Tables) -> Result<(), LedgerError>;
@@ -487,8 +534,8 @@ pub struct Frame {
     lock: Weak<File>,
     /// The units that this run has in hand.
     holds: Mutex<HashMap<i64, Weak<()>>>,
-    /// Parts that came back or were burnt: that never changes.
-    ended: Mutex<HashSet<i64>>,
+    /// All parts up to this one came back or were burnt: that never changes.
+    ended: AtomicI64,
 }
 
 impl Frame {
@@ -499,7 +546,7 @@ impl Frame {
             run,
             lock: Weak::new(),
             holds: Mutex::default(),
-            ended: Mutex::default(),
+            ended: AtomicI64::default(),
         }
     }
 
@@ -527,16 +574,14 @@ impl Frame {
         hold
     }
 
-    /// Notes that a part has ended, as a transaction that changes no part saw it.
+    /// Notes that all parts up to one have ended, as a transaction that changes no part saw it.
     pub fn note_ended(&self, part: i64) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.insert(part);
+        self.ended.fetch_max(part, Ordering::Relaxed);
     }
 
-    /// Returns whether a part is known to have ended.
-    pub fn has_ended(&self, part: i64) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.contains(&part)
+    /// Returns the part up to which all have ended, as far as is known.
+    pub fn ended(&self) -> i64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Returns whether a live run has the unit in hand, this one included.

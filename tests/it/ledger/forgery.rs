@@ -354,3 +354,49 @@ pub fn a_complete_import_is_not_dropped(make: impl Fn() -> Option<Box<dyn Databa
         );
     }
 }
+
+/// Asserts that a part that was forged gives none of its serials away, and that the audit names it.
+pub fn nothing_forged_of_a_part_decides(make: impl Fn() -> Option<Box<dyn Database>>) {
+    let part = "part 1: it was written without the ledger's key";
+    for (sql, stops, named) in [
+        ("UPDATE parts SET state = 3", true, part),
+        ("UPDATE parts SET listed = '0'", true, part),
+        ("UPDATE parts SET station = 'S9'", true, part),
+        (
+            "UPDATE part_serials SET cleared = 'x'",
+            true,
+            "part 1, GW90: it was written without the ledger's key",
+        ),
+        (
+            "DELETE FROM part_serials",
+            false,
+            "part 1: it was given 1 serials, 0 are there",
+        ),
+        (
+            "INSERT INTO generations SELECT 1, mark FROM facts WHERE number = 1",
+            false,
+            "generation 1: it was written without the ledger's key",
+        ),
+    ] {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        let mut ledger = db.owner().open("L1");
+        let share = eol_inject::ledger::Share::Serials(vec![serial("GW90")]);
+        ledger
+            .split(("S1", &recipient()), &share, &actor("L1"))
+            .unwrap();
+        drop(ledger);
+        assert_eq!(db.audit().findings, []);
+        db.run(sql);
+        let mut ledger = db.owner().open("L1");
+        let claimed = ledger.reserve(&[on_board("GW90", "u9")]);
+        let stopped = matches!(claimed, Err(LedgerError::Forged { .. }));
+        assert_eq!(stopped, stops, "{sql}: {claimed:?}");
+        drop(ledger);
+        let findings = db.audit().findings;
+        let told = findings
+            .iter()
+            .any(|finding| format!("{}: {}", finding.about, finding.what) == named);
+        assert!(told, "{sql}\nis not named:\n{findings:?}");
+    }
+}

@@ -6,8 +6,8 @@ use super::state::{State, Stored, Undo};
 use crate::ledger::TokenState;
 use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
-    Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, Pending, SealedValues,
-    Secrets, TokenRow, Tokens, UnitRow, Units,
+    Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, PartRow, PartSerial,
+    Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
 use crate::ledger::{Event, Finding, LedgerError, Scope, Stock, UnitState};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -459,6 +459,58 @@ impl Events for View<'_> {
             }
         }
         rows.into_iter().try_for_each(|row| each(row.clone()))
+    }
+}
+
+impl Parts for View<'_> {
+    fn part(&self, number: i64) -> Result<Option<PartRow>, LedgerError> {
+        Ok(self.state.parts.get(&number).cloned())
+    }
+
+    fn parts_after(&self, number: i64) -> Result<Vec<PartRow>, LedgerError> {
+        let parts = self.state.parts.range(number.saturating_add(1)..);
+        Ok(parts.map(|(_, row)| row.clone()).collect())
+    }
+
+    fn add_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
+        self.set_part(row)
+    }
+
+    fn set_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
+        let number = row.part.number;
+        let old = self.state.parts.insert(number, row.clone());
+        self.state.undo.push(Undo::Part(number, old.map(Box::new)));
+        Ok(())
+    }
+
+    fn part_serial(&self, part: i64, folded: &str) -> Result<Option<PartSerial>, LedgerError> {
+        let key = (part, folded.to_owned());
+        Ok(self.state.part_serials.get(&key).copied())
+    }
+
+    fn set_part_serial(
+        &mut self,
+        part: i64,
+        serial: &Serial,
+        cleared: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        let key = (part, serial.folded());
+        let new = PartSerial {
+            is_cleared: cleared.is_some(),
+        };
+        let old = self.state.part_serials.insert(key.clone(), new);
+        self.state.undo.push(Undo::PartSerial(key, old));
+        Ok(())
+    }
+
+    fn generation(&self) -> Result<i64, LedgerError> {
+        Ok(self.state.generation)
+    }
+
+    fn add_generation(&mut self, number: i64) -> Result<(), LedgerError> {
+        let old = std::mem::replace(&mut self.state.generation, number);
+        self.state.undo.push(Undo::Generation(old));
+        Ok(())
     }
 }
 

@@ -128,6 +128,45 @@ CREATE TABLE counters (
     PRIMARY KEY (product, format)
 ) STRICT, WITHOUT ROWID;
 
+-- What went away with a station. state: 0 begun, 1 handed, 2 merged, 3 void. `first` and `ending` are
+-- the numbers of `format` that it was given, the latter not among them; `heads` are those of its
+-- chains, as it came back.
+CREATE TABLE parts (
+    number    INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL,
+    station   TEXT NOT NULL,
+    recipient TEXT,
+    tokens    INTEGER NOT NULL,
+    run       TEXT NOT NULL,
+    format    TEXT,
+    first     INTEGER,
+    ending    INTEGER,
+    listed    INTEGER NOT NULL CHECK (listed IN (0, 1)),
+    state     INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
+    at        TEXT NOT NULL,
+    since     TEXT NOT NULL,
+    open      INTEGER NOT NULL CHECK (open IN (0, 1)),
+    heads     TEXT,
+    mark      BLOB NOT NULL CHECK (length(mark) = 32),
+    CHECK ((format IS NULL) = (first IS NULL) AND (format IS NULL) = (ending IS NULL))
+) STRICT;
+
+-- Serials that were named for a part, and those of one that came back unclosed that were cleared since.
+CREATE TABLE part_serials (
+    part    INTEGER NOT NULL REFERENCES parts (number),
+    folded  TEXT NOT NULL,
+    serial  TEXT NOT NULL,
+    cleared TEXT,
+    mark    BLOB NOT NULL CHECK (length(mark) = 32),
+    PRIMARY KEY (part, folded)
+) STRICT, WITHOUT ROWID;
+
+-- How often the ledger was restored or made anew; the last counts.
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    mark   BLOB NOT NULL CHECK (length(mark) = 32)
+) STRICT;
+
 -- `link` is the place in the station's chain.
 CREATE TABLE events (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -168,3 +207,11 @@ CREATE TRIGGER facts_same BEFORE UPDATE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END;
 CREATE TRIGGER facts_stay BEFORE DELETE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts are never removed'); END;
+CREATE TRIGGER parts_stay BEFORE DELETE ON parts
+BEGIN SELECT RAISE(ABORT, 'parts are never removed'); END;
+CREATE TRIGGER part_serials_stay BEFORE DELETE ON part_serials
+BEGIN SELECT RAISE(ABORT, 'serials of parts are never removed'); END;
+CREATE TRIGGER generations_same BEFORE UPDATE ON generations
+BEGIN SELECT RAISE(ABORT, 'generations are never changed'); END;
+CREATE TRIGGER generations_stay BEFORE DELETE ON generations
+BEGIN SELECT RAISE(ABORT, 'generations are never removed'); END;

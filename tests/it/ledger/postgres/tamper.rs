@@ -308,6 +308,11 @@ fn nothing_forged_is_handed_out() {
     forgery::nothing_forged_is_handed_out(forged);
 }
 
+#[test]
+fn nothing_forged_of_a_part_decides() {
+    forgery::nothing_forged_of_a_part_decides(forged);
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn nothing_forged_is_made_free() {

@@ -443,6 +443,11 @@ fn nothing_forged_is_handed_out() {
 }
 
 #[test]
+fn nothing_forged_of_a_part_decides() {
+    forgery::nothing_forged_of_a_part_decides(forged);
+}
+
+#[test]
 fn nothing_forged_is_made_free() {
     forgery::nothing_forged_is_made_free(forged);
 }
