@@ -56,6 +56,7 @@ pub enum Fault {
 /// Why a fault's text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum FaultError {
     /// No such fault.
     #[error(
@@ -67,11 +68,8 @@ pub enum FaultError {
     /// A number is missing, malformed, zero or too large.
     #[error("fault {fault} needs {wanted}, found {found:?}")]
     Argument {
-        /// The fault's name.
         fault: &'static str,
-        /// What its argument is.
         wanted: &'static str,
-        /// What stood there.
         found: String,
     },
     /// `chip:` names a chip that is not simulated.
