@@ -9,7 +9,7 @@
 use zeroize::Zeroizing;
 
 use super::HandoffError;
-use super::ranges::{Room, content, counted, hex, pieces};
+use super::ranges::{Room, counted, hex, pieces};
 use crate::image::Address;
 use crate::master::Master;
 use crate::seal::Sealed;
@@ -44,7 +44,7 @@ pub fn write(
             text.extend_from_slice(between);
             let at = counted(piece.start(), base)?;
             text.extend_from_slice(format!("{at:X} ").as_bytes());
-            hex(&mut text, &content(unit, *piece)?, b" ");
+            hex(&mut text, &unit.bytes(*piece)?, b" ");
         }
         text.extend_from_slice(b"\r\n");
     }

@@ -38,19 +38,12 @@ pub fn pieces(
         .collect())
 }
 
-/// Returns what a unit has at `span`.
-pub fn content(unit: &Sealed<'_>, span: Span) -> Result<Zeroizing<Vec<u8>>, ImageError> {
-    let mut bytes = Zeroizing::new(unit.master().image().bytes(span)?.into_owned());
-    unit.edits().apply(span, &mut bytes);
-    Ok(bytes)
-}
-
 /// Returns the part of `span` outside of which no unit differs from the Master.
 fn differing(image: &Image, units: &[Sealed<'_>], span: Span) -> Result<Option<Span>, ImageError> {
     let old = image.bytes(span)?;
     let mut ends: Option<(usize, usize)> = None;
     for unit in units {
-        let new = content(unit, span)?;
+        let new = unit.bytes(span)?;
         let differs = |index: &usize| old.get(*index) != new.get(*index);
         let first = (0..old.len()).find(differs);
         let last = (0..old.len()).rev().find(differs);

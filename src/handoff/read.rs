@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
-use crate::image::{Address, Edits, Span};
+use crate::image::{Address, Edits};
 use crate::receipt::{ReadBack, Receipt};
 use crate::seal::Sealed;
 use crate::target::{Holds, holds};
@@ -43,8 +43,7 @@ fn vouch(unit: &Sealed<'_>, patches: &Edits) -> Option<Receipt> {
     let master = unit.master();
     let image = master.image();
     let mut read_back = ReadBack::of(unit);
-    for (start, found) in patches.iter() {
-        let span = Span::new(start, u64::try_from(found.len()).ok()?)?;
+    for (span, found) in patches.parts() {
         image.require(span).ok()?;
         read_back.compare(span, found).ok()?;
     }

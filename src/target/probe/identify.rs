@@ -123,17 +123,12 @@ impl Probe {
     fn check_rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let mut rest = self.setup.flashed(master.image());
         let (link, seen) = self.ready(master, watch)?;
-        for part in &seen.parts {
-            rest = rest
-                .into_iter()
-                .flat_map(|span| span.without(part.sector.span))
-                .collect();
-        }
+        rest = Span::outside(rest, seen.parts.iter().map(|part| part.sector.span));
         watch.begin(Phase::Identify, rest.iter().map(|span| span.len()).sum());
         for span in rest {
             let stored = master.image().bytes(span)?;
             let found = link.read(span, watch)?;
-            if let Some(at) = sectors::differs(span, &found, &stored) {
+            if let Some(at) = span.difference(&found, &stored) {
                 return Err(ProbeFault::Board(BoardFault::Firmware { at }));
             }
         }

@@ -77,10 +77,7 @@ impl FlashMap {
                     area: name,
                 });
             }
-            rest = rest
-                .into_iter()
-                .flat_map(|left| left.without(part))
-                .collect();
+            rest = Span::outside(rest, [part]);
         }
         match rest.first() {
             Some(span) => Err(FitFault::NoFlash {

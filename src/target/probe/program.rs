@@ -1,7 +1,5 @@
 //! Writing a board, and reading back what was written.
 
-use zeroize::Zeroizing;
-
 use super::Probe;
 use super::error::{BoardFault, FlashFault, ProbeFault};
 use super::link::{Link, Load};
@@ -26,9 +24,7 @@ impl Probe {
         let runs = self.setup.flashed(image);
         let mut blocks = Vec::with_capacity(runs.len());
         for run in &runs {
-            let mut bytes = Zeroizing::new(image.bytes(*run)?.into_owned());
-            sealed.edits().apply(*run, &mut bytes);
-            blocks.push((run.start(), bytes));
+            blocks.push((run.start(), sealed.bytes(*run)?));
         }
         let mut touched = self.touched;
         let (link, _) = self.ready(sealed.master(), watch)?;
@@ -151,7 +147,7 @@ impl Probe {
             let found = link.read(span, watch)?;
             // The sectors' other bytes are the board's own, or erased.
             let stored = read_back.compare(span, &found)?;
-            if let Some(at) = sectors::differs(span, &found, &wanted).or(stored) {
+            if let Some(at) = span.difference(&found, &wanted).or(stored) {
                 return Err(ProbeFault::Flash(FlashFault::Differs { at }));
             }
         }
@@ -177,11 +173,8 @@ impl Probe {
                 .collect(),
         };
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
-        let wanted = spans.into_iter().map(|span| {
-            let mut bytes = Zeroizing::new(image.bytes(span)?.into_owned());
-            sealed.edits().apply(span, &mut bytes);
-            Ok((span, bytes))
-        });
+        let wanted = spans.into_iter();
+        let wanted = wanted.map(|span| Ok((span, sealed.bytes(span)?)));
         self.read_back(sealed, wanted, watch)
     }
 

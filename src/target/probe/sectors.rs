@@ -58,13 +58,9 @@ pub fn check(master: &Master, parts: &[Part]) -> Result<(), ProbeFault> {
 
 /// Proves that slots and checksums hold what the shared image stores there.
 fn blank(image: &Image, read: &Edits) -> Result<(), ProbeFault> {
-    for (start, found) in read.iter() {
-        let span = u64::try_from(found.len()).ok();
-        let Some(span) = span.and_then(|len| Span::new(start, len)) else {
-            continue;
-        };
+    for (span, found) in read.parts() {
         let stored = image.bytes(span)?;
-        if let Some(at) = differs(span, found, &stored) {
+        if let Some(at) = span.difference(found, &stored) {
             return Err(ProbeFault::Board(BoardFault::Values { at }));
         }
     }
@@ -78,16 +74,11 @@ fn foreign(master: &Master, part: &Part) -> Option<Address> {
         Err(at) => return Some(*at),
     };
     let image = master.image();
-    let mut same: Vec<Span> = image.stored_within(part.sector.span).collect();
-    for change in master.changes() {
-        same = same
-            .into_iter()
-            .flat_map(|span| span.without(change))
-            .collect();
-    }
+    let stored = image.stored_within(part.sector.span).collect();
+    let same = Span::outside(stored, master.changes());
     same.into_iter().find_map(|span| {
         let stored = image.bytes(span).ok()?;
-        differs(span, cut(part.sector.span, bytes, span), &stored)
+        span.difference(cut(part.sector.span, bytes, span), &stored)
     })
 }
 
@@ -99,22 +90,12 @@ pub fn own(master: &Master, parts: &[Part], saved: Option<&SavedSectors>) -> Edi
     let mut own = Edits::new();
     for part in parts {
         let span = part.sector.span;
-        let mut runs = vec![span];
-        for stored in master.image().stored_within(span) {
-            runs = runs
-                .into_iter()
-                .flat_map(|run| run.without(stored))
-                .collect();
-        }
+        let runs = Span::outside(vec![span], master.image().stored_within(span));
         let now = |run: Span| match &part.found {
             Ok(bytes) => Zeroizing::new(cut(span, bytes, run).to_vec()),
             Err(_) => filled(run, part.sector.erased),
         };
-        let then = |run: Span, saved: &SavedSectors| {
-            let mut bytes = filled(run, part.sector.erased);
-            saved.own.apply(run, &mut bytes);
-            bytes
-        };
+        let then = |run: Span, saved: &SavedSectors| saved.own.bytes(run, part.sector.erased);
         let torn = saved.is_some_and(|saved| {
             foreign(master, part).is_some()
                 || runs.iter().any(|run| {
@@ -196,12 +177,6 @@ pub fn plan(parts: &[Part], wanted: &[Bytes], programs_blank: bool) -> Work {
         }
     }
     work
-}
-
-/// Returns the first address at which `found` is not `wanted`.
-pub fn differs(span: Span, found: &[u8], wanted: &[u8]) -> Option<Address> {
-    let at = found.iter().zip(wanted).position(|(a, b)| a != b)?;
-    span.start().checked_add(u64::try_from(at).ok()?)
 }
 
 /// Returns the bytes at `inside`, out of those at `span`.

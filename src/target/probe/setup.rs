@@ -47,14 +47,7 @@ impl ProbeSetup {
 
     /// Returns what of the image goes onto a board.
     pub(super) fn flashed(&self, image: &Image) -> Vec<Span> {
-        let mut runs = image.runs();
-        for skip in &self.skip {
-            runs = runs
-                .into_iter()
-                .flat_map(|run| run.without(*skip))
-                .collect();
-        }
-        runs
+        Span::outside(image.runs(), self.skip.iter().copied())
     }
 
     /// Refuses an image that a chip cannot hold, or that would get there without its values.
