@@ -110,6 +110,3 @@ fn prove(image: &Image, checksum: &Checksum, spec: &ChecksumSpec) -> Result<(), 
         computed: checksum.value(computed),
     })
 }
-
-#[cfg(test)]
-mod tests;
