@@ -34,13 +34,7 @@ pub enum Misread {
     Long,
 }
 
-impl Misread {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(Misread);
 
 /// Collects the bytes of one line, up to the limit.
 #[derive(Debug, Default)]

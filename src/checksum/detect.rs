@@ -1,8 +1,7 @@
 //! Integrity fields that show themselves by structure, against what the recipe says of them.
 //!
-//! A field that is right now is made right again, left for a reason, or refused. A field
-//! that is wrong now is nobody's business: the device does not check it, or a programmer
-//! fills it.
+//! A field that is right now is made right again, left for a reason, or refused. A field that is
+//! wrong already is ignored: the device does not check it, or the programmer fills it in.
 
 use std::sync::Arc;
 

@@ -56,13 +56,7 @@ pub enum TableError {
     },
 }
 
-impl TableError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(TableError);
 
 /// The rows of a text, one after the other; blank lines are none.
 ///

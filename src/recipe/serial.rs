@@ -192,13 +192,7 @@ pub enum ScanError {
     },
 }
 
-impl ScanError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(ScanError);
 
 /// A pattern for serials.
 #[derive(Debug, Clone, Deserialize)]

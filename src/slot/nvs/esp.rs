@@ -10,24 +10,16 @@ use zeroize::Zeroizing;
 
 use super::entry::{Entry, Found, Nvs, Stored, blocks, half, word};
 use crate::image::{Address, Image, Span};
-use crate::nvs::esp::{crc, own_crc};
+use crate::nvs::esp::{COUNT, ENTRIES, ENTRY, NUMBER, STATES, STRING, crc, own_crc};
 use crate::recipe::EspNvs;
 
 const PAGE: u64 = 4096;
-const ENTRY: usize = 32;
-/// Where the bits of state start, and the entries.
-const STATES: usize = 32;
-const ENTRIES: usize = 64;
-const COUNT: usize = 126;
 /// Page states: active, full, being freed.
 const IN_USE: [u32; 3] = [0xFFFF_FFFE, 0xFFFF_FFFC, 0xFFFF_FFF8];
 /// Format versions 1 and 2; they differ in blobs only.
 const VERSIONS: [u8; 2] = [0xFF, 0xFE];
 /// Two bits of an entry that holds something.
 const WRITTEN: u8 = 0b10;
-/// Entry types: the number of a namespace (`u8`), and a string.
-const NUMBER: u8 = 0x01;
-const STRING: u8 = 0x21;
 
 /// Returns the entries that a text of `len` bytes, with its NUL, takes beside its header.
 const fn entries(len: usize) -> usize {
