@@ -4,6 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::shape;
+use crate::scan::trimmed;
 use crate::unit::{Serial, SerialError};
 
 /// Where serials come from.
@@ -162,12 +163,6 @@ impl SerialSpec {
             Case::Lower => text.to_ascii_lowercase().parse(),
         }
     }
-}
-
-/// Removes what scanners put around a text.
-fn trimmed(scan: &str) -> &str {
-    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-    scan.trim_matches(|c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' '))
 }
 
 /// Why a scan is no serial of this product.
