@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::error::Uf2Error;
 use crate::image::extent::Extent;
+use crate::image::structure::word_at as word;
 use crate::image::{Address, ImageError, Span};
 
 /// First two words of a block.
@@ -139,10 +140,4 @@ fn is_dummy(block: &Block, bytes: &[u8]) -> bool {
     block.family == Some(ABSOLUTE)
         && (block.number, block.blocks) == (0, 2)
         && payload.iter().all(|byte| *byte == 0xEF)
-}
-
-/// Returns the little-endian word at `at`.
-pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes))
 }

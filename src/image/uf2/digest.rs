@@ -6,8 +6,9 @@
 use md5::{Digest as _, Md5 as Hasher};
 use zeroize::Zeroizing;
 
-use super::block::{DATA, MD5_BYTES as LEN, word};
+use super::block::{DATA, MD5_BYTES as LEN};
 use super::blocks::Md5;
+use crate::image::structure::word_at as word;
 use crate::image::{Address, Edits, Image, ImageError, Span};
 
 /// Where the MD5 stands in them.

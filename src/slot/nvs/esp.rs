@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
-use super::entry::{Entry, Found, Nvs, Stored, blocks, half, word};
+use super::entry::{Entry, Found, Nvs, Stored, blocks};
+use crate::image::structure::{half_at as half, word_at as word};
 use crate::image::{Address, Image, Span};
 use crate::nvs::esp::{COUNT, ENTRIES, ENTRY, NUMBER, STATES, STRING, crc, own_crc};
 use crate::recipe::EspNvs;

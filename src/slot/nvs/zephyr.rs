@@ -6,7 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::entry::{Entry, Found, Nvs, blocks, half};
+use super::entry::{Entry, Found, Nvs, blocks};
+use crate::image::structure::half_at as half;
 use crate::image::{Address, Image, Span};
 pub(super) use crate::nvs::zephyr::CRC;
 use crate::nvs::zephyr::{ATE, crc8, crc32};
