@@ -3,7 +3,7 @@
 use clap::Args;
 use eol_inject::image::Span;
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
+use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitError, UnitState};
 use eol_inject::line::Ports;
 use eol_inject::line::settle::{self, Settled, Settlement};
 use eol_inject::recipe::Recipe;
@@ -80,9 +80,9 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
 }
 
 fn unknown(serial: &Serial) -> CliError {
-    eol_inject::ledger::LedgerError::NoUnit {
+    eol_inject::ledger::LedgerError::Unit(UnitError::NoUnit {
         serial: serial.clone(),
-    }
+    })
     .into()
 }
 
@@ -154,13 +154,7 @@ pub(crate) fn verify(
     let skip: Vec<Span> = flash.map_or_else(Vec::new, |flash| {
         flash.skip.iter().map(|area| area.span()).collect()
     });
-    let mut runs = judge.runs();
-    for skip in &skip {
-        runs = runs
-            .into_iter()
-            .flat_map(|run| run.without(*skip))
-            .collect();
-    }
+    let runs = Span::outside(judge.runs(), skip.iter().copied());
     let read = fixture.read(&runs, &mut Unwatched);
     let released = fixture.release();
     let mut read = read?;

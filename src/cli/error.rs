@@ -9,7 +9,7 @@ use eol_inject::checksum::ChecksumError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
-use eol_inject::ledger::{LedgerError, Refusal};
+use eol_inject::ledger::{KeyError, LedgerError, Refusal, StorageError};
 use eol_inject::line::LineError;
 use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
@@ -229,12 +229,21 @@ impl From<LedgerError> for CliError {
     fn from(error: LedgerError) -> Self {
         let mut this = Self::of(error.name(), &error);
         this.parts.loss = match error {
-            LedgerError::Unreachable { .. } => Some(Loss::Unreachable),
-            LedgerError::Overtaken => Some(Loss::Overtaken),
-            LedgerError::Storage { .. } | LedgerError::Full { .. } => Some(Loss::Unwritable),
+            LedgerError::Storage(error) => match error {
+                StorageError::Unreachable { .. } => Some(Loss::Unreachable),
+                StorageError::Overtaken => Some(Loss::Overtaken),
+                StorageError::Storage { .. } | StorageError::Full { .. } => Some(Loss::Unwritable),
+                _ => None,
+            },
             _ => None,
         };
         this
+    }
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        LedgerError::from(error).into()
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Remaking, Scope, Simulated, Sqlite,
+    Actor, History, Identity, KeyError, KeyPlace, Ledger, LedgerError, OpenError, Remaking, Scope,
+    Simulated, Sqlite, StorageError,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
@@ -163,10 +164,10 @@ impl<'r> Place<'r> {
         };
         let told = History::of_station(&folder, station, &self.recipe.product)?;
         Ok(match told {
-            Some(trace) => LedgerError::Lost {
+            Some(trace) => LedgerError::Open(OpenError::Lost {
                 path: self.recipe.ledger_base(),
                 traces: vec![trace],
-            },
+            }),
             None => absent,
         })
     }
@@ -178,7 +179,9 @@ pub(crate) fn ledger(recipe: &Recipe, actor: &Actor, missing: Missing) -> Result
     let kind = match place.records() {
         Ok(ledger) => ledger.simulated().ok().flatten(),
         // It was waited for already.
-        Err(error @ LedgerError::Unreachable { .. }) => return Err(place.about(error)),
+        Err(error @ LedgerError::Storage(StorageError::Unreachable { .. })) => {
+            return Err(place.about(error));
+        }
         // What cannot be looked into is told when it is opened.
         Err(_) => None,
     };
@@ -200,7 +203,8 @@ pub(crate) fn ledger_for(
     });
     opened.map_err(|error| {
         // One that is there opens with its own key only.
-        let unread = matches!(error, LedgerError::KeyUnread { .. }) && is_new(recipe);
+        let unread =
+            matches!(error, LedgerError::Key(KeyError::KeyUnread { .. })) && is_new(recipe);
         let error = place.about(error);
         match unread {
             true => error.with_hint(Some(ledger_key::help_for_new(recipe))),
@@ -283,7 +287,8 @@ pub(crate) fn keys(recipe: &Recipe) -> Result<(Vec<String>, Identified), CliErro
 const fn is_absent(error: &LedgerError) -> bool {
     matches!(
         error,
-        LedgerError::Absent { .. } | LedgerError::NoSchema { .. }
+        LedgerError::Open(OpenError::Absent { .. })
+            | LedgerError::Storage(StorageError::NoSchema { .. })
     )
 }
 

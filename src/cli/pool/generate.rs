@@ -10,7 +10,7 @@ use crate::cli::args::{ForceArg, RecipeArg};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
 use crate::cli::output::Output;
-use crate::cli::{batch, recipe, trial};
+use crate::cli::{recipe, serials, trial};
 
 #[derive(Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
@@ -43,7 +43,7 @@ pub(super) fn run(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> 
     let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
     let (serials, bind) = match (&args.serials, args.count) {
         (Some(file), _) => {
-            let serials = batch::serials(file, &recipe)?;
+            let serials = serials::listed(file, &recipe)?;
             let header = bind.unwrap_or_else(|| "Serial Number".to_owned());
             (serials, Some(header))
         }

@@ -16,7 +16,7 @@ use crate::cli::guard::Guard;
 use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
 use crate::cli::report::grouped;
-use crate::cli::{batch, recipe};
+use crate::cli::{recipe, serials};
 
 /// Most serials that are handed out for one request.
 const MOST_NUMBERS: usize = 1_000_000;
@@ -87,7 +87,7 @@ pub(super) fn run(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
         guard.allow_new(&path, args.force.existing())?;
     }
     let serials = match (&args.serials, args.count) {
-        (Some(file), _) => batch::serials(file, &recipe)?,
+        (Some(file), _) => serials::listed(file, &recipe)?,
         (None, count) => new_serials(&recipe, &args.station.actor()?, count.unwrap_or(0))?,
     };
     let wanted = Request {
