@@ -18,6 +18,7 @@ use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
+use eol_inject::station::StationError;
 use eol_inject::target::DeliverError;
 use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
@@ -26,6 +27,7 @@ use serde_json::{Value, json};
 
 use super::cure;
 use super::next::{self, Next};
+use super::output::count;
 
 /// Exit codes; the README lists them.
 pub(crate) mod exit {
@@ -222,14 +224,30 @@ impl fmt::Display for CliError {
 
 macro_rules! from {
     ($($error:ty => $code:expr;)*) => {$(
-        impl From<$error> for CliError {
-            fn from(error: $error) -> Self {
+        impl From<&$error> for CliError {
+            fn from(error: &$error) -> Self {
                 let code: fn(&$error) -> u8 = $code;
-                Self::of(code(&error), error.name(), &error)
+                Self::of(code(error), error.name(), error)
             }
         }
+
+        owned!($error);
     )*};
 }
+
+macro_rules! owned {
+    ($error:ty) => {
+        impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::from(&error)
+            }
+        }
+    };
+}
+
+owned!(Refusal);
+owned!(LineError);
+owned!(StationError);
 
 from! {
     RecipeError => |_| exit::RECIPE;
@@ -261,11 +279,11 @@ from! {
     WitnessError => |_| exit::RECIPE;
 }
 
-impl From<Refusal> for CliError {
-    fn from(error: Refusal) -> Self {
-        let mut this = Self::of(code_of(error.name()), error.name(), &error);
+impl From<&Refusal> for CliError {
+    fn from(error: &Refusal) -> Self {
+        let mut this = Self::of(code_of(error.name()), error.name(), error);
         let serial = error.serial();
-        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = &error {
+        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = error {
             this.parts.holder = Some(holder.clone());
         }
         // The unit that the board is has to give it up, not the one that was scanned.
@@ -278,16 +296,46 @@ impl From<Refusal> for CliError {
     }
 }
 
-impl From<LineError> for CliError {
-    fn from(error: LineError) -> Self {
+impl From<&LineError> for CliError {
+    fn from(error: &LineError) -> Self {
         match error {
             LineError::Ledger(error) => error.into(),
             LineError::Refused(error) => error.into(),
             LineError::Patch(error) => error.into(),
             LineError::Checksum(error) => error.into(),
             LineError::Deliver(error) => error.into(),
-            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial),
-            other => Self::of(exit::LEDGER, other.name(), &other),
+            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial.clone()),
+            other => Self::of(exit::LEDGER, other.name(), other),
+        }
+    }
+}
+
+impl From<&StationError> for CliError {
+    fn from(error: &StationError) -> Self {
+        match error {
+            StationError::Line(error) => error.into(),
+            StationError::Scanned(error) | StationError::Number(error) => error.into(),
+            StationError::Listed { serial, error } => Self::from(error).about(serial),
+            StationError::Misread(error) => error.into(),
+            StationError::Hook(error) => error.into(),
+            StationError::Outbox(error) => error.into(),
+            StationError::Untold {
+                waiting,
+                file,
+                error,
+            } => {
+                let (waiting, file) = (count(*waiting, "result"), file.display());
+                Self::from(error).about(format_args!("{waiting} not taken, kept in {file}"))
+            }
+            StationError::NoSource { .. } => Self::usage(error.to_string()),
+            StationError::Interrupted => {
+                Self::new(exit::INTERRUPTED, error.name(), error.to_string())
+            }
+            StationError::NoSign { .. } => Self {
+                doubt: true,
+                ..Self::new(exit::DELIVERY, error.name(), error.to_string())
+            },
+            other => Self::new(code_of(other.name()), other.name(), other.to_string()),
         }
     }
 }

@@ -8,13 +8,10 @@ use std::path::{Path, PathBuf};
 
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{LedgerError, ReadyToken, TokenState};
-use eol_inject::mes::Hooks;
 use eol_inject::patch::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
 use eol_inject::target::{self, DeliverError, Folder};
-use eol_inject::unit::Serial;
-use serde_json::json;
 
 use super::books;
 use super::context;
@@ -43,33 +40,6 @@ pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
     match recipe.hindrances().into_iter().next() {
         Some(error) => Err(CliError::from(error).about_file(path)),
         None => Ok(recipe),
-    }
-}
-
-/// Who asks the factory's own system for each unit, before it is claimed.
-pub(crate) struct Asking<'a> {
-    pub(crate) hooks: &'a Hooks,
-    pub(crate) recipe: &'a Recipe,
-    pub(crate) master: &'a Master,
-    pub(crate) station: &'a str,
-    pub(crate) operator: Option<&'a str>,
-    pub(crate) order: Option<&'a str>,
-}
-
-impl Asking<'_> {
-    /// Asks for one unit, where there is somebody to ask.
-    pub(crate) fn may_begin(&self, serial: &Serial) -> Result<(), CliError> {
-        let asked = json!({
-            "v": 1,
-            "ask": "before-unit",
-            "serial": serial.as_str(),
-            "product": self.recipe.product,
-            "station": self.station,
-            "operator": self.operator,
-            "order": self.order,
-            "image_sha256": self.master.digest().to_string(),
-        });
-        Ok(self.hooks.may_begin(&asked.to_string())?)
     }
 }
 

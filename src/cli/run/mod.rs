@@ -1,30 +1,29 @@
 //! `run`: the whole line, unit after unit.
 
-mod eye;
 pub(crate) mod fixture;
-mod floor;
-mod mes;
-mod panel;
 mod rehearse;
 mod screen;
-mod worker;
+mod terminal;
+mod words;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Actor, Ledger, Seated, Simulated, Stock};
-use eol_inject::mes::Hooks;
+use eol_inject::ledger::{Actor, Seated, Simulated};
+use eol_inject::mes::{Hooks, Outbox};
 use eol_inject::patch::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::station::{Feed, NestSetup, Plan, Reports, Setup, Station};
 use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 
-use self::fixture::{Hardware, Reach};
-use self::floor::{Floor, Plan};
-use self::mes::Mes;
-use self::worker::Shared;
+use self::fixture::{Hardware, NestBoards, Reach};
+use self::screen::Screen;
+use self::terminal::Terminal;
+use self::words::Words;
 use super::books;
 use super::context::{self, Missing};
 use super::error::{CliError, exit};
@@ -34,7 +33,6 @@ use super::neighbours;
 use super::output::{Output, count};
 use super::scan;
 use super::sweep;
-use super::unit::Tally;
 use super::{RecipeArg, StationArgs};
 
 /// Which units, and on what.
@@ -102,17 +100,28 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }
-    let plan = plan(args, &recipe)?;
-    let nests = nests(args, &recipe)?;
-    line(args, (recipe, plan, nests), output)
+    let wiring = Wiring {
+        plan: plan(args, &recipe)?,
+        nests: nests(args, &recipe)?,
+        recipe,
+    };
+    line(args, wiring, output)
 }
 
-/// Runs the line with this recipe, for these units and on these nests.
-fn line(
-    args: &RunArgs,
-    (recipe, plan, nests): (Recipe, Plan, Vec<Nest>),
-    output: &Output,
-) -> Result<u8, CliError> {
+/// Which units are made, by which recipe and on which nests.
+struct Wiring {
+    recipe: Recipe,
+    plan: Plan,
+    nests: Vec<Nest>,
+}
+
+/// Runs the line.
+fn line(args: &RunArgs, wiring: Wiring, output: &Output) -> Result<u8, CliError> {
+    let Wiring {
+        recipe,
+        plan,
+        nests,
+    } = wiring;
     if nests.len() > 1 && matches!(plan, Plan::One(_)) {
         return Err(CliError::usage(
             "--serial makes one unit, and the recipe has several nests: leave all but one out \
@@ -133,49 +142,87 @@ fn line(
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
     sweep::boards(&recipe);
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    let setting = (Missing::Create, simulated);
+    let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
     if simulated == Simulated::No {
         neighbours::refuse(&recipe, &*ledger, None)?;
     }
     context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
-    let mes = Mes::new(&recipe, output);
-    let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
-    let shared = Arc::new(Shared {
-        master,
-        labels,
-        hooks: Hooks::new(&recipe.hook, recipe.folder()),
-        station: actor.station.clone(),
-        operator: actor.by.clone(),
+    heading(&recipe, &nests, output);
+    let words = Arc::new(Words {
+        actor: actor.clone(),
         order: args.order.clone(),
-        interrupted: interrupt.flag(),
-        interrupt: Arc::clone(&interrupt),
-        seated: seated(args, &actor),
-        recipe,
+        simulated: simulated == Simulated::Yes,
+        image: master.digest(),
+        serials: recipe.serial.clone(),
+        labels,
+        nests: nests.iter().map(|nest| nest.name.clone()).collect(),
     });
-    let mut tally = Tally::new(output, &actor.station, &shared.master);
-    tally.operator = actor.by.as_deref();
-    tally.order = args.order.as_deref();
-    tally.simulated = simulated == Simulated::Yes;
-    heading(&shared.recipe, &nests, output);
-    let mut floor = Floor::new((&shared, output), tally, mes);
-    floor.stop_after = args.stop_after;
-    // A programmer's commands are ended one by one; this is for what hangs beyond help.
-    floor.limit = Duration::from_secs(limit.saturating_mul(3).saturating_add(5));
-    floor.steps = nests.len() == 1 && plan.is_short();
+    let probes: Vec<String> = nests
+        .iter()
+        .map(|nest| nest.reach.probe().to_owned())
+        .collect();
+    let steps = nests.len() == 1 && is_short(&plan);
+    let recipe = Arc::new(recipe);
+    let setup = setup(args, Arc::clone(&recipe), &actor, master, &interrupt);
+    let mut station = Station::new(setup, ledger, Arc::clone(&words) as Arc<dyn Reports>);
     for nest in nests {
-        let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
-        floor.add(nest, own);
+        let boards = NestBoards {
+            reach: nest.reach,
+            recipe: Arc::clone(&recipe),
+        };
+        station.add(NestSetup {
+            name: nest.name,
+            boards: Box::new(boards),
+            ledger: context::ledger_for(&recipe, &actor, setting)?,
+        });
     }
-    let ended = floor.run(plan, &*ledger);
-    floor.close();
+    let mut terminal = Terminal::new(output, words, station, Arc::clone(&interrupt));
+    terminal.screen = Screen::new(output, steps);
+    let ended = terminal.run(plan);
+    terminal.station.close();
     output.done();
-    summary(&floor, &*ledger, args, output);
+    summary(&terminal, &probes, args, output);
     ended?;
-    if interrupt.flag().load(std::sync::atomic::Ordering::SeqCst) {
+    if interrupt.flag().load(Ordering::SeqCst) {
         output.say(interrupt.told());
         return Ok(exit::INTERRUPTED);
     }
-    Ok(floor.tally.code)
+    Ok(terminal.told.code)
+}
+
+/// Returns what all nests share.
+fn setup(
+    args: &RunArgs,
+    recipe: Arc<Recipe>,
+    actor: &Actor,
+    master: Master,
+    interrupt: &Interrupt,
+) -> Setup {
+    let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
+    Setup {
+        labels: Box::new(LabelFolder::of(&recipe, Sync::Durable)),
+        hooks: Hooks::new(&recipe.hook, recipe.folder()),
+        outbox: Outbox::beside(&context::ledger_file(&recipe)),
+        station: actor.station.clone(),
+        operator: actor.by.clone(),
+        order: args.order.clone(),
+        seated: seated(args, actor),
+        stop: interrupt.flag(),
+        stop_after: args.stop_after,
+        // A programmer's commands are ended one by one; this is for what hangs beyond help.
+        limit: Duration::from_secs(limit.saturating_mul(3).saturating_add(5)),
+        recipe,
+        master,
+    }
+}
+
+/// Returns whether people want to see each unit's steps.
+const fn is_short(plan: &Plan) -> bool {
+    match plan {
+        Plan::One(_) | Plan::Scans(_) => true,
+        Plan::Count(count) => *count <= 20,
+    }
 }
 
 /// Returns what is said of the board on the fixture.
@@ -202,7 +249,8 @@ fn plan(args: &RunArgs, recipe: &Recipe) -> Result<Plan, CliError> {
              the units, or use source = \"next\", \"pool\" or \"chip-uid\"",
         )),
         (Some(count), _) => Ok(Plan::Count(count)),
-        (None, _) => Ok(Plan::Scans),
+        (None, _) if scan::is_typed() => Ok(Plan::Scans(Feed::Hand)),
+        (None, _) => Ok(Plan::Scans(Feed::Pipe)),
     }
 }
 
@@ -242,7 +290,7 @@ fn nests(args: &RunArgs, recipe: &Recipe) -> Result<Vec<Nest>, CliError> {
 impl Nest {
     /// Makes sure that its boards can be reached and take the image.
     fn at_hand(&self, recipe: &Recipe, master: &Master) -> Result<(), CliError> {
-        let found = self.reach.at_hand((recipe, master), Hardware::Tried);
+        let found = self.reach.at_hand(recipe, master, Hardware::Tried);
         found.map_err(|error| match &self.name {
             Some(name) => error.about(format_args!("nest {name}")),
             None => error,
@@ -291,29 +339,29 @@ fn heading(recipe: &Recipe, nests: &[Nest], output: &Output) {
 }
 
 /// Says what came of the run.
-fn summary(floor: &Floor<'_>, ledger: &dyn Ledger, args: &RunArgs, output: &Output) {
-    let tally = &floor.tally;
-    let left = ledger.stock().as_ref().map(|stock: &Stock| stock.free).ok();
-    let left = left.map_or_else(|| "?".to_owned(), |free| free.to_string());
-    let units = count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit");
-    let already = match tally.already {
+fn summary(terminal: &Terminal<'_>, probes: &[String], args: &RunArgs, output: &Output) {
+    let (counters, told) = (terminal.station.counters(), &terminal.told);
+    let left = terminal.station.ledger().stock();
+    let left = left.map_or_else(|_| "?".to_owned(), |stock| stock.free.to_string());
+    let units = count(usize::try_from(counters.seq).unwrap_or(usize::MAX), "unit");
+    let already = match counters.already {
         0 => String::new(),
         already => format!(" ({already} done already)"),
     };
     output.good(format_args!(
         "{units}: {} passed{already}, {} failed; {left} tokens left",
-        tally.passed, tally.failed,
+        counters.passed, counters.failed,
     ));
-    if let Some(why) = &floor.stopped {
+    if let Some(why) = &told.stopped {
         output.say(format_args!("stopped: {why}"));
     }
     let recipe = args.recipe.recipe.display();
-    if let Some((serial, probe)) = &floor.last_good
-        && tally.failed == 0
+    if let Some((serial, nest)) = &told.last_good
+        && counters.failed == 0
         && !args.rehearse
     {
         // A programmer that no probe is named for is the recipe's own.
-        let probe = match probe.as_str() {
+        let probe = match probes.get(*nest).map_or("", String::as_str) {
             "" => String::new(),
             probe => format!(" {probe}"),
         };

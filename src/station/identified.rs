@@ -1,33 +1,30 @@
-//! A fixture that remembers what it saw.
+//! A target that was identified already: the board is looked at before it is known which unit it
+//! is, and the line does not look again where nothing happened since.
 
-use std::sync::mpsc::Sender;
+use super::message::{Sign, Teller};
+use crate::checksum::Sealed;
+use crate::image::{Edits, Span};
+use crate::ledger::{Receipt, RunLock};
+use crate::patch::Master;
+use crate::target::{DeliverError, Effort, Fixture, Seen, Watch};
 
-use eol_inject::checksum::Sealed;
-use eol_inject::image::{Edits, Span};
-use eol_inject::ledger::{Receipt, RunLock};
-use eol_inject::patch::Master;
-use eol_inject::target::{DeliverError, Effort, Fixture, Seen, Watch};
-
-use super::worker::{Event, Message};
-
-/// A fixture, what was seen on it last, and whether that was just now.
-pub(super) struct Eye {
+/// A target, what was seen on it last, and whether that was just now.
+pub(super) struct IdentifiedTarget {
     fixture: Box<dyn Fixture>,
     pub(super) seen: Option<Seen>,
     /// Whether the next identification may answer with what was seen: nothing happened since.
     pub(super) fresh: bool,
-    pub(super) tell: Option<Sender<Message>>,
-    pub(super) nest: usize,
+    /// Whom it tells what the line sees.
+    pub(super) teller: Option<Teller>,
 }
 
-impl Eye {
+impl IdentifiedTarget {
     pub(super) const fn new(fixture: Box<dyn Fixture>) -> Self {
         Self {
             fixture,
             seen: None,
             fresh: false,
-            tell: None,
-            nest: 0,
+            teller: None,
         }
     }
 
@@ -52,15 +49,15 @@ impl Eye {
     }
 }
 
-impl Fixture for Eye {
+impl Fixture for IdentifiedTarget {
     fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
         let seen = match self.seen.clone().filter(|_| self.fresh) {
             Some(seen) => seen,
             None => self.look(master, watch)?,
         };
         self.fresh = false;
-        if let Some(floor) = &self.tell {
-            let _ = floor.send((self.nest, Event::Seen(seen.clone())));
+        if let Some(teller) = &self.teller {
+            teller.tell(Sign::Seen(seen.clone()));
         }
         Ok(seen)
     }
