@@ -11,14 +11,14 @@ use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use eol_inject::checksum::{self, Sealed};
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::ledger::{
     Actor, Attempt, Claim, Finished, Identity, Ledger, Memory, Receipt, Scope, Simulated, Target,
 };
-use eol_inject::patch::{self, Master};
+use eol_inject::master::{self, Master};
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
+use eol_inject::seal::{Sealed, seal};
 use eol_inject::unit::{AuthToken, Digest, Values};
 use eol_inject::verify::Judge;
 
@@ -75,7 +75,7 @@ fn master() -> Master {
 }
 
 fn sealed<'m>(master: &'m Master, values: &Values) -> Sealed<'m> {
-    checksum::seal(patch::apply(master, values).unwrap()).unwrap()
+    seal(master::apply(master, values).unwrap()).unwrap()
 }
 
 /// Intel HEX of the same bytes: the linear address, then 32 bytes a record.

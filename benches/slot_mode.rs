@@ -21,7 +21,7 @@ use eol_inject::ledger::{
     Actor, Claim, Entry, Finished, Identity, Ledger as _, Memory, Scope, Simulated, Target,
 };
 use eol_inject::line::{self, BoardPorts};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Board, Model, Pace};

@@ -19,10 +19,10 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-use eol_inject::checksum::seal;
 use eol_inject::image::{Address, Hint, Image};
-use eol_inject::patch::{Master, apply};
+use eol_inject::master::{Master, apply};
 use eol_inject::recipe::Recipe;
+use eol_inject::seal::seal;
 use eol_inject::unit::{AuthToken, Values};
 
 const KIB: usize = 1024;

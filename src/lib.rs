@@ -13,8 +13,8 @@
 //! order of the line. Those that only compute may not touch files, clocks or the environment,
 //! and the compiler checks it (`.clippy.toml`).
 //!
-//! The order of the line is in its types: [`patch::Patched`] shows no bytes, only
-//! [`checksum::seal`] makes a [`checksum::Sealed`], a [`target::Deliver`] takes nothing else, and
+//! The order of the line is in its types: [`master::Patched`] shows no bytes, only
+//! [`seal::seal`] makes a [`seal::Sealed`], a [`target::Deliver`] takes nothing else, and
 //! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
 
 #[deny(clippy::disallowed_methods)]
@@ -34,14 +34,18 @@ pub mod slot;
 #[deny(clippy::disallowed_methods)]
 pub mod checksum;
 #[deny(clippy::disallowed_methods)]
-pub mod patch;
+pub mod master;
 #[deny(clippy::disallowed_methods)]
 pub mod propose;
 #[deny(clippy::disallowed_methods)]
 pub mod protected;
+#[deny(clippy::disallowed_methods)]
+pub mod seal;
 
 #[deny(clippy::disallowed_methods)]
 pub mod pool;
+#[deny(clippy::disallowed_methods)]
+pub mod qr;
 
 pub mod ledger;
 #[deny(clippy::disallowed_methods)]

@@ -7,11 +7,13 @@ use std::io::{self, BufRead};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::label;
-use crate::unit::AuthToken;
+use crate::unit::{AuthToken, QrToken};
 
 /// Bytes of the longest scan. A QR symbol holds 2,953 of them (ISO/IEC 18004, version 40-L).
 pub const LONGEST: usize = 4096;
+
+/// AIM symbology identifiers of QR symbols (ISO/IEC 15424): `]Q` and a digit.
+const AIM: &str = "]Q";
 
 /// Characters of a word that is not shown again, whatever it is: most of a token is one, too.
 const WORD: usize = 24;
@@ -133,7 +135,27 @@ pub fn is_harmless(text: &str) -> bool {
     text.chars().all(|c| c == '\t' || !c.is_control())
         && text
             .split('\t')
-            .all(|field| label::scanned(field).is_some() || short(field))
+            .all(|field| scanned(field).is_some() || short(field))
+}
+
+/// Returns the QR Token that a scan holds, whosever it is.
+#[must_use]
+pub fn scanned(text: &str) -> Option<QrToken> {
+    bare(text).parse().ok()
+}
+
+/// Leaves out what scanners add.
+pub(crate) fn bare(text: &str) -> &str {
+    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
+    let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
+    let text = text.trim_matches(ends);
+    let Some(rest) = text.strip_prefix(AIM) else {
+        return text;
+    };
+    match rest.strip_prefix(|c: char| c.is_ascii_digit()) {
+        Some(rest) => rest.trim_start_matches(ends),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! put a header of 16 bytes in front afterwards, which then does not count.
 
 use super::finding::{Finding, Formula};
-use super::read::{part, stored, take};
+use crate::image::read::{part, stored, take};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;
 

@@ -6,7 +6,7 @@
 //! over all bytes but its own.
 
 use super::finding::{Finding, Formula};
-use super::read::{part, stored, take, word};
+use crate::image::read::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

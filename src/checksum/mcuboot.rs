@@ -8,8 +8,8 @@
 use super::digest::Hash;
 use super::finding::{Finding, Formula, Means};
 use super::key::KeyKind;
-use super::read::{half, part, run_of, stored, word};
 use super::sign::{Message, Named, Scheme};
+use crate::image::read::{half, part, run_of, stored, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

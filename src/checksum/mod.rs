@@ -1,7 +1,7 @@
 //! Everything that covers a slot, and making it true again.
 //!
 //! [`Plan::prove`] resolves the recipe's checksums against an image, orders them inner
-//! before outer and shows that the untouched image satisfies them. [`seal`] is the only
+//! before outer and shows that the untouched image satisfies them. [`crate::seal`] is the only
 //! way from a patched image to one that may be delivered. A signature is no checksum: it is
 //! made again with a key that the recipe names, or refused.
 
@@ -24,10 +24,8 @@ mod order;
 mod particle;
 mod plain;
 mod range;
-mod read;
 mod resolve;
 mod rp2350;
-mod sealed;
 mod sign;
 mod stamp;
 mod sum;
@@ -36,10 +34,8 @@ mod value;
 
 pub use detect::findings;
 pub use error::{ChecksumError, Hint};
-pub use esp::{Partition, partitions};
 pub use finding::Finding;
 pub use resolve::fields;
-pub use sealed::{Sealed, Stored, seal};
 pub(crate) use stamp::Stamps;
 pub use value::Value;
 

@@ -7,7 +7,7 @@
 use super::digest::Hash;
 use super::feed::Piece;
 use super::finding::{Finding, Formula};
-use super::read::{part, stored, take, word};
+use crate::image::read::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

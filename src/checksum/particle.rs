@@ -5,7 +5,7 @@
 
 use super::digest::Hash;
 use super::finding::{Finding, Formula};
-use super::read::{half, part, stored};
+use crate::image::read::{half, part, stored};
 use crate::image::{Image, Span};
 use crate::recipe::Kind;
 

@@ -7,7 +7,7 @@
 use super::digest::Hash;
 use super::feed::Piece;
 use super::finding::{Finding, Formula, Means};
-use super::read::word;
+use crate::image::read::word;
 use crate::image::{Address, Edits, Image, Span};
 use crate::recipe::Kind;
 

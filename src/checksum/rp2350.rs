@@ -7,7 +7,7 @@
 use super::digest::Hash;
 use super::feed::Piece;
 use super::finding::{Finding, Formula};
-use super::read::{part, stored, take, word};
+use crate::image::read::{half, part, stored, take, word};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 
@@ -92,7 +92,7 @@ fn field(image: &Image, block: &Block) -> Option<Finding> {
     let map = find(LOAD_MAP)?;
     let def = find(HASH_DEF)?;
     let [_, _, _, hash] = def.head;
-    let words = u64::from(super::read::half(image, def.at, WORD)?);
+    let words = u64::from(half(image, def.at, WORD)?);
     let readings = [End::Storage, End::Runtime].map(|end| loaded(image, map, end));
     let readings: Vec<Vec<Piece>> = readings.into_iter().flatten().collect();
     let signed = block.items.iter().find(|item| item.kind == SIGNATURE);

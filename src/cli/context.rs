@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eol_inject::ledger::{Actor, Claim, Finished, Ledger, LedgerError, Scope, Seated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{self, Note, Pool};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, When};
 use eol_inject::target::Sync;

@@ -124,9 +124,9 @@ mod tests {
     use eol_inject::image::ImageError;
     use eol_inject::label::LabelError;
     use eol_inject::ledger::{LedgerError, Refusal};
+    use eol_inject::master::{MasterError, PatchError};
     use eol_inject::mes::HookError;
     use eol_inject::nvs::NvsError;
-    use eol_inject::patch::{MasterError, PatchError};
     use eol_inject::pool::PoolError;
     use eol_inject::recipe::{RecipeError, ScanError};
     use eol_inject::scan::Misread;

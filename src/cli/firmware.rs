@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use eol_inject::checksum::fields;
 use eol_inject::image::{Conversion, Edits, Hint, Image};
+use eol_inject::master::{Master, MasterError};
 use eol_inject::nvs;
-use eol_inject::patch::{Master, MasterError};
 use eol_inject::recipe::Recipe;
 use zeroize::Zeroizing;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{LedgerError, ReadyToken, TokenState};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
 use eol_inject::target::{self, DeliverError, Folder};

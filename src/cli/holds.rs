@@ -1,7 +1,7 @@
 //! What an image holds: containers in one another, each integrity field with its state.
 
-use eol_inject::checksum::{Finding, Partition};
-use eol_inject::image::{Address, Span};
+use eol_inject::checksum::Finding;
+use eol_inject::image::{Address, Partition, Span};
 use eol_inject::slot::Stored;
 
 use super::output::{BAD, DIM, GOOD};
@@ -236,7 +236,7 @@ pub(crate) fn wrapped(text: &str, room: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use eol_inject::checksum;
-    use eol_inject::image::{Hint, Image};
+    use eol_inject::image::{Hint, Image, partitions};
     use eol_inject::slot;
 
     use super::*;
@@ -248,7 +248,7 @@ mod tests {
         };
         let image = Image::read(bytes, hint).unwrap();
         let findings = checksum::findings(&image);
-        let partitions = checksum::partitions(&image);
+        let partitions = partitions(&image);
         lines(&findings, &partitions, &slot::stores(&image))
             .iter()
             .map(|line| anstream::adapter::strip_str(line).to_string())

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eol_inject::checksum;
-use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span};
-use eol_inject::patch::Master;
+use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span, partitions};
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
 use serde_json::json;
@@ -334,7 +334,7 @@ fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
             "covers": finding.covers.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }));
     }
-    let partitions = checksum::partitions(image);
+    let partitions = partitions(image);
     for partition in &partitions {
         output.object(&json!({
             "v": 1, "kind": "partition", "label": partition.label, "what": partition.kind,

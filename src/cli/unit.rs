@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eol_inject::ledger::{Entry, Target};
 use eol_inject::line::{Passed, Written};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::station::{Counters, Outcome};
 use eol_inject::target::{Effort, Seen};
 use eol_inject::unit::{Digest, Serial};

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::ranges::{Room, content, counted, pieces};
 use super::{HandoffError, hex};
-use crate::checksum::Sealed;
 use crate::image::Address;
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 
 const ROOM: Room = Room {
     most: 4,

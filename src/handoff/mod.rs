@@ -14,9 +14,9 @@ pub use read::read_back;
 
 use zeroize::Zeroizing;
 
-use crate::checksum::Sealed;
 use crate::image::Address;
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 
 /// A programmer that takes a file with one line a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::HandoffError;
-use crate::checksum::Sealed;
 use crate::image::{Address, Image, ImageError, Span};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 
 /// How many patches a line takes, and how long each may be in bytes.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Span};
 use crate::ledger::Receipt;
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 use crate::target::{Holds, holds};
 use crate::unit::Serial;
 

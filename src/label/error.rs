@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::ledger::UnitState;
-use crate::pool::PictureError;
+use crate::qr::PictureError;
 use crate::unit::Serial;
 
 /// Why a unit gets no label.

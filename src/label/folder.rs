@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{Format, Label, LabelError, Labels, file};
 use crate::atomic_file::{self, Names, Sync};
 use crate::ledger::Entry;
-use crate::pool::picture;
+use crate::qr::picture;
 use crate::recipe::{Organisation, Recipe, When};
 use crate::regular;
 use crate::unit::{QrToken, Serial};
@@ -94,7 +94,7 @@ impl LabelFolder {
             .collect();
         files.sort();
         let read = files.into_iter().take(most).filter_map(|file| {
-            let code = picture::read_modules(&regular::read(&file, LARGEST).ok()?)
+            let code = picture::read_symbol(&regular::read(&file, LARGEST).ok()?)
                 .ok()?
                 .0;
             Some((file, code))

@@ -8,22 +8,18 @@ mod scan;
 
 #[cfg(feature = "label")]
 mod folder;
-#[cfg(feature = "label")]
-mod qr;
-#[cfg(feature = "label")]
-mod svg;
 
 pub use error::LabelError;
 #[cfg(feature = "label")]
 pub use folder::LabelFolder;
 pub use pairs::{Due, Half, Pairs, Step, Wrong};
-pub use scan::{Scan, scan, scanned};
+pub use scan::{Scan, scan};
 
 use std::fmt;
 
 use crate::ledger::{Entry, UnitState};
 #[cfg(feature = "label")]
-use crate::pool::picture;
+use crate::qr::{Symbol, picture};
 use crate::recipe::Organisation;
 use crate::unit::{QrToken, Serial};
 
@@ -44,7 +40,7 @@ pub struct Label {
     serial: Serial,
     code: QrToken,
     png: Vec<u8>,
-    symbol: qr::Symbol,
+    symbol: Symbol,
     source: Source,
 }
 
@@ -71,10 +67,16 @@ impl Label {
         let serial = entry.record().serial.clone();
         let (png, source) = match entry.picture() {
             Some(picture) => (picture.to_vec(), Source::Exported),
-            None => (draw(code, &serial)?, Source::Drawn),
+            None => {
+                let drawn = encode(code, &serial)?.png();
+                let drawn = drawn.ok_or_else(|| LabelError::Draw {
+                    serial: serial.clone(),
+                })?;
+                (drawn, Source::Drawn)
+            }
         };
-        let read = picture::read_modules(&png);
-        let (read, modules) = read.map_err(|source| LabelError::Picture {
+        let read = picture::read_symbol(&png);
+        let (read, symbol) = read.map_err(|source| LabelError::Picture {
             serial: serial.clone(),
             source,
         })?;
@@ -85,9 +87,9 @@ impl Label {
         if lack(Some(&read), organisation).is_some() {
             return Err(LabelError::NoOrganisation { serial });
         }
-        let symbol = match modules {
-            Some(modules) => qr::Symbol::read(modules),
-            None => qr::Symbol::of(&read, &serial)?,
+        let symbol = match symbol {
+            Some(symbol) => symbol,
+            None => encode(&read, &serial)?,
         };
         Ok(Self {
             serial,
@@ -126,7 +128,7 @@ impl Label {
     /// without a flaw.
     #[must_use]
     pub fn svg(&self) -> String {
-        svg::draw(&self.symbol, &self.serial)
+        self.symbol.svg(self.serial.as_str())
     }
 
     /// Returns the file name of the label in one format: the serial's, never the token's.
@@ -136,10 +138,11 @@ impl Label {
     }
 }
 
-/// Draws a QR Token as PNG.
 #[cfg(feature = "label")]
-pub(crate) fn draw(code: &QrToken, serial: &Serial) -> Result<Vec<u8>, LabelError> {
-    qr::png(&qr::Symbol::of(code, serial)?, serial)
+fn encode(code: &QrToken, serial: &Serial) -> Result<Symbol, LabelError> {
+    Symbol::encode(code).ok_or_else(|| LabelError::TooLong {
+        serial: serial.clone(),
+    })
 }
 
 /// A format of label files.
@@ -252,8 +255,8 @@ mod tests {
     /// A picture as a console would have drawn it, with a text chunk that a drawing lacks.
     #[cfg(feature = "label")]
     fn exported(code: &str) -> Vec<u8> {
-        let serial = "X".parse().unwrap();
-        let drawn = draw(&code.parse().unwrap(), &serial).unwrap();
+        let drawn = Symbol::encode(&code.parse().unwrap()).unwrap();
+        let drawn = drawn.png().unwrap();
         let (head, rest) = drawn.split_at(33);
         // tEXt "A" = "b" (CRC-32 of type and data behind it).
         let chunk = b"\0\0\0\x03tEXtA\0b";

@@ -2,9 +2,9 @@
 //!
 //! The two are told apart by their shape, so either may come first. Nothing here knows a record.
 
-use super::scan::{bare, scanned};
 use crate::recipe::{ScanError, SerialSpec};
 use crate::scan::{Line, Misread};
+use crate::scan::{bare, scanned};
 use crate::unit::{AuthToken, QrToken, Serial};
 
 /// One half of a pair.

@@ -2,10 +2,8 @@
 
 use super::{LabelError, code, same};
 use crate::ledger::Entry;
+use crate::scan::bare;
 use crate::unit::{AuthToken, QrToken};
-
-/// AIM symbology identifiers of QR symbols (ISO/IEC 15424): `]Q` and a digit.
-const AIM: &str = "]Q";
 
 /// What a scan turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -38,26 +36,6 @@ pub fn scan(entry: &Entry, text: &str) -> Result<Scan, LabelError> {
         Err(_) if AuthToken::looks_like(text) => Scan::Secret,
         Err(_) => Scan::NotALabel,
     })
-}
-
-/// Returns the QR Token that a scan holds, whosever it is.
-#[must_use]
-pub fn scanned(text: &str) -> Option<QrToken> {
-    bare(text).parse().ok()
-}
-
-/// Leaves out what scanners add.
-pub(super) fn bare(text: &str) -> &str {
-    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-    let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
-    let text = text.trim_matches(ends);
-    let Some(rest) = text.strip_prefix(AIM) else {
-        return text;
-    };
-    match rest.strip_prefix(|c: char| c.is_ascii_digit()) {
-        Some(rest) => rest.trim_start_matches(ends),
-        None => text,
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::{LineError, Passed, Written};
 use crate::label::{LabelError, Labels};
 use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation, Revealed};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::target::Deliver;
 use crate::unit::{Serial, Values};
 

@@ -8,13 +8,14 @@ pub mod settle;
 
 use thiserror::Error;
 
-use crate::checksum::{self, ChecksumError, Sealed};
+use crate::checksum::ChecksumError;
 use crate::label::{LabelError, Labels};
 use crate::ledger::{
     Attempt, Claim, Entry, Failure, Finished, Ledger, LedgerError, Met, Refusal, Reservation,
     Revealed, Seated, Spot, UnitRecord, UnitState,
 };
-use crate::patch::{self, Master, PatchError};
+use crate::master::{self, Master, PatchError};
+use crate::seal::{self, Sealed, Stored};
 use crate::target::{Deliver, DeliverError, Effort, Fixture, Holds, Seen, Watch, holds};
 use crate::unit::{Serial, Values};
 
@@ -47,7 +48,7 @@ pub struct Written {
     /// Number of bytes that differ.
     pub changed: u64,
     /// Each checksum: its name, place and new bytes.
-    pub checksums: Vec<checksum::Stored>,
+    pub checksums: Vec<Stored>,
     /// What it took on the board.
     pub effort: Effort,
 }
@@ -357,7 +358,7 @@ fn shows(seen: &Seen, record: &UnitRecord) -> Result<(), LineError> {
 
 /// Patches a unit's values in and makes every checksum true.
 pub(crate) fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, LineError> {
-    Ok(checksum::seal(patch::apply(master, values)?)?)
+    Ok(seal::seal(master::apply(master, values)?)?)
 }
 
 /// Tells what differs from the shared image.

@@ -5,7 +5,7 @@
 
 use super::{BoardPorts, LineError};
 use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated, Spot};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::target::{Fixture, Holds, Seen, Watch};
 use crate::unit::Fingerprint;
 

@@ -1,8 +1,7 @@
 //! A settings store into a shared image: over erased bytes that it stores, or as records of its own.
 
 use super::{ERASED, NvsError};
-use crate::checksum::{Partition, partitions};
-use crate::image::{Address, Edits, Format, Hint, Image, Span};
+use crate::image::{Address, Edits, Format, Hint, Image, Partition, Span, partitions};
 
 /// Puts `store` into the container `bytes`.
 pub(super) fn merge(

@@ -127,17 +127,5 @@ fn placeholder(slot: &SlotSpec, length: usize) -> Result<Vec<u8>, NvsError> {
     Ok(bytes)
 }
 
-/// Reads pairs of hex digits, spaces around them aside.
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let pairs = text.trim().as_bytes().chunks(2);
-    pairs
-        .map(|pair| match pair {
-            [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
-            _ => None,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests;

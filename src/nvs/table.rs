@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding as _};
 
-use super::{NvsError, Reader, from_hex};
+use super::{NvsError, Reader};
 use crate::recipe::{EspRow, is_name};
+use crate::unit::from_hex;
 
 /// Names to which Espressif's generator adds values that nobody wrote.
 const WIFI: [&str; 5] = [

@@ -10,7 +10,7 @@ use zip::{CompressionMethod, DateTime};
 use super::archive::ENTRIES;
 use super::request::line;
 use super::{Origin, PoolError};
-use crate::label;
+use crate::qr::Symbol;
 use crate::unit::{AuthToken, QrToken, Serial};
 
 /// The characters of a token; 64, so that six random bits choose one evenly.
@@ -92,10 +92,11 @@ fn archive(
     zip.write_all(table(trial, serials, pairs).as_bytes())?;
     // PNGs are deflated already.
     let options = options.compression_method(CompressionMethod::Stored);
-    for (serial, (token, code)) in serials.iter().zip(pairs) {
+    for (token, code) in pairs {
         let name = Zeroizing::new(format!("qr/{}.png", text(token)));
         zip.start_file(name.as_str(), options)?;
-        let picture = label::draw(code, serial).map_err(std::io::Error::other)?;
+        let picture = Symbol::encode(code).and_then(|symbol| symbol.png());
+        let picture = picture.ok_or_else(|| std::io::Error::other("no QR symbol can be drawn"))?;
         zip.write_all(&picture)?;
     }
     Ok(())

@@ -20,12 +20,8 @@ mod generate;
 mod json;
 #[cfg(feature = "label")]
 mod pairs;
-#[cfg(feature = "label")]
-pub(crate) mod picture;
-#[cfg(feature = "label")]
-mod symbol;
 
-pub use error::{Contents, Counts, Headers, PictureError, Place, PoolError};
+pub use error::{Contents, Counts, Headers, Place, PoolError};
 #[cfg(feature = "label")]
 pub use generate::{Trial, generate};
 pub use request::{Request, request};

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::picture::{self, Secrets};
-use super::{Contents, Item, List, Origin, PictureError, PoolError};
+use super::{Contents, Item, List, Origin, PoolError};
+use crate::qr::PictureError;
+use crate::qr::picture::{self, Secrets};
 use crate::unit::QrToken;
 
 /// Files that file managers leave in folders and archives.

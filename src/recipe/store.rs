@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::nvs::{ALIGN, SECTOR, plausible, range};
 use super::slot::{Locator, SlotSpec, SlotValue};
 use crate::image::Span;
-use crate::unit::AuthToken;
+use crate::unit::{AuthToken, from_hex};
 
 /// Bytes of a page of ESP-IDF's store.
 const PAGE: u64 = 4096;
@@ -178,7 +178,7 @@ fn zephyr(text: StoreText) -> Result<StoreKind, StoreError> {
         let value = match (entry.text, entry.hex) {
             (Some(text), None) if entry.id != u16::MAX => [text.as_bytes(), &[0]].concat(),
             (None, Some(digits)) if entry.id != u16::MAX => {
-                crate::nvs::from_hex(&digits).ok_or(StoreError::Entry(ZEPHYR_ENTRY))?
+                from_hex(&digits).ok_or(StoreError::Entry(ZEPHYR_ENTRY))?
             }
             _ => return Err(StoreError::Entry(ZEPHYR_ENTRY)),
         };

@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::ledger::LedgerError;
 use crate::line::LineError;
+use crate::master::PatchError;
 use crate::mes::{HookError, OutboxError};
-use crate::patch::PatchError;
 use crate::recipe::{ScanError, SerialSource};
 use crate::scan::Misread;
 use crate::target::DeliverError;

@@ -2,10 +2,10 @@
 //! is, and the line does not look again where nothing happened since.
 
 use super::message::{Sign, Teller};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Span};
 use crate::ledger::{Receipt, RunLock};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 use crate::target::{DeliverError, Effort, Fixture, Seen, Watch};
 
 /// A target, what was seen on it last, and whether that was just now.

@@ -11,9 +11,9 @@ use std::sync::{Arc, OnceLock};
 use super::reflink::{Filled, Reflink};
 use super::{Deliver, DeliverError, own};
 use crate::atomic_file::{self, Names, Sync};
-use crate::checksum::Sealed;
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
 use crate::ledger::Receipt;
+use crate::seal::Sealed;
 use crate::unit::{Digest, Serial};
 use crate::{own_file, regular};
 

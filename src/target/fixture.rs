@@ -1,10 +1,10 @@
 //! The fixture: one board on it, reached by a probe or by the line's own programmer.
 
 use super::DeliverError;
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Span};
 use crate::ledger::{Receipt, RunLock};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 use crate::unit::Fingerprint;
 
 /// What takes a sealed image onto a board.

@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::Holds;
-use crate::checksum;
 use crate::image::{Address, Edits, Span};
-use crate::patch::{self, Master};
+use crate::master::{self, Master};
 use crate::recipe::SlotValue;
+use crate::seal::seal;
 use crate::slot::Content;
 use crate::unit::{AuthToken, Values};
 
@@ -29,8 +29,8 @@ pub fn judge(master: &Master, read: &Edits) -> Holds {
     };
     let torn = |at| Holds::Torn { token, at };
     let sealed = values(master, read)
-        .and_then(|values| patch::apply(master, &values).ok())
-        .and_then(|patched| checksum::seal(patched).ok());
+        .and_then(|values| master::apply(master, &values).ok())
+        .and_then(|patched| seal(patched).ok());
     let Some(sealed) = sealed else {
         return torn(first);
     };

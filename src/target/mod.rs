@@ -27,9 +27,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::checksum::Sealed;
 use crate::image::ImageError;
 use crate::ledger::Receipt;
+use crate::seal::Sealed;
 
 /// Takes a sealed image to where the unit needs it.
 pub trait Deliver {

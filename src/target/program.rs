@@ -16,12 +16,12 @@ use zeroize::Zeroizing;
 use self::work::{Call, Work};
 use super::holds;
 use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch};
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
 use crate::ledger::{Receipt, RunLock};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::process::{self, Environment, Nest, Setting};
 use crate::recipe::{CommandLine, Identify, Recipe};
+use crate::seal::Sealed;
 
 /// What a programmer is: its commands, and how they are run.
 #[derive(Debug, Clone)]

@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::DeliverError;
-use crate::checksum::Sealed;
 use crate::image::Edits;
 use crate::ledger::Receipt;
+use crate::seal::Sealed;
 use crate::unit::Digest;
 
 impl Receipt {

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch, holds};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Span};
 use crate::ledger::Receipt;
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::Recipe;
+use crate::seal::Sealed;
 use crate::unit::Digest;
 
 /// Hex digits of a number.

@@ -10,7 +10,7 @@ mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
 pub use digest::{Digest, DigestError};
-pub(crate) use digest::{hex, parse_hex};
+pub(crate) use digest::{from_hex, hex, parse_hex};
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};
 

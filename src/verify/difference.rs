@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::ReadError;
 use crate::image::Address;
-use crate::patch::MasterError;
+use crate::master::MasterError;
 use crate::unit::{AuthTokenError, Fingerprint};
 
 /// One thing that is wrong with a unit's image.

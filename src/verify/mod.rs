@@ -12,7 +12,7 @@ pub use reader::{ReadError, read};
 
 use crate::checksum::fields;
 use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Parts, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{Content, Slot};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use eol_inject::image::{Address, Hint, Image};
-use eol_inject::patch::{Master, MasterError};
+use eol_inject::master::{Master, MasterError};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Values;
 use sha2::{Digest as _, Sha256};

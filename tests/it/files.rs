@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use eol_inject::checksum::{Sealed, seal};
 use eol_inject::image::Conversion;
-use eol_inject::patch::{Master, apply};
+use eol_inject::master::{Master, apply};
+use eol_inject::seal::{Sealed, seal};
 use eol_inject::target::{Deliver as _, Folder, Sync};
 
 use super::craft::{TOKEN, prove, values};

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use eol_inject::image::{Hint, Image};
-use eol_inject::patch::{self, Master};
+use eol_inject::master::{self, Master};
 use eol_inject::recipe::Recipe;
+use eol_inject::seal::seal;
 use eol_inject::unit::{AuthToken, Values};
-use eol_inject::{checksum, nvs, verify};
+use eol_inject::{nvs, verify};
 
 use crate::support::fixtures;
 
@@ -68,7 +69,7 @@ fn values() -> Values {
 fn agrees(name: &str, golden: &str) {
     let recipe = recipe(name);
     let master = Master::prove(image(&recipe), &recipe).unwrap();
-    let sealed = checksum::seal(patch::apply(&master, &values()).unwrap()).unwrap();
+    let sealed = seal(master::apply(&master, &values()).unwrap()).unwrap();
     let made = sealed.container().unwrap();
     let wanted = fs::read(fixtures().join("golden").join(golden)).unwrap();
     let differs = made.iter().zip(&wanted).position(|(a, b)| a != b);
@@ -148,7 +149,7 @@ fn unusual_images_are_sealed_and_judged_right() {
     ] {
         let recipe = recipe(&format!("recipes/{name}.toml"));
         let master = Master::prove(image(&recipe), &recipe).unwrap();
-        let sealed = checksum::seal(patch::apply(&master, &values()).unwrap()).unwrap();
+        let sealed = seal(master::apply(&master, &values()).unwrap()).unwrap();
         let shared = shared(&recipe);
         let judge = verify::Judge::new(shared, None, &recipe).unwrap();
         let examined = judge.examine(sealed.container().unwrap(), None);

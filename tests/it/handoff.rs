@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
-use crate::bench::{Bench, PROGRAM, has, text};
+use crate::bench::{Bench, text};
+use crate::power_cut::small;
+use crate::sweep::sweep;
 
 /// Token, serial and one CRC at three places, from address 0 on.
 const GW100: &str = "recipes/gw100-bin.toml";
@@ -344,9 +346,6 @@ fn the_way_out_is_on_record_and_only_the_file_holds_tokens() {
 
 #[test]
 fn a_cut_hand_off_goes_on_with_the_same_tokens() {
-    if !has("strace", "the power cut") {
-        return;
-    }
     let args = [
         "ledger",
         "handoff",
@@ -365,64 +364,29 @@ fn a_cut_hand_off_goes_on_with_the_same_tokens() {
         "--reason",
         "cut",
     ];
-    let mut cuts = 0;
-    for call in [
-        "pwrite64",
-        "write",
-        "fsync",
-        "fdatasync",
-        "rename",
-        "unlink",
-        "linkat",
-    ] {
-        // The database writes many pages between two syncs; some of these stand for all.
-        let step = if call == "pwrite64" { 4 } else { 1 };
-        for n in (1..).step_by(step) {
-            let bench = Bench::with(&["gw100", "recipes", "pools/unpacked"]);
-            let recipe = fs::read_to_string(bench.path(GW100)).unwrap();
-            let recipe = recipe.replace("../pools/blynk-export.zip", "../pools/unpacked");
-            fs::write(bench.path(GW100), recipe).unwrap();
-            let status = Command::new("strace")
-                .args(["-f", "-qq", "-o", "/dev/null"])
-                .args(["-e", &format!("trace={call}")])
-                .args(["-e", &format!("inject={call}:signal=KILL:when={n}")])
-                .arg(PROGRAM)
-                .args(args)
-                .current_dir(bench.path("."))
-                .env("EOL_STATION", "test-station")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .unwrap();
-            if status.success() {
-                break;
-            }
-            cuts += 1;
-            let before = prints(&bench);
-            // What was whole before the cut stays unless it is said: it may be another block.
-            bench.ok(&[&args[..], &["--force"]].concat());
-            let after = prints(&bench);
-            // The serials that were handed out go on; none is lost, none gets another token.
-            for (serial, print) in &before {
-                assert_eq!(after.get(serial), Some(print), "{call} {n}");
-            }
-            let listed = listed(&bench);
-            assert_eq!(listed.len(), 2, "{call} {n}");
-            bench.ok(&["ledger", "audit", "--recipe", GW100]);
-            let tokens: BTreeMap<String, String> = bench.tokens(GW100).into_iter().collect();
-            let block = fs::read_to_string(bench.path("block.txt")).unwrap();
-            for ((_, serial), line) in listed.iter().zip(block.lines()) {
-                let token = tokens[serial].bytes();
-                let digits: String = token.map(|byte| format!("{byte:02X}")).collect();
-                assert!(line.contains(&digits), "{call} {n}: {serial}");
-            }
-            for left in [".block.txt.part", ".block.csv.part"] {
-                assert!(!bench.path(left).exists(), "{call} {n}: {left}");
-            }
+    sweep(small, &args, |bench, cut| {
+        let before = prints(bench);
+        // What was whole before the cut stays unless it is said: it may be another block.
+        bench.ok(&[&args[..], &["--force"]].concat());
+        let after = prints(bench);
+        // The serials that were handed out go on; none is lost, none gets another token.
+        for (serial, print) in &before {
+            assert_eq!(after.get(serial), Some(print), "{cut}");
         }
-    }
-    assert!(cuts > 20, "only {cuts} cuts");
+        let listed = listed(bench);
+        assert_eq!(listed.len(), 2, "{cut}");
+        bench.ok(&["ledger", "audit", "--recipe", GW100]);
+        let tokens: BTreeMap<String, String> = bench.tokens(GW100).into_iter().collect();
+        let block = fs::read_to_string(bench.path("block.txt")).unwrap();
+        for ((_, serial), line) in listed.iter().zip(block.lines()) {
+            let token = tokens[serial].bytes();
+            let digits: String = token.map(|byte| format!("{byte:02X}")).collect();
+            assert!(line.contains(&digits), "{cut}: {serial}");
+        }
+        for left in [".block.txt.part", ".block.csv.part"] {
+            assert!(!bench.path(left).exists(), "{cut}: {left}");
+        }
+    });
 }
 
 /// Fingerprint of every unit by serial.
@@ -457,8 +421,8 @@ fn a_receipt_is_what_the_written_lines_would_make() {
     let sealed: Vec<_> = made
         .iter()
         .map(|values| {
-            let patched = eol_inject::patch::apply(&master, values).unwrap();
-            eol_inject::checksum::seal(patched).unwrap()
+            let patched = eol_inject::master::apply(&master, values).unwrap();
+            eol_inject::seal::seal(patched).unwrap()
         })
         .collect();
     for programmer in [

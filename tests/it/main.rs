@@ -120,5 +120,8 @@ mod stations;
 mod structures;
 /// Where the fixtures are.
 mod support;
+/// The real program is killed at effect after effect.
+#[cfg(feature = "cli")]
+mod sweep;
 /// What U-Boot loads is repaired, or refused by name.
 mod uboot;

@@ -1,8 +1,9 @@
 //! Plain checksums that `inspect` recognises by their place, with the lines that repair them.
 
-use eol_inject::checksum::{Finding, findings, seal};
+use eol_inject::checksum::{Finding, findings};
 use eol_inject::image::{Hint, Image};
-use eol_inject::patch::{Master, apply};
+use eol_inject::master::{Master, apply};
+use eol_inject::seal::seal;
 use sha2::{Digest as _, Sha256};
 
 use super::craft::{TOKEN, bin, recipe, values};

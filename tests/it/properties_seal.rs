@@ -1,9 +1,10 @@
 use std::fmt::Write as _;
 
-use eol_inject::checksum::{ChecksumError, State, findings, seal};
+use eol_inject::checksum::{ChecksumError, State, findings};
 use eol_inject::image::{Address, Edits, Hint, Image, Span};
-use eol_inject::patch::{Master, MasterError, apply};
+use eol_inject::master::{Master, MasterError, apply};
 use eol_inject::recipe::SlotSpec;
+use eol_inject::seal::seal;
 use eol_inject::slot::{Content, found, locate};
 use proptest::prelude::*;
 

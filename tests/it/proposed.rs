@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use eol_inject::image::{Address, Hint, Image};
-use eol_inject::patch::{Master, MasterError};
+use eol_inject::master::{Master, MasterError};
 use eol_inject::propose::{self, Proposal, Standing};
 use eol_inject::recipe::{Recipe, SlotSpec, SlotValue};
 use eol_inject::slot;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use eol_inject::checksum::{findings, seal};
+use eol_inject::checksum::findings;
 use eol_inject::image::{Address, Format, Hint, Image, ImageError};
-use eol_inject::patch::{Master, apply};
+use eol_inject::master::{Master, apply};
+use eol_inject::seal::seal;
 use eol_inject::verify::Judge;
 
 use crate::craft::{TOKEN, recipe, values};

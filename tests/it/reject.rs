@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use eol_inject::image::{Hint, Image};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool;
 use eol_inject::recipe::{PoolSpec, Recipe};
 

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::bench::{Bench, PROGRAM, has, text};
+use crate::bench::{Bench, text};
+use crate::sweep::sweep;
 
 const RECIPE: &str = "gw100/recipe.toml";
 
@@ -153,42 +154,15 @@ fn a_serial_that_was_given_up_has_no_label_and_is_not_made() {
     bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
 }
 
-/// Kills the rework on entry to its `n`th `call`; returns whether it came so far.
-fn cut(bench: &Bench, (call, n): (&str, usize)) -> bool {
-    let status = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null"])
-        .args(["-e", &format!("trace={call}")])
-        .args(["-e", &format!("inject={call}:signal=KILL:when={n}")])
-        .arg(PROGRAM)
-        .args(rework("GW000001", "board-swapped"))
-        .current_dir(bench.path("."))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    !status.success()
-}
-
 #[test]
 fn a_cut_rework_is_done_or_not_begun_and_its_label_goes() {
-    if !has("strace", "the power cut") {
-        return;
-    }
+    let world = made("1");
+    let args = rework("GW000001", "board-swapped");
     let (mut before, mut after) = (0, 0);
-    for call in [
-        "pwrite64",
-        "write",
-        "fsync",
-        "fdatasync",
-        "unlink",
-        "unlinkat",
-    ] {
-        for n in 1.. {
-            let bench = made("1");
-            if !cut(&bench, (call, n)) {
-                break;
-            }
+    sweep(
+        || world.again(),
+        &args,
+        |bench, cut| {
             bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
             bench.ok(&["label", "print", "--recipe", RECIPE]);
             let label = bench.path("gw100/labels/GW000001.png").exists();
@@ -196,13 +170,13 @@ fn a_cut_rework_is_done_or_not_begun_and_its_label_goes() {
             // The label is there exactly as long as the unit is.
             if listed.contains("superseded") {
                 after += 1;
-                assert!(!label, "{call} {n}: {listed}");
+                assert!(!label, "{cut}: {listed}");
             } else {
                 before += 1;
-                assert!(label && listed.contains("prepared"), "{call} {n}: {listed}");
-                bench.ok(&rework("GW000001", "board-swapped"));
+                assert!(label && listed.contains("prepared"), "{cut}: {listed}");
+                bench.ok(&args);
             }
-        }
-    }
+        },
+    );
     assert!(before > 3 && after > 1, "{before} before, {after} after");
 }

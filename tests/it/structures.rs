@@ -1,8 +1,9 @@
 //! Structures of vendors: each is recognised, repaired or refused, and never seen by chance.
 
-use eol_inject::checksum::{findings, seal};
+use eol_inject::checksum::findings;
 use eol_inject::image::{Address, Edits, Image};
-use eol_inject::patch::{Master, MasterError, apply};
+use eol_inject::master::{Master, MasterError, apply};
+use eol_inject::seal::seal;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 

@@ -1,7 +1,8 @@
 //! What U-Boot loads: hashes of FITs and CRCs of legacy images, repaired or refused by name.
 
-use eol_inject::checksum::{findings, seal};
-use eol_inject::patch::{Master, apply};
+use eol_inject::checksum::findings;
+use eol_inject::master::{Master, apply};
+use eol_inject::seal::seal;
 use proptest::prelude::*;
 
 use crate::craft::{TOKEN, bin, prove, recipe, values};

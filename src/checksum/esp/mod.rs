@@ -7,15 +7,12 @@
 //! they are stored. The digest of the ELF in the application's description names the shared
 //! ELF and stays.
 
-mod partitions;
 mod signature;
-
-pub use partitions::{Partition, partitions};
 
 use super::digest::Hash;
 use super::finding::{Finding, Formula};
-use super::read::{part, run_of, take, word};
-use crate::image::{Address, Image, Span};
+use crate::image::read::{part, run_of, take, word};
+use crate::image::{Address, Image, Span, partitions};
 use crate::recipe::Kind;
 
 /// First byte of a header.
@@ -87,8 +84,34 @@ pub(super) fn findings(image: &Image) -> Vec<Finding> {
             findings.extend(found);
         }
     }
-    findings.extend(partitions::foreign(image, &bases));
+    findings.extend(foreign(image, &bases));
     findings
+}
+
+/// Finds partitions for applications that hold bytes, and no image: encrypted, as a rule.
+///
+/// `bases` are the images that were found.
+fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
+    let apps = partitions(image).into_iter().filter(|one| {
+        one.is_app() && !bases.contains(&one.span.start()) && !is_erased(image, one.span)
+    });
+    apps.map(|app| {
+        Finding::refused(
+            app.span,
+            format!("ESP partition {:?} at {}", app.label, app.span.start()),
+            "it is for an application and holds no image that can be read: an image for flash encryption is patched before it is encrypted",
+        )
+    })
+    .collect()
+}
+
+/// Returns whether nothing but FF is stored there.
+fn is_erased(image: &Image, span: Span) -> bool {
+    image.stored_within(span).all(|part| {
+        image
+            .chunks(part)
+            .is_ok_and(|mut chunks| chunks.all(|(_, bytes)| bytes.iter().all(|byte| *byte == 0xFF)))
+    })
 }
 
 /// Reads the image at `base`.

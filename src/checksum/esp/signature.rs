@@ -7,8 +7,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::finding::{Finding, Means};
-use super::super::read::{part, run_of, take, word};
 use super::SECTOR;
+use crate::image::read::{part, run_of, take, word};
 use crate::image::{Address, Image};
 use crate::recipe::Kind;
 

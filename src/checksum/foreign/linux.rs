@@ -3,7 +3,7 @@
 //! Source: U-Boot `include/sunxi_image.h`, and `tools/stm32image.c`.
 
 use super::super::finding::Finding;
-use super::super::read::{part, stored, word};
+use crate::image::read::{part, stored, word};
 use crate::image::{Address, Image};
 
 /// The mark of an Allwinner boot image, at offset 4; its sum starts with a constant.

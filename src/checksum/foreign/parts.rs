@@ -4,7 +4,7 @@
 //! `oad_image_header.h`; Silicon Labs UG266, "GBL file format"; NXP AN4581 (HAB).
 
 use super::super::finding::Finding;
-use super::super::read::{part, run_of, stored, take, word};
+use crate::image::read::{part, run_of, stored, take, word};
 use crate::image::{Address, Image, Span};
 
 /// Where a PSoC HEX keeps the sum of its flash, and where flash ends at the latest.

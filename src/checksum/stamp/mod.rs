@@ -60,9 +60,10 @@ impl Stamps {
     ///
     /// # Errors
     /// As [`Checksum::compute`].
-    pub(super) fn field(
+    pub(crate) fn field(
         &self,
-        (index, checksum): (usize, &Checksum),
+        index: usize,
+        checksum: &Checksum,
         image: &Image,
         edits: &Edits,
     ) -> Result<Vec<u8>, ChecksumError> {
@@ -89,9 +90,9 @@ impl Stamp {
                 let value = value.map_err(|error| checksum.broken(error))?;
                 Way::Sum(value, Weighted::new(*sum, &windows))
             }
-            Engine::Hash(hash) => Self::hash(hash.start(), (image, checksum), &windows)?,
+            Engine::Hash(hash) => Self::hash(hash.start(), image, checksum, &windows)?,
             Engine::Sign(signature) => match signature.scheme.message {
-                Message::Digest(hash) => Self::hash(hash.start(), (image, checksum), &windows)?,
+                Message::Digest(hash) => Self::hash(hash.start(), image, checksum, &windows)?,
                 Message::Whole => Way::Whole,
             },
         };
@@ -101,7 +102,8 @@ impl Stamp {
     /// Hashes what no unit changes: all in front of the first window.
     fn hash(
         mut running: Running,
-        (image, checksum): (&Image, &Checksum),
+        image: &Image,
+        checksum: &Checksum,
         windows: &Windows,
     ) -> Result<Way, ChecksumError> {
         let (head, tail) = checksum.feed.split(windows.first());

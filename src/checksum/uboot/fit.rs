@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use super::super::digest::Hash;
 use super::super::finding::{Finding, Formula};
-use super::super::read::{part, run_of, stored, take};
 use super::PACK;
 use super::effort::{Effort, too_much};
 use super::nodes::{Configuration, HashNode, Nodes, Part};
 use super::tree;
+use crate::image::read::{part, run_of, stored, take};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

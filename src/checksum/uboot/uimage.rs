@@ -5,8 +5,8 @@
 
 use super::super::feed::Piece;
 use super::super::finding::{Finding, Formula};
-use super::super::read::{part, run_of, stored, take, word_be};
 use super::effort::{Effort, too_much};
+use crate::image::read::{part, run_of, stored, take, word_be};
 use crate::image::{Address, Image, Span};
 use crate::recipe::Kind;
 

@@ -1,7 +1,7 @@
 //! What boards are reached by: chip, probe, the line's own programmer.
 
 use eol_inject::ledger::Simulated;
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 
 #[cfg(feature = "probe")]

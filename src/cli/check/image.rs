@@ -2,7 +2,7 @@
 
 use eol_inject::checksum::State;
 use eol_inject::image::{Address, Image, Span};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, StoreKind};
 use eol_inject::slot::{self, Slot};
 use serde_json::{Value, json};

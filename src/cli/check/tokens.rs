@@ -6,7 +6,7 @@ use std::path::Path;
 
 use eol_inject::label::{self, Lack};
 use eol_inject::ledger::{Ledger, ReadyToken, TokenState};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{Note, Pool};
 use eol_inject::recipe::{Recipe, SerialSource, When};
 use eol_inject::unit::{QrToken, Serial};

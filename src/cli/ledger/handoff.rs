@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, ValueEnum};
-use eol_inject::checksum::{self, Sealed};
 use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
@@ -12,9 +11,10 @@ use eol_inject::ledger::{
     Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, Simulated, UnitRecord, UnitState,
 };
 use eol_inject::line::LineError;
-use eol_inject::patch::{self, Master};
+use eol_inject::master::{self, Master};
 use eol_inject::pool::neutral;
 use eol_inject::recipe::Recipe;
+use eol_inject::seal::{self, Sealed};
 use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
@@ -248,8 +248,8 @@ fn claim<'m>(
 }
 
 fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, CliError> {
-    let patched = patch::apply(master, values).map_err(LineError::from)?;
-    Ok(checksum::seal(patched).map_err(LineError::from)?)
+    let patched = master::apply(master, values).map_err(LineError::from)?;
+    Ok(seal::seal(patched).map_err(LineError::from)?)
 }
 
 /// Seals a unit that is prepared already; a board that has its token gets no second one.

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use eol_inject::ledger::{Simulated, Target};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::station::Boards;
 #[cfg(feature = "sim")]

@@ -4,7 +4,7 @@ use super::chip::Family;
 use super::error::ProbeError;
 use super::map::FlashMap;
 use super::{DeliverError, ProbeSetup, link, list, source};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::Mode;
 
 /// The part of a chip's flash that each unit writes.

@@ -7,7 +7,7 @@ use super::map::Sector;
 use super::sectors::{self, Part};
 use super::{Probe, Sight};
 use crate::image::{Address, Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::{Mode, Precheck};
 use crate::target::{Holds, Phase, Watch, holds};
 

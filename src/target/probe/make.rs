@@ -8,10 +8,10 @@ use super::kept::Kept;
 use super::link::{Link, Load};
 use super::map::Sector;
 use super::sectors::{self, Bytes};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Span};
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::Mode;
+use crate::seal::Sealed;
 use crate::target::{Effort, Holds, Phase, Watch};
 
 impl Probe {

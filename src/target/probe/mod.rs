@@ -33,11 +33,11 @@ use self::sectors::Part;
 use self::source::Source;
 use super::journal::Journal;
 use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
-use crate::checksum::Sealed;
 use crate::image::{Edits, Image, Span};
 use crate::ledger::Receipt;
-use crate::patch::Master;
+use crate::master::Master;
 use crate::recipe::{Mode, Precheck, Recipe};
+use crate::seal::Sealed;
 use crate::unit::Serial;
 
 /// How a product's boards are reached, and how much of them is written.

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::error::ProbeFault;
 use super::kept::Kept;
 use super::map::Sector;
-use crate::checksum::Sealed;
 use crate::image::{Address, Edits, Image, Span};
-use crate::patch::Master;
+use crate::master::Master;
+use crate::seal::Sealed;
 use crate::target::{Holds, holds};
 
 /// Secret or not, bytes of a board.

@@ -4,7 +4,7 @@ use probe_rs::probe::Probe;
 
 use super::error::ProbeFault;
 use super::{ProbeSetup, list};
-use crate::patch::Master;
+use crate::master::Master;
 #[cfg(feature = "sim")]
 use crate::recipe::Mode;
 #[cfg(feature = "sim")]

@@ -10,9 +10,7 @@ use serde_json::Value;
 
 use super::{RECIPE, check, errors};
 use crate::bench::Bench;
-
-/// Cases of a plain test run.
-const CASES: u64 = 40;
+use crate::support::times;
 
 /// Numbers that follow from a seed (SplitMix64).
 struct Dice(u64);
@@ -384,7 +382,7 @@ fn is_row(finding: &Value) -> bool {
 #[test]
 fn what_check_says_is_what_the_next_command_does() {
     let asked = std::env::var("EOL_INJECT_READY_CASES").ok();
-    let cases = asked.map_or(CASES, |text| text.parse().unwrap());
+    let cases = asked.map_or_else(|| times(40, 8) as u64, |text| text.parse().unwrap());
     let first = std::env::var("EOL_INJECT_READY_FIRST").map_or(0, |text| text.parse().unwrap());
     for number in first..first + cases {
         Case::new(number).prove();

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use eol_inject::sim::Fault;
 use eol_inject::target::{Phase, Watch};
 
+use crate::support::times;
+
 use super::{Kind, LENGTH, Line, Product, cells, name, touched};
 
 /// Runs a unit with a fault, then in good health: the same board, the same token, nothing lost.
@@ -56,15 +58,15 @@ fn sweep(
 #[test]
 fn an_unplugged_probe_is_told_wherever_it_happens() {
     let slot = Product::new("nRF52840_xxAA", Kind::Sealed, "mode = \"slot\"");
-    let seen = sweep(&slot, (0, 181), Fault::Unplug);
+    let seen = sweep(&slot, (0, times(181, 700)), Fault::Unplug);
     assert!(
         seen.keys()
             .all(|name| matches!(*name, "probe-unplugged" | "pass")),
         "{seen:?}"
     );
-    assert!(seen["probe-unplugged"] > 20, "{seen:?}");
+    assert!(seen["probe-unplugged"] > times(20, 5), "{seen:?}");
     let full = Product::new("STM32F072RB", Kind::Sealed, "mode = \"full\"");
-    let seen = sweep(&full, (0, 4_001), Fault::Unplug);
+    let seen = sweep(&full, (0, times(4_001, 16_001)), Fault::Unplug);
     assert!(
         seen.keys()
             .all(|name| matches!(*name, "probe-unplugged" | "pass")),

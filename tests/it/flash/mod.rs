@@ -17,7 +17,7 @@ use eol_inject::ledger::{
     UnitState,
 };
 use eol_inject::line::{self, BoardPorts, LineError, Passed};
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Board, Model, SharedBoard};
@@ -146,8 +146,8 @@ impl Product {
             token: token(n),
             columns: [].into(),
         };
-        let patched = eol_inject::patch::apply(&self.master, &values).unwrap();
-        let sealed = eol_inject::checksum::seal(patched).unwrap();
+        let patched = eol_inject::master::apply(&self.master, &values).unwrap();
+        let sealed = eol_inject::seal::seal(patched).unwrap();
         sealed.container().unwrap()
     }
 
@@ -241,8 +241,8 @@ impl Line {
         let Attempt::Go(reservation) = ledger.reserve(&[claim]).unwrap().remove(0).unwrap() else {
             panic!("done already");
         };
-        let patched = eol_inject::patch::apply(&product.master, reservation.values()).unwrap();
-        let sealed = eol_inject::checksum::seal(patched).unwrap();
+        let patched = eol_inject::master::apply(&product.master, reservation.values()).unwrap();
+        let sealed = eol_inject::seal::seal(patched).unwrap();
         // The process may be gone before the answer is.
         let _ = fixture.deliver(&sealed, &mut Quiet);
     }

@@ -1,6 +1,6 @@
 use eol_inject::image::{Hint, Image};
 use eol_inject::ledger::Ledger as _;
-use eol_inject::patch::Master;
+use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Fault, Model, Uid};
 use eol_inject::target::{Fixture as _, Phase, Watch};

@@ -25,15 +25,15 @@ pub mod sqlite;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use eol_inject::checksum;
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::ledger::{
     Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Recipient,
     Refusal, Reservation, Scope, Simulated, StationKey, Target,
 };
-use eol_inject::patch::{self, Master};
+use eol_inject::master::{self, Master};
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
+use eol_inject::seal::seal;
 use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial, Values};
 use zeroize::Zeroizing;
 
@@ -260,13 +260,13 @@ fn master() -> &'static Master {
 
 /// The file of a unit.
 pub fn container(values: &Values) -> Vec<u8> {
-    let sealed = checksum::seal(patch::apply(master(), values).unwrap()).unwrap();
+    let sealed = seal(master::apply(master(), values).unwrap()).unwrap();
     sealed.container().unwrap()
 }
 
 /// What comes of reading the file of a unit with these values.
 pub fn receipt_of(values: &Values) -> Receipt {
-    let sealed = checksum::seal(patch::apply(master(), values).unwrap()).unwrap();
+    let sealed = seal(master::apply(master(), values).unwrap()).unwrap();
     let found = sealed.container().unwrap();
     Receipt::of_file(&sealed, &found).unwrap().unwrap()
 }

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::support::times;
 
 /// Says which ledger a child process works on; unset in a normal run.
 const PLACE: &str = "EOL_INJECT_TEST_SHIFT";
@@ -19,7 +20,7 @@ const STATION: &str = "EOL_INJECT_TEST_STATION";
 
 pub fn units() -> usize {
     let text = std::env::var("EOL_INJECT_UNITS");
-    text.map_or(400, |text| text.parse().unwrap())
+    text.map_or_else(|_| times(400, 120), |text| text.parse().unwrap())
 }
 
 fn name(n: usize) -> String {

@@ -1,6 +1,7 @@
-use eol_inject::checksum::{ChecksumError, seal};
+use eol_inject::checksum::ChecksumError;
 use eol_inject::image::Edits;
-use eol_inject::patch::{Master, MasterError, apply};
+use eol_inject::master::{Master, MasterError, apply};
+use eol_inject::seal::seal;
 use strum::VariantNames as _;
 
 use super::{Sample, listing};

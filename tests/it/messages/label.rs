@@ -1,6 +1,6 @@
 use eol_inject::label::LabelError;
 use eol_inject::ledger::UnitState;
-use eol_inject::pool::PictureError;
+use eol_inject::qr::PictureError;
 use strum::VariantNames as _;
 
 use super::{Sample, listing};

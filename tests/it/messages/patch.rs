@@ -1,4 +1,4 @@
-use eol_inject::patch::{MasterError, PatchError, apply};
+use eol_inject::master::{MasterError, PatchError, apply};
 
 use super::{Sample, listing};
 use crate::craft::{TOKEN, prove, values};
@@ -21,7 +21,7 @@ fn master_of_a_tagged_uf2() -> MasterError {
     let image = eol_inject::image::Image::read(bytes, eol_inject::image::Hint::default()).unwrap();
     let text = format!("product = \"GW\"\n[image]\nfile = \"a\"\n{SLOT}");
     let recipe = eol_inject::recipe::Recipe::parse(&text, std::path::Path::new(".")).unwrap();
-    eol_inject::patch::Master::prove(image, &recipe).unwrap_err()
+    eol_inject::master::Master::prove(image, &recipe).unwrap_err()
 }
 
 /// A slot in the registers that are read at reset.
@@ -33,12 +33,12 @@ fn uicr() -> Sample {
     };
     let image = eol_inject::image::Image::read(vec![0xFF; 0x100], hint).unwrap();
     let recipe = crate::craft::recipe(&SLOT.replace("= 0\n", "= 0x10001080\n"));
-    let error = eol_inject::patch::Master::prove(image, &recipe).unwrap_err();
+    let error = eol_inject::master::Master::prove(image, &recipe).unwrap_err();
     Sample(error.name(), Box::new(error))
 }
 
 /// An ELF whose one segment loads the file from its first byte on, headers and all.
-fn headers_loaded(slot: u64) -> Result<eol_inject::patch::Master, MasterError> {
+fn headers_loaded(slot: u64) -> Result<eol_inject::master::Master, MasterError> {
     let segment = crate::elf_file::Segment {
         vma: 0x1000,
         lma: 0x1000,
@@ -58,7 +58,7 @@ fn headers_loaded(slot: u64) -> Result<eol_inject::patch::Master, MasterError> {
     let recipe = crate::craft::recipe(&format!(
         "[[slot]]\nvalue = \"auth-token\"\naddress = {slot}\nsize = 40\nblank = \"any\"\n"
     ));
-    eol_inject::patch::Master::prove(image, &recipe)
+    eol_inject::master::Master::prove(image, &recipe)
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn master_errors() {
     let templated = |bytes: &[u8]| {
         let text = format!("product = \"GW\"\ntemplate = \"TMPLa\"\n[image]\nfile = \"a\"\n{SLOT}");
         let recipe = eol_inject::recipe::Recipe::parse(&text, std::path::Path::new(".")).unwrap();
-        eol_inject::patch::Master::prove(crate::craft::bin(bytes), &recipe)
+        eol_inject::master::Master::prove(crate::craft::bin(bytes), &recipe)
     };
     assert!(templated(&tag("TMPLa")).is_ok());
     let sample = |error: MasterError| Sample(error.name(), Box::new(error));

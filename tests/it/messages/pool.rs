@@ -1,6 +1,7 @@
 use std::io;
 
-use eol_inject::pool::{Item, PictureError, PoolError, Request, folder, read, read_items, request};
+use eol_inject::pool::{Item, PoolError, Request, folder, read, read_items, request};
+use eol_inject::qr::PictureError;
 use eol_inject::recipe::PoolSpec;
 use strum::VariantNames as _;
 

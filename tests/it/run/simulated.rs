@@ -9,7 +9,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::{objects, said};
-use crate::bench::{Bench, PROGRAM, has, text};
+use crate::bench::{Bench, text};
+use crate::power_cut::small;
+use crate::sweep::sweep;
 
 const RECIPE: &str = "gw100/recipe.toml";
 
@@ -231,84 +233,22 @@ fn a_full_trace_of_a_run_shows_no_token() {
     }
 }
 
-/// Kills the run on entry to its `n`th `call`; returns whether it came so far.
-fn cut(bench: &Bench, (call, n): (&str, usize)) -> bool {
-    let status = Command::new("strace")
-        .args([
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            &format!("trace={call}"),
-        ])
-        .args(["-e", &format!("inject={call}:signal=KILL:when={n}")])
-        .args([PROGRAM, "run", "--recipe", RECIPE, "--serial", "GW000007"])
-        .current_dir(bench.path("."))
-        .env("EOL_STATION", "test-station")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    !status.success()
-}
-
-/// Cuts at every effect whose number is `first` and then every `step`th.
-fn sweep(first: usize, step: usize) -> usize {
-    let mut cuts = 0;
-    for call in [
-        "pwrite64",
-        "fdatasync",
-        "fsync",
-        "rename",
-        "write",
-        "unlink",
-        "linkat",
-    ] {
-        for n in (first..).step_by(step) {
-            let bench = Bench::with(&["gw100", "pools/unpacked"]);
-            let recipe = fs::read_to_string(bench.path(RECIPE)).unwrap();
-            let recipe = recipe.replace("../pools/blynk-export.zip", "../pools/unpacked");
-            fs::write(bench.path(RECIPE), recipe).unwrap();
-            if !cut(&bench, (call, n)) {
-                break;
-            }
-            cuts += 1;
-            let before = print(&bench);
-            let passed = run(&bench, &["--serial", "GW000007", "--json"]);
-            assert!(passed.status.success(), "{call} {n}: {}", said(&passed));
-            if before.is_some() {
-                assert_eq!(print(&bench), before, "{call} {n}: another token");
-            }
-            bench.ok(&[
-                "verify", "--recipe", RECIPE, "--probe", "sim", "--serial", "GW000007", "--ledger",
-            ]);
-            bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
-            assert!(
-                bench.path("gw100/labels/GW000007.png").exists(),
-                "{call} {n}"
-            );
+#[test]
+fn a_run_killed_at_every_effect_is_resumed_with_the_same_token_on_the_same_board() {
+    let args = ["run", "--recipe", RECIPE, "--serial", "GW000007"];
+    sweep(small, &args, |bench, cut| {
+        let before = print(bench);
+        let passed = run(bench, &["--serial", "GW000007", "--json"]);
+        assert!(passed.status.success(), "{cut}: {}", said(&passed));
+        if before.is_some() {
+            assert_eq!(print(bench), before, "{cut}: another token");
         }
-    }
-    cuts
-}
-
-#[test]
-fn a_run_killed_at_effects_is_resumed_with_the_same_token_on_the_same_board() {
-    if has("strace", "killing a run at its effects") {
-        let cuts = sweep(2, 9);
-        assert!(cuts > 8, "only {cuts} cuts");
-    }
-}
-
-#[test]
-#[ignore = "minutes: every effect of a run, one by one"]
-fn a_run_killed_at_every_effect_is_resumed() {
-    if has("strace", "killing a run at its effects") {
-        let cuts = sweep(1, 1);
-        assert!(cuts > 80, "only {cuts} cuts");
-    }
+        bench.ok(&[
+            "verify", "--recipe", RECIPE, "--probe", "sim", "--serial", "GW000007", "--ledger",
+        ]);
+        bench.ok(&["ledger", "audit", "--recipe", RECIPE]);
+        assert!(bench.path("gw100/labels/GW000007.png").exists(), "{cut}");
+    });
 }
 
 #[test]

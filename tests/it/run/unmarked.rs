@@ -17,6 +17,7 @@ use self::line::{Line, Tally};
 use super::{RECIPE, bench, executable, said};
 use crate::bench::Bench;
 use crate::judge;
+use crate::support::times;
 
 const FLASH: &str = r#"
 [flash]
@@ -33,12 +34,9 @@ dir = "labels"
 source = "scan"
 "#;
 
-/// How many units are made in a normal check.
-const UNITS: usize = 40;
-
 fn units() -> usize {
     let text = std::env::var("EOL_INJECT_UNITS");
-    text.map_or(UNITS, |text| text.parse().unwrap())
+    text.map_or_else(|_| times(40, 12), |text| text.parse().unwrap())
 }
 
 /// A plant: its lines, and the ledger that they share.

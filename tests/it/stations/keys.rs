@@ -1,7 +1,7 @@
 //! Keys: from where they come, replaced, wrong and lost.
 
 use super::*;
-use crate::power_cut::sweep_in;
+use crate::sweep::sweep;
 
 const ROTATE: [&str; 9] = [
     "ledger", "key", "rotate", "--recipe", HOME, "--by", "anna", "--reason", "yearly",
@@ -106,22 +106,26 @@ fn a_rotation_survives_a_cut_at_every_effect() {
     let bench = home();
     batch(&bench, HOME, "1");
     let tokens = bench.tokens(HOME);
-    sweep_in(&bench, &ROTATE, |bench, cut| {
-        // In the middle the line goes on: both keys are known.
-        assert_eq!(bench.tokens(HOME), tokens, "{cut:?}");
-        batch(bench, HOME, "1");
-        bench.ok(&ROTATE);
-        clean(bench, HOME);
-        assert!(
-            !bench.path("gw100/gw100.ledger.key.next").exists(),
-            "{cut:?}"
-        );
-        let conn = rusqlite::Connection::open(bench.path(LEDGER)).unwrap();
-        let keys: i64 = conn
-            .query_row("SELECT count(*) FROM keys", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(keys, 1, "{cut:?}");
-    });
+    sweep(
+        || bench.again(),
+        &ROTATE,
+        |bench, cut| {
+            // In the middle the line goes on: both keys are known.
+            assert_eq!(bench.tokens(HOME), tokens, "{cut:?}");
+            batch(bench, HOME, "1");
+            bench.ok(&ROTATE);
+            clean(bench, HOME);
+            assert!(
+                !bench.path("gw100/gw100.ledger.key.next").exists(),
+                "{cut:?}"
+            );
+            let conn = rusqlite::Connection::open(bench.path(LEDGER)).unwrap();
+            let keys: i64 = conn
+                .query_row("SELECT count(*) FROM keys", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(keys, 1, "{cut:?}");
+        },
+    );
 }
 
 /// A bench whose recipe says where the key comes from, and no ledger yet.

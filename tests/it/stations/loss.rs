@@ -1,7 +1,7 @@
 //! A ledger is lost: from a backup, from a mirror, or from both it comes back.
 
 use super::*;
-use crate::power_cut::sweep_in;
+use crate::sweep::sweep;
 
 const WHO: [&str; 4] = ["--by", "anna", "--reason", "disk died"];
 
@@ -435,20 +435,24 @@ fn sites_are_compared_by_their_exports_and_mirrors() {
 fn a_backup_survives_a_cut_at_every_effect() {
     let bench = home();
     batch(&bench, HOME, "1");
-    sweep_in(&bench, &BACKUP, |bench, cut| {
-        if !bench.path("save.ledger").exists() {
-            bench.ok(&BACKUP);
-        }
-        clean(bench, HOME);
-        lose(bench);
-        bench.ok(&restore());
-        clean(bench, HOME);
-        let hidden = names(&bench.path("."));
-        assert!(
-            !hidden.iter().any(|name| name.starts_with('.')),
-            "{cut:?}: {hidden:?}"
-        );
-    });
+    sweep(
+        || bench.again(),
+        &BACKUP,
+        |bench, cut| {
+            if !bench.path("save.ledger").exists() {
+                bench.ok(&BACKUP);
+            }
+            clean(bench, HOME);
+            lose(bench);
+            bench.ok(&restore());
+            clean(bench, HOME);
+            let hidden = names(&bench.path("."));
+            assert!(
+                !hidden.iter().any(|name| name.starts_with('.')),
+                "{cut:?}: {hidden:?}"
+            );
+        },
+    );
 }
 
 #[test]
@@ -457,13 +461,17 @@ fn a_restore_survives_a_cut_at_every_effect() {
     batch(&bench, HOME, "1");
     bench.ok(&BACKUP);
     lose(&bench);
-    sweep_in(&bench, &restore(), |bench, cut| {
-        if !bench.path("gw100/gw100.ledger").exists() {
-            bench.ok(&restore());
-        }
-        assert_eq!(stock(bench, HOME)["quarantined"], 5, "{cut:?}");
-        clean(bench, HOME);
-    });
+    sweep(
+        || bench.again(),
+        &restore(),
+        |bench, cut| {
+            if !bench.path("gw100/gw100.ledger").exists() {
+                bench.ok(&restore());
+            }
+            assert_eq!(stock(bench, HOME)["quarantined"], 5, "{cut:?}");
+            clean(bench, HOME);
+        },
+    );
 }
 
 #[test]
@@ -471,17 +479,21 @@ fn a_rebuild_survives_a_cut_at_every_effect() {
     let bench = mirrored();
     batch(&bench, HOME, "1");
     lose(&bench);
-    sweep_in(&bench, &rebuild(), |bench, cut| {
-        if !bench.path("gw100/gw100.ledger").exists() {
-            bench.ok(&rebuild());
-        }
-        let told = stock(bench, HOME);
-        assert_eq!(
-            (&told["free"], &told["bound"]),
-            (&5.into(), &1.into()),
-            "{cut:?}"
-        );
-        clean(bench, HOME);
-        batch(bench, HOME, "1");
-    });
+    sweep(
+        || bench.again(),
+        &rebuild(),
+        |bench, cut| {
+            if !bench.path("gw100/gw100.ledger").exists() {
+                bench.ok(&rebuild());
+            }
+            let told = stock(bench, HOME);
+            assert_eq!(
+                (&told["free"], &told["bound"]),
+                (&5.into(), &1.into()),
+                "{cut:?}"
+            );
+            clean(bench, HOME);
+            batch(bench, HOME, "1");
+        },
+    );
 }

@@ -1,7 +1,7 @@
 //! A share goes to a station, is used there and comes back.
 
 use super::*;
-use crate::power_cut::sweep_in;
+use crate::sweep::sweep;
 
 const STATION: &str = "station/recipe.toml";
 
@@ -271,40 +271,45 @@ fn a_short_pool_costs_one_number_and_one_failure() {
 
 #[test]
 fn a_split_survives_a_cut_at_every_effect() {
-    sweep_in(&with_station(), &SPLIT, |bench, cut| {
-        let part = bench.path("s1.part");
-        // A file with its name has left: it stays as it is.
-        let left = part.exists().then(|| fs::read(&part).unwrap());
-        let output = bench.run(&SPLIT);
-        match &left {
-            Some(bytes) => assert_eq!(&fs::read(&part).unwrap(), bytes, "{cut:?}"),
-            None => assert!(
-                output.status.success(),
-                "{cut:?}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            ),
-        }
-        let home = stock(bench, HOME);
-        assert_eq!(
-            (&home["away"], &home["free"]),
-            (&2.into(), &4.into()),
-            "{cut:?}"
-        );
-        let told = object(bench, &["pool", "status", "--recipe", HOME], "part");
-        assert_eq!(
-            (&told["part"], &told["state"]),
-            (&1.into(), &"handed".into()),
-            "{cut:?}"
-        );
-        let hidden = names(&bench.path("."));
-        assert!(
-            !hidden.iter().any(|name| name.starts_with('.')),
-            "{cut:?}: {hidden:?}"
-        );
-        clean(bench, HOME);
-        batch(bench, STATION, "2");
-        clean(bench, STATION);
-    });
+    let world = with_station();
+    sweep(
+        || world.again(),
+        &SPLIT,
+        |bench, cut| {
+            let part = bench.path("s1.part");
+            // A file with its name has left: it stays as it is.
+            let left = part.exists().then(|| fs::read(&part).unwrap());
+            let output = bench.run(&SPLIT);
+            match &left {
+                Some(bytes) => assert_eq!(&fs::read(&part).unwrap(), bytes, "{cut:?}"),
+                None => assert!(
+                    output.status.success(),
+                    "{cut:?}: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                ),
+            }
+            let home = stock(bench, HOME);
+            assert_eq!(
+                (&home["away"], &home["free"]),
+                (&2.into(), &4.into()),
+                "{cut:?}"
+            );
+            let told = object(bench, &["pool", "status", "--recipe", HOME], "part");
+            assert_eq!(
+                (&told["part"], &told["state"]),
+                (&1.into(), &"handed".into()),
+                "{cut:?}"
+            );
+            let hidden = names(&bench.path("."));
+            assert!(
+                !hidden.iter().any(|name| name.starts_with('.')),
+                "{cut:?}: {hidden:?}"
+            );
+            clean(bench, HOME);
+            batch(bench, STATION, "2");
+            clean(bench, STATION);
+        },
+    );
 }
 
 #[test]
@@ -314,13 +319,17 @@ fn a_merge_survives_a_cut_at_every_effect() {
     batch(&bench, STATION, "1");
     bench.ok(&["ledger", "return", "--recipe", STATION, "-o", "back.part"]);
     let merge = ["ledger", "merge", "--recipe", HOME, "back.part"];
-    sweep_in(&bench, &merge, |bench, cut| {
-        bench.ok(&merge);
-        let home = stock(bench, HOME);
-        let counts = (&home["away"], &home["free"], &home["bound"]);
-        assert_eq!(counts, (&0.into(), &5.into(), &1.into()), "{cut:?}");
-        clean(bench, HOME);
-    });
+    sweep(
+        || bench.again(),
+        &merge,
+        |bench, cut| {
+            bench.ok(&merge);
+            let home = stock(bench, HOME);
+            let counts = (&home["away"], &home["free"], &home["bound"]);
+            assert_eq!(counts, (&0.into(), &5.into(), &1.into()), "{cut:?}");
+            clean(bench, HOME);
+        },
+    );
 }
 
 #[test]
@@ -329,22 +338,26 @@ fn a_return_survives_a_cut_at_every_effect() {
     bench.ok(&SPLIT);
     batch(&bench, STATION, "1");
     let back = ["ledger", "return", "--recipe", STATION, "-o", "back.part"];
-    sweep_in(&bench, &back, |bench, cut| {
-        if !bench.path("back.part").exists() {
-            bench.ok(&back);
-        }
-        let told = object(
-            bench,
-            &["ledger", "merge", "--recipe", HOME, "back.part"],
-            "merge",
-        );
-        assert_eq!(
-            (&told["units"], &told["free"]),
-            (&1.into(), &1.into()),
-            "{cut:?}"
-        );
-        clean(bench, HOME);
-    });
+    sweep(
+        || bench.again(),
+        &back,
+        |bench, cut| {
+            if !bench.path("back.part").exists() {
+                bench.ok(&back);
+            }
+            let told = object(
+                bench,
+                &["ledger", "merge", "--recipe", HOME, "back.part"],
+                "merge",
+            );
+            assert_eq!(
+                (&told["units"], &told["free"]),
+                (&1.into(), &1.into()),
+                "{cut:?}"
+            );
+            clean(bench, HOME);
+        },
+    );
 }
 
 /// Makes another ledger with the same list, which knows the station's public key and nothing else.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::cluster::wait_for;
 use super::*;
 use crate::ledger::shift::{Chance, check, work};
+use crate::support::times;
 
 /// Runs a shift of eight stations, and `outage` again and again meanwhile.
 fn shift_with(bench: &OnServer, units: usize, mut outage: impl FnMut(&mut Chance) + Send) {
@@ -48,8 +49,9 @@ fn a_server_that_is_stopped_and_started_again_costs_nothing() {
         return;
     };
     let bench = OnServer::at(&cluster.url());
-    let mut left = 4;
-    shift_with(&bench, 250, |_| {
+    let kills = times(4, 1);
+    let mut left = kills;
+    shift_with(&bench, times(250, 120), |_| {
         if left > 0 {
             left -= 1;
             cluster.stop();
@@ -57,7 +59,7 @@ fn a_server_that_is_stopped_and_started_again_costs_nothing() {
             cluster.start();
         }
     });
-    assert!(left < 4);
+    assert!(left < kills);
 }
 
 #[test]
@@ -66,15 +68,16 @@ fn a_server_that_is_killed_costs_nothing() {
         return;
     };
     let bench = OnServer::at(&cluster.url());
-    let mut left = 4;
-    shift_with(&bench, 250, |_| {
+    let kills = times(4, 1);
+    let mut left = kills;
+    shift_with(&bench, times(250, 120), |_| {
         if left > 0 {
             left -= 1;
             cluster.kill();
             cluster.start();
         }
     });
-    assert!(left < 4);
+    assert!(left < kills);
 }
 
 /// Killing a session's process makes the server end all of them, and recover.
@@ -86,7 +89,7 @@ fn sessions_that_are_killed_at_any_moment_cost_nothing() {
     let bench = OnServer::at(&cluster.url());
     let url = cluster.url();
     let (mut killed, mut ended) = (0, 0);
-    shift_with(&bench, 250, |chance| {
+    shift_with(&bench, times(250, 120), |chance| {
         let Ok(mut admin) = ::postgres::Client::connect(&url, ::postgres::NoTls) else {
             return;
         };
@@ -140,7 +143,7 @@ fn a_standby_takes_over_in_the_middle_of_a_shift() {
         "postgres://eol@127.0.0.1:{one},127.0.0.1:{two}/postgres"
     ));
     let mut failed_over = false;
-    shift_with(&bench, 250, |_| {
+    shift_with(&bench, times(250, 120), |_| {
         if !failed_over {
             primary.kill();
             std::thread::sleep(Duration::from_millis(500));
@@ -228,7 +231,7 @@ fn all_told() -> bool {
 
     use eol_inject::image::{Address, Hint, Image};
     use eol_inject::line::batch::Batch;
-    use eol_inject::patch::Master;
+    use eol_inject::master::Master;
     use eol_inject::recipe::Recipe;
     use eol_inject::target::{Folder, Sync};
 

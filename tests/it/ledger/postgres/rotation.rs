@@ -5,7 +5,8 @@ use std::fs;
 use super::program::{RECIPE, files, json, line};
 use super::*;
 use crate::bench::{Bench as Files, has, text};
-use crate::power_cut::cut;
+use crate::support::times;
+use crate::sweep::Cut;
 
 const ROTATE: &str = "ledger key rotate --by anna --reason yearly";
 const NEXT: &str = "gw100/rotation.postgres.key.next";
@@ -218,18 +219,18 @@ fn a_rotation_survives_a_kill_at_every_message() {
     let args: Vec<&str> = rotate.iter().map(String::as_str).collect();
     let mut cuts = 0;
     for call in ["sendto", "linkat", "unlink", "fsync"] {
-        let mut n = 1;
-        while cut(&files, &args, (call, n)) {
-            assert_eq!(files.tokens(RECIPE), tokens, "{call} {n}");
+        let mut cut = Cut { call, n: 1 };
+        while cut.strikes(&files, &args) {
+            assert_eq!(files.tokens(RECIPE), tokens, "{cut}");
             files.ok(&rotate);
             hand_out(&files, next);
             let audit = files.ok(&line(&files, "ledger audit"));
-            assert!(audit.contains("clean"), "{call} {n}: {audit}");
+            assert!(audit.contains("clean"), "{cut}: {audit}");
             cuts += 1;
-            n += if n > 4 { 3 } else { 1 };
+            cut = cut.next();
         }
         // That one came to its end.
         hand_out(&files, next);
     }
-    assert!(cuts > 10, "only {cuts} cuts");
+    assert!(cuts > times(10, 4), "only {cuts} cuts");
 }

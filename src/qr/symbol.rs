@@ -3,8 +3,9 @@
 use png::{BitDepth, ColorType, Compression, Encoder};
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::LabelError;
-use crate::unit::{QrToken, Serial};
+use quircs::Code;
+
+use crate::unit::QrToken;
 
 /// Light modules around the symbol (ISO/IEC 18004, 6.3.8).
 pub(super) const QUIET: usize = 4;
@@ -13,7 +14,7 @@ const SCALE: usize = 6;
 
 /// A symbol, module by module.
 #[derive(Debug, Clone)]
-pub(super) struct Symbol {
+pub(crate) struct Symbol {
     /// Modules along a side, without quiet zone.
     pub size: usize,
     /// Rows of modules, true where dark.
@@ -21,36 +22,39 @@ pub(super) struct Symbol {
 }
 
 impl Symbol {
-    /// Takes modules as they were read: as many rows as modules in each.
-    pub(super) const fn read(rows: Vec<Vec<bool>>) -> Self {
-        let size = rows.len();
+    /// Takes a symbol as it was read from a picture.
+    pub(super) fn of_code(code: &Code) -> Self {
+        let size = usize::try_from(code.size).unwrap_or(0);
+        let dark = |bit: usize| {
+            let byte = code.cell_bitmap.get(bit / 8);
+            byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+        };
+        let row = |y: usize| (0..size).map(move |x| dark(y * size + x)).collect();
+        let rows = (0..size).map(row).collect();
         Self { size, rows }
     }
 
-    /// Encodes a QR Token with error correction level M.
-    pub(super) fn of(code: &QrToken, serial: &Serial) -> Result<Self, LabelError> {
-        let code = QrCode::with_error_correction_level(code.payload(), EcLevel::M);
-        let code = code.map_err(|_| LabelError::TooLong {
-            serial: serial.clone(),
-        })?;
+    /// Encodes a QR Token with error correction level M; none where it is longer than a symbol
+    /// holds.
+    pub(crate) fn encode(token: &QrToken) -> Option<Self> {
+        let code = QrCode::with_error_correction_level(token.payload(), EcLevel::M).ok()?;
         let size = code.width();
         let colors = code.into_colors();
         let dark = |color: &Color| *color == Color::Dark;
-        let rows = colors
-            .chunks(size)
-            .map(|row| row.iter().map(dark).collect());
-        Ok(Self {
-            size,
-            rows: rows.collect(),
-        })
+        let rows = colors.chunks(size);
+        let rows = rows.map(|row| row.iter().map(dark).collect()).collect();
+        Some(Self { size, rows })
     }
-}
 
-/// Draws a symbol as PNG: one bit a pixel, no text in it.
-pub(super) fn png(symbol: &Symbol, serial: &Serial) -> Result<Vec<u8>, LabelError> {
-    write(symbol, SCALE).ok_or_else(|| LabelError::Draw {
-        serial: serial.clone(),
-    })
+    /// Draws it as PNG: one bit a pixel, no text in it.
+    pub(crate) fn png(&self) -> Option<Vec<u8>> {
+        write(self, SCALE)
+    }
+
+    /// Draws it as SVG with `caption` below it; the QR Token stands in the symbol only.
+    pub(crate) fn svg(&self, caption: &str) -> String {
+        super::svg::draw(self, caption)
+    }
 }
 
 fn write(symbol: &Symbol, scale: usize) -> Option<Vec<u8>> {
@@ -90,14 +94,15 @@ fn bits(symbol: &Symbol, side: usize, scale: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::CODE;
+    use super::super::picture;
     use super::*;
-    use crate::pool::picture;
+
+    const CODE: &str = "sqr_gCCsLSydh3d0ArmZj50l9zr79JXVooBR+17";
 
     #[test]
     fn a_drawn_picture_reads_back() {
-        let (code, serial) = (CODE.parse().unwrap(), "GW1".parse().unwrap());
-        let symbol = Symbol::of(&code, &serial).unwrap();
+        let code = CODE.parse().unwrap();
+        let symbol = Symbol::encode(&code).unwrap();
         assert_eq!(symbol.size, 29);
         for scale in [1, 2, 3, 6, 11] {
             let bytes = write(&symbol, scale).unwrap();
@@ -107,8 +112,10 @@ mod tests {
 
     #[test]
     fn the_picture_is_as_large_as_the_console_s() {
-        let (code, serial) = (CODE.parse().unwrap(), "GW1".parse().unwrap());
-        let bytes = png(&Symbol::of(&code, &serial).unwrap(), &serial).unwrap();
+        let bytes = Symbol::encode(&CODE.parse().unwrap())
+            .unwrap()
+            .png()
+            .unwrap();
         assert_eq!(bytes.get(16..24), Some(&[0, 0, 0, 222, 0, 0, 0, 222][..]));
     }
 }

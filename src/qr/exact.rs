@@ -15,7 +15,7 @@ const FINDER: usize = 7;
 /// Reads a symbol whose modules are squares of whole pixels, alone in its picture.
 ///
 /// `dark` is one byte a pixel, 0 or 1. Returns `None` for every other picture.
-pub(super) fn exact(dark: &[u8], width: usize) -> Option<Code> {
+pub(super) fn read(dark: &[u8], width: usize) -> Option<Code> {
     let rows: Vec<&[u8]> = dark.chunks_exact(width).collect();
     let frame = Frame::of(&rows)?;
     let top = rows.get(frame.top)?.get(frame.left..)?;
@@ -52,17 +52,6 @@ pub(super) fn exact(dark: &[u8], width: usize) -> Option<Code> {
         }
     }
     Some(code)
-}
-
-/// Returns the modules of a symbol, row by row, true where dark.
-pub(super) fn modules(code: &Code) -> Vec<Vec<bool>> {
-    let size = usize::try_from(code.size).unwrap_or(0);
-    let dark = |bit: usize| {
-        let byte = code.cell_bitmap.get(bit / 8);
-        byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
-    };
-    let row = |y: usize| (0..size).map(move |x| dark(y * size + x)).collect();
-    (0..size).map(row).collect()
 }
 
 /// The square that holds every dark pixel.

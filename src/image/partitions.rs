@@ -3,11 +3,13 @@
 //! Source: ESP-IDF Programming Guide, "Partition Tables": entries of 32 bytes that start with
 //! AA 50; behind them EB EB, 14 bytes FF and the MD5 of all entries. Offsets are those in flash.
 
-use super::super::digest::Hash;
-use super::super::finding::Finding;
-use super::super::read::{part, take, word};
-use super::SECTOR;
-use crate::image::{Address, Image, Span};
+use md5::{Digest as _, Md5};
+
+use super::read::{part, take, word};
+use super::{Address, Image, Span};
+
+/// Tables start at a multiple of this: flash sectors.
+const SECTOR: u64 = 4096;
 
 /// Bytes of an entry, and most entries (`ESP_PARTITION_TABLE_MAX_ENTRIES`).
 const ENTRY: u64 = 32;
@@ -38,6 +40,12 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// Returns whether it is for an application.
+    #[must_use]
+    pub fn is_app(&self) -> bool {
+        self.code.first() == Some(&APP)
+    }
+
     /// Returns whether it is for settings (NVS).
     #[must_use]
     pub fn is_nvs(&self) -> bool {
@@ -74,29 +82,6 @@ fn kind([kind, subtype]: [u8; 2]) -> String {
     text.to_owned()
 }
 
-/// Finds partitions for applications that hold bytes, and no image: encrypted, as a rule.
-///
-/// `bases` are the images that were found.
-pub(super) fn foreign(image: &Image, bases: &[Address]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for run in image.runs() {
-        for app in tables_of(image, run).unwrap_or_default() {
-            if app.code.first() != Some(&APP) {
-                continue;
-            }
-            if bases.contains(&app.span.start()) || is_erased(image, app.span) {
-                continue;
-            }
-            findings.push(Finding::refused(
-                app.span,
-                format!("ESP partition {:?} at {}", app.label, app.span.start()),
-                "it is for an application and holds no image that can be read: an image for flash encryption is patched before it is encrypted",
-            ));
-        }
-    }
-    findings
-}
-
 /// Reads the first table of a run whose digest is right; offsets count from the run's start.
 fn tables_of(image: &Image, run: Span) -> Option<Vec<Partition>> {
     let mut at = SECTOR;
@@ -123,7 +108,7 @@ fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<Partition>> {
             for partition in &mut partitions {
                 partition.table = whole;
             }
-            return (Hash::Md5.of(&bytes) == digest).then_some(partitions);
+            return (<[u8; 16]>::from(Md5::digest(&bytes)) == digest).then_some(partitions);
         }
         let [first, second, type_, subtype] = take(image, flash, entry)?;
         if [first, second] != MAGIC {
@@ -144,13 +129,4 @@ fn table(image: &Image, flash: Address, at: u64) -> Option<Vec<Partition>> {
         });
     }
     None
-}
-
-/// Returns whether nothing but FF is stored there.
-fn is_erased(image: &Image, span: Span) -> bool {
-    image.stored_within(span).all(|part| {
-        image
-            .chunks(part)
-            .is_ok_and(|mut chunks| chunks.all(|(_, bytes)| bytes.iter().all(|byte| *byte == 0xFF)))
-    })
 }

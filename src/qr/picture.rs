@@ -9,7 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use png::{BitDepth, ColorType, Decoder, Info, Limits, Transformations};
 use quircs::{Code, Quirc};
 
-use super::{PictureError, symbol};
+use super::error::PictureError;
+use super::exact;
+use super::symbol::Symbol;
 use crate::unit::{AuthToken, QrToken};
 
 /// First bytes of a PNG (PNG third edition, 5.2).
@@ -22,13 +24,10 @@ const BYTES: usize = 32 * 1024 * 1024;
 const TEXT: usize = 1024 * 1024;
 
 /// Tokens to look for, by their bytes.
-pub(super) type Secrets<'a> = HashSet<&'a [u8; AuthToken::LEN]>;
-
-/// A symbol's modules, row by row, true where dark.
-pub(crate) type Modules = Vec<Vec<bool>>;
+pub(crate) type Secrets<'a> = HashSet<&'a [u8; AuthToken::LEN]>;
 
 /// Returns whether `bytes` start like a PNG.
-pub(super) fn is_png(bytes: &[u8]) -> bool {
+pub(crate) fn is_png(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
@@ -41,16 +40,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<QrToken, PictureError> {
     Picture::decode(bytes)?.code()
 }
 
-/// Reads the QR Token of a picture with exactly one symbol; and the symbol's modules,
-/// where the picture is drawn without a flaw.
+/// Reads the QR Token of a picture with exactly one symbol; and the symbol module by module, where
+/// the picture is drawn without a flaw.
 ///
 /// # Errors
 /// [`PictureError`]
-pub(crate) fn read_modules(bytes: &[u8]) -> Result<(QrToken, Option<Modules>), PictureError> {
+pub(crate) fn read_symbol(bytes: &[u8]) -> Result<(QrToken, Option<Symbol>), PictureError> {
     let picture = Picture::decode(bytes)?;
-    let exact = symbol::exact(&picture.dark(), picture.width);
+    let exact = exact::read(&picture.dark(), picture.width);
     match exact.and_then(|code| Some((decoded(&code)?, code))) {
-        Some((text, code)) => Ok((token(&text)?, Some(symbol::modules(&code)))),
+        Some((text, code)) => Ok((token(&text)?, Some(Symbol::of_code(&code)))),
         None => Ok((picture.code()?, None)),
     }
 }
@@ -59,7 +58,7 @@ pub(crate) fn read_modules(bytes: &[u8]) -> Result<(QrToken, Option<Modules>), P
 ///
 /// # Errors
 /// [`PictureError`]
-pub(super) fn read_safe(bytes: &[u8], secrets: &Secrets<'_>) -> Result<QrToken, PictureError> {
+pub(crate) fn read_safe(bytes: &[u8], secrets: &Secrets<'_>) -> Result<QrToken, PictureError> {
     let picture = Picture::decode(bytes)?;
     let mut stored = picture.texts.iter().map(Vec::as_slice).chain([bytes]);
     if stored.any(|stored| holds(stored, secrets)) {
@@ -138,8 +137,7 @@ impl Picture {
 
     /// Reads the text of the one symbol.
     fn text(&self) -> Result<Vec<u8>, PictureError> {
-        if let Some(text) = symbol::exact(&self.dark(), self.width).and_then(|code| decoded(&code))
-        {
+        if let Some(text) = exact::read(&self.dark(), self.width).and_then(|code| decoded(&code)) {
             return Ok(text);
         }
         let codes = self.found();
@@ -322,12 +320,12 @@ mod tests {
         let grey = drawn(CODE);
         let width = grey.len().isqrt();
         let dark: Vec<u8> = grey.iter().map(|g| u8::from(*g == 0)).collect();
-        let code = symbol::exact(&dark, width).unwrap();
+        let code = exact::read(&dark, width).unwrap();
         assert_eq!(decoded(&code).unwrap(), CODE.as_bytes());
         let mut flawed = dark;
         let last = flawed.len() - 1;
         *flawed.get_mut(last).unwrap() = 1;
-        assert!(symbol::exact(&flawed, width).is_none());
+        assert!(exact::read(&flawed, width).is_none());
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! The Master, and patching it with one unit's values.
 //!
 //! A [`Master`] is proved once a batch; after that a unit costs its own bytes only. A
-//! [`Patched`] image gives no bytes away: only [`crate::checksum::seal`] takes it further.
+//! [`Patched`] image gives no bytes away: only [`crate::seal::seal`] takes it further.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -32,9 +32,9 @@ impl Master {
     ///
     /// ```
     /// # use std::error::Error;
-    /// use eol_inject::checksum::seal;
+    /// use eol_inject::seal::seal;
     /// use eol_inject::image::{Address, Hint, Image};
-    /// use eol_inject::patch::{Master, apply};
+    /// use eol_inject::master::{Master, apply};
     /// use eol_inject::recipe::Recipe;
     /// use eol_inject::unit::{AuthToken, Values};
     ///

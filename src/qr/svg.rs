@@ -1,29 +1,26 @@
-//! A label for browsers and printers that scale: the symbol, and the serial below it.
+//! A symbol for browsers and printers that scale, with a line of text below it.
 
 use std::fmt::Write as _;
 
-use super::qr::{QUIET, Symbol};
-use crate::unit::Serial;
+use super::symbol::{QUIET, Symbol};
 
-/// Modules below the symbol's quiet zone for the serial.
+/// Modules below the symbol's quiet zone for the caption.
 const CAPTION: usize = 4;
 
-/// Draws a symbol in modules, so that edges stay sharp at every size.
-///
-/// The QR Token stands in the symbol only, never as text.
-pub(super) fn draw(symbol: &Symbol, serial: &Serial) -> String {
+/// Draws a symbol in modules, so that edges stay sharp at every size, with `caption` below it.
+pub(super) fn draw(symbol: &Symbol, caption: &str) -> String {
     let width = symbol.size + 2 * QUIET;
     let height = width + CAPTION;
-    let serial = escaped(serial.as_str());
+    let text = escaped(caption);
     let (middle, line) = (width / 2, width + 1);
     let path = path(symbol);
-    let length = caption(&serial, width);
+    let length = squeezed(&text, width);
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}mm" height="{height}mm" role="img">
-<title>{serial}</title>
+<title>{text}</title>
 <rect width="{width}" height="{height}" fill="#fff"/>
 <path shape-rendering="crispEdges" fill="#000" d="{path}"/>
-<text x="{middle}.5" y="{line}" font-family="monospace" font-size="3" text-anchor="middle"{length}>{serial}</text>
+<text x="{middle}.5" y="{line}" font-family="monospace" font-size="3" text-anchor="middle"{length}>{text}</text>
 </svg>
 "##
     )
@@ -46,10 +43,10 @@ fn path(symbol: &Symbol) -> String {
     path
 }
 
-/// Squeezes a serial that is longer than the symbol is wide; a character has about 1.8 units.
-fn caption(serial: &str, width: usize) -> String {
+/// Squeezes a text that is longer than the symbol is wide; a character has about 1.8 units.
+fn squeezed(text: &str, width: usize) -> String {
     let room = width.saturating_sub(2);
-    if serial.len() * 9 / 5 > room {
+    if text.len() * 9 / 5 > room {
         format!(r#" textLength="{room}" lengthAdjust="spacingAndGlyphs""#)
     } else {
         String::new()
@@ -65,14 +62,14 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::CODE;
     use super::*;
+
+    const CODE: &str = "sqr_gCCsLSydh3d0ArmZj50l9zr79JXVooBR+17";
 
     #[test]
     fn the_drawing_names_the_serial_and_no_token() {
-        let serial: Serial = "R+D-001".parse().unwrap();
-        let symbol = Symbol::of(&CODE.parse().unwrap(), &serial).unwrap();
-        let text = draw(&symbol, &serial);
+        let symbol = Symbol::encode(&CODE.parse().unwrap()).unwrap();
+        let text = draw(&symbol, "R+D-001");
         assert!(text.contains("<title>R+D-001</title>"));
         assert!(text.contains(r#"viewBox="0 0 37 41""#));
         assert!(!text.contains("sqr_"));
@@ -80,8 +77,7 @@ mod tests {
 
     #[test]
     fn the_path_covers_the_dark_modules_exactly() {
-        let serial: Serial = "GW1".parse().unwrap();
-        let symbol = Symbol::of(&CODE.parse().unwrap(), &serial).unwrap();
+        let symbol = Symbol::encode(&CODE.parse().unwrap()).unwrap();
         let dark = symbol.rows.iter().flatten().filter(|dark| **dark).count();
         let runs = path(&symbol);
         let drawn: usize = (runs.split('h').skip(1).step_by(2))

@@ -1,8 +1,8 @@
 //! Sealing: from a patched image to one whose checksums are all true.
 
-use super::ChecksumError;
+use crate::checksum::ChecksumError;
 use crate::image::{Edits, Image, ImageError, Span};
-use crate::patch::{Master, Patched};
+use crate::master::{Master, Patched};
 use crate::unit::{Fingerprint, Serial};
 
 /// A unit's image: patched, and every checksum true. Only [`seal`] makes one.
@@ -38,7 +38,7 @@ pub fn seal(patched: Patched<'_>) -> Result<Sealed<'_>, ChecksumError> {
     let stamps = master.stamps()?;
     let mut stored = Vec::with_capacity(master.plan().checksums().len());
     for (index, checksum) in master.plan().checksums().iter().enumerate() {
-        let bytes = stamps.field((index, checksum), master.image(), &edits)?;
+        let bytes = stamps.field(index, checksum, master.image(), &edits)?;
         edits.put(checksum.at().start(), &bytes);
         stored.push(Stored {
             name: checksum.name().to_owned(),
