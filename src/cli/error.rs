@@ -27,7 +27,6 @@ use serde_json::{Value, json};
 
 use super::cure;
 use super::next::{self, Next};
-use super::output::count;
 
 /// Exit codes; the README lists them.
 pub(crate) mod exit {
@@ -324,8 +323,10 @@ impl From<&StationError> for CliError {
                 file,
                 error,
             } => {
-                let (waiting, file) = (count(*waiting, "result"), file.display());
-                Self::from(error).about(format_args!("{waiting} not taken, kept in {file}"))
+                let (s, file) = (if *waiting == 1 { "" } else { "s" }, file.display());
+                Self::from(error).about(format_args!(
+                    "{waiting} result{s} not taken, kept in {file}"
+                ))
             }
             StationError::NoSource { .. } => Self::usage(error.to_string()),
             StationError::Interrupted => {

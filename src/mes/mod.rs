@@ -77,15 +77,14 @@ impl Hooks {
             return Ok(());
         };
         let unit = question.about(serial);
-        let finished = self.call(command, &unit)?;
-        if finished.status.success() {
+        let Some(finished) = self.failed(command, &unit)? else {
             return Ok(());
-        }
-        let said =
-            said::first(&finished.stdout, &unit).or_else(|| said::first(&finished.stderr, &unit));
-        Err(HookError::Refused {
-            reason: said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status))),
-        })
+        };
+        let said = said::first(&finished.stdout, &unit);
+        let said = said.or_else(|| said::first(&finished.stderr, &unit));
+        let reason =
+            said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status)));
+        Err(HookError::Refused { reason })
     }
 
     /// Returns whether anybody is asked before a unit.
@@ -108,12 +107,11 @@ impl Hooks {
         let Some(command) = &self.spec.on_result else {
             return Ok(());
         };
-        let finished = self.call(command, result)?;
-        if finished.status.success() {
+        let Some(finished) = self.failed(command, result)? else {
             return Ok(());
-        }
-        let said =
-            said::first(&finished.stderr, result).or_else(|| said::first(&finished.stdout, result));
+        };
+        let said = said::first(&finished.stderr, result);
+        let said = said.or_else(|| said::first(&finished.stdout, result));
         Err(HookError::Failed {
             program: command.program().to_owned(),
             ended: process::ended(finished.status),
@@ -121,20 +119,19 @@ impl Hooks {
         })
     }
 
-    fn call(&self, command: &CommandLine, object: &str) -> Result<Finished, HookError> {
-        let program = || command.program().to_owned();
+    /// Calls a hook with an object; returns how it ended where it did not say yes.
+    fn failed(&self, command: &CommandLine, object: &str) -> Result<Option<Finished>, HookError> {
+        let program = command.program().to_owned();
         let line = format!("{object}\n");
         let filled = command.filled(&|_| String::new());
-        process::run(&filled, line.as_bytes(), &self.setting).map_err(|broken| match broken {
-            Broken::Start(source) => HookError::Start {
-                program: program(),
-                source,
-            },
-            Broken::TimedOut { .. } => HookError::TimedOut {
-                program: program(),
+        match process::run(&filled, line.as_bytes(), &self.setting) {
+            Ok(finished) => Ok(Some(finished).filter(|finished| !finished.status.success())),
+            Err(Broken::Start(source)) => Err(HookError::Start { program, source }),
+            Err(Broken::TimedOut { .. }) => Err(HookError::TimedOut {
+                program,
                 seconds: self.setting.limit.as_secs(),
-            },
-        })
+            }),
+        }
     }
 }
 

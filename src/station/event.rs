@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::StationError;
+use super::error::StationError;
 use crate::ledger::Target;
 use crate::line::Passed;
 use crate::mes::HookError;
@@ -151,12 +151,19 @@ pub struct UnitEnd {
     pub seen: Option<Seen>,
     /// By what its board is reached.
     pub target: Target,
-    /// Which attempt at the unit passed.
-    pub attempt: Option<i64>,
     /// How it ended.
     pub result: Result<Passed, StationError>,
     /// From the board's first sign to the label.
     pub elapsed: Duration,
+}
+
+impl UnitEnd {
+    /// Returns which attempt at the unit passed.
+    #[must_use]
+    pub fn attempt(&self) -> Option<i64> {
+        let passed = self.result.as_ref().ok()?;
+        Some(passed.entry.record().epoch)
+    }
 }
 
 /// What became of results for the factory's own system.

@@ -1,7 +1,8 @@
 //! A target that was identified already: the board is looked at before it is known which unit it
 //! is, and the line does not look again where nothing happened since.
 
-use super::message::{Sign, Teller};
+use super::event::Event;
+use super::message::Teller;
 use crate::image::{Edits, Span};
 use crate::ledger::{Receipt, RunLock};
 use crate::master::Master;
@@ -57,7 +58,10 @@ impl Fixture for IdentifiedTarget {
         };
         self.fresh = false;
         if let Some(teller) = &self.teller {
-            teller.tell(Sign::Seen(seen.clone()));
+            teller.tell(Event::Seen {
+                nest: teller.nest,
+                seen: seen.clone(),
+            });
         }
         Ok(seen)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Event;
+use super::event::Event;
 
 /// How many events are kept: a view that comes later starts with them.
 pub const KEPT: usize = 4096;

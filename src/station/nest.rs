@@ -6,21 +6,12 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::job::{Job, Previous, Request, TakeOff};
 use super::message::{Message, Teller};
-use super::worker::{Job, Previous, Request, TakeOff, Worker};
-use super::{Boards, Setup};
-use crate::ledger::{Ledger, Target};
+use super::setup::{NestSetup, Setup};
+use super::worker::Worker;
+use crate::ledger::Target;
 use crate::unit::Serial;
-
-/// What a station is given of a nest.
-pub struct NestSetup {
-    /// Its name; none where there is only one.
-    pub name: Option<String>,
-    /// How its boards are reached.
-    pub boards: Box<dyn Boards>,
-    /// Its own connection to the ledger.
-    pub ledger: Box<dyn Ledger>,
-}
 
 /// One nest.
 pub(super) struct Nest {
@@ -84,10 +75,7 @@ impl Nest {
     /// Gives it a unit to make.
     pub(super) fn begin(&mut self, request: Request, take_off: TakeOff) {
         self.sign = Some(Instant::now());
-        self.serial = match &request {
-            Request::Serial(serial) => Some(serial.clone()),
-            Request::Source => None,
-        };
+        self.serial = request.serial().cloned();
         self.waiting = false;
         self.cancel = Arc::default();
         let cancel = Arc::clone(&self.cancel);

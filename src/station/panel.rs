@@ -1,6 +1,7 @@
 //! Scans for several nests: `A<TAB>serial`, or one panel number for all.
 
-use super::{Event, NestError, StationError};
+use super::error::{NestError, StationError};
+use super::event::Event;
 use crate::recipe::SerialSpec;
 use crate::unit::Serial;
 

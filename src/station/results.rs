@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Results, StationError};
+use super::error::StationError;
+use super::event::Results;
 use crate::mes::{HookError, Hooks, Outbox};
 use crate::recipe::MesDown;
 

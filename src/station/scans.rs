@@ -3,8 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::worker::{Request, TakeOff};
-use super::{Command, Event, Feed, NestError, Plan, Station, StationError, UnitEnd, Wanted};
+use super::error::{NestError, StationError};
+use super::event::{Command, Event, UnitEnd, Wanted};
+use super::job::{Request, TakeOff};
+use super::setup::{Feed, Plan};
+use super::steps::Station;
 use crate::ledger::Target;
 use crate::recipe::SerialSource;
 use crate::scan::{Line, Misread};
@@ -237,7 +240,6 @@ impl Station {
             serial: None,
             seen: None,
             target: self.nests.first().map_or(Target::Probe, |nest| nest.target),
-            attempt: None,
             result: Err(error),
             elapsed: Duration::ZERO,
         });

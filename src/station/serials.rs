@@ -1,6 +1,7 @@
 //! Which serial the next unit of a nest has: the board's own, an open claim's, or a new one.
 
-use super::{Boards, Setup, StationError};
+use super::error::StationError;
+use super::setup::{Boards, Setup};
 use crate::ledger::{Ledger, UnitRecord, UnitState};
 use crate::line::Passed;
 use crate::mes::HookError;

@@ -3,10 +3,13 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::message::{End, Message, Sign};
+use super::error::StationError;
+use super::event::{Ended, Event, Outcome, Results, Stop, UnitEnd};
+use super::job::{Previous, Request, TakeOff};
+use super::message::{Message, Sign};
 use super::nest::Nest;
-use super::worker::{Previous, Request, TakeOff};
-use super::{Ended, Event, Outcome, Plan, Results, Station, StationError, Stop, UnitEnd, Weight};
+use super::setup::{Plan, Weight};
+use super::steps::Station;
 use crate::recipe::SerialSource;
 use crate::target::Phase;
 
@@ -34,62 +37,43 @@ impl Station {
             return;
         };
         place.sign = Some(Instant::now());
-        // While it waits, it looks again and again.
-        let looks = matches!(
-            sign,
-            Sign::Progress(_)
-                | Sign::Phase {
-                    phase: Phase::Identify,
-                    ..
-                }
-        );
-        place.waiting = matches!(sign, Sign::Waiting(_)) || place.waiting && looks;
         let event = match sign {
-            _ if place.waiting && looks => return,
-            Sign::Unit(serial) => {
-                place.serial = Some(serial.clone());
-                Event::Unit { nest, serial }
-            }
-            Sign::Waiting(there) => Event::Waiting {
-                nest,
-                there,
-                due: place.serial.clone(),
-            },
-            Sign::Seen(seen) => Event::Seen { nest, seen },
-            Sign::Phase { phase, total } => Event::Phase { nest, phase, total },
-            Sign::Progress(bytes) => Event::Progress { nest, bytes },
+            Sign::Event(event) => event,
             Sign::End(end) => return self.end(nest, *end),
         };
+        match &event {
+            Event::Waiting { .. } => place.waiting = true,
+            // While it waits, it looks again and again.
+            Event::Progress { .. }
+            | Event::Phase {
+                phase: Phase::Identify,
+                ..
+            } if place.waiting => return,
+            _ => place.waiting = false,
+        }
+        if let Event::Unit { serial, .. } = &event {
+            place.serial = Some(serial.clone());
+        }
         self.log.put(event);
     }
 
-    fn end(&mut self, nest: usize, end: End) {
+    fn end(&mut self, nest: usize, unit: UnitEnd) {
         let Some(place) = self.nests.get_mut(nest) else {
             return;
         };
-        place.sign = None;
+        (place.sign, place.waiting) = (None, false);
         // A wait that was broken off is no unit.
-        if matches!(end.result, Err(StationError::Interrupted)) {
+        if matches!(unit.result, Err(StationError::Interrupted)) {
             self.log.put(Event::BrokenOff(nest));
             return;
         }
-        let uid = end.seen.as_ref().and_then(|seen| seen.uid.clone());
-        let record = end.result.as_ref().ok().map(|passed| passed.entry.record());
-        let token = record.map(|record| record.fingerprint);
-        let attempt = record.map(|record| record.epoch);
-        if let (Some(serial), true) = (&end.serial, uid.is_some() || token.is_some()) {
+        let uid = unit.seen.as_ref().and_then(|seen| seen.uid.clone());
+        let passed = unit.result.as_ref().ok();
+        let token = passed.map(|passed| passed.entry.record().fingerprint);
+        if let (Some(serial), true) = (&unit.serial, uid.is_some() || token.is_some()) {
             let serial = serial.clone();
             place.previous = Some(Previous { serial, uid, token });
         }
-        let unit = UnitEnd {
-            nest: Some(nest),
-            serial: end.serial,
-            seen: end.seen,
-            target: place.target,
-            attempt,
-            result: end.result,
-            elapsed: end.elapsed,
-        };
         self.ended(unit);
     }
 
@@ -179,7 +163,6 @@ impl Station {
             serial: place.serial.clone(),
             seen: None,
             target: place.target,
-            attempt: None,
             result: Err(StationError::NoSign {
                 seconds: limit.as_secs(),
             }),

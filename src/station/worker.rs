@@ -4,70 +4,26 @@
 //! probe which hangs holds nobody else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::error::StationError;
+use super::event::{Event, UnitEnd};
 use super::identified::IdentifiedTarget;
-use super::message::{End, Sign, Teller};
-use super::serials::Serials;
-use super::{Boards, Setup, StationError};
+use super::job::{Job, Request, TakeOff};
+use super::message::{Sign, Teller};
+use super::serials::{self, Serials};
+use super::setup::{Boards, Setup};
 use crate::ledger::{Claim, Finished, Ledger};
 use crate::line::{self, BoardPorts, LineError, Passed};
 use crate::mes::Question;
 use crate::target::Seen;
-use crate::unit::{Fingerprint, Serial};
+use crate::unit::Serial;
 
 /// How often a nest is looked at while it is waited for the next board.
 const LOOK: Duration = Duration::from_millis(300);
-
-/// Which unit is wanted.
-#[derive(Debug, Clone)]
-pub(super) enum Request {
-    /// This one.
-    Serial(Serial),
-    /// What the recipe's source gives.
-    Source,
-}
-
-/// One unit to make.
-pub(super) struct Job {
-    pub(super) request: Request,
-    pub(super) take_off: TakeOff,
-    /// Ends the wait for a hand: something else is wanted.
-    pub(super) cancel: Arc<AtomicBool>,
-}
-
-/// What a hand must have taken off the nest before the unit is begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum TakeOff {
-    /// Nothing: what is there is meant.
-    Nothing,
-    /// Whatever other unit is made.
-    Made,
-    /// The board that was there before.
-    Board(Previous),
-}
-
-/// The board that was on a nest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Previous {
-    pub(super) serial: Serial,
-    pub(super) uid: Option<String>,
-    /// The token that the board shows, where it was made.
-    pub(super) token: Option<Fingerprint>,
-}
-
-impl Previous {
-    /// Returns whether what is seen is that board, as far as anything tells.
-    fn is(&self, seen: &Seen) -> bool {
-        match (&self.uid, &seen.uid) {
-            (Some(before), Some(now)) => before == now,
-            _ => self.token.is_some() && self.token == seen.token(),
-        }
-    }
-}
 
 /// One nest.
 pub(super) struct Worker {
@@ -91,7 +47,7 @@ impl Worker {
     pub(super) fn work(mut self, jobs: &Receiver<Job>) {
         while let Ok(job) = jobs.recv() {
             let end = self.unit(&job);
-            self.teller.tell(Sign::End(Box::new(end)));
+            self.teller.send(Sign::End(Box::new(end)));
         }
         self.serials().give_back();
     }
@@ -105,7 +61,7 @@ impl Worker {
         }
     }
 
-    fn unit(&mut self, job: &Job) -> End {
+    fn unit(&mut self, job: &Job) -> UnitEnd {
         let mut unit = Unit {
             serial: None,
             target: None,
@@ -113,9 +69,11 @@ impl Worker {
         };
         let result = self.make(job, &mut unit);
         self.serials().keep_number(&result);
-        End {
-            seen: unit.target.and_then(|target| target.seen),
+        UnitEnd {
+            nest: Some(self.teller.nest),
             serial: unit.serial,
+            seen: unit.target.and_then(|target| target.seen),
+            target: self.boards.target(),
             result,
             elapsed: unit.since.elapsed(),
         }
@@ -177,12 +135,12 @@ impl Worker {
         match (serial, &job.take_off) {
             (_, TakeOff::Nothing | TakeOff::Made) if by_serial => Ok(()),
             (Some(serial), TakeOff::Made) => {
-                let made = |seen: &Seen| super::serials::made_other(&*self.ledger, seen, serial);
-                self.wait_for_hand(target, &job.cancel, &made)
+                let made = |seen: &Seen| serials::made_other(&*self.ledger, seen, serial);
+                self.wait_for_hand(target, job, &made)
             }
             (None, TakeOff::Board(before)) => {
                 let there = |seen: &Seen| Ok(before.is(seen).then(|| before.serial.clone()));
-                self.wait_for_hand(target, &job.cancel, &there)
+                self.wait_for_hand(target, job, &there)
             }
             (None, _) => {
                 target.look(&self.setup.master, &mut self.teller.clone())?;
@@ -195,7 +153,10 @@ impl Worker {
     /// Notes which unit it is, and asks the factory's system for it.
     fn may_begin(&self, serial: &Serial, unit: &mut Unit) -> Result<(), StationError> {
         unit.serial = Some(serial.clone());
-        self.teller.tell(Sign::Unit(serial.clone()));
+        self.teller.tell(Event::Unit {
+            nest: self.teller.nest,
+            serial: serial.clone(),
+        });
         let setup = &self.setup;
         setup.master.accept(serial)?;
         let question = Question {
@@ -218,7 +179,7 @@ impl Worker {
     fn wait_for_hand(
         &self,
         target: &mut IdentifiedTarget,
-        cancel: &AtomicBool,
+        job: &Job,
         still: &dyn Fn(&Seen) -> Result<Option<Serial>, StationError>,
     ) -> Result<(), StationError> {
         let mut told = None;
@@ -239,13 +200,17 @@ impl Worker {
             // A board that stays is let run meanwhile.
             target.let_go();
             if told.as_ref() != Some(&there) {
-                self.teller.tell(Sign::Waiting(there.clone()));
+                self.teller.tell(Event::Waiting {
+                    nest: self.teller.nest,
+                    there: there.clone(),
+                    due: job.request.serial().cloned(),
+                });
                 told = Some(there);
             }
             let until = Instant::now() + LOOK;
             while Instant::now() < until {
                 let stopped = self.setup.stop.load(Ordering::SeqCst);
-                if stopped || cancel.load(Ordering::SeqCst) {
+                if stopped || job.cancel.load(Ordering::SeqCst) {
                     return Err(StationError::Interrupted);
                 }
                 thread::sleep(LOOK / 10);

@@ -113,6 +113,8 @@ mod scanned;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// The loop of a station without a terminal: commands in, events out.
+mod station;
 /// Stations without network, backups, mirrors and keys, by the real program.
 #[cfg(all(feature = "cli", unix))]
 mod stations;

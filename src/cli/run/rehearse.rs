@@ -14,8 +14,9 @@ use eol_inject::target::StandIns;
 use eol_inject::unit::Serial;
 use zeroize::Zeroizing;
 
+use super::args::{Nest, RunArgs};
 use super::fixture::{Hardware, Reach};
-use super::{Nest, RunArgs, Wiring, line, nests, plan};
+use super::wiring::Wiring;
 use crate::cli::books;
 use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
@@ -40,8 +41,8 @@ pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8,
     if counted && !rehearsal.serial.stand_in(rows.iter().any(Like::is_bound)) {
         output.note("nobody scans: the serials T1, T2 and so on stand in");
     }
-    let plan = plan(args, &rehearsal)?;
-    let mut nests = nests(args, &rehearsal)?;
+    let plan = args.plan(&rehearsal)?;
+    let mut nests = args.nests(&rehearsal)?;
     let master = context::master(&recipe)?;
     for nest in &mut nests {
         let modelled = nest.reach.at_hand(&rehearsal, &master, Hardware::Tried);
@@ -60,7 +61,7 @@ pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8,
         plan,
         nests,
     };
-    let code = line(args, wiring, output);
+    let code = wiring.run(args, output);
     // Nothing of it stays; a folder that cannot be removed holds trial tokens only.
     let _ = fs::remove_dir_all(folder.path());
     code

@@ -33,7 +33,7 @@ const COLUMN: usize = 72;
 
 /// One nest's part of the screen.
 pub(super) struct Screen<'o> {
-    output: &'o Output,
+    pub(super) output: &'o Output,
     /// Whether the steps of each unit are shown, or only how it ended.
     steps: bool,
     terminal: bool,

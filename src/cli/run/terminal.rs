@@ -5,19 +5,19 @@ use std::sync::Arc;
 use eol_inject::station::{Command, Ended, Event, Plan, Results, Station, Stop, Wanted};
 use eol_inject::unit::Serial;
 
+use super::args::RunArgs;
 use super::screen::Screen;
 use super::words::Words;
 use crate::cli::error::CliError;
 use crate::cli::interrupt::Interrupt;
-use crate::cli::output::{Output, count};
+use crate::cli::output::count;
 use crate::cli::scan::{Scan, Scans, bell};
 
 /// The view.
 pub(super) struct Terminal<'t> {
-    output: &'t Output,
-    pub(super) screen: Screen<'t>,
+    screen: Screen<'t>,
     words: Arc<Words>,
-    pub(super) station: Station,
+    station: Station,
     interrupt: Arc<Interrupt>,
     scans: Option<Scans>,
     /// The number of the last event that is drawn.
@@ -28,32 +28,31 @@ pub(super) struct Terminal<'t> {
     begun: bool,
     /// Why scans cannot be read any more.
     broken: Option<CliError>,
-    pub(super) told: Told,
+    told: Told,
 }
 
 /// What is said at the end.
 #[derive(Default)]
-pub(super) struct Told {
+struct Told {
     /// The exit code.
-    pub(super) code: u8,
+    code: u8,
     /// Why no further unit was begun.
-    pub(super) stopped: Option<String>,
+    stopped: Option<String>,
     /// The unit that passed last, and its nest.
-    pub(super) last_good: Option<(Serial, usize)>,
+    last_good: Option<(Serial, usize)>,
     /// What the last failure says of the whole line.
     stops: Option<&'static str>,
 }
 
 impl<'t> Terminal<'t> {
     pub(super) fn new(
-        output: &'t Output,
+        screen: Screen<'t>,
         words: Arc<Words>,
         station: Station,
         interrupt: Arc<Interrupt>,
     ) -> Self {
         Self {
-            output,
-            screen: Screen::new(output, true),
+            screen,
             words,
             station,
             interrupt,
@@ -91,9 +90,51 @@ impl<'t> Terminal<'t> {
         done.map_err(|error| self.words.error(&error))?;
         let typed = self.scans.as_ref().is_some_and(Scans::is_terminal);
         if typed && self.prompt {
-            self.output.note("");
+            self.screen.output.note("");
         }
         Ok(())
+    }
+
+    /// Lets the nests go, and says what came of it.
+    pub(super) fn close(&mut self, args: &RunArgs) {
+        self.station.close();
+        let output = self.screen.output;
+        output.done();
+        let counters = self.station.counters();
+        let left = self.station.ledger().stock();
+        let left = left.map_or_else(|_| "?".to_owned(), |stock| stock.free.to_string());
+        let units = count(usize::try_from(counters.seq).unwrap_or(usize::MAX), "unit");
+        let already = match counters.already {
+            0 => String::new(),
+            already => format!(" ({already} done already)"),
+        };
+        output.good(format_args!(
+            "{units}: {} passed{already}, {} failed; {left} tokens left",
+            counters.passed, counters.failed,
+        ));
+        if let Some(why) = &self.told.stopped {
+            output.say(format_args!("stopped: {why}"));
+        }
+        let recipe = args.recipe.recipe.display();
+        if let Some((serial, nest)) = &self.told.last_good
+            && counters.failed == 0
+            && !args.rehearse
+        {
+            // A programmer that no probe is named for is the recipe's own.
+            let probe = match self.words.probes.get(*nest).map_or("", String::as_str) {
+                "" => String::new(),
+                probe => format!(" {probe}"),
+            };
+            output.note(format_args!(
+                "next: eol-inject verify --recipe {recipe} --probe{probe} --serial {serial}\n\
+                 \x20     eol-inject label scan --recipe {recipe}"
+            ));
+        }
+    }
+
+    /// Returns the exit code.
+    pub(super) const fn code(&self) -> u8 {
+        self.told.code
     }
 
     /// Reads what is typed, as long as the station takes it.
@@ -138,7 +179,7 @@ impl<'t> Terminal<'t> {
                 serial,
                 before,
             } => {
-                self.output.warning(format_args!(
+                self.screen.output.warning(format_args!(
                     "nest {nest}: {serial} takes the place of {before}, which is not started"
                 ));
                 bell();
@@ -183,7 +224,7 @@ impl<'t> Terminal<'t> {
         let unit = &ended.unit;
         let result = self.words.result(unit);
         let shown = self.words.ended(unit, &result);
-        self.output.told(&ended.result);
+        self.screen.output.told(&ended.result);
         self.screen.end(&shown, self.words.nest(unit.nest));
         self.prompt = false;
         let told = &mut self.told;
@@ -196,7 +237,7 @@ impl<'t> Terminal<'t> {
 
     fn results(&mut self, results: &Results) {
         match results {
-            Results::Sent { taken } => self.output.note(format_args!(
+            Results::Sent { taken } => self.screen.output.note(format_args!(
                 "the factory's system answers again: {} sent",
                 count(*taken, "result")
             )),
@@ -204,7 +245,7 @@ impl<'t> Terminal<'t> {
                 waiting,
                 file,
                 error,
-            } => self.output.warning(format_args!(
+            } => self.screen.output.warning(format_args!(
                 "results are not taken and wait in {} ({}): {}",
                 file.display(),
                 count(*waiting, "result"),
@@ -212,7 +253,7 @@ impl<'t> Terminal<'t> {
             )),
             Results::Stopped(error) => {
                 let error = self.words.error(error);
-                self.output.error(&error);
+                self.screen.output.error(&error);
                 if self.told.code == 0 {
                     self.told.code = error.code;
                 }

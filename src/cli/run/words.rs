@@ -21,6 +21,8 @@ pub(super) struct Words {
     pub(super) labels: LabelFolder,
     /// The nests' names.
     pub(super) nests: Vec<Option<String>>,
+    /// What `--probe` would be for each.
+    pub(super) probes: Vec<String>,
 }
 
 impl Words {
@@ -46,7 +48,7 @@ impl Words {
         let serial = unit.serial.as_ref();
         Ended {
             serial,
-            attempt: unit.attempt,
+            attempt: unit.attempt(),
             result: result.as_ref().copied(),
             elapsed: unit.elapsed,
             place: Place::Board(Board {
