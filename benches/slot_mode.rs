@@ -20,7 +20,7 @@ use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
     Actor, Claim, Entry, Finished, Identity, Ledger as _, Memory, Scope, Simulated, Target,
 };
-use eol_inject::line::{self, BoardPorts};
+use eol_inject::line::{self, Ports};
 use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
@@ -159,12 +159,12 @@ fn measure(layout: Layout, mode: &str, pace: Pace) -> Result<Cost, Box<dyn Error
     };
     board.lock().clear_statistics();
     let since = Instant::now();
-    line::run_board(
+    line::run_unit(
         &master,
         claim,
-        &mut BoardPorts {
+        &mut Ports {
             ledger: &mut ledger,
-            fixture: &mut probe,
+            target: &mut probe,
             labels: &NoLabels,
             watch: &mut Unwatched,
         },

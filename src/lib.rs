@@ -14,7 +14,7 @@
 //! and the compiler checks it (`.clippy.toml`).
 //!
 //! The order of the line is in its types: [`master::Patched`] shows no bytes, only
-//! [`seal::seal`] makes a [`seal::Sealed`], a [`target::Deliver`] takes nothing else, and
+//! [`seal::seal`] makes a [`seal::Sealed`], a [`target::Target`] takes nothing else, and
 //! a [`label::Label`] needs a [`ledger::Entry`], which only a confirmed unit has.
 
 #[deny(clippy::disallowed_methods)]
@@ -46,6 +46,11 @@ pub mod seal;
 pub mod pool;
 #[deny(clippy::disallowed_methods)]
 pub mod qr;
+
+#[deny(clippy::disallowed_methods)]
+pub mod journal;
+#[deny(clippy::disallowed_methods)]
+pub mod receipt;
 
 pub mod ledger;
 #[deny(clippy::disallowed_methods)]

@@ -98,7 +98,7 @@ impl Master {
                 .map_or(SlotValue::AuthToken, |slot| slot.value().clone()),
             source,
         })?;
-        let plan = Plan::prove(&image, (&recipe.checksums, &recipe.keys), &slots)?;
+        let plan = Plan::prove(&image, &recipe.checksums, &recipe.keys, &slots)?;
         readable(&image, &slots, &plan)?;
         unprotected(&image, recipe, &slots, &plan)?;
         let digest = Digest::of(image.container());

@@ -1,4 +1,4 @@
-//! Integrity fields that show themselves by structure, and what the recipe says of them.
+//! Integrity fields that show themselves by structure, against what the recipe says of them.
 //!
 //! A field that is right now is made right again, left for a reason, or refused. A field
 //! that is wrong now is nobody's business: the device does not check it, or a programmer
@@ -6,31 +6,16 @@
 
 use std::sync::Arc;
 
+use super::error::ChecksumError;
+use super::feed::{Feed, Piece, Words};
+use super::field::{Checksum, Engine, State};
 use super::finding::{Finding, Means};
-use super::key::Key;
-use super::sign::{Scheme, Signature, der_of};
-use super::{Checksum, ChecksumError, Engine, State, resolve};
-use super::{dfu, esp, foreign, lpc, mcuboot, nordic, particle, plain, rp2350, uboot};
+use super::resolve;
+use crate::checksum::compute::key::{Key, KeyKind};
+use crate::checksum::compute::sign::{Scheme, Signature, der_of};
 use crate::image::{Endian, Image, Span};
 use crate::recipe::{ChecksumSpec, Complement, Keys};
 use crate::slot::Slot;
-
-/// Lists the integrity fields of `image` that show themselves by structure.
-#[must_use]
-pub fn findings(image: &Image) -> Vec<Finding> {
-    let mut findings = esp::findings(image);
-    findings.extend(mcuboot::findings(image));
-    findings.extend(lpc::findings(image));
-    findings.extend(rp2350::findings(image));
-    findings.extend(particle::findings(image));
-    findings.extend(dfu::findings(image));
-    findings.extend(nordic::findings(image));
-    findings.extend(uboot::findings(image));
-    findings.extend(foreign::findings(image));
-    findings.extend(plain::findings(image, &findings));
-    findings.sort_by_key(|finding| finding.at.first().copied());
-    findings
-}
 
 /// Adds the checksums of the structures that the recipe names, as far as slots and checksums
 /// change what they cover.
@@ -40,7 +25,8 @@ pub fn findings(image: &Image) -> Vec<Finding> {
 pub(super) fn expand(
     image: &Image,
     findings: &[Finding],
-    (specs, keys): (&[ChecksumSpec], &Keys),
+    specs: &[ChecksumSpec],
+    keys: &Keys,
     slots: &[Slot],
     checksums: &mut Vec<Checksum>,
 ) -> Result<(), ChecksumError> {
@@ -61,7 +47,7 @@ pub(super) fn expand(
         for (index, spec) in named(specs, finding) {
             let made = match &finding.means {
                 Means::Compute(_) => Ok(finding.checksum(index)),
-                Means::Sign(scheme) => signature(image, finding, scheme, (index, spec), keys),
+                Means::Sign(scheme) => signature(image, finding, scheme, index, spec, keys),
                 Means::Refuse(_) | Means::Recipe(_) | Means::CutOff { .. } => Ok(None),
             };
             match made {
@@ -100,7 +86,8 @@ fn signature(
     image: &Image,
     finding: &Finding,
     scheme: &Scheme,
-    (index, spec): (usize, &ChecksumSpec),
+    index: usize,
+    spec: &ChecksumSpec,
     keys: &Keys,
 ) -> Result<Option<Checksum>, ChecksumError> {
     let label = finding.label(index);
@@ -132,7 +119,7 @@ fn signature(
     };
     let stored = image.bytes(at).map(|bytes| bytes.into_owned());
     let stored = stored.unwrap_or_default();
-    let padded = scheme.kind == super::key::KeyKind::EcdsaP256
+    let padded = scheme.kind == KeyKind::EcdsaP256
         && der_of(&stored).is_some_and(|der| der.len() < stored.len());
     Ok(Some(Checksum {
         index,
@@ -140,13 +127,13 @@ fn signature(
         name: finding.text.clone(),
         at,
         covers: finding.covers.clone(),
-        feed: super::feed::Feed::of(
+        feed: Feed::of(
             finding
                 .covers
                 .iter()
-                .map(|span| super::feed::Piece::Stored(*span))
+                .map(|span| Piece::Stored(*span))
                 .collect(),
-            super::feed::Words::Bytes,
+            Words::Bytes,
         ),
         engine: Engine::Sign(Box::new(Signature {
             scheme: scheme.clone(),

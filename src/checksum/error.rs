@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::Value;
+use super::value::Value;
 use crate::image::{Address, ImageError, Span};
 
 /// Why a checksum plan is refused, or a checksum could not be computed.

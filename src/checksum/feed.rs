@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::ChecksumError;
+use super::error::ChecksumError;
 use super::range::Range;
 use crate::image::{Edits, Image, ImageError, Span};
 use crate::recipe::Own;

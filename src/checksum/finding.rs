@@ -1,11 +1,12 @@
 //! An integrity field that shows itself by structure, and how it is made right.
 
-use super::crc::Crc;
-use super::digest::Hash;
 use super::feed::{Feed, Piece, Words};
-use super::sign::Scheme;
-use super::sum::Sum;
-use super::{Checksum, Engine, State, Value};
+use super::field::{Checksum, Engine, State};
+use super::value::Value;
+use crate::checksum::compute::crc::Crc;
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::compute::sign::Scheme;
+use crate::checksum::compute::sum::Sum;
 use crate::image::{Edits, Endian, Image, Span};
 use crate::recipe::{Complement, Kind};
 

@@ -3,8 +3,10 @@
 //! Only tried after a proof failed. Each reading is the recipe's own checksum with one or
 //! two keys changed, so what it says can be written back.
 
+use super::compute::crc;
 use super::error::Hint;
-use super::{Checksum, crc, is_blank, resolve};
+use super::field::Checksum;
+use super::resolve;
 use crate::image::{Edits, Endian, Image};
 use crate::recipe::{Algorithm, ChecksumSpec, Complement, Kind, Own};
 
@@ -158,4 +160,10 @@ fn algorithms(spec: &ChecksumSpec) -> Vec<Reading> {
             (vec![line], other)
         })
         .collect()
+}
+
+/// Returns whether a field looks as if nobody wrote it.
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    let all = |value: u8| bytes.iter().all(|byte| *byte == value);
+    all(0x00) || all(0xFF)
 }

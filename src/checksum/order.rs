@@ -1,6 +1,7 @@
 //! Which checksum comes before which.
 
-use super::{Checksum, ChecksumError};
+use super::error::ChecksumError;
+use super::field::Checksum;
 use crate::image::Image;
 use crate::slot::Slot;
 

@@ -3,7 +3,7 @@
 //! Ranges end exclusive. Symbols convert through the section they are defined in, so an
 //! end symbol behind the last byte and a `.data` symbol both give load addresses.
 
-use super::ChecksumError;
+use super::error::ChecksumError;
 use crate::image::{Address, Image, ImageError, Span};
 use crate::recipe::{Anchor, Bound, Position, RangeSpec};
 

@@ -1,10 +1,12 @@
 //! One `[[checksum]]` of the recipe to a checksum of this image.
 
-use super::crc::{Crc, near};
-use super::digest::Hash;
+use super::error::ChecksumError;
 use super::feed::{Feed, Rules, Words};
-use super::sum::Sum;
-use super::{Checksum, ChecksumError, Engine, State, range};
+use super::field::{Checksum, Engine, State};
+use super::{family, range};
+use crate::checksum::compute::crc::{Crc, near};
+use crate::checksum::compute::digest::Hash;
+use crate::checksum::compute::sum::Sum;
 use crate::image::{Endian, Image, Span};
 use crate::recipe::{Algorithm, ChecksumSpec, Complement, Initial, Kind};
 
@@ -94,7 +96,7 @@ pub fn fields(image: &Image, specs: &[ChecksumSpec]) -> Vec<Span> {
     let mut fields = Vec::new();
     for spec in specs {
         if by_structure(spec.kind) {
-            let found = super::findings(image).into_iter();
+            let found = family::findings(image).into_iter();
             let own = found.filter(|finding| finding.kind == Some(spec.kind));
             fields.extend(own.flat_map(|finding| finding.at));
             continue;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::Checksum;
 use crate::image::Endian;
 use crate::unit::hex;
 
@@ -18,8 +17,8 @@ pub struct Value {
 }
 
 impl Value {
-    pub(super) fn of(checksum: &Checksum, bytes: Vec<u8>) -> Self {
-        let order = checksum.engine.width().map(|_| checksum.endian);
+    /// Takes a field's bytes, and how they are a number.
+    pub(super) const fn new(bytes: Vec<u8>, order: Option<Endian>) -> Self {
         Self { bytes, order }
     }
 

@@ -4,8 +4,8 @@ use clap::Args;
 use eol_inject::image::Span;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
-use eol_inject::line::BoardPorts;
-use eol_inject::line::settle::{self, Settled};
+use eol_inject::line::Ports;
+use eol_inject::line::settle::{self, Settled, Settlement};
 use eol_inject::recipe::Recipe;
 use eol_inject::target::{Sync, Unwatched};
 use eol_inject::unit::Serial;
@@ -57,7 +57,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
             ),
         ));
     }
-    let mut fixture = reach.open(&recipe, Some(&serial))?;
+    let mut board = reach.open(&recipe, Some(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     let claim = Claim {
         serial: serial.clone(),
@@ -68,14 +68,15 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         target: reach.target(),
         finished: Finished::Written,
     };
-    let mut ports = BoardPorts {
+    let mut ports = Ports {
         ledger: &mut *ledger,
-        fixture: fixture.as_mut(),
+        target: board.as_mut(),
         labels: &labels,
         watch: &mut Unwatched,
     };
-    let (seen, settled) = settle::settle(&master, claim, &mut ports)?;
-    Ok(tell(&serial, seen.uid, &settled, output))
+    let Settlement { seen, settled } = settle::settle(&master, claim, &mut ports)?;
+    let uid = seen.and_then(|seen| seen.uid);
+    Ok(tell(&serial, uid, &settled, output))
 }
 
 fn unknown(serial: &Serial) -> CliError {
@@ -185,9 +186,9 @@ pub(crate) fn verify(
     output.object(&json!({
         "v": 1,
         "probe": reach.probe(),
-        "chip": seen.chip,
-        "chip_uid": seen.uid,
-        "simulated": seen.simulated,
+        "chip": seen.as_ref().map(|seen| &seen.chip),
+        "chip_uid": seen.as_ref().map(|seen| &seen.uid),
+        "simulated": seen.as_ref().map(|seen| seen.simulated),
         "serial": serial.map(Serial::as_str),
         "outcome": if right { "pass" } else { "fail" },
         "fingerprint": examined.fingerprint.map(|print| print.to_string()),
@@ -204,7 +205,8 @@ pub(crate) fn verify(
         return Ok(exit::DIFFERS);
     }
     let token = examined.fingerprint.map(|print| print.to_string());
-    let word = if seen.simulated { "SIMULATED  " } else { "" };
+    let simulated = seen.as_ref().is_some_and(|seen| seen.simulated);
+    let word = if simulated { "SIMULATED  " } else { "" };
     output.line(format_args!(
         "{GOOD}{name}{GOOD:#}  {word}token {}  right: only slots and checksums differ from the shared image",
         token.unwrap_or_default()

@@ -131,7 +131,7 @@ mod tests {
     use eol_inject::recipe::{RecipeError, ScanError};
     use eol_inject::scan::Misread;
     use eol_inject::slot::SlotError;
-    use eol_inject::target::{DeliverError, ProgramError};
+    use eol_inject::target::{ProgramError, TargetError};
     use strum::VariantNames as _;
 
     use crate::cli::error::{CliError, exit};
@@ -148,7 +148,7 @@ mod tests {
             ChecksumError::VARIANTS,
             PatchError::VARIANTS,
             MasterError::VARIANTS,
-            DeliverError::VARIANTS,
+            TargetError::VARIANTS,
             ProgramError::VARIANTS,
             LedgerError::VARIANTS,
             Refusal::VARIANTS,

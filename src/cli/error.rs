@@ -19,7 +19,7 @@ use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
 use eol_inject::station::StationError;
-use eol_inject::target::DeliverError;
+use eol_inject::target::TargetError;
 use eol_inject::unit::Serial;
 use eol_inject::verify::VerifyError;
 use eol_inject::witness::WitnessError;
@@ -264,7 +264,7 @@ from! {
         MasterError::Tag(_) | MasterError::Container(_) => exit::IMAGE,
         _ => exit::SLOT,
     };
-    DeliverError => |error| code_of(error.name());
+    TargetError => |error| code_of(error.name());
     LedgerError => |error| code_of(error.name());
     HandoffError => |error| match error {
         HandoffError::Differs { .. } => exit::DIFFERS,
@@ -630,7 +630,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_called_full_and_not_a_wrong_folder() {
         let full = |kind: io::ErrorKind| {
-            CliError::from(DeliverError::Folder {
+            CliError::from(TargetError::Folder {
                 folder: "out".into(),
                 source: kind.into(),
             })
@@ -645,7 +645,7 @@ mod tests {
         let temporary = ProgramError::Temporary {
             source: io::ErrorKind::StorageFull.into(),
         };
-        let hint = CliError::from(DeliverError::from(temporary)).hint.unwrap();
+        let hint = CliError::from(TargetError::from(temporary)).hint.unwrap();
         let folder = std::env::temp_dir().display().to_string();
         assert!(hint.contains(&folder), "{hint}");
     }

@@ -11,7 +11,7 @@ use eol_inject::ledger::{LedgerError, ReadyToken, TokenState};
 use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
-use eol_inject::target::{self, DeliverError, Folder};
+use eol_inject::target::{self, Folder, TargetError};
 
 use super::books;
 use super::context;
@@ -67,7 +67,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
         return Ok(());
     };
     if guard::is_of_ledger(folder, recipe) {
-        return Err(DeliverError::Folder {
+        return Err(TargetError::Folder {
             folder: folder.to_owned(),
             source: io::Error::other("the ledger keeps something of this name"),
         }
@@ -91,7 +91,7 @@ pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
         // A server keeps the records; outbox, journal and boards stay here.
         LedgerUrl::Postgres(_) => {
             let folder = base;
-            DeliverError::Folder { folder, source }.into()
+            TargetError::Folder { folder, source }.into()
         }
     })
 }
@@ -129,7 +129,7 @@ fn needed(recipe: &Recipe, base: &Path) -> u64 {
 
 fn room(folder: &Path, bytes: u64) -> io::Result<()> {
     match target::writable(folder, bytes) {
-        Err(DeliverError::Folder { source, .. }) => Err(source),
+        Err(TargetError::Folder { source, .. }) => Err(source),
         _ => Ok(()),
     }
 }

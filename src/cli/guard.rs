@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use eol_inject::ledger::Ledger;
 use eol_inject::recipe::{Recipe, When};
-use eol_inject::target::{DeliverError, Others};
+use eol_inject::target::{Others, TargetError};
 use eol_inject::unit::Serial;
 
 use super::books;
@@ -77,7 +77,7 @@ impl Guard {
         self.allow(out)?;
         let there = others == Others::Stay && out.symlink_metadata().is_ok();
         match there && ledger.find(serial)?.is_none() {
-            true => Err(DeliverError::Foreign {
+            true => Err(TargetError::Foreign {
                 file: out.to_owned(),
             }
             .into()),

@@ -8,7 +8,7 @@ use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
 use eol_inject::mes::{Hooks, Question};
-use eol_inject::target::{Folder, Sync};
+use eol_inject::target::{Folder, Sync, Unwatched};
 
 use super::context::{self, Missing};
 use super::error::CliError;
@@ -83,8 +83,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
         ledger: &mut *ledger,
-        target: &target,
+        target: &mut target.clone(),
         labels: &labels,
+        watch: &mut Unwatched,
     };
     let question = Question {
         product: &recipe.product,

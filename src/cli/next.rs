@@ -261,7 +261,7 @@ mod tests {
     use eol_inject::mes::HookError;
     use eol_inject::recipe::ScanError;
     use eol_inject::scan::Misread;
-    use eol_inject::target::{DeliverError, ProgramError};
+    use eol_inject::target::{ProgramError, TargetError};
     use strum::VariantNames as _;
 
     use super::*;
@@ -273,7 +273,7 @@ mod tests {
             ScanError::VARIANTS,
             Misread::VARIANTS,
             Refusal::VARIANTS,
-            DeliverError::VARIANTS,
+            TargetError::VARIANTS,
             ProgramError::VARIANTS,
             HookError::VARIANTS,
             LabelError::VARIANTS,

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
 use crate::image::{Address, Edits, Span};
-use crate::ledger::Receipt;
 use crate::master::Master;
+use crate::receipt::{ReadBack, Receipt};
 use crate::seal::Sealed;
 use crate::target::{Holds, holds};
 use crate::unit::Serial;
@@ -39,29 +39,24 @@ pub fn read_back(
     }
 }
 
-/// Judges what a unit gets by its patches.
+/// Compares what a unit gets by its patches with its image; its token is read out of them as well.
 fn vouch(master: &Master, unit: &Sealed<'_>, patches: &Edits) -> Option<Receipt> {
     let image = master.image();
+    let mut read_back = ReadBack::of(unit);
     for (start, found) in patches.iter() {
         let span = Span::new(start, u64::try_from(found.len()).ok()?)?;
-        let mut wanted = Zeroizing::new(image.bytes(span).ok()?.into_owned());
-        unit.edits().apply(span, &mut wanted);
-        if wanted.as_slice() != found {
-            return None;
-        }
+        image.require(span).ok()?;
+        read_back.compare(span, found).ok()?;
     }
     let mut made = Edits::new();
     for span in master.changes() {
         let mut bytes = Zeroizing::new(image.bytes(span).ok()?.into_owned());
         patches.apply(span, &mut bytes);
+        read_back.compare(span, &bytes).ok()?;
         made.put(span.start(), &bytes);
     }
-    match holds::judge(master, &made) {
-        Holds::Token(fingerprint) if fingerprint == unit.fingerprint() => {
-            Some(Receipt::new(unit, (None, true)))
-        }
-        _ => None,
-    }
+    let token = holds::judge(master, &made) == Holds::Token(unit.fingerprint());
+    read_back.receipt().ok().filter(|_| token)
 }
 
 /// Reads `<count>` and for each patch `,<address>,<length>:<data>`.

@@ -1,6 +1,7 @@
 //! BIN: one extent at a base address.
 
-use super::{Address, Extent, ImageError, Span};
+use super::extent::Extent;
+use super::{Address, ImageError, Span};
 
 /// Reads `container` as raw bytes that are loaded from `base` on.
 ///

@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 
 use super::{Address, Span};
 
+/// New bytes at an offset of the container.
+pub type Patch = (usize, Zeroizing<Vec<u8>>);
+
 /// Bytes to put at load addresses; no address twice.
 ///
 /// One of them is a secret, so all are zeroed on drop and `Debug` shows places only.

@@ -13,10 +13,11 @@ use object::read::elf::{
     FileHeader, ProgramHeader as _, SectionHeader as _, SectionTable, Sym as _,
 };
 
+use super::extent;
+use super::extent::Extent;
 use super::machine;
-use super::map;
 use super::names::{Names, Place, Section, Symbol};
-use super::{Address, Endian, Extent, Format, ImageError, Machine, Span};
+use super::{Address, Endian, Format, ImageError, Machine, Span};
 
 /// An ELF as it is loaded.
 #[derive(Debug)]
@@ -153,10 +154,10 @@ fn extents(segments: &[Segment], wide: bool, size: usize) -> Result<Vec<Extent>,
         return Err(ImageError::NothingLoaded { format });
     }
     extents.sort_by_key(|extent| extent.span.start());
-    if let Some((first, second)) = map::overlap(&extents) {
+    if let Some((first, second)) = extent::overlap(&extents) {
         return Err(ImageError::ElfOverlap { first, second });
     }
-    if let Some((first, second)) = map::shared(&extents) {
+    if let Some((first, second)) = extent::shared(&extents) {
         return Err(ImageError::ElfShared { first, second });
     }
     Ok(extents)

@@ -2,7 +2,8 @@
 
 use memchr::memmem::Finder;
 
-use super::{Address, Extent, Image, Span};
+use super::extent::Extent;
+use super::{Address, Image, Span};
 
 impl Image {
     /// Finds `pattern` in loaded bytes, in order of address.

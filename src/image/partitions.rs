@@ -5,7 +5,7 @@
 
 use md5::{Digest as _, Md5};
 
-use super::read::{part, take, word};
+use super::structure::{part, take, word};
 use super::{Address, Image, Span};
 
 /// Tables start at a multiple of this: flash sectors.

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::{Address, Edits, Extent, Patch, Span};
+use super::extent::Extent;
+use super::{Address, Edits, Patch, Span};
 
 /// Most data bytes of one record.
 const LONGEST: u64 = 255;

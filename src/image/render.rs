@@ -4,10 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Edits, Format, Image, ImageError, Span};
-
-/// New bytes at an offset of the container.
-pub type Patch = (usize, Zeroizing<Vec<u8>>);
+use super::{Edits, Format, Image, ImageError, Patch, Span};
 
 /// A container with a few bytes changed, not put together: what is shared is not copied.
 pub struct Rendered<'i> {

@@ -5,93 +5,21 @@
 //! are; so do those of other families than the one that is meant, whose addresses may be the
 //! same. The MD5s in the container are no checksums of loaded bytes: they are made true here.
 
+mod block;
+mod blocks;
 mod digest;
 mod error;
 mod numbers;
 
-pub use digest::Md5;
+pub(super) use block::MAGIC;
+pub(super) use blocks::Blocks;
+pub use blocks::Md5;
 pub use error::Uf2Error;
 
-use std::ops::Range;
+use block::{BLOCK, Block, MD5, block};
 
-use super::{Address, Edits, Extent, Format, Image, ImageError, Patch, Span};
-
-/// First two words of a block.
-pub(super) const MAGIC: &[u8] = b"UF2\n\x57\x51\x5d\x9e";
-/// Last word of a block.
-const MAGIC_END: &[u8] = &0x0AB1_6F30u32.to_le_bytes();
-/// Bytes of a block.
-const BLOCK: usize = 512;
-/// Where a block's data lies; the payload is its start.
-const DATA: Range<usize> = 32..508;
-
-/// "Not main flash": to be skipped by the device.
-const NOT_FLASH: u32 = 0x1;
-/// "File container": a file's bytes, at offsets in it.
-const FILE: u32 = 0x1000;
-/// The family stands where the file size would.
-const FAMILY: u32 = 0x2000;
-/// An MD5 stands behind the payload or at the end of the data.
-const MD5: u32 = 0x4000;
-/// Extension tags stand behind the payload.
-const TAGS: u32 = 0x8000;
-
-/// Tag with the SHA-2 of the firmware.
-const TAG_SHA2: u32 = 0xB46DB0;
-/// Addresses that a block can name.
-const SPACE: u64 = 1 << 32;
-
-/// One block, as its header says.
-#[derive(Debug)]
-struct Block {
-    /// Its position in the file, from 0.
-    index: usize,
-    /// Where it starts in the file.
-    at: usize,
-    flags: u32,
-    address: u32,
-    payload: usize,
-    number: u32,
-    blocks: u32,
-    family: Option<u32>,
-    /// Whether a tag says that the firmware has a SHA-2.
-    sha2: bool,
-    /// Whether it is only there for a fault of a boot ROM.
-    dummy: bool,
-}
-
-impl Block {
-    /// Returns whether its payload goes to flash.
-    const fn loads(&self) -> bool {
-        self.flags & (NOT_FLASH | FILE) == 0 && !self.dummy
-    }
-
-    /// Returns where its payload goes to and where it stands.
-    fn extent(&self) -> Result<Option<Extent>, ImageError> {
-        let start = Address::new(u64::from(self.address));
-        let len = u64::try_from(self.payload).unwrap_or(u64::MAX);
-        if start.get().saturating_add(len) > SPACE {
-            return Err(ImageError::Wraps { start, len });
-        }
-        let from = self.at.saturating_add(DATA.start);
-        let at = from..from.saturating_add(self.payload);
-        Ok(Span::new(start, len).map(|span| Extent { span, at }))
-    }
-}
-
-/// What stands beside the loaded bytes of a UF2.
-#[derive(Debug, Clone)]
-pub(super) struct Blocks {
-    /// The family that is loaded.
-    family: Option<u32>,
-    /// All families of the file, in order.
-    families: Vec<u32>,
-    /// Blocks with an MD5, of the family that is loaded: where each starts, and its payload.
-    digested: Vec<(usize, usize)>,
-    md5s: Vec<Md5>,
-    /// The block that says that the firmware has a SHA-2.
-    sha2: Option<usize>,
-}
+use super::extent::Extent;
+use super::{Edits, Format, Image, ImageError, Patch};
 
 /// Reads every block of `container`; of several families, `family` is loaded.
 ///
@@ -147,76 +75,6 @@ pub(super) fn read(
     };
     let extents = extents.into_iter().map(|(extent, _)| extent);
     Ok((extents.collect(), beside))
-}
-
-/// Reads one block's header and checks what it says about the block itself.
-fn block(index: usize, bytes: &[u8]) -> Result<Block, Uf2Error> {
-    if !bytes.starts_with(MAGIC) {
-        return Err(Uf2Error::Magic {
-            index,
-            place: "start",
-        });
-    }
-    if !bytes.ends_with(MAGIC_END) {
-        return Err(Uf2Error::Magic {
-            index,
-            place: "end",
-        });
-    }
-    let word = |at| word(bytes, at).unwrap_or_default();
-    let flags = word(8);
-    let payload = usize::try_from(word(16)).unwrap_or(usize::MAX);
-    let room = DATA.len() - if flags & MD5 == 0 { 0 } else { digest::LEN };
-    if payload > room {
-        return Err(Uf2Error::Payload {
-            index,
-            found: word(16),
-            most: room,
-        });
-    }
-    let mut block = Block {
-        index,
-        at: index.saturating_mul(BLOCK),
-        flags,
-        address: word(12),
-        payload,
-        number: word(20),
-        blocks: word(24),
-        family: (flags & FAMILY != 0).then(|| word(28)),
-        sha2: false,
-        dummy: false,
-    };
-    block.sha2 = flags & TAGS != 0 && tags(bytes, payload).any(|tag| tag == TAG_SHA2);
-    block.dummy = is_dummy(&block, bytes);
-    Ok(block)
-}
-
-/// Returns the extension tags behind a payload of that length.
-///
-/// Each has its length in bytes, with the four of its head, and 3 bytes of type; it starts at a
-/// multiple of 4. A length of 0 ends them.
-fn tags(bytes: &[u8], payload: usize) -> impl Iterator<Item = u32> {
-    let mut at = DATA.start.saturating_add(payload.next_multiple_of(4));
-    std::iter::from_fn(move || {
-        let head = word(bytes.get(..DATA.end)?, at)?;
-        let len = usize::try_from(head & 0xFF).ok()?;
-        if len < 4 {
-            return None;
-        }
-        at = at.checked_add(len.next_multiple_of(4))?;
-        Some(head >> 8)
-    })
-}
-
-/// Returns whether `block` is the one that `picotool` puts in front for RP2350's erratum E10:
-/// block 0 of 2, alone, of the family "absolute", filled with 0xEF; the boot ROM drops it.
-fn is_dummy(block: &Block, bytes: &[u8]) -> bool {
-    const ABSOLUTE: u32 = 0xE48B_FF57;
-    let data = bytes.get(DATA).unwrap_or_default();
-    let payload = data.get(..block.payload).unwrap_or_default();
-    block.family == Some(ABSOLUTE)
-        && (block.number, block.blocks) == (0, 2)
-        && payload.iter().all(|byte| *byte == 0xEF)
 }
 
 /// Decides which family is loaded.
@@ -291,12 +149,6 @@ impl Image {
             None => Ok(()),
         }
     }
-}
-
-/// Returns the little-endian word at `at`.
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes))
 }
 
 #[cfg(test)]

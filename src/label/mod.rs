@@ -15,8 +15,6 @@ pub use folder::LabelFolder;
 pub use pairs::{Due, Half, Pairs, Step, Wrong};
 pub use scan::{Scan, scan};
 
-use std::fmt;
-
 use crate::ledger::{Entry, UnitState};
 #[cfg(feature = "label")]
 use crate::qr::{Symbol, picture};
@@ -206,17 +204,6 @@ fn same(one: &QrToken, other: &QrToken) -> bool {
         _ => true,
     };
     one.token() == other.token() && organisation
-}
-
-impl fmt::Display for Scan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Matches => "the label is the right one",
-            Self::DoesNotMatch => "the label belongs to another unit",
-            Self::NotALabel => "the scan is no label",
-            Self::Secret => "the scan looks like an AuthToken; it is not repeated here",
-        })
-    }
 }
 
 #[cfg(test)]

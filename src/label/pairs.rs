@@ -112,7 +112,7 @@ impl<'s> Pairs<'s> {
         match bare(text).split_once(['\t', ',', ';']) {
             Some((first, second)) => {
                 let mut steps: Vec<Step> = self.end().into_iter().collect();
-                steps.push(self.both((first, second), is_unit));
+                steps.push(self.both(first, second, is_unit));
                 steps
             }
             None if text.trim().is_empty() => Vec::new(),
@@ -183,7 +183,7 @@ impl<'s> Pairs<'s> {
     }
 
     /// Judges two halves that stand in one line.
-    fn both(&self, (first, second): (&str, &str), is_unit: &dyn Fn(&Serial) -> bool) -> Step {
+    fn both(&self, first: &str, second: &str, is_unit: &dyn Fn(&Serial) -> bool) -> Step {
         match (self.shape(first, is_unit), self.shape(second, is_unit)) {
             (Shape::Half(Half::Serial(serial)), Shape::Half(Half::Label(label)))
             | (Shape::Half(Half::Label(label)), Shape::Half(Half::Serial(serial))) => {

@@ -1,5 +1,7 @@
 //! What a scanner read, against the record.
 
+use std::fmt;
+
 use super::{LabelError, code, same};
 use crate::ledger::Entry;
 use crate::scan::bare;
@@ -18,6 +20,17 @@ pub enum Scan {
     NotALabel,
     /// An AuthToken. Nobody should be able to scan one.
     Secret,
+}
+
+impl fmt::Display for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matches => "the label is the right one",
+            Self::DoesNotMatch => "the label belongs to another unit",
+            Self::NotALabel => "the scan is no label",
+            Self::Secret => "the scan looks like an AuthToken; it is not repeated here",
+        })
+    }
 }
 
 /// Compares what was scanned with a unit's record.

@@ -14,9 +14,9 @@ use super::keyring;
 #[cfg(feature = "sqlite")]
 use super::storage::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
+use crate::journal::{Journal, JournalError};
 use crate::own_file;
 use crate::recipe::KeySource;
-use crate::target::{Journal, JournalError};
 use crate::unit::{Digest, Fingerprint};
 
 /// Bytes of the largest file: far above the flash of any chip.

@@ -55,8 +55,8 @@ pub use recipient::{Recipient, StationKey};
 pub use reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
 pub use record::{
     Actor, Attempt, Audit, Claim, Entry, Event, Failure, Finding, Finished, Identity, Import,
-    Outcome, Preview, ReadyToken, Receipt, Reservation, Revealed, RunLock, Scope, Seated,
-    Simulated, Stock, Target, UnitRecord, UnitState,
+    Outcome, Preview, ReadyToken, Reservation, Revealed, RunLock, Scope, Seated, Simulated, Stock,
+    Target, UnitRecord, UnitState,
 };
 pub use refusal::Refusal;
 pub use restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
@@ -71,6 +71,8 @@ pub use storage::tables::TokenState;
 #[cfg(feature = "seal")]
 use storage::notary;
 use storage::tables;
+
+pub use crate::receipt::Receipt;
 
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;

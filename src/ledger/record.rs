@@ -214,35 +214,6 @@ pub enum Attempt {
     },
 }
 
-/// Proof that what was delivered was read back and is right.
-///
-/// Whoever compared makes it: [`of_file`](Self::of_file) and [`of_board`](Self::of_board) do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The unit.
-    pub(crate) serial: Serial,
-    /// The token's fingerprint.
-    pub(crate) fingerprint: Fingerprint,
-    /// SHA-256 of the unit's own container, where it was made.
-    pub(crate) digest: Option<Digest>,
-    /// Whether it was synced and read back, or only written.
-    pub(crate) durable: bool,
-}
-
-impl Receipt {
-    /// Returns the unit.
-    #[must_use]
-    pub const fn serial(&self) -> &Serial {
-        &self.serial
-    }
-
-    /// Returns the token's fingerprint.
-    #[must_use]
-    pub const fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
-    }
-}
-
 /// Why a delivery failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -1,4 +1,4 @@
-//! Many units at once: the stages of [`mod@super`], overlapped.
+//! Many units at once: the steps of [`mod@super`], overlapped.
 //!
 //! Claims and outcomes are made durable in groups, one transaction each; between the two,
 //! workers stamp and write. Outcomes come back in the order of the serials.
@@ -10,27 +10,29 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{LineError, Passed, Written};
-use crate::label::{LabelError, Labels};
-use crate::ledger::{Attempt, Claim, Entry, Ledger, LedgerError, Receipt, Reservation, Revealed};
+use super::Passed;
+use super::bench::{Attempted, Bench, Made, Recorded, record, without_file};
+use super::error::LineError;
+use crate::label::Labels;
+use crate::ledger::{Attempt, Claim, Ledger, LedgerError, Reservation, Revealed};
 use crate::master::Master;
-use crate::target::Deliver;
-use crate::unit::{Serial, Values};
+use crate::target::{Target, Unwatched};
+use crate::unit::Serial;
 
-/// Units per transaction. Larger groups share a commit further and lose more work to a cut.
+/// Units per transaction. Larger groups amortise the commit, but a power cut costs more work.
 const GROUP: usize = 128;
 
 /// Groups between claim and outcome: one is written while another is claimed or labelled.
 const IN_FLIGHT: usize = 3;
 
 /// A batch: what all its units share.
-pub struct Batch<'b> {
+pub struct Batch<'b, T> {
     /// The proved image.
     pub master: &'b Master,
     /// Makes claims and outcomes durable.
     pub ledger: &'b mut dyn Ledger,
-    /// Takes images to the units.
-    pub target: &'b (dyn Deliver + Sync),
+    /// Takes images to the units; each worker has a clone of its own.
+    pub target: &'b T,
     /// Makes labels.
     pub labels: &'b (dyn Labels + Sync),
     /// Threads that stamp and write.
@@ -50,7 +52,7 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-impl Batch<'_> {
+impl<T: Target + Clone> Batch<'_, T> {
     /// Takes the units of `claims` down the line and tells `each` how every one ended.
     ///
     /// When `each` breaks, units that are claimed already are finished, and no further one is.
@@ -66,65 +68,34 @@ impl Batch<'_> {
     ) -> Result<(), LedgerError> {
         let (jobs, queue) = mpsc::channel();
         let queue = Mutex::new(queue);
-        let (results, done) = mpsc::channel();
-        let worker = Worker {
-            master: self.master,
-            target: self.target,
-            labels: self.labels,
-        };
-        let workers = self.workers.max(1);
-        let ledger = &mut *self.ledger;
+        let (results, answers) = mpsc::channel();
+        let (master, labels, ledger) = (self.master, self.labels, &mut *self.ledger);
         thread::scope(|scope| {
-            for _ in 0..workers {
-                let (results, queue) = (results.clone(), &queue);
-                scope.spawn(move || worker.work(queue, &results));
+            for _ in 0..self.workers.max(1) {
+                let (mut target, results, queue) = (self.target.clone(), results.clone(), &queue);
+                scope.spawn(move || {
+                    let mut bench = Bench {
+                        master,
+                        target: &mut target,
+                        labels,
+                        watch: &mut Unwatched,
+                    };
+                    bench.work(queue, &results);
+                });
             }
             drop(results);
-            // The sender of jobs goes with the foreman, and the workers end with it.
-            Foreman {
-                master: worker.master,
+            // The sender of jobs goes with the scheduler, and the workers end with it.
+            Scheduler {
+                master,
                 ledger,
                 jobs,
-                groups: VecDeque::new(),
-                first: 0,
+                groups: Groups::default(),
                 size: 1,
                 lost: None,
             }
-            .run(claims, &done, each)
+            .run(claims, &answers, each)
         })
     }
-}
-
-/// One step for a worker.
-enum Job {
-    Deliver(Place, Reservation),
-    Look(Place, Entry, Values),
-    /// After the copy is on record.
-    Copy(Place, Entry, Values, Revealed),
-    Label(Place, Entry),
-}
-
-/// What is done for a unit that is finished.
-#[derive(Debug, Clone, Copy)]
-enum Finish {
-    /// Its file is looked at.
-    Look,
-    /// Its file is gone, and its board stands: another file is made.
-    Copy,
-}
-
-/// What a worker gives back.
-enum Done {
-    Delivered(Place, Box<Delivered>),
-    /// A finished unit; `None`: its file is gone, or another one.
-    Finished(Place, Result<Option<Passed>, LineError>),
-    Labelled(Place, Entry, Option<LabelError>),
-}
-
-/// A claim, and what delivering it came to.
-struct Delivered {
-    reservation: Reservation,
-    outcome: Result<(Receipt, Written), LineError>,
 }
 
 /// Group and index of a unit.
@@ -134,70 +105,104 @@ struct Place {
     index: usize,
 }
 
-/// Stamps, writes and labels; it never sees the ledger.
-#[derive(Clone, Copy)]
-struct Worker<'b> {
-    master: &'b Master,
-    target: &'b (dyn Deliver + Sync),
-    labels: &'b (dyn Labels + Sync),
+/// One step for a worker, and the unit that it is for.
+struct Job {
+    place: Place,
+    step: Step,
 }
 
-impl Worker<'_> {
-    fn work(self, queue: &Mutex<Receiver<Job>>, results: &Sender<Done>) {
+enum Step {
+    Deliver(Reservation),
+    Verify(Made),
+    /// After the copy is on record.
+    Copy(Made, Revealed),
+    Label(Recorded),
+}
+
+/// What is done for a unit that is finished.
+#[derive(Debug, Clone, Copy)]
+enum Finish {
+    /// Its file is looked at.
+    Verify,
+    /// Its file is gone, and its board stands: another file is made.
+    Copy,
+}
+
+/// What a worker gives back.
+struct Answer {
+    place: Place,
+    came: Came,
+}
+
+/// What a step came to.
+enum Came {
+    /// A delivery, to be recorded.
+    Attempted(Box<Attempted>),
+    /// The unit's end.
+    Ended(Result<Passed, LineError>),
+    /// A finished unit's file is gone, or another one.
+    Gone,
+}
+
+impl Bench<'_> {
+    /// Does one step after the other until there are no more.
+    fn work(&mut self, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer>) {
         loop {
             // A poisoned lock still guards a whole receiver.
-            let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(job) = job else { return };
-            let done = match job {
-                Job::Deliver(place, reservation) => {
-                    let outcome = self.deliver(reservation.values());
-                    let delivered = Delivered {
-                        reservation,
-                        outcome,
-                    };
-                    Done::Delivered(place, Box::new(delivered))
-                }
-                Job::Look(place, entry, values) => Done::Finished(
-                    place,
-                    super::still_there(self.master, entry, &values, self.target, self.labels),
-                ),
-                Job::Copy(place, entry, values, proof) => Done::Finished(
-                    place,
-                    super::copy(
-                        self.master,
-                        (entry, &values, &proof),
-                        self.target,
-                        self.labels,
-                    )
-                    .map(Some),
-                ),
-                Job::Label(place, entry) => {
-                    let unlabelled = self.labels.put(&entry).err();
-                    Done::Labelled(place, entry, unlabelled)
-                }
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(Job { place, step }) = job else { return };
+            let came = match step {
+                Step::Deliver(reservation) => Came::Attempted(Box::new(self.deliver(reservation))),
+                Step::Verify(made) => match self.verify(made) {
+                    Ok(None) => Came::Gone,
+                    Ok(Some(passed)) => Came::Ended(Ok(passed)),
+                    Err(error) => Came::Ended(Err(error)),
+                },
+                Step::Copy(made, proof) => Came::Ended(self.copy(made, &proof)),
+                Step::Label(recorded) => Came::Ended(Ok(self.label(recorded))),
             };
-            if results.send(done).is_err() {
+            if answers.send(Answer { place, came }).is_err() {
                 return;
             }
         }
     }
+}
 
-    fn deliver(self, values: &Values) -> Result<(Receipt, Written), LineError> {
-        let sealed = super::seal(self.master, values)?;
-        let receipt = self.target.deliver(&sealed)?;
-        Ok((receipt, super::written(&sealed)))
+/// The groups between their claim and their last label, in order.
+#[derive(Default)]
+struct Groups {
+    groups: VecDeque<Group>,
+    /// Number of the first group.
+    first: usize,
+}
+
+impl Groups {
+    fn get_mut(&mut self, number: usize) -> Option<&mut Group> {
+        self.groups.get_mut(number.checked_sub(self.first)?)
+    }
+
+    /// Adds a group and returns its number.
+    fn push(&mut self, group: Group) -> usize {
+        self.groups.push_back(group);
+        self.first + self.groups.len() - 1
+    }
+
+    /// Takes the first group, if it `is_done`.
+    fn pop_if(&mut self, is_done: impl Fn(&Group) -> bool) -> Option<Group> {
+        self.groups.front().filter(|group| is_done(group))?;
+        self.first += 1;
+        self.groups.pop_front()
     }
 }
 
 /// A group of units between its claim and its last label.
+#[derive(Default)]
 struct Group {
     units: Vec<Unit>,
     /// Units that a worker still has.
     out: usize,
-    /// Delivered, waiting for the common transaction.
-    delivered: Vec<(usize, (Reservation, Receipt), Written)>,
-    /// Failed, waiting to be recorded.
-    failed: Vec<(usize, Reservation, LineError)>,
+    /// Delivered or failed, waiting for the common transaction.
+    attempted: Vec<(usize, Attempted)>,
     /// Finished by the record, and their file does not count: to be claimed anew.
     gone: Vec<usize>,
     recorded: bool,
@@ -215,7 +220,6 @@ struct Unit {
     claim: Claim,
     attempt: Option<i64>,
     since: Instant,
-    written: Written,
     result: Option<Result<Passed, LineError>>,
     elapsed: Duration,
 }
@@ -226,7 +230,6 @@ impl Unit {
             claim,
             attempt: None,
             since: Instant::now(),
-            written: Written::default(),
             result: None,
             elapsed: Duration::ZERO,
         }
@@ -239,13 +242,11 @@ impl Unit {
 }
 
 /// Claims, hands out, records; the only one that sees the ledger.
-struct Foreman<'b> {
+struct Scheduler<'b> {
     master: &'b Master,
     ledger: &'b mut dyn Ledger,
     jobs: Sender<Job>,
-    groups: VecDeque<Group>,
-    /// Number of the first group in `groups`.
-    first: usize,
+    groups: Groups,
     /// Units of the next group: one until a unit passed, so that what makes every unit fail
     /// claims few tokens.
     size: usize,
@@ -253,37 +254,37 @@ struct Foreman<'b> {
     lost: Option<LedgerError>,
 }
 
-impl Foreman<'_> {
+impl Scheduler<'_> {
     fn run(
         mut self,
         claims: &mut dyn Iterator<Item = Claim>,
-        done: &Receiver<Done>,
+        answers: &Receiver<Answer>,
         each: &mut dyn FnMut(Outcome) -> ControlFlow<()>,
     ) -> Result<(), LedgerError> {
         let mut open = true;
         loop {
-            while open && self.groups.len() < self.in_flight() {
+            while open && self.groups.groups.len() < self.in_flight() {
                 let group: Vec<Claim> = claims.take(self.size).collect();
                 open = group.len() == self.size;
                 if !group.is_empty() {
                     let claimed = self.claim(group);
-                    self.heed(claimed);
+                    self.note_fault(claimed);
                     open &= self.lost.is_none();
                 }
             }
             if self.report(each).is_break() {
                 open = false;
             }
-            if self.groups.is_empty() {
+            if self.groups.groups.is_empty() {
                 if open {
                     continue;
                 }
                 return self.lost.map_or(Ok(()), Err);
             }
-            match done.recv() {
-                Ok(message) => {
-                    let taken = self.take(message);
-                    self.heed(taken);
+            match answers.recv() {
+                Ok(answer) => {
+                    let taken = self.take(answer);
+                    self.note_fault(taken);
                     open &= self.lost.is_none();
                 }
                 // Every worker has ended, which only a panic does while jobs are open.
@@ -293,7 +294,7 @@ impl Foreman<'_> {
     }
 
     /// Notes the first fault of the ledger.
-    fn heed(&mut self, done: Result<(), LedgerError>) {
+    fn note_fault(&mut self, done: Result<(), LedgerError>) {
         if let Err(error) = done {
             self.lost.get_or_insert(error);
         }
@@ -306,15 +307,7 @@ impl Foreman<'_> {
 
     /// Makes the claims of a group durable and hands the units out.
     fn claim(&mut self, claims: Vec<Claim>) -> Result<(), LedgerError> {
-        let number = self.first + self.groups.len();
-        let mut group = Group {
-            units: Vec::with_capacity(claims.len()),
-            out: 0,
-            delivered: Vec::new(),
-            failed: Vec::new(),
-            gone: Vec::new(),
-            recorded: false,
-        };
+        let mut group = Group::default();
         // What a serial's slot does not take must not cost a token.
         let mut fitting = Vec::with_capacity(claims.len());
         for (index, claim) in claims.into_iter().enumerate() {
@@ -325,22 +318,19 @@ impl Foreman<'_> {
             }
             group.units.push(unit);
         }
-        self.groups.push_back(group);
-        self.hand_out(number, &fitting, Finish::Look)?;
+        let number = self.groups.push(group);
+        self.hand_out(number, &fitting, Finish::Verify)?;
         self.record(number)
     }
 
-    /// Claims units of a group and gives them to the workers; `done` is what a finished one needs.
+    /// Claims units of a group and gives them to the workers; `finish` is what a finished one needs.
     fn hand_out(
         &mut self,
         number: usize,
         units: &[usize],
-        done: Finish,
+        finish: Finish,
     ) -> Result<(), LedgerError> {
-        let Some(group) = number
-            .checked_sub(self.first)
-            .and_then(|at| self.groups.get_mut(at))
-        else {
+        let Some(group) = self.groups.get_mut(number) else {
             return Ok(());
         };
         let claims: Vec<Claim> = units
@@ -351,25 +341,22 @@ impl Foreman<'_> {
         let attempts = self.ledger.reserve(&claims)?;
         tracing::debug!(group = number, units = claims.len(), "claims recorded");
         for (index, attempt) in units.iter().copied().zip(attempts) {
-            let place = Place {
-                group: number,
-                index,
-            };
             let Some(unit) = group.units.get_mut(index) else {
                 continue;
             };
-            let job = match attempt {
+            let step = match attempt {
                 Ok(Attempt::Go(reservation)) => {
                     unit.attempt = Some(reservation.epoch());
-                    Job::Deliver(place, reservation)
+                    Step::Deliver(reservation)
                 }
                 Ok(Attempt::Done { entry, values }) => {
                     unit.attempt = Some(entry.record().epoch);
-                    match done {
-                        Finish::Look => Job::Look(place, entry, values),
+                    let made = Made { entry, values };
+                    match finish {
+                        Finish::Verify => Step::Verify(made),
                         Finish::Copy => {
-                            let proof = self.ledger.copied(&entry.record().serial)?;
-                            Job::Copy(place, entry, values, proof)
+                            let proof = self.ledger.copied(&made.entry.record().serial)?;
+                            Step::Copy(made, proof)
                         }
                     }
                 }
@@ -379,71 +366,35 @@ impl Foreman<'_> {
                 }
             };
             group.out += 1;
-            // Workers outlive the foreman; a send fails only after a panic.
-            let _ = self.jobs.send(job);
+            let group = number;
+            let place = Place { group, index };
+            // Workers outlive the scheduler; a send fails only after a panic.
+            let _ = self.jobs.send(Job { place, step });
         }
         Ok(())
     }
 
     /// Takes what a worker gives back.
-    fn take(&mut self, done: Done) -> Result<(), LedgerError> {
-        let place = match &done {
-            Done::Delivered(place, ..) | Done::Finished(place, ..) | Done::Labelled(place, ..) => {
-                *place
-            }
-        };
-        let Some(group) = place
-            .group
-            .checked_sub(self.first)
-            .and_then(|at| self.groups.get_mut(at))
-        else {
+    fn take(&mut self, Answer { place, came }: Answer) -> Result<(), LedgerError> {
+        let Some(group) = self.groups.get_mut(place.group) else {
             return Ok(());
         };
         group.out -= 1;
-        match done {
-            Done::Delivered(_, delivered) => {
-                let Delivered {
-                    reservation,
-                    outcome,
-                } = *delivered;
-                match outcome {
-                    Ok((receipt, written)) => {
-                        let pair = (reservation, receipt);
-                        group.delivered.push((place.index, pair, written));
-                    }
-                    Err(error) => group.failed.push((place.index, reservation, error)),
-                }
+        match (came, group.units.get_mut(place.index)) {
+            (Came::Attempted(attempted), _) => group.attempted.push((place.index, *attempted)),
+            (Came::Ended(result), Some(unit)) => unit.end(result),
+            (Came::Gone, Some(unit)) => {
+                unit.claim = without_file(unit.claim.clone());
+                group.gone.push(place.index);
             }
-            Done::Finished(_, found) => match (found, group.units.get_mut(place.index)) {
-                (Ok(Some(passed)), Some(unit)) => unit.end(Ok(passed)),
-                (Err(error), Some(unit)) => unit.end(Err(error)),
-                (Ok(None), Some(unit)) => {
-                    unit.claim = super::afresh(unit.claim.clone());
-                    group.gone.push(place.index);
-                }
-                (_, None) => {}
-            },
-            Done::Labelled(_, entry, unlabelled) => {
-                if let Some(unit) = group.units.get_mut(place.index) {
-                    let written = std::mem::take(&mut unit.written);
-                    unit.end(Ok(Passed {
-                        entry,
-                        already: false,
-                        written,
-                        unlabelled,
-                    }));
-                }
-            }
+            (_, None) => {}
         }
         self.record(place.group)
     }
 
     /// Makes a group's outcomes durable once its last unit is back, then hands out its labels.
     fn record(&mut self, number: usize) -> Result<(), LedgerError> {
-        let Some(group) = number
-            .checked_sub(self.first)
-            .and_then(|at| self.groups.get_mut(at))
-        else {
+        let Some(group) = self.groups.get_mut(number) else {
             return Ok(());
         };
         if group.out > 0 || group.recorded || self.lost.is_some() {
@@ -454,35 +405,28 @@ impl Foreman<'_> {
             self.hand_out(number, &gone, Finish::Copy)?;
             return self.record(number);
         }
-        for (index, reservation, error) in std::mem::take(&mut group.failed) {
-            self.ledger.fail(reservation, &error.failure())?;
-            if let Some(unit) = group.units.get_mut(index) {
-                unit.end(Err(error));
-            }
-        }
-        let mut pairs = Vec::with_capacity(group.delivered.len());
-        let mut places = Vec::with_capacity(group.delivered.len());
-        for (index, pair, written) in std::mem::take(&mut group.delivered) {
-            pairs.push(pair);
-            places.push((index, written));
-        }
-        let entries = match pairs.is_empty() {
-            true => Vec::new(),
-            false => self.ledger.confirm(&pairs)?,
-        };
-        group.recorded = true;
-        tracing::debug!(group = number, units = entries.len(), "outcomes recorded");
-        for ((index, written), entry) in places.into_iter().zip(entries) {
-            if let Some(unit) = group.units.get_mut(index) {
-                unit.written = written;
-            }
-            group.out += 1;
-            let place = Place {
-                group: number,
-                index,
+        let (places, attempted): (Vec<usize>, Vec<Attempted>) =
+            std::mem::take(&mut group.attempted).into_iter().unzip();
+        let mut each = |at: usize, outcome| {
+            let Some(index) = places.get(at).copied() else {
+                return;
             };
-            let _ = self.jobs.send(Job::Label(place, entry));
-        }
+            match outcome {
+                Ok(recorded) => {
+                    group.out += 1;
+                    let (group, step) = (number, Step::Label(recorded));
+                    let place = Place { group, index };
+                    let _ = self.jobs.send(Job { place, step });
+                }
+                Err(error) => {
+                    if let Some(unit) = group.units.get_mut(index) {
+                        unit.end(Err(error));
+                    }
+                }
+            }
+        };
+        record(self.ledger, attempted, &mut each)?;
+        group.recorded = true;
         Ok(())
     }
 
@@ -490,15 +434,9 @@ impl Foreman<'_> {
     /// left out.
     fn report(&mut self, each: &mut dyn FnMut(Outcome) -> ControlFlow<()>) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
-        while self
-            .groups
-            .front()
-            .is_some_and(|group| group.out == 0 && (group.recorded || self.lost.is_some()))
-        {
-            let Some(group) = self.groups.pop_front() else {
-                break;
-            };
-            self.first += 1;
+        let lost = self.lost.is_some();
+        let is_done = |group: &Group| group.out == 0 && (group.recorded || lost);
+        while let Some(group) = self.groups.pop_if(is_done) {
             // A failure may be the first of all that follow.
             self.size = if group.passed() {
                 self.size.saturating_mul(16).min(GROUP)

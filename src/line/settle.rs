@@ -3,11 +3,23 @@
 //! The claim is taken once more, so that nobody else can work on the unit meanwhile; the board is
 //! read, and nothing is written to it.
 
-use super::{BoardPorts, LineError};
-use crate::ledger::{Attempt, Claim, Entry, Failure, Receipt, Reservation, Seated, Spot};
+use super::bench::{self, Attempted, Delivered};
+use super::error::LineError;
+use super::{Ports, reserve};
+use crate::ledger::{Attempt, Claim, Entry, Failure, Reservation, Seated, Spot};
 use crate::master::Master;
-use crate::target::{Fixture, Holds, Seen, Watch};
-use crate::unit::Fingerprint;
+use crate::receipt::Receipt;
+use crate::target::{Holds, Seen};
+use crate::unit::{Fingerprint, Values};
+
+/// What was seen on the fixture, and what its unit turned out to be.
+#[derive(Debug)]
+pub struct Settlement {
+    /// The board; none where the unit is a file.
+    pub seen: Option<Seen>,
+    /// What the unit is.
+    pub settled: Settled,
+}
 
 /// What a unit turned out to be.
 #[derive(Debug)]
@@ -33,114 +45,133 @@ pub enum Settled {
 pub fn settle(
     master: &Master,
     claim: Claim,
-    ports: &mut BoardPorts<'_>,
-) -> Result<(Seen, Settled), LineError> {
-    let outcome = look(master, claim, ports);
-    let released = ports.fixture.release();
+    ports: &mut Ports<'_>,
+) -> Result<Settlement, LineError> {
+    let outcome = compare_and_record(master, claim, ports);
+    let released = ports.target.release();
     let settled = outcome?;
     released?;
     Ok(settled)
 }
 
-fn look(
+fn compare_and_record(
     master: &Master,
     claim: Claim,
-    ports: &mut BoardPorts<'_>,
-) -> Result<(Seen, Settled), LineError> {
-    let seen = ports.fixture.identify(master, ports.watch)?;
-    if let Some(token) = seen.token() {
+    ports: &mut Ports<'_>,
+) -> Result<Settlement, LineError> {
+    let seen = ports.target.identify(master, ports.watch)?;
+    let uid = seen.as_ref().and_then(|seen| seen.uid.clone());
+    if let Some(token) = seen.as_ref().and_then(Seen::token) {
         let spot = Spot {
-            uid: seen.uid.as_deref(),
+            uid: uid.as_deref(),
             due: &claim.serial,
         };
         ports.ledger.met(&token, spot)?;
     }
     let record = ports.ledger.find(&claim.serial)?;
-    let own = seen.uid.is_some() && record.is_some_and(|record| record.uid == seen.uid);
+    let own = seen.is_none() || uid.is_some() && record.is_some_and(|record| record.uid == uid);
     let claim = Claim {
-        uid: seen.uid.clone(),
+        uid,
         // A board becomes the unit's by what it holds, and never by a look.
         seated: Seated::LookedAt,
         ..claim
     };
-    let mut attempts = ports.ledger.reserve(&[claim])?;
-    let settled = match attempts.pop().ok_or(LineError::NoAnswer)?? {
-        Attempt::Done { entry, values } => {
-            let sealed = super::seal(master, &values)?;
-            ports.fixture.verify(&sealed, ports.watch)?;
-            Settled::Already(Box::new(entry))
-        }
-        Attempt::Go(reservation) => match judge(master, reservation, (&seen, ports))? {
+    let settled = match reserve(claim, ports.ledger)? {
+        Attempt::Done { entry, values } => match read_back(master, &values, ports)? {
+            Some(_) => Settled::Already(Box::new(entry)),
+            None => Settled::Blank,
+        },
+        Attempt::Go(reservation) => match judge(master, reservation, seen.as_ref(), ports)? {
             Settled::Blank | Settled::Stranger if !own => Settled::Stranger,
             Settled::Stranger => Settled::Torn,
             settled => settled,
         },
     };
-    Ok((seen, settled))
+    Ok(Settlement { seen, settled })
 }
 
 /// Compares the board with what the unit's image is, and records which it was.
 fn judge(
     master: &Master,
     reservation: Reservation,
-    (seen, ports): (&Seen, &mut BoardPorts<'_>),
+    seen: Option<&Seen>,
+    ports: &mut Ports<'_>,
 ) -> Result<Settled, LineError> {
     let own = reservation.fingerprint();
-    let (settled, failure) = match &seen.holds {
-        Holds::Token(found) if *found == own => {
-            match whole(master, &reservation, (ports.fixture, ports.watch)) {
-                Ok(receipt) => {
-                    let mut entries = ports.ledger.confirm(&[(reservation, receipt)])?;
-                    let entry = entries.pop().ok_or(LineError::NoAnswer)?;
-                    return Ok(Settled::Delivered(Box::new(entry)));
-                }
-                Err(error) => (Settled::Torn, error.failure()),
-            }
-        }
-        Holds::Torn { token, at } if *token == own => (
+    let (settled, failure) = match seen.map(|seen| &seen.holds) {
+        Some(Holds::Token(found)) if *found != own => another(*found),
+        None | Some(Holds::Token(_)) => match read_back(master, reservation.values(), ports) {
+            Ok(Some(receipt)) => return confirm(reservation, receipt, ports),
+            Ok(None) => (
+                Settled::Blank,
+                saw("settled-blank", "its file is gone".to_owned()),
+            ),
+            Err(error) => (Settled::Torn, error.failure()),
+        },
+        Some(Holds::Torn { token, at }) if *token == own => (
             Settled::Torn,
             Failure {
                 touched: true,
-                ..told(
+                ..saw(
                     "settled-torn",
                     format!("the board holds its token, and differs from {at} on"),
                 )
             },
         ),
-        Holds::Token(found) | Holds::Torn { token: found, .. } => (
-            Settled::Another(*found),
-            told("settled-another", format!("the board holds token {found}")),
-        ),
-        Holds::Blank => (
+        Some(Holds::Torn { token: found, .. }) => another(*found),
+        Some(Holds::Blank) => (
             Settled::Blank,
-            told("settled-blank", "the board is blank".to_owned()),
+            saw("settled-blank", "the board is blank".to_owned()),
         ),
-        Holds::Foreign { at } => (
+        Some(Holds::Foreign { at }) => (
             Settled::Stranger,
-            told("settled-torn", format!("the board differs from {at} on")),
+            saw("settled-torn", format!("the board differs from {at} on")),
         ),
-        Holds::Unreadable { at } => (
+        Some(Holds::Unreadable { at }) => (
             Settled::Stranger,
-            told("settled-torn", format!("the board cannot be read at {at}")),
+            saw("settled-torn", format!("the board cannot be read at {at}")),
         ),
     };
     ports.ledger.fail(reservation, &failure)?;
     Ok(settled)
 }
 
+/// Says that a board holds another unit's token.
+fn another(found: Fingerprint) -> (Settled, Failure) {
+    let failure = saw("settled-another", format!("the board holds token {found}"));
+    (Settled::Another(found), failure)
+}
+
+/// Records that the unit is delivered.
+fn confirm(
+    reservation: Reservation,
+    receipt: Receipt,
+    ports: &mut Ports<'_>,
+) -> Result<Settled, LineError> {
+    let outcome = Ok(Delivered::unchanged(receipt));
+    let attempted = Attempted {
+        reservation,
+        outcome,
+    };
+    let mut settled = Err(LineError::NoAnswer);
+    bench::record(ports.ledger, vec![attempted], &mut |_, recorded| {
+        settled = recorded.map(|recorded| Settled::Delivered(Box::new(recorded.entry)));
+    })?;
+    settled
+}
+
 /// Reads everything that the unit's image stores, and vouches for it.
-fn whole(
+fn read_back(
     master: &Master,
-    reservation: &Reservation,
-    (fixture, watch): (&mut dyn Fixture, &mut dyn Watch),
-) -> Result<Receipt, LineError> {
-    let sealed = super::seal(master, reservation.values())?;
-    fixture.verify(&sealed, watch)?;
-    Ok(Receipt::new(&sealed, (None, true)))
+    values: &Values,
+    ports: &mut Ports<'_>,
+) -> Result<Option<Receipt>, LineError> {
+    let sealed = bench::seal(master, values)?;
+    Ok(ports.target.verify(&sealed, ports.watch)?)
 }
 
 /// Tells what a look saw: it wrote nothing, whatever an attempt before it may have left.
-fn told(name: &str, message: String) -> Failure {
+fn saw(name: &str, message: String) -> Failure {
     Failure {
         name: name.to_owned(),
         message,

@@ -1,13 +1,17 @@
 //! A settings store into a shared image: over erased bytes that it stores, or as records of its own.
 
-use super::{ERASED, NvsError};
-use crate::image::{Address, Edits, Format, Hint, Image, Partition, Span, partitions};
+use super::NvsError;
+use crate::image::{Address, Edits, Format, Hint, Image, ImageError, Partition, Span, partitions};
+
+/// Erased NOR flash.
+pub(super) const ERASED: u8 = 0xFF;
 
 /// Puts `store` into the container `bytes`.
 pub(super) fn merge(
     bytes: Vec<u8>,
     hint: Hint,
-    (at, store): (Span, &[u8]),
+    at: Span,
+    store: &[u8],
 ) -> Result<Vec<u8>, NvsError> {
     let image = Image::read(bytes, hint)?;
     if let Some(first) = foreign(&image, at) {
@@ -23,11 +27,12 @@ pub(super) fn merge(
         Err(_) if image.format() == Format::Hex && image.stored_within(at).next().is_none() => {
             Ok(image.with_records(at.start(), store))
         }
-        Err(_) => Err(NvsError::Outside {
+        Err(ImageError::Outside { first, .. }) => Err(NvsError::Outside {
             at,
-            first: unstored(&image, at),
+            first,
             format: image.format(),
         }),
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -38,18 +43,6 @@ fn foreign(image: &Image, at: Span) -> Option<Address> {
         let index = bytes.iter().position(|byte| *byte != ERASED)?;
         part.start().checked_add(u64::try_from(index).ok()?)
     })
-}
-
-/// Returns the first address that nothing is stored at.
-fn unstored(image: &Image, at: Span) -> Address {
-    let mut first = at.start();
-    for part in image.stored_within(at) {
-        if part.start() != first {
-            break;
-        }
-        first = part.end();
-    }
-    first
 }
 
 /// Refuses a place that the partition table in the image does not know as a store.

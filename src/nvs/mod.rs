@@ -11,8 +11,9 @@ mod table;
 pub(crate) mod zephyr;
 
 pub use error::NvsError;
+pub use table::Reader;
 
-use std::path::Path;
+use merge::ERASED;
 
 use crate::recipe::{Blank, Locator, Recipe, SlotSpec, StoreKind, StoreSpec};
 
@@ -20,12 +21,6 @@ use crate::recipe::{Blank, Locator, Recipe, SlotSpec, StoreKind, StoreSpec};
 const PLACEHOLDER: &str = "PLACEHOLDER for ";
 /// What it is filled up with.
 const FILLER: u8 = b'.';
-/// Erased NOR flash.
-const ERASED: u8 = 0xFF;
-
-/// Reads a file that a recipe or its table names; says why not, without the file's name.
-pub type Reader<'r> = dyn FnMut(&Path) -> Result<Vec<u8>, String> + 'r;
-
 /// Returns the shared image of `recipe`: `image`, what its file holds, with the settings store in
 /// it; or the store alone.
 ///
@@ -43,7 +38,7 @@ pub fn shared(
     };
     let store = store(spec, &recipe.slots, read)?;
     match image {
-        Some(image) => merge::merge(image, recipe.image.hint(), (spec.at, &store)),
+        Some(image) => merge::merge(image, recipe.image.hint(), spec.at, &store),
         None => Ok(store),
     }
 }
@@ -70,13 +65,15 @@ pub fn store(
                 if let Locator::EspNvs(place) = &slot.locator
                     && place.at == Some(spec.at)
                 {
-                    let name = (place.namespace.as_str(), place.key.as_str());
                     // A table may bring its own placeholder.
-                    if values.iter().any(|value| value.is(name)) {
+                    if values
+                        .iter()
+                        .any(|value| value.is(&place.namespace, &place.key))
+                    {
                         continue;
                     }
-                    let length = place.length.unwrap_or_default();
-                    values.push(table::Value::text(name, placeholder(slot, length)?));
+                    let text = placeholder(slot, place.length.unwrap_or_default())?;
+                    values.push(table::Value::text(&place.namespace, &place.key, text));
                 }
             }
             esp::write(&values, *version, spec.at)

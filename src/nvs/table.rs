@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding as _};
 
-use super::{NvsError, Reader};
+use super::NvsError;
 use crate::recipe::{EspRow, is_name};
 use crate::unit::from_hex;
+
+/// Reads a file that a recipe or its table names; says why not, without the file's name.
+pub type Reader<'r> = dyn FnMut(&Path) -> Result<Vec<u8>, String> + 'r;
 
 /// Names to which Espressif's generator adds values that nobody wrote.
 const WIFI: [&str; 5] = [
@@ -42,7 +45,7 @@ pub(super) enum Data {
 
 impl Value {
     /// Makes a text of its characters.
-    pub(super) fn text((namespace, key): (&str, &str), mut text: Vec<u8>) -> Self {
+    pub(super) fn text(namespace: &str, key: &str, mut text: Vec<u8>) -> Self {
         text.push(0);
         Self {
             namespace: namespace.to_owned(),
@@ -52,7 +55,7 @@ impl Value {
     }
 
     /// Returns whether it has this namespace and key.
-    pub(super) fn is(&self, (namespace, key): (&str, &str)) -> bool {
+    pub(super) fn is(&self, namespace: &str, key: &str) -> bool {
         self.namespace == namespace && self.key == key
     }
 

@@ -132,7 +132,7 @@ impl Store {
 
     /// Writes the next table entry, for data at the next free place.
     fn entry(&mut self, id: u16, len: usize) {
-        self.entry_at(self.ate, (id, self.data, len));
+        self.entry_at(self.ate, id, self.data, len);
         self.ate = self.ate.saturating_sub(self.size());
     }
 
@@ -140,10 +140,10 @@ impl Store {
     fn close(&mut self) {
         let last = self.ate + self.size();
         let place = self.sector.saturating_sub(self.size());
-        self.entry_at(place, (SECTOR_ITSELF, last, 0));
+        self.entry_at(place, SECTOR_ITSELF, last, 0);
     }
 
-    fn entry_at(&mut self, place: usize, (id, offset, len): (u16, usize, usize)) {
+    fn entry_at(&mut self, place: usize, id: u16, offset: usize, len: usize) {
         let half = |number: usize| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes();
         let mut entry = [id.to_le_bytes(), half(offset), half(len)].concat();
         entry.push(0xFF);

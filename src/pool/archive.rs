@@ -11,7 +11,9 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-use super::{Item, PoolError, pairs};
+use super::error::PoolError;
+use super::item::Item;
+use super::pairs;
 
 /// Most entries.
 pub(super) const ENTRIES: usize = 250_000;

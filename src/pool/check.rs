@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{List, Note, Pool, PoolError, Row};
+use super::error::PoolError;
+use super::list::{Elsewhere, List, Note, Pool, Row};
 use crate::unit::{AuthToken, QrToken, Serial};
 
 /// Compares the rows and gives them out.
@@ -26,7 +27,7 @@ pub(super) fn finish(mut list: List) -> Result<Pool, PoolError> {
     }
     Ok(Pool {
         source: None,
-        elsewhere: super::Elsewhere::Unsaid,
+        elsewhere: Elsewhere::Unsaid,
         rows: list.rows,
         lines: list.lines,
         origin: list.origin,

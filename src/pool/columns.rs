@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Headers, Origin, PoolError};
+use super::error::{Headers, PoolError};
+use super::list::Origin;
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 

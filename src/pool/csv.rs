@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::columns::{Columns, Content, is_data};
 use super::error::Faults;
+use super::error::{Place, PoolError};
+use super::list::{List, Origin, ROWS, Row, room};
 use super::table::{Cells, Table};
-use super::{List, Origin, Place, PoolError, ROWS, Row};
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken, Serial};
 
@@ -204,7 +205,7 @@ impl<'t> Sheet<'t> {
         let mut faults = Faults::default();
         self.each(skip, |record| {
             let place = Place::line(record.line());
-            super::room(rows.len())?;
+            room(rows.len())?;
             match row(record, columns, place) {
                 Ok(row) => rows.push(row),
                 Err(fault) => {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::TableError;
+use super::table::TableError;
 use crate::qr::PictureError;
 #[cfg(feature = "label")]
 use crate::unit::AuthToken;

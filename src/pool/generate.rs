@@ -8,8 +8,9 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, DateTime};
 
 use super::archive::ENTRIES;
+use super::error::PoolError;
+use super::list::Origin;
 use super::request::line;
-use super::{Origin, PoolError};
 use crate::qr::Symbol;
 use crate::unit::{AuthToken, QrToken, Serial};
 

@@ -10,7 +10,9 @@ use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor
 use serde_json::Deserializer;
 use zeroize::Zeroizing;
 
-use super::{Headers, List, Note, Origin, Place, PoolError, Row, csv, number};
+use super::csv;
+use super::error::{Headers, Place, PoolError};
+use super::list::{List, Note, Origin, Row, number, room};
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 
@@ -114,7 +116,7 @@ impl<'s> Pages<'s> {
     }
 
     fn push<E: de::Error>(&mut self, fields: Fields) -> Result<(), E> {
-        let row = super::room(self.rows.len())
+        let row = room(self.rows.len())
             .and_then(|()| row(fields, self.place(), self.spec, &mut self.left_out));
         match row {
             Ok(row) => {

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::{Contents, Item, List, Origin, PoolError};
+use super::error::{Contents, PoolError};
+use super::item::{Item, is_zip};
+use super::list::{List, Origin};
 use crate::qr::PictureError;
 use crate::qr::picture::{self, Secrets};
 use crate::unit::QrToken;
@@ -46,7 +48,7 @@ impl Export {
             others.retain(listed);
         }
         // An export inside another one is imported by itself.
-        others.retain(|item| !super::is_zip(&item.bytes));
+        others.retain(|item| !is_zip(&item.bytes));
         let found = others.len();
         match others.pop() {
             Some(list) if found == 1 => Ok(Self {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Place, PoolError, number};
+use super::error::{Place, PoolError};
+use super::list::number;
 use crate::unit::Serial;
 
 /// What is asked for.

@@ -241,7 +241,7 @@ impl<'t> Table<'t> {
 pub(super) fn line_ends(text: &str) -> u32 {
     let pairs = text.as_bytes().windows(2).filter(|pair| pair == b"\r\n");
     let ends = text.bytes().filter(|byte| matches!(byte, b'\r' | b'\n'));
-    super::number(ends.count().saturating_sub(pairs.count()))
+    u32::try_from(ends.count().saturating_sub(pairs.count())).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -182,13 +182,13 @@ impl Objects {
         objects.sort_by_key(|(_, _, span)| span.len());
         for (kind, name, span) in objects {
             if taken.iter().all(|one| one.intersection(span).is_none()) {
-                found.add(image, (kind, name), span);
+                found.add(image, kind, name, span);
             }
         }
         found
     }
 
-    fn add(&mut self, image: &Image, (kind, name): (&str, &str), span: Span) {
+    fn add(&mut self, image: &Image, kind: &str, name: &str, span: Span) {
         let Ok(bytes) = image.bytes(span) else {
             return;
         };

@@ -7,23 +7,27 @@ use super::symbol::{QUIET, Symbol};
 /// Modules below the symbol's quiet zone for the caption.
 const CAPTION: usize = 4;
 
-/// Draws a symbol in modules, so that edges stay sharp at every size, with `caption` below it.
-pub(super) fn draw(symbol: &Symbol, caption: &str) -> String {
-    let width = symbol.size + 2 * QUIET;
-    let height = width + CAPTION;
-    let text = escaped(caption);
-    let (middle, line) = (width / 2, width + 1);
-    let path = path(symbol);
-    let length = squeezed(&text, width);
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}mm" height="{height}mm" role="img">
+impl Symbol {
+    /// Draws it in modules, so that edges stay sharp at every size, with `caption` below it.
+    ///
+    /// The QR Token stands in the symbol only, never as text.
+    pub(crate) fn svg(&self, caption: &str) -> String {
+        let width = self.size + 2 * QUIET;
+        let height = width + CAPTION;
+        let text = escaped(caption);
+        let (middle, line) = (width / 2, width + 1);
+        let path = path(self);
+        let length = squeezed(&text, width);
+        format!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}mm" height="{height}mm" role="img">
 <title>{text}</title>
 <rect width="{width}" height="{height}" fill="#fff"/>
 <path shape-rendering="crispEdges" fill="#000" d="{path}"/>
 <text x="{middle}.5" y="{line}" font-family="monospace" font-size="3" text-anchor="middle"{length}>{text}</text>
 </svg>
 "##
-    )
+        )
+    }
 }
 
 /// Writes the dark modules as one path, a rectangle for each run of a row.
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn the_drawing_names_the_serial_and_no_token() {
         let symbol = Symbol::encode(&CODE.parse().unwrap()).unwrap();
-        let text = draw(&symbol, "R+D-001");
+        let text = symbol.svg("R+D-001");
         assert!(text.contains("<title>R+D-001</title>"));
         assert!(text.contains(r#"viewBox="0 0 37 41""#));
         assert!(!text.contains("sqr_"));

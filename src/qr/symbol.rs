@@ -50,11 +50,6 @@ impl Symbol {
     pub(crate) fn png(&self) -> Option<Vec<u8>> {
         write(self, SCALE)
     }
-
-    /// Draws it as SVG with `caption` below it; the QR Token stands in the symbol only.
-    pub(crate) fn svg(&self, caption: &str) -> String {
-        super::svg::draw(self, caption)
-    }
 }
 
 fn write(symbol: &Symbol, scale: usize) -> Option<Vec<u8>> {

@@ -24,6 +24,7 @@ pub use error::RecipeError;
 pub use keys::Keys;
 pub use ledger::{HomeId, KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
+pub(crate) use nvs::is_name;
 pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
@@ -31,7 +32,6 @@ pub use station::{
     Area, Case, Chip, Connect, LabelSpec, Mode, Organisation, Pattern, PoolSpec, Precheck,
     ScanError, SerialFormat, SerialSource, SerialSpec, When,
 };
-pub(crate) use store::is_name;
 pub use store::{EspRow, StoreError, StoreKind, StoreSpec};
 
 use std::collections::BTreeSet;

@@ -1,9 +1,5 @@
 //! `nvs = { ... }` of a `[[slot]]`: which entry of which store.
 
-use serde::Deserialize;
-
-use super::slot::{Locator, SlotTextError};
-use super::store::is_name;
 use crate::image::{Address, Span};
 
 /// What a Zephyr build writes without saying otherwise, in bytes.
@@ -11,8 +7,8 @@ pub(super) const SECTOR: u64 = 4096;
 pub(super) const ALIGN: u64 = 4;
 /// Offsets in a sector have 16 bits.
 const LARGEST: u64 = 64 * 1024;
-/// Longest value, in characters.
-const LONGEST: usize = 1024;
+/// Longest name of a namespace or key, in bytes (`NVS_KEY_NAME_MAX_SIZE` without its NUL).
+const NAME: usize = 15;
 
 /// A string in ESP-IDF's non-volatile storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,57 +38,6 @@ pub struct ZephyrNvs {
     pub length: Option<usize>,
 }
 
-/// The table as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NvsText {
-    namespace: Option<String>,
-    key: Option<String>,
-    id: Option<u16>,
-    sector: Option<u64>,
-    align: Option<u64>,
-    at: Option<String>,
-    length: Option<usize>,
-}
-
-impl NvsText {
-    /// Returns the locator that is meant.
-    pub(super) fn locator(self) -> Result<Locator, SlotTextError> {
-        let at = self.at.as_deref().map(range).transpose()?;
-        let length = self.length;
-        if length.is_some_and(|length| !(1..=LONGEST).contains(&length)) {
-            return Err(SlotTextError::Nvs);
-        }
-        match (self.namespace, self.key, self.id, self.sector, self.align) {
-            (Some(namespace), Some(key), None, None, None)
-                if is_name(&namespace) && is_name(&key) =>
-            {
-                Ok(Locator::EspNvs(EspNvs {
-                    namespace,
-                    key,
-                    at,
-                    length,
-                }))
-            }
-            (None, None, Some(id), sector, align) => {
-                let sector = sector.unwrap_or(SECTOR);
-                let align = align.unwrap_or(ALIGN);
-                if !plausible(sector, align) || id == u16::MAX {
-                    return Err(SlotTextError::Nvs);
-                }
-                Ok(Locator::ZephyrNvs(ZephyrNvs {
-                    id,
-                    sector,
-                    align,
-                    at,
-                    length,
-                }))
-            }
-            _ => Err(SlotTextError::Nvs),
-        }
-    }
-}
-
 /// Returns whether flash can have such sectors and write blocks.
 pub(super) fn plausible(sector: u64, align: u64) -> bool {
     (64..=LARGEST).contains(&sector)
@@ -102,9 +47,13 @@ pub(super) fn plausible(sector: u64, align: u64) -> bool {
 }
 
 /// Reads `A..B`, end exclusive.
-pub(super) fn range(text: &str) -> Result<Span, SlotTextError> {
+pub(super) fn range(text: &str) -> Option<Span> {
     let parse = |text: &str| text.trim().parse::<Address>().ok();
-    let ends = text.split_once("..");
-    ends.and_then(|(from, to)| Span::between(parse(from)?, parse(to)?))
-        .ok_or_else(|| SlotTextError::NvsAt(text.to_owned()))
+    let (from, to) = text.split_once("..")?;
+    Span::between(parse(from)?, parse(to)?)
+}
+
+/// Returns whether `name` can name a namespace or a value of ESP-IDF's store.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=NAME).contains(&name.len()) && !name.contains('\0')
 }

@@ -36,7 +36,7 @@ pub(super) fn looks(pattern: &str) -> Option<String> {
             if !literal.is_empty() {
                 parts.push(plain(std::mem::take(&mut literal)));
             }
-            let (part, left) = repeated(rest.get(text.len()..)?, (name, sample))?;
+            let (part, left) = repeated(rest.get(text.len()..)?, name, sample)?;
             parts.push(part);
             rest = left;
             continue;
@@ -70,7 +70,7 @@ fn plain(text: String) -> Part {
 }
 
 /// Takes how often a class stands there.
-fn repeated<'r>(rest: &'r str, (name, sample): (&str, &str)) -> Option<(Part, &'r str)> {
+fn repeated<'r>(rest: &'r str, name: &str, sample: &str) -> Option<(Part, &'r str)> {
     let (least, words, rest) = match rest.chars().next() {
         Some('{') => {
             let (times, rest) = rest.strip_prefix('{')?.split_once('}')?;

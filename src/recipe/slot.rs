@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::nvs::{EspNvs, NvsText, ZephyrNvs};
+use super::nvs::{self, EspNvs, ZephyrNvs};
 use super::range;
 use crate::image::Address;
 
@@ -212,6 +212,63 @@ fn blnkopt(
         pairs.push((name.clone(), value.to_owned()));
     }
     Ok(Locator::BlnkOpt { key, set: pairs })
+}
+
+/// Longest value of a settings store, in characters.
+const LONGEST: usize = 1024;
+
+/// `nvs = { ... }` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NvsText {
+    namespace: Option<String>,
+    key: Option<String>,
+    id: Option<u16>,
+    sector: Option<u64>,
+    align: Option<u64>,
+    at: Option<String>,
+    length: Option<usize>,
+}
+
+impl NvsText {
+    /// Returns the locator that is meant.
+    fn locator(self) -> Result<Locator, SlotTextError> {
+        let at = match self.at {
+            Some(at) => Some(nvs::range(&at).ok_or(SlotTextError::NvsAt(at))?),
+            None => None,
+        };
+        let length = self.length;
+        if length.is_some_and(|length| !(1..=LONGEST).contains(&length)) {
+            return Err(SlotTextError::Nvs);
+        }
+        match (self.namespace, self.key, self.id, self.sector, self.align) {
+            (Some(namespace), Some(key), None, None, None)
+                if nvs::is_name(&namespace) && nvs::is_name(&key) =>
+            {
+                Ok(Locator::EspNvs(EspNvs {
+                    namespace,
+                    key,
+                    at,
+                    length,
+                }))
+            }
+            (None, None, Some(id), sector, align) => {
+                let sector = sector.unwrap_or(nvs::SECTOR);
+                let align = align.unwrap_or(nvs::ALIGN);
+                if !nvs::plausible(sector, align) || id == u16::MAX {
+                    return Err(SlotTextError::Nvs);
+                }
+                Ok(Locator::ZephyrNvs(ZephyrNvs {
+                    id,
+                    sector,
+                    align,
+                    at,
+                    length,
+                }))
+            }
+            _ => Err(SlotTextError::Nvs),
+        }
+    }
 }
 
 /// Why a `[[slot]]` cannot be meant.

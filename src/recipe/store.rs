@@ -13,8 +13,6 @@ use crate::unit::{AuthToken, from_hex};
 
 /// Bytes of a page of ESP-IDF's store.
 const PAGE: u64 = 4096;
-/// Longest name of a namespace or key, in bytes (`NVS_KEY_NAME_MAX_SIZE` without its NUL).
-const NAME: usize = 15;
 /// Characters of a value that takes one data entry, beside its NUL.
 const ONE_ENTRY: usize = 31;
 
@@ -116,7 +114,7 @@ impl TryFrom<StoreText> for StoreSpec {
     type Error = StoreError;
 
     fn try_from(text: StoreText) -> Result<Self, StoreError> {
-        let at = range(&text.at).map_err(|_| StoreError::At(text.at.clone()))?;
+        let at = range(&text.at).ok_or_else(|| StoreError::At(text.at.clone()))?;
         let kind = match text.kind {
             KindText::EspIdf => esp(text)?,
             KindText::Zephyr => zephyr(text)?,
@@ -234,11 +232,6 @@ impl StoreSpec {
 /// Returns how long a slot's value is, where that is known.
 fn length(slot: &SlotSpec) -> Option<usize> {
     (slot.value == SlotValue::AuthToken).then_some(AuthToken::LEN)
-}
-
-/// Returns whether `name` can name a namespace or a value of ESP-IDF's store.
-pub(crate) fn is_name(name: &str) -> bool {
-    (1..=NAME).contains(&name.len()) && !name.contains('\0')
 }
 
 const ESP_ENTRY: &str =

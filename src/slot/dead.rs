@@ -1,7 +1,8 @@
 //! Dead slots: a compiler that knows a constant placeholder keeps its words in the code, and the
 //! firmware never looks into the slot.
 
-use super::{Layout, Slot, find};
+use super::reserved::{Layout, Slot};
+use super::site::find;
 use crate::image::{Address, Image, Span};
 
 /// Bytes of a literal.
@@ -69,41 +70,4 @@ fn is_literal(image: &Image, at: Address, words: &[&[u8]]) -> bool {
         !known.is_some_and(|bytes| bytes.iter().all(|byte| (b' '..=b'~').contains(byte)))
     };
     ends(|at| at.checked_sub(WORD)) && ends(|at| at.checked_add(WORD))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::locate;
-    use super::*;
-    use crate::image::Hint;
-
-    fn hits(behind: &[u8]) -> Vec<u64> {
-        let mut bytes = b"PLACEHOLDER_OF_THE_TOKEN".to_vec();
-        bytes.resize(40, 0);
-        bytes.extend(behind);
-        let hint = Hint {
-            base: Some(Address::new(0x100)),
-            ..Hint::default()
-        };
-        let image = Image::read(bytes, hint).unwrap();
-        let spec = "value = \"auth-token\"\naddress = 0x100\nsize = 40";
-        let slot = locate(&image, &toml::from_str(spec).unwrap()).unwrap();
-        let suspects = suspects(&image, &[slot]);
-        let hits = suspects.into_iter().flat_map(|(_, hits)| hits);
-        hits.map(Address::get).collect()
-    }
-
-    #[test]
-    fn words_of_the_placeholder_in_code_are_told() {
-        assert_eq!(hits(b"\x00\xb5\x10\x20EHOL\x70\x47\x00\x00"), [0x12c]);
-        assert_eq!(hits(b"\x00\xb5\x10\x20PLACEHOL\x70\x47"), [0x12c, 0x130]);
-    }
-
-    #[test]
-    fn text_and_chance_are_not() {
-        assert_eq!(hits(b"\x00\xb5\x10\x20AHOLD \x00\x00\x00"), [0u64; 0]);
-        assert_eq!(hits(b"the PLACE\0\0\0"), [0u64; 0]);
-        assert_eq!(hits(b"\0\0EHOL\0\0"), [0u64; 0]);
-        assert_eq!(hits(&[b' '; 400]), [0u64; 0]);
-    }
 }

@@ -4,37 +4,27 @@
 //! rewritten where it is, with its checksums; a value that takes other room than the placeholder
 //! is refused, because the store's readers tell an entry's size by its header.
 
+mod entry;
 mod esp;
 mod zephyr;
+
+pub(super) use entry::Nvs;
+pub use entry::Stored;
 
 use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
-use super::{Layout, NUL, Slot, SlotError, stored, text};
-use crate::image::{Address, Image, Span};
+use entry::Found;
+
+use super::error::{SlotError, Wrong};
+use super::site::{NUL, Site, stored};
+use super::text;
+use crate::image::{Address, Image};
 use crate::recipe::{Locator, SlotSpec};
 
 /// Why neither store has an entry.
 const LOST: &str = "write a placeholder under that name into the store of the shared image; an encrypted store cannot be read";
-
-/// An entry of a store.
-#[derive(Debug, Clone)]
-pub(super) enum Nvs {
-    /// ESP-IDF: header entry and data entries of a string.
-    Esp,
-    /// Zephyr: the data alone.
-    Zephyr {
-        /// Whether a CRC-32 follows the value.
-        crc: bool,
-    },
-}
-
-/// An entry that was found.
-struct Entry {
-    span: Span,
-    layout: Nvs,
-}
 
 impl Nvs {
     /// Returns how many bytes a value may take, its NUL counted.
@@ -71,12 +61,11 @@ impl Nvs {
 }
 
 /// Finds the one entry that a recipe names.
-pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> {
+pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Site<Nvs>, SlotError> {
     let (what, found) = match &spec.locator {
         Locator::EspNvs(place) => {
-            let (namespace, key) = (&place.namespace, &place.key);
-            let what = format!("NVS key {namespace}/{key}");
-            (what, esp::find(image, (namespace, key), place.at))
+            let what = format!("NVS key {}/{}", place.namespace, place.key);
+            (what, esp::find(image, place))
         }
         Locator::ZephyrNvs(place) => {
             let what = format!("Zephyr NVS id {}", place.id);
@@ -90,7 +79,7 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
         return Err(SlotError::Twice { what, at });
     }
     let Some(entry) = entries.pop() else {
-        let wrong = super::Wrong(wrong);
+        let wrong = Wrong(wrong);
         let cause = LOST;
         return Err(SlotError::Missing { what, wrong, cause });
     };
@@ -107,23 +96,13 @@ pub(super) fn locate(image: &Image, spec: &SlotSpec) -> Result<Slot, SlotError> 
         let place = what;
         return Err(SlotError::Size { size, place, holds });
     }
-    Ok(Slot {
-        value: spec.value.clone(),
+    Ok(Site {
         place: what,
         span: entry.span,
-        layout: Layout::Nvs(entry.layout),
+        layout: entry.layout,
         named: false,
         master,
     })
-}
-
-/// A settings store of ESP-IDF that was found by its structure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// Its pages, in load addresses; erased ones behind them are counted.
-    pub span: Span,
-    /// Its strings, as `namespace/key`, each with the entries that it takes.
-    pub strings: Vec<(String, Span)>,
 }
 
 /// Lists the settings stores of ESP-IDF that show themselves; no value is told.
@@ -135,48 +114,3 @@ pub(super) fn listed(image: &Image) -> Vec<Stored> {
 pub(super) fn zephyr_at(image: &Image, at: Address) -> Vec<crate::recipe::ZephyrNvs> {
     zephyr::stored_at(image, at)
 }
-
-/// Entries that are meant, and places that look like them.
-#[derive(Default)]
-struct Found {
-    entries: Vec<Entry>,
-    wrong: Vec<(Address, String)>,
-}
-
-/// Returns the addresses in stored bytes, or in `within`, at which blocks of `size` bytes start
-/// that are stored whole.
-fn blocks(image: &Image, within: Option<Span>, size: u64) -> Vec<Span> {
-    // Flash sectors start at multiples of their size; a place that is given starts with one.
-    let origin = within.map_or(0, |area| area.start().get());
-    let runs = image.runs().into_iter();
-    let areas = runs.filter_map(|run| match within {
-        Some(area) => run.intersection(area),
-        None => Some(run),
-    });
-    let mut blocks = Vec::new();
-    for area in areas {
-        let ahead = (area.start().get().saturating_sub(origin)).checked_next_multiple_of(size);
-        let start = ahead.and_then(|ahead| origin.checked_add(ahead));
-        let mut next = start.and_then(|start| Span::new(Address::new(start), size));
-        while let Some(block) = next.filter(|block| area.contains(*block)) {
-            blocks.push(block);
-            next = Span::new(block.end(), size);
-        }
-    }
-    blocks
-}
-
-/// Returns the little-endian 16-bit number at `at`.
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-    Some(u16::from_le_bytes(bytes))
-}
-
-/// Returns the little-endian 32-bit number at `at`.
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes))
-}
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,7 @@ use crate::master::PatchError;
 use crate::mes::{HookError, OutboxError};
 use crate::recipe::{ScanError, SerialSource};
 use crate::scan::Misread;
-use crate::target::DeliverError;
+use crate::target::TargetError;
 use crate::unit::Serial;
 
 /// Why a unit did not pass, or a loop could not go on.
@@ -146,8 +146,8 @@ impl From<LedgerError> for StationError {
     }
 }
 
-impl From<DeliverError> for StationError {
-    fn from(error: DeliverError) -> Self {
+impl From<TargetError> for StationError {
+    fn from(error: TargetError) -> Self {
         LineError::from(error).into()
     }
 }

@@ -4,14 +4,15 @@
 use super::event::Event;
 use super::message::Teller;
 use crate::image::{Edits, Span};
-use crate::ledger::{Receipt, RunLock};
+use crate::ledger::RunLock;
 use crate::master::Master;
+use crate::receipt::Receipt;
 use crate::seal::Sealed;
-use crate::target::{DeliverError, Effort, Fixture, Seen, Watch};
+use crate::target::{Effort, Seen, Target, TargetError, Watch};
 
 /// A target, what was seen on it last, and whether that was just now.
 pub(super) struct IdentifiedTarget {
-    fixture: Box<dyn Fixture>,
+    target: Box<dyn Target>,
     pub(super) seen: Option<Seen>,
     /// Whether the next identification may answer with what was seen: nothing happened since.
     pub(super) fresh: bool,
@@ -20,9 +21,9 @@ pub(super) struct IdentifiedTarget {
 }
 
 impl IdentifiedTarget {
-    pub(super) const fn new(fixture: Box<dyn Fixture>) -> Self {
+    pub(super) const fn new(target: Box<dyn Target>) -> Self {
         Self {
-            fixture,
+            target,
             seen: None,
             fresh: false,
             teller: None,
@@ -34,10 +35,10 @@ impl IdentifiedTarget {
         &mut self,
         master: &Master,
         watch: &mut dyn Watch,
-    ) -> Result<Seen, DeliverError> {
+    ) -> Result<Option<Seen>, TargetError> {
         self.fresh = false;
-        let seen = self.fixture.identify(master, watch)?;
-        self.seen = Some(seen.clone());
+        let seen = self.target.identify(master, watch)?;
+        self.seen.clone_from(&seen);
         self.fresh = true;
         Ok(seen)
     }
@@ -46,55 +47,61 @@ impl IdentifiedTarget {
     pub(super) fn let_go(&mut self) {
         self.fresh = false;
         // A board that was taken off cannot be let go of.
-        let _ = self.fixture.release();
+        let _ = self.target.release();
     }
 }
 
-impl Fixture for IdentifiedTarget {
-    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+impl Target for IdentifiedTarget {
+    fn identify(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Seen>, TargetError> {
         let seen = match self.seen.clone().filter(|_| self.fresh) {
-            Some(seen) => seen,
+            Some(seen) => Some(seen),
             None => self.look(master, watch)?,
         };
         self.fresh = false;
-        if let Some(teller) = &self.teller {
-            teller.tell(Event::Seen {
-                nest: teller.nest,
-                seen: seen.clone(),
-            });
+        if let (Some(teller), Some(seen)) = (&self.teller, seen.clone()) {
+            let nest = teller.nest;
+            teller.tell(Event::Seen { nest, seen });
         }
         Ok(seen)
     }
 
-    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError> {
-        self.fixture.accept(master, watch)
+    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), TargetError> {
+        self.target.accept(master, watch)
     }
 
     fn deliver(
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<Receipt, DeliverError> {
-        self.fixture.deliver(sealed, watch)
+    ) -> Result<Receipt, TargetError> {
+        self.target.deliver(sealed, watch)
     }
 
     fn hold(&mut self, lock: RunLock) {
-        self.fixture.hold(lock);
+        self.target.hold(lock);
     }
 
-    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
-        self.fixture.verify(sealed, watch)
+    fn verify(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Receipt>, TargetError> {
+        self.target.verify(sealed, watch)
     }
 
-    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
-        self.fixture.read(spans, watch)
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, TargetError> {
+        self.target.read(spans, watch)
     }
 
     fn effort(&self) -> Effort {
-        self.fixture.effort()
+        self.target.effort()
     }
 
-    fn release(&mut self) -> Result<(), DeliverError> {
-        self.fixture.release()
+    fn release(&mut self) -> Result<(), TargetError> {
+        self.target.release()
     }
 }

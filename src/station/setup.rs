@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::error::StationError;
 use super::event::UnitEnd;
 use crate::label::Labels;
-use crate::ledger::{Ledger, Seated, Target};
+use crate::ledger::{self, Ledger, Seated};
 use crate::master::Master;
 use crate::mes::{Hooks, Outbox};
 use crate::recipe::Recipe;
-use crate::target::{DeliverError, Fixture};
+use crate::target::{Target, TargetError};
 use crate::unit::Serial;
 
 /// How a nest reaches its boards.
@@ -19,11 +19,11 @@ pub trait Boards: Send {
     /// Opens the board for one unit.
     ///
     /// # Errors
-    /// [`DeliverError`] where nothing reaches it.
-    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn Fixture>, DeliverError>;
+    /// [`TargetError`] where nothing reaches it.
+    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn Target>, TargetError>;
 
     /// Returns how records call the way.
-    fn target(&self) -> Target;
+    fn target(&self) -> ledger::Target;
 
     /// Returns whether the serial decides which board is there, instead of a hand.
     fn by_serial(&self) -> bool;

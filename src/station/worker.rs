@@ -17,7 +17,7 @@ use super::message::{Sign, Teller};
 use super::serials::{self, Serials};
 use super::setup::{Boards, Setup};
 use crate::ledger::{Claim, Finished, Ledger};
-use crate::line::{self, BoardPorts, LineError, Passed};
+use crate::line::{self, LineError, Passed, Ports};
 use crate::mes::Question;
 use crate::target::Seen;
 use crate::unit::Serial;
@@ -91,8 +91,8 @@ impl Worker {
         if let Some(serial) = &early {
             self.may_begin(serial, unit)?;
         }
-        let fixture = self.boards.open(early.as_ref())?;
-        let target = unit.target.insert(IdentifiedTarget::new(fixture));
+        let opened = self.boards.open(early.as_ref())?;
+        let target = unit.target.insert(IdentifiedTarget::new(opened));
         self.seat(target, early.as_ref(), job)?;
         unit.since = Instant::now();
         let serial = match early {
@@ -115,13 +115,13 @@ impl Worker {
         };
         let target = unit.target.as_mut().ok_or(LineError::NoAnswer)?;
         target.teller = Some(self.teller.clone());
-        let mut ports = BoardPorts {
+        let mut ports = Ports {
             ledger: &mut *self.ledger,
-            fixture: target,
+            target,
             labels: &*setup.labels,
             watch: &mut self.teller.clone(),
         };
-        Ok(line::run_board(&setup.master, claim, &mut ports)?)
+        Ok(line::run_unit(&setup.master, claim, &mut ports)?)
     }
 
     /// Waits until the board that is meant is there, and looks at it where its serial is not known.
@@ -187,7 +187,7 @@ impl Worker {
         loop {
             let there = match target.look(&self.setup.master, &mut self.teller.clone()) {
                 Ok(_) if away => return Ok(()),
-                Ok(seen) => match still(&seen)? {
+                Ok(seen) => match seen.as_ref().map(still).transpose()?.flatten() {
                     Some(unit) => Some(unit),
                     None => return Ok(()),
                 },

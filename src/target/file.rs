@@ -4,21 +4,18 @@
 //! read back piece by piece. Nothing here knows what it writes.
 
 use std::fs::{self, File};
-use std::io::{self, IoSlice, Read, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::reflink::{Filled, Reflink};
-use super::{Deliver, DeliverError, own};
+use super::{Target, TargetError, Watch, own};
 use crate::atomic_file::{self, Names, Sync};
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
-use crate::ledger::Receipt;
+use crate::receipt::{Receipt, difference};
 use crate::seal::Sealed;
 use crate::unit::{Digest, Serial};
 use crate::{own_file, regular};
-
-/// Bytes that are read back at a time.
-pub(super) const BLOCK: usize = 64 * 1024;
 
 /// A folder that takes one image per unit, owner-only.
 #[derive(Debug, Clone)]
@@ -120,7 +117,7 @@ impl Folder {
     }
 
     /// Returns what the file of a unit holds.
-    fn content<'s>(&'s self, sealed: &'s Sealed<'_>) -> Result<Rendered<'s>, DeliverError> {
+    fn content<'s>(&'s self, sealed: &'s Sealed<'_>) -> Result<Rendered<'s>, TargetError> {
         let image = sealed.master().image();
         let image = match self.form {
             Some(form) => self.converted_image(sealed, image, form)?,
@@ -175,8 +172,8 @@ impl Folder {
     /// Makes sure that files as long as `image` can be written, before a unit costs a token.
     ///
     /// # Errors
-    /// [`DeliverError::Folder`]
-    pub fn writable(&self, image: &Image) -> Result<(), DeliverError> {
+    /// [`TargetError::Folder`]
+    pub fn writable(&self, image: &Image) -> Result<(), TargetError> {
         let folder = match &self.name {
             Name::Fixed(path) => atomic_file::folder_of(path),
             Name::Serial { folder, .. } => folder,
@@ -190,16 +187,17 @@ impl Folder {
     fn allow(
         &self,
         path: &Path,
-        (content, sealed): (&Rendered<'_>, &Sealed<'_>),
-    ) -> Result<(), DeliverError> {
+        content: &Rendered<'_>,
+        sealed: &Sealed<'_>,
+    ) -> Result<(), TargetError> {
         if self.others == Others::Go {
             return Ok(());
         }
         let file = || path.to_owned();
         match own::may_go(path, content, &sealed.fingerprint()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(DeliverError::Foreign { file: file() }),
-            Err(source) => Err(DeliverError::ReadBack {
+            Ok(false) => Err(TargetError::Foreign { file: file() }),
+            Err(source) => Err(TargetError::ReadBack {
                 file: file(),
                 source,
             }),
@@ -236,47 +234,54 @@ impl Folder {
 }
 
 /// Refuses a folder that leads images away.
-fn straight(folder: &Path) -> Result<(), DeliverError> {
-    own_file::straight(folder).map_err(|source| DeliverError::Folder {
+fn straight(folder: &Path) -> Result<(), TargetError> {
+    own_file::straight(folder).map_err(|source| TargetError::Folder {
         folder: folder.to_owned(),
         source,
     })
 }
 
-impl Deliver for Folder {
-    fn deliver(&self, sealed: &Sealed<'_>) -> Result<Receipt, DeliverError> {
+impl Target for Folder {
+    fn deliver(&mut self, sealed: &Sealed<'_>, _: &mut dyn Watch) -> Result<Receipt, TargetError> {
         let content = self.content(sealed)?;
         let path = self.path(sealed.serial());
         let folder = atomic_file::folder_of(&path);
         straight(folder)?;
-        atomic_file::make_folder(folder).map_err(|source| DeliverError::Folder {
+        atomic_file::make_folder(folder).map_err(|source| TargetError::Folder {
             folder: folder.to_owned(),
             source,
         })?;
         let stem = sealed.serial().as_str();
         if !stands(&path, &content) {
-            self.allow(&path, (&content, sealed))?;
+            self.allow(&path, &content, sealed)?;
         }
         self.put(&path, stem, &content)
-            .map_err(|source| DeliverError::Write {
+            .map_err(|source| TargetError::Write {
                 file: path.clone(),
                 source,
             })?;
-        if self.sync == Sync::Durable {
-            compare(&path, &content)?;
-        }
+        let receipt = match self.sync {
+            Sync::Durable => read_back(&path, |file| Receipt::of_content(sealed, &content, file))?,
+            Sync::Written => Receipt::written(sealed),
+        };
         tracing::debug!(serial = %sealed.serial(), file = %path.display(), sync = ?self.sync, "written");
-        let digest = self.digest.then(|| Digest::of_parts(content.parts()));
-        Ok(Receipt::new(sealed, (digest, self.sync == Sync::Durable)))
+        Ok(match self.digest {
+            true => receipt.with_digest(Digest::of_parts(content.parts())),
+            false => receipt,
+        })
     }
 
-    fn holds(&self, sealed: &Sealed<'_>) -> Result<bool, DeliverError> {
+    fn verify(
+        &mut self,
+        sealed: &Sealed<'_>,
+        _: &mut dyn Watch,
+    ) -> Result<Option<Receipt>, TargetError> {
         let (path, content) = (self.path(sealed.serial()), self.content(sealed)?);
         // What others may read too, or under another name, is made anew: so is a link, if it may go.
-        if stands(&path, &content) || (cfg!(not(unix)) && compare(&path, &content).is_ok()) {
-            return Ok(true);
+        if stands(&path, &content) || (cfg!(not(unix)) && is_same(&path, &content)) {
+            return Ok(Some(Receipt::written(sealed)));
         }
-        self.allow(&path, (&content, sealed)).map(|()| false)
+        self.allow(&path, &content, sealed).map(|()| None)
     }
 }
 
@@ -307,7 +312,7 @@ fn stands(path: &Path, content: &Rendered<'_>) -> bool {
     let owner = rustix::process::geteuid().as_raw();
     let ours = found.is_file() && found.nlink() == 1 && found.uid() == owner;
     let alike = found.mode() & 0o777 == 0o600 && usize::try_from(found.len()) == Ok(content.len());
-    ours && alike && compare(path, content).is_ok()
+    ours && alike && is_same(path, content)
 }
 
 /// Elsewhere nothing tells who else may read a file: it is written anew.
@@ -316,50 +321,27 @@ fn stands(_: &Path, _: &Rendered<'_>) -> bool {
     false
 }
 
-/// Compares a file with `content`.
-fn compare(path: &Path, content: &Rendered<'_>) -> Result<(), DeliverError> {
+/// Returns whether a file holds exactly `content`; what cannot be read does not.
+fn is_same(path: &Path, content: &Rendered<'_>) -> bool {
     let compared = regular::open(path).and_then(|file| difference(file, content));
-    match compared {
-        Ok(None) => Ok(()),
-        Ok(Some(offset)) => Err(DeliverError::Differs {
-            file: path.to_owned(),
+    matches!(compared, Ok(None))
+}
+
+/// Reads a file back; what compares it gives the first offset that differs as its inner error.
+fn read_back(
+    path: &Path,
+    compare: impl FnOnce(File) -> io::Result<Result<Receipt, usize>>,
+) -> Result<Receipt, TargetError> {
+    let file = || path.to_owned();
+    match regular::open(path).and_then(compare) {
+        Ok(Ok(receipt)) => Ok(receipt),
+        Ok(Err(offset)) => Err(TargetError::Differs {
+            file: file(),
             offset,
         }),
-        Err(source) => Err(DeliverError::ReadBack {
-            file: path.to_owned(),
+        Err(source) => Err(TargetError::ReadBack {
+            file: file(),
             source,
         }),
     }
-}
-
-/// Returns where `file` differs first from `content`.
-fn difference(mut file: impl Read, content: &Rendered<'_>) -> io::Result<Option<usize>> {
-    let mut room = vec![0; BLOCK];
-    let mut offset = 0;
-    for wanted in content.parts().flat_map(|part| part.chunks(BLOCK)) {
-        let found = room.get_mut(..wanted.len()).unwrap_or_default();
-        let len = fill(&mut file, found)?;
-        let found = found.get(..len).unwrap_or_default();
-        if found != wanted {
-            let same = found.iter().zip(wanted).take_while(|(a, b)| a == b).count();
-            return Ok(Some(offset + same));
-        }
-        offset += len;
-    }
-    let more = fill(&mut file, room.get_mut(..1).unwrap_or_default())?;
-    Ok((more > 0).then_some(offset))
-}
-
-/// Reads until `room` is full or the file ends; returns how many bytes came.
-pub(super) fn fill(file: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
-    let mut len = 0;
-    while let Some(rest) = room.get_mut(len..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(more) => len += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(len)
 }

@@ -9,9 +9,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::file::{BLOCK, fill};
-
 use crate::image::{Hint, Image, Rendered};
+use crate::receipt::{BLOCK, fill};
 use crate::regular;
 use crate::unit::{AuthToken, Fingerprint};
 

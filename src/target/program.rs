@@ -15,11 +15,12 @@ use zeroize::Zeroizing;
 
 use self::work::{Call, Work};
 use super::holds;
-use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch};
-use crate::image::{Address, Edits, Image, Span};
-use crate::ledger::{Receipt, RunLock};
+use super::{Phase, Seen, Target, TargetError, Watch};
+use crate::image::{Edits, Image, Span};
+use crate::ledger::RunLock;
 use crate::master::Master;
 use crate::process::{self, Environment, Nest, Setting};
+use crate::receipt::{ReadBack, Receipt};
 use crate::recipe::{CommandLine, Identify, Recipe};
 use crate::seal::Sealed;
 
@@ -145,7 +146,7 @@ impl Program {
     }
 
     /// Asks for the chip's own number.
-    fn uid(&self) -> Result<Option<String>, DeliverError> {
+    fn uid(&self) -> Result<Option<String>, TargetError> {
         let Some(identify) = &self.programmer.identify else {
             return Ok(None);
         };
@@ -157,7 +158,7 @@ impl Program {
 
     /// Makes sure that the board is still the one that was identified. Between two commands nobody
     /// holds it, and the record ties the token to its number.
-    fn still_there(&self) -> Result<(), DeliverError> {
+    fn still_there(&self) -> Result<(), TargetError> {
         let Some(before) = &self.number else {
             return Ok(());
         };
@@ -171,7 +172,7 @@ impl Program {
     }
 
     /// Hands the image to the programmer.
-    fn write(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+    fn write(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), TargetError> {
         let container = Zeroizing::new(sealed.container()?);
         let program = &self.programmer.program;
         let work = Work::new()?;
@@ -192,15 +193,15 @@ impl Program {
     }
 
     /// Returns what was found out, unless the board was changed under it: that says more.
-    fn on_the_same_board(&self, found: Result<(), DeliverError>) -> Result<(), DeliverError> {
+    fn on_the_same_board<T>(&self, found: Result<T, TargetError>) -> Result<T, TargetError> {
         match self.still_there() {
             Err(error) if error.swapped() => Err(error),
-            still => found.and(still),
+            still => found.and_then(|found| still.map(|()| found)),
         }
     }
 
     /// Reads `spans` of the board.
-    fn dumps(&self, spans: &[Span], whole: Option<Span>) -> Result<Edits, DeliverError> {
+    fn dumps(&self, spans: &[Span], whole: Option<Span>) -> Result<Edits, TargetError> {
         let readback = &self.programmer.readback;
         let mut read = Edits::new();
         let work = Work::new()?;
@@ -214,7 +215,7 @@ impl Program {
     }
 
     /// Reads `span` of the board into a file, and that.
-    fn dump(&self, work: &Work, span: Span) -> Result<Zeroizing<Vec<u8>>, DeliverError> {
+    fn dump(&self, work: &Work, span: Span) -> Result<Zeroizing<Vec<u8>>, TargetError> {
         let readback = &self.programmer.readback;
         let file = work.file("dump.bin");
         let text = file.display().to_string();
@@ -245,29 +246,31 @@ impl Program {
     }
 
     /// Reads everything that a unit's image stores, and compares.
-    fn compare(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+    fn compare(&self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<Receipt, TargetError> {
         let image = sealed.master().image();
         let runs = image.runs();
         watch.begin(Phase::ReadBack, runs.iter().map(|run| run.len()).sum());
         let read = self.dumps(&runs, whole(image))?;
-        for run in runs {
-            let len = usize::try_from(run.len()).unwrap_or(0);
-            let mut wanted = Zeroizing::new(image.bytes(run)?.into_owned());
-            sealed.edits().apply(run, &mut wanted);
-            let mut found = Zeroizing::new(vec![0; len]);
-            read.apply(run, &mut found);
-            let differs = found.iter().zip(wanted.iter()).position(|(a, b)| a != b);
-            if let Some(at) = differs.and_then(|at| at_offset(run, at)) {
+        let mut read_back = ReadBack::of(sealed);
+        for run in &runs {
+            let mut found = Zeroizing::new(vec![0; usize::try_from(run.len()).unwrap_or(0)]);
+            read.apply(*run, &mut found);
+            if let Some(at) = read_back.compare(*run, &found)? {
                 return Err(ProgramError::Differs { at }.into());
             }
             watch.advance(run.len());
         }
-        Ok(())
+        let receipt = read_back.receipt();
+        Ok(receipt.map_err(|at| ProgramError::Differs { at })?)
     }
 }
 
-impl Fixture for Program {
-    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+impl Target for Program {
+    fn identify(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Seen>, TargetError> {
         watch.begin(Phase::Identify, 0);
         let uid = self.uid()?;
         let read = self.dumps(&master.changes(), whole(master.image()))?;
@@ -280,44 +283,41 @@ impl Fixture for Program {
             return Err(ProgramError::NumberHeld { program }.into());
         }
         self.number.clone_from(&uid);
-        Ok(Seen {
+        Ok(Some(Seen {
             chip: self.programmer.chip.clone(),
             compared: false,
             uid,
             holds: holds::judge(master, &read),
             simulated: false,
-        })
-    }
-
-    /// A programmer writes whatever is there.
-    fn accept(&mut self, _: &Master, _: &mut dyn Watch) -> Result<(), DeliverError> {
-        Ok(())
+        }))
     }
 
     fn deliver(
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<Receipt, DeliverError> {
+    ) -> Result<Receipt, TargetError> {
         let made = match self.write(sealed, watch) {
             Err(error) if !error.touched() => return Err(error),
             written => written.and_then(|()| self.compare(sealed, watch)),
         };
-        let proved = self.on_the_same_board(made);
-        proved.map_err(DeliverError::written)?;
-        Ok(Receipt::new(sealed, (None, true)))
+        self.on_the_same_board(made).map_err(TargetError::written)
     }
 
     fn hold(&mut self, lock: RunLock) {
         self.lock = lock;
     }
 
-    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+    fn verify(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Receipt>, TargetError> {
         let same = self.compare(sealed, watch);
-        self.on_the_same_board(same)
+        self.on_the_same_board(same).map(Some)
     }
 
-    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, TargetError> {
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
         let first = spans.iter().map(|span| span.start()).min();
         let last = spans.iter().map(|span| span.end()).max();
@@ -327,13 +327,8 @@ impl Fixture for Program {
         self.dumps(spans, whole)
     }
 
-    /// A programmer does not say.
-    fn effort(&self) -> Effort {
-        Effort::default()
-    }
-
     /// A programmer resets the board itself.
-    fn release(&mut self) -> Result<(), DeliverError> {
+    fn release(&mut self) -> Result<(), TargetError> {
         self.lock = RunLock::default();
         Ok(())
     }
@@ -344,10 +339,6 @@ fn whole(image: &Image) -> Option<Span> {
     let runs = image.runs();
     let (first, last) = runs.first().zip(runs.last())?;
     Span::between(first.start(), last.end())
-}
-
-fn at_offset(span: Span, offset: usize) -> Option<Address> {
-    span.start().checked_add(u64::try_from(offset).ok()?)
 }
 
 /// Finds the chip's own number in what `identify` printed.

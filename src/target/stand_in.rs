@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::{DeliverError, Effort, Fixture, Phase, Seen, Watch, holds};
+use super::{Phase, ProgramError, Seen, Target, TargetError, Watch, holds};
 use crate::image::{Edits, Span};
-use crate::ledger::Receipt;
 use crate::master::Master;
+use crate::receipt::{ReadBack, Receipt};
 use crate::recipe::Recipe;
 use crate::seal::Sealed;
 use crate::unit::Digest;
@@ -81,79 +81,66 @@ impl StandIn {
         let boards = boards.unwrap_or_else(PoisonError::into_inner);
         boards.get(&self.name).cloned().unwrap_or_default()
     }
-}
 
-/// Returns what a unit's image has where units differ.
-fn own(sealed: &Sealed<'_>) -> Result<Edits, DeliverError> {
-    let master = sealed.master();
-    let mut own = Edits::new();
-    for span in master.changes() {
-        let mut bytes = Zeroizing::new(master.image().bytes(span)?.into_owned());
-        sealed.edits().apply(span, &mut bytes);
-        own.put(span.start(), &bytes);
+    /// Compares what it holds where units differ; it stores nothing else.
+    fn compare(&self, sealed: &Sealed<'_>) -> Result<Receipt, TargetError> {
+        let (held, mut read_back) = (self.held(), ReadBack::of(sealed));
+        for span in sealed.master().changes() {
+            let len = usize::try_from(span.len()).unwrap_or(0);
+            let mut found = Zeroizing::new(vec![0xFF; len]);
+            held.apply(span, &mut found);
+            read_back.compare(span, &found)?;
+        }
+        let receipt = read_back.receipt();
+        Ok(receipt.map_err(|at| ProgramError::Differs { at })?)
     }
-    Ok(own)
 }
 
-impl Fixture for StandIn {
-    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+impl Target for StandIn {
+    fn identify(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Seen>, TargetError> {
         watch.begin(Phase::Identify, 0);
-        Ok(Seen {
+        Ok(Some(Seen {
             chip: self.all.chip.clone(),
             compared: false,
             uid: self.all.number(&self.name),
             holds: holds::judge(master, &self.held()),
             simulated: true,
-        })
-    }
-
-    fn accept(&mut self, _: &Master, _: &mut dyn Watch) -> Result<(), DeliverError> {
-        Ok(())
+        }))
     }
 
     fn deliver(
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<Receipt, DeliverError> {
+    ) -> Result<Receipt, TargetError> {
         watch.begin(Phase::Program, 0);
-        let own = own(sealed)?;
+        let master = sealed.master();
+        let mut own = Edits::new();
+        for span in master.changes() {
+            let mut bytes = Zeroizing::new(master.image().bytes(span)?.into_owned());
+            sealed.edits().apply(span, &mut bytes);
+            own.put(span.start(), &bytes);
+        }
         let boards = self.all.boards.lock();
         let mut boards = boards.unwrap_or_else(PoisonError::into_inner);
         boards.insert(self.name.clone(), own);
-        Ok(Receipt {
-            serial: sealed.serial().clone(),
-            fingerprint: sealed.fingerprint(),
-            digest: None,
-            durable: true,
-        })
+        drop(boards);
+        self.compare(sealed)
     }
 
-    fn verify(&mut self, sealed: &Sealed<'_>, _: &mut dyn Watch) -> Result<(), DeliverError> {
-        let (held, own) = (self.held(), own(sealed)?);
-        let differs = own.iter().find(|(start, wanted)| {
-            let mut found = Zeroizing::new(vec![0xFF; wanted.len()]);
-            let span = u64::try_from(wanted.len()).ok();
-            if let Some(span) = span.and_then(|len| Span::new(*start, len)) {
-                held.apply(span, &mut found);
-            }
-            found.as_slice() != *wanted
-        });
-        match differs {
-            Some((at, _)) => Err(super::ProgramError::Differs { at }.into()),
-            None => Ok(()),
-        }
+    fn verify(
+        &mut self,
+        sealed: &Sealed<'_>,
+        _: &mut dyn Watch,
+    ) -> Result<Option<Receipt>, TargetError> {
+        self.compare(sealed).map(Some)
     }
 
-    fn read(&mut self, _: &[Span], _: &mut dyn Watch) -> Result<Edits, DeliverError> {
+    fn read(&mut self, _: &[Span], _: &mut dyn Watch) -> Result<Edits, TargetError> {
         Ok(self.held())
-    }
-
-    fn effort(&self) -> Effort {
-        Effort::default()
-    }
-
-    fn release(&mut self) -> Result<(), DeliverError> {
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::ReadError;
+use super::reader::ReadError;
 use crate::image::Address;
 use crate::master::MasterError;
 use crate::unit::{AuthTokenError, Fingerprint};

@@ -7,7 +7,7 @@ use std::path::Path;
 use eol_inject::image::Conversion;
 use eol_inject::master::{Master, apply};
 use eol_inject::seal::{Sealed, seal};
-use eol_inject::target::{Deliver as _, Folder, Sync};
+use eol_inject::target::{Folder, Sync, Target as _, Unwatched};
 
 use super::craft::{TOKEN, prove, values};
 
@@ -38,11 +38,11 @@ fn only_what_differs_is_written_again() {
     let path = folder.path().join("GW000001.bin");
     let part = folder.path().join(".GW000001.part");
     for sync in [Sync::Written, Sync::Durable] {
-        let target = Folder::new(folder.path(), "bin", sync);
-        target.deliver(&sealed).unwrap();
+        let mut target = Folder::new(folder.path(), "bin", sync);
+        target.deliver(&sealed, &mut Unwatched).unwrap();
         let first = inode(&path);
         fs::write(&part, b"half").unwrap();
-        target.deliver(&sealed).unwrap();
+        target.deliver(&sealed, &mut Unwatched).unwrap();
         assert_eq!(inode(&path), first, "it was right");
         assert!(!part.exists(), "what a cut left may hold a token");
 
@@ -56,12 +56,12 @@ fn only_what_differs_is_written_again() {
             &|| fs::hard_link(&path, folder.path().join("other")).unwrap(),
         ];
         for spoil in spoilers {
-            target.deliver(&sealed).unwrap();
+            target.deliver(&sealed, &mut Unwatched).unwrap();
             let before = inode(&path);
             // The number of a file that is gone could come back.
             let held = fs::File::open(&path).unwrap();
             spoil();
-            target.deliver(&sealed).unwrap();
+            target.deliver(&sealed, &mut Unwatched).unwrap();
             assert_ne!(inode(&path), before);
             drop(held);
             assert!(fs::read(&path).unwrap() == right);
@@ -78,10 +78,10 @@ fn a_converted_image_is_that_of_the_unit() {
     let sealed = sealed(&master);
     for form in [Conversion::Bin { fill: 0xFF }, Conversion::Hex] {
         let target = Folder::new(folder.path(), form.extension(), Sync::Written);
-        let target = target.converted(Some(form));
-        target.deliver(&sealed).unwrap();
+        let mut target = target.converted(Some(form));
+        target.deliver(&sealed, &mut Unwatched).unwrap();
         let made = fs::read(target.path(sealed.serial())).unwrap();
         assert!(made == master.image().convert(sealed.edits(), form).unwrap());
-        assert!(target.holds(&sealed).unwrap());
+        assert!(target.verify(&sealed, &mut Unwatched).unwrap().is_some());
     }
 }

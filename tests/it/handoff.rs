@@ -6,7 +6,6 @@ use std::fs;
 use std::process::Output;
 
 use crate::bench::{Bench, text};
-use crate::power_cut::small;
 use crate::sweep::sweep;
 
 /// Token, serial and one CRC at three places, from address 0 on.
@@ -364,7 +363,14 @@ fn a_cut_hand_off_goes_on_with_the_same_tokens() {
         "--reason",
         "cut",
     ];
-    sweep(small, &args, |bench, cut| {
+    let world = || {
+        let bench = Bench::with(&["gw100", "recipes", "pools/unpacked"]);
+        let recipe = fs::read_to_string(bench.path(GW100)).unwrap();
+        let recipe = recipe.replace("../pools/blynk-export.zip", "../pools/unpacked");
+        fs::write(bench.path(GW100), recipe).unwrap();
+        bench
+    };
+    sweep(world, &args, |bench, cut| {
         let before = prints(bench);
         // What was whole before the cut stays unless it is said: it may be another block.
         bench.ok(&[&args[..], &["--force"]].concat());

@@ -113,6 +113,10 @@ mod scanned;
 /// No output, log or file but the images shows a token.
 #[cfg(feature = "cli")]
 mod secrets;
+/// Slots are found once and blank, and values read back.
+mod slot;
+/// Stages form one order, and no files import each other.
+mod stages;
 /// The loop of a station without a terminal: commands in, events out.
 mod station;
 /// Stations without network, backups, mirrors and keys, by the real program.

@@ -305,10 +305,6 @@ const OPENERS: [(&str, &str); 8] = [
         "src/cli/shell.rs",
         "manual pages, which packagers have made",
     ),
-    (
-        "src/target/file.rs",
-        "what it has just compared, to sync it",
-    ),
     ("src/ledger/files.rs", "a folder, to sync it"),
     (
         "src/ledger/storage/postgres/lease.rs",
@@ -319,6 +315,10 @@ const OPENERS: [(&str, &str); 8] = [
         "what it has just made, to sync it",
     ),
     ("src/sim/state/mod.rs", "a folder, to sync it"),
+    (
+        "src/target/file.rs",
+        "what it has just compared, to sync it",
+    ),
 ];
 
 #[test]

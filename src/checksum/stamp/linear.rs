@@ -7,8 +7,8 @@
 
 use zeroize::Zeroizing;
 
-use super::super::crc::Shape;
 use super::window::Windows;
+use crate::checksum::compute::crc::Shape;
 use crate::image::Edits;
 
 /// Bits of the register.

@@ -12,10 +12,12 @@ mod window;
 
 use zeroize::Zeroizing;
 
-use super::digest::Running;
-use super::feed::Feed;
-use super::sign::Message;
-use super::{Checksum, ChecksumError, Engine, Plan};
+use crate::checksum::compute::digest::Running;
+use crate::checksum::compute::sign::Message;
+use crate::checksum::error::ChecksumError;
+use crate::checksum::feed::Feed;
+use crate::checksum::field::{Checksum, Engine};
+use crate::checksum::plan::Plan;
 use crate::image::{Edits, Image, Span};
 use linear::Linear;
 use sum::Weighted;

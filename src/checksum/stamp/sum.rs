@@ -6,8 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::super::sum::Sum;
 use super::window::Windows;
+use crate::checksum::compute::sum::Sum;
 use crate::image::Edits;
 
 /// Largest prime below 2^16: Adler's modulus.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::checksum::catalogue::CATALOGUE;
+use crate::checksum::compute::CATALOGUE;
 use crate::image::{Address, Hint};
 use crate::recipe::ChecksumSpec;
 
@@ -65,7 +65,7 @@ fn span(start: u64, len: u64) -> Span {
 /// Holds the value that follows a change against the one from scratch.
 fn agree(spec: &ChecksumSpec, bytes: &[u8], changes: &[(Span, Vec<u8>)]) {
     let image = image(bytes);
-    let checksum = super::super::resolve::checksum(&image, spec, 0);
+    let checksum = crate::checksum::resolve::checksum(&image, spec, 0);
     let checksum = checksum.unwrap().unwrap();
     let mut spans: Vec<Span> = changes.iter().map(|(span, _)| *span).collect();
     spans.sort();

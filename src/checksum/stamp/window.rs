@@ -1,6 +1,6 @@
 //! The places of a feed that units may change.
 
-use super::super::feed::{Feed, Piece, Words};
+use crate::checksum::feed::{Feed, Piece, Words};
 use crate::image::{Edits, Image, ImageError, Span};
 
 /// Places of a feed that units may change, in the order in which they are fed.

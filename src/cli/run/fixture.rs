@@ -9,9 +9,9 @@ use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::station::Boards;
 #[cfg(feature = "sim")]
 use eol_inject::station::uid_serial;
-use eol_inject::target::{DeliverError, Fixture, Program, Programmer, StandIns};
+use eol_inject::target::{self, Program, Programmer, StandIns, TargetError};
 #[cfg(feature = "sim")]
-use eol_inject::target::{MemoryJournal, Unwatched};
+use eol_inject::target::{MemoryJournal, Target as _, Unwatched};
 #[cfg(feature = "probe")]
 use eol_inject::target::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::unit::Serial;
@@ -60,7 +60,7 @@ fn board(setup: ProbeSetup, recipe: &Recipe, master: &Master) -> Result<(), CliE
     let seen = looked?;
     released?;
     if recipe.serial.source == SerialSource::ChipUid {
-        let serial = uid_serial(recipe, seen.uid.as_deref())?;
+        let serial = uid_serial(recipe, seen.and_then(|seen| seen.uid).as_deref())?;
         master.accept(&serial)?;
     }
     Ok(())
@@ -134,7 +134,7 @@ impl Reach {
         match (self, hardware) {
             (Self::Program(_), Hardware::LeftOut) | (Self::StandIn(_), _) => Ok(()),
             (Self::Program(programmer), Hardware::Tried) => {
-                Ok(programmer.at_hand().map_err(DeliverError::from)?)
+                Ok(programmer.at_hand().map_err(TargetError::from)?)
             }
             #[cfg(feature = "probe")]
             (Self::Probe(probe), _) => {
@@ -217,7 +217,7 @@ impl Reach {
         &self,
         recipe: &Recipe,
         serial: Option<&Serial>,
-    ) -> Result<Box<dyn Fixture>, DeliverError> {
+    ) -> Result<Box<dyn target::Target>, TargetError> {
         #[cfg(not(feature = "probe"))]
         let _ = (recipe, serial);
         match self {
@@ -237,7 +237,7 @@ impl Reach {
                 Ok(Box::new(Probe::new(setup, serial, Box::new(journal))?))
             }
             #[cfg(not(feature = "probe"))]
-            Self::Probe(probe) => Err(DeliverError::Folder {
+            Self::Probe(probe) => Err(TargetError::Folder {
                 folder: probe.into(),
                 source: std::io::ErrorKind::Unsupported.into(),
             }),
@@ -252,7 +252,7 @@ pub(super) struct NestBoards {
 }
 
 impl Boards for NestBoards {
-    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn Fixture>, DeliverError> {
+    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn target::Target>, TargetError> {
         self.reach.open(&self.recipe, serial)
     }
 

@@ -6,24 +6,12 @@
 use md5::{Digest as _, Md5 as Hasher};
 use zeroize::Zeroizing;
 
-use super::super::{Address, Edits, Image, ImageError, Span};
-use super::{DATA, word};
+use super::block::{DATA, MD5_BYTES as LEN, word};
+use super::blocks::Md5;
+use crate::image::{Address, Edits, Image, ImageError, Span};
 
-/// Bytes of address, length and MD5.
-pub(super) const LEN: usize = 24;
 /// Where the MD5 stands in them.
 const MD5: usize = 8;
-
-/// An MD5 that a UF2 block brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Md5 {
-    /// Offset of the digest in the file.
-    pub at: usize,
-    /// What it covers; absent where the block names no bytes at all.
-    pub over: Option<Span>,
-    /// Whether it is that of the bytes it covers; false too where the file does not store them.
-    pub right: bool,
-}
 
 /// Finds the MD5 of the block at `at`: where one of the two places holds the right digest, there.
 pub(super) fn find(image: &Image, at: usize, payload: usize) -> Md5 {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Uf2Error};
+use super::block::Block;
+use super::error::Uf2Error;
 
 /// Checks that every block is there once.
 pub(super) fn check(blocks: &[Block]) -> Result<(), Uf2Error> {

@@ -17,7 +17,7 @@ pub fn confirm(
     check(reservation, receipt, &unit)?;
     if !unit.pending {
         // The same outcome told twice: an answer was lost on the way.
-        if is_finished(unit.state) && unit.digest == receipt.digest {
+        if is_finished(unit.state) && unit.digest == receipt.digest() {
             return entry(tables, frame, unit);
         }
         return Err(stale(reservation, &unit));
@@ -33,8 +33,8 @@ pub fn confirm(
         // What was only looked at and holds the unit is its board from here on.
         uid: unit.uid.or_else(|| reservation.claim.uid.clone()),
         target: reservation.claim.target,
-        digest: receipt.digest,
-        durable: receipt.durable,
+        digest: receipt.digest(),
+        durable: receipt.is_durable(),
         pending: false,
         touched: true,
         ..unit
@@ -163,15 +163,15 @@ fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
 
 /// Checks that receipt, reservation and record are about the same unit and token.
 fn check(reservation: &Reservation, receipt: &Receipt, unit: &UnitRow) -> Result<(), LedgerError> {
-    let serial = receipt.serial.folded() == unit.serial.folded();
+    let serial = receipt.serial().folded() == unit.serial.folded();
     let token =
-        receipt.fingerprint == unit.fingerprint && reservation.fingerprint == unit.fingerprint;
+        receipt.fingerprint() == unit.fingerprint && reservation.fingerprint == unit.fingerprint;
     if serial && token {
         return Ok(());
     }
     Err(LedgerError::WrongReceipt {
         serial: unit.serial.clone(),
         fingerprint: unit.fingerprint,
-        found: format!("{} with token {}", receipt.serial, receipt.fingerprint),
+        found: format!("{} with token {}", receipt.serial(), receipt.fingerprint()),
     })
 }

@@ -8,9 +8,10 @@ use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
-use super::{Entry, Found, Nvs, Stored, blocks, half, word};
+use super::entry::{Entry, Found, Nvs, Stored, blocks, half, word};
 use crate::image::{Address, Image, Span};
 use crate::nvs::esp::{crc, own_crc};
+use crate::recipe::EspNvs;
 
 const PAGE: u64 = 4096;
 const ENTRY: usize = 32;
@@ -96,10 +97,10 @@ struct Item {
 }
 
 /// Finds the string `key` of `namespace`.
-pub(super) fn find(image: &Image, name: (&str, &str), within: Option<Span>) -> Found {
+pub(super) fn find(image: &Image, place: &EspNvs) -> Found {
     let mut found = Found::default();
-    for (_, items) in stores(image, within, &mut found.wrong) {
-        search(&items, name, &mut found);
+    for (_, items) in stores(image, place.at, &mut found.wrong) {
+        search(&items, place, &mut found);
     }
     found
 }
@@ -221,7 +222,8 @@ fn items(start: Address, page: &[u8], items: &mut Vec<Item>, wrong: &mut Vec<(Ad
 }
 
 /// Looks the name up in the entries of one store.
-fn search(store: &[Item], (namespace, key): (&str, &str), found: &mut Found) {
+fn search(store: &[Item], place: &EspNvs, found: &mut Found) {
+    let (namespace, key) = (&place.namespace, &place.key);
     let numbers: Vec<u8> = store
         .iter()
         .filter(|item| item.namespace == 0 && item.kind == NUMBER)

@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Entry, Found, Nvs, blocks, half};
+use super::entry::{Entry, Found, Nvs, blocks, half};
 use crate::image::{Address, Image, Span};
 pub(super) use crate::nvs::zephyr::CRC;
 use crate::nvs::zephyr::{ATE, crc8, crc32};

@@ -3,7 +3,7 @@
 use super::chip::Family;
 use super::error::ProbeError;
 use super::map::FlashMap;
-use super::{DeliverError, ProbeSetup, link, list, source};
+use super::{ProbeSetup, TargetError, link, list, source};
 use crate::master::Master;
 use crate::recipe::Mode;
 
@@ -26,8 +26,8 @@ impl ProbeSetup {
     /// Makes sure that the probe is one: simulated, or plugged in and free to use. It is not opened.
     ///
     /// # Errors
-    /// [`DeliverError::Probe`]
-    pub fn at_hand(&self) -> Result<(), DeliverError> {
+    /// [`TargetError::Probe`]
+    pub fn at_hand(&self) -> Result<(), TargetError> {
         let found = match self.is_simulated() {
             true => source::chip(self),
             false => list::at_hand(&self.probe),
@@ -38,8 +38,8 @@ impl ProbeSetup {
     /// Makes sure that the text names a probe, whether it is plugged in or not.
     ///
     /// # Errors
-    /// [`DeliverError::Probe`]
-    pub fn is_named(&self) -> Result<(), DeliverError> {
+    /// [`TargetError::Probe`]
+    pub fn is_named(&self) -> Result<(), TargetError> {
         let found = match self.is_simulated() {
             true => source::chip(self),
             false => list::check(&self.probe),
@@ -50,9 +50,9 @@ impl ProbeSetup {
     /// Makes a simulated board as the line would get it, for a try that leaves nothing behind.
     ///
     /// # Errors
-    /// [`DeliverError::Probe`]: no such chip is simulated.
+    /// [`TargetError::Probe`]: no such chip is simulated.
     #[cfg(feature = "sim")]
-    pub fn new_board(&self, master: &Master) -> Result<crate::sim::SharedBoard, DeliverError> {
+    pub fn new_board(&self, master: &Master) -> Result<crate::sim::SharedBoard, TargetError> {
         let made = source::board(self, master);
         Ok(made.map_err(|fault| ProbeError::new(fault, false))?)
     }
@@ -68,8 +68,8 @@ impl ProbeSetup {
     /// Finds out what each unit writes, before a board is there.
     ///
     /// # Errors
-    /// [`DeliverError::Probe`]: no such chip is known, or the image does not fit its flash.
-    pub fn footprint(&self, master: &Master) -> Result<Footprint, DeliverError> {
+    /// [`TargetError::Probe`]: no such chip is known, or the image does not fit its flash.
+    pub fn footprint(&self, master: &Master) -> Result<Footprint, TargetError> {
         let told = |fault| ProbeError::new(fault, false);
         let target = link::target(&self.attach.chip).map_err(told)?;
         let family = Family::of(&target.name).map(|(family, _)| family);

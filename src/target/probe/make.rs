@@ -10,13 +10,14 @@ use super::map::Sector;
 use super::sectors::{self, Bytes};
 use crate::image::{Edits, Span};
 use crate::master::Master;
+use crate::receipt::{ReadBack, Receipt};
 use crate::recipe::Mode;
 use crate::seal::Sealed;
 use crate::target::{Effort, Holds, Phase, Watch};
 
 impl Probe {
     /// Writes the whole image, and reads back every sector of it.
-    fn full(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn full(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<Receipt, ProbeFault> {
         let image = sealed.master().image();
         let runs = self.setup.flashed(image);
         let mut blocks = Vec::with_capacity(runs.len());
@@ -46,7 +47,7 @@ impl Probe {
     }
 
     /// Writes the sectors of slots and checksums, and reads them back whole.
-    fn slot(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn slot(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<Receipt, ProbeFault> {
         let master = sealed.master();
         let kept = self.kept(master)?;
         let (link, seen) = self.ready(master, watch)?;
@@ -134,16 +135,20 @@ impl Probe {
         sealed: &Sealed<'_>,
         places: impl Iterator<Item = Result<(Span, Bytes), ProbeFault>>,
         watch: &mut dyn Watch,
-    ) -> Result<(), ProbeFault> {
+    ) -> Result<Receipt, ProbeFault> {
         let (link, _) = self.ready(sealed.master(), watch)?;
+        let mut read_back = ReadBack::of(sealed);
         for place in places {
             let (span, wanted) = place?;
             let found = link.read(span, watch)?;
-            if let Some(at) = sectors::differs(span, &found, &wanted) {
+            // The sectors' other bytes are the board's own, or erased.
+            let stored = read_back.compare(span, &found)?;
+            if let Some(at) = sectors::differs(span, &found, &wanted).or(stored) {
                 return Err(ProbeFault::Differs { at });
             }
         }
-        Ok(())
+        let receipt = read_back.receipt();
+        receipt.map_err(|at| ProbeFault::Differs { at })
     }
 
     /// Compares what the unit's image stores with the board: all of it, or in slot mode that part
@@ -152,7 +157,7 @@ impl Probe {
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<(), ProbeFault> {
+    ) -> Result<Receipt, ProbeFault> {
         let image = sealed.master().image();
         let flashed = self.setup.flashed(image);
         let (_, seen) = self.ready(sealed.master(), watch)?;
@@ -172,33 +177,39 @@ impl Probe {
         self.read_back(sealed, wanted, watch)
     }
 
+    /// Writes a unit to its board, unless exactly it is there, and lets the board boot.
     pub(super) fn make(
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<(), ProbeFault> {
+    ) -> Result<Receipt, ProbeFault> {
         let master = sealed.master();
         self.judge(master, watch)?;
         let (_, seen) = self.ready(master, watch)?;
         let ours = seen.holds == Holds::Token(sealed.fingerprint());
         let number = seen.number.clone();
         let cut = self.kept(master).ok().flatten().is_some();
-        if ours && !cut && self.compare(sealed, watch).is_ok() {
+        let finished = match ours && !cut {
+            true => self.compare(sealed, watch).ok(),
+            false => None,
+        };
+        let receipt = match (finished, self.setup.mode) {
             // The board was finished and nobody heard of it.
-            self.count(0, 0);
-        } else if watch.stop() {
-            return Err(ProbeFault::Stopped);
-        } else if self.setup.mode == Mode::Slot {
-            self.slot(sealed, watch)?;
-        } else {
-            self.full(sealed, watch)?;
-        }
+            (Some(receipt), _) => {
+                self.count(0, 0);
+                receipt
+            }
+            _ if watch.stop() => return Err(ProbeFault::Stopped),
+            (None, Mode::Slot) => self.slot(sealed, watch)?,
+            (None, Mode::Full) => self.full(sealed, watch)?,
+        };
         if let Some(uid) = number {
             let forgotten = self.journal.forget(&uid);
             forgotten.map_err(|source| ProbeFault::Forget { source })?;
         }
         // What was seen is not so any more.
         self.seen = None;
-        self.link.as_mut().map_or(Ok(()), Link::boot)
+        self.link.as_mut().map_or(Ok(()), Link::boot)?;
+        Ok(receipt)
     }
 }

@@ -31,11 +31,11 @@ use self::link::{Attach, Link};
 use self::map::FlashMap;
 use self::sectors::Part;
 use self::source::Source;
-use super::journal::Journal;
-use super::{DeliverError, Effort, Fixture, Holds, Phase, Seen, Watch};
+use super::{Effort, Holds, Phase, Seen, Target, TargetError, Watch};
 use crate::image::{Edits, Image, Span};
-use crate::ledger::Receipt;
+use crate::journal::Journal;
 use crate::master::Master;
+use crate::receipt::Receipt;
 use crate::recipe::{Mode, Precheck, Recipe};
 use crate::seal::Sealed;
 use crate::unit::Serial;
@@ -166,12 +166,12 @@ impl Probe {
     /// Takes the probe that the setup names; a simulated board is that of `serial`.
     ///
     /// # Errors
-    /// [`DeliverError::Probe`]: the text names no probe, or another run has the board.
+    /// [`TargetError::Probe`]: the text names no probe, or another run has the board.
     pub fn new(
         setup: ProbeSetup,
         serial: Option<&Serial>,
         journal: Box<dyn Journal>,
-    ) -> Result<Self, DeliverError> {
+    ) -> Result<Self, TargetError> {
         let source = Source::of(&setup, serial).map_err(|fault| ProbeError::new(fault, false))?;
         Ok(Self::with(setup, source, journal))
     }
@@ -207,13 +207,17 @@ impl Probe {
     }
 
     /// Ties a fault to what may have happened to the board.
-    fn told(&self, fault: ProbeFault) -> DeliverError {
+    fn told(&self, fault: ProbeFault) -> TargetError {
         ProbeError::new(fault, self.touched).into()
     }
 }
 
-impl Fixture for Probe {
-    fn identify(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<Seen, DeliverError> {
+impl Target for Probe {
+    fn identify(
+        &mut self,
+        master: &Master,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Seen>, TargetError> {
         self.touched = false;
         self.effort = Effort::default();
         self.look(master, watch).map_err(|fault| self.told(fault))?;
@@ -221,16 +225,16 @@ impl Fixture for Probe {
             (Some(link), Some(seen)) => (link, seen),
             _ => return Err(self.told(ProbeFault::Stopped)),
         };
-        Ok(Seen {
+        Ok(Some(Seen {
             chip: link.chip.clone(),
             compared: link.family.is_some(),
             uid: seen.number.clone(),
             holds: seen.holds.clone(),
             simulated: self.setup.is_simulated() || !matches!(self.source, Source::Usb(_)),
-        })
+        }))
     }
 
-    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), DeliverError> {
+    fn accept(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), TargetError> {
         self.judge(master, watch).map_err(|fault| self.told(fault))
     }
 
@@ -238,20 +242,25 @@ impl Fixture for Probe {
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
-    ) -> Result<Receipt, DeliverError> {
-        self.make(sealed, watch).map_err(|fault| self.told(fault))?;
+    ) -> Result<Receipt, TargetError> {
+        let made = self.make(sealed, watch);
+        let receipt = made.map_err(|fault| self.told(fault))?;
         // A real board keeps what was programmed before anybody records it; so must this one.
         self.source.save().map_err(|fault| self.told(fault))?;
         tracing::debug!(serial = %sealed.serial(), effort = ?self.effort, "flashed and read back");
-        Ok(Receipt::new(sealed, (None, true)))
+        Ok(receipt)
     }
 
-    fn verify(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<(), DeliverError> {
-        self.compare(sealed, watch)
-            .map_err(|fault| self.told(fault))
+    fn verify(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Receipt>, TargetError> {
+        let same = self.compare(sealed, watch);
+        same.map(Some).map_err(|fault| self.told(fault))
     }
 
-    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, DeliverError> {
+    fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, TargetError> {
         if self.link.is_none() {
             self.attach().map_err(|fault| self.told(fault))?;
         }
@@ -269,7 +278,7 @@ impl Fixture for Probe {
         self.effort
     }
 
-    fn release(&mut self) -> Result<(), DeliverError> {
+    fn release(&mut self) -> Result<(), TargetError> {
         self.seen = None;
         let booted = self.link.take().map_or(Ok(()), |mut link| link.boot());
         let saved = self.source.save();

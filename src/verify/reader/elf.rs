@@ -10,7 +10,7 @@ use goblin::elf::section_header::{
 };
 use goblin::elf::sym::{STT_FILE, STT_FUNC, STT_SECTION, STT_TLS, Sym};
 
-use super::ReadError;
+use super::error::ReadError;
 use crate::image::{
     Address, Endian, Format, Machine, Names, Parts, Place, Section, Span, Symbol, machine_name,
 };

@@ -5,8 +5,8 @@
 
 use ihex::{ReaderError, Record};
 
+use super::error::{ReadError, wrong};
 use super::text::{self, Piece, is_remark};
-use super::{ReadError, wrong};
 use crate::image::{Beside, Format, Parts};
 
 /// Returns whether the first line with something to say is a record's.

@@ -1,7 +1,7 @@
 //! S-records, line by line, with numbers read by the standard library.
 
+use super::error::{ReadError, wrong};
 use super::text::{self, Piece, is_remark};
-use super::{ReadError, wrong};
 use crate::image::{Beside, Format, Parts};
 
 /// Returns whether the first line with something to say is a record's.

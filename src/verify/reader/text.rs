@@ -1,6 +1,6 @@
 //! What the readers of text formats share: pieces of memory, laid out by address.
 
-use super::ReadError;
+use super::error::ReadError;
 use crate::image::{Address, Format, Parts, Span};
 
 /// Bytes of one record at their addresses.

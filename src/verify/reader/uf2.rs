@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use md5::{Digest as _, Md5};
 
-use super::ReadError;
+use super::error::ReadError;
 use crate::image::{Address, Beside, Format, Parts, Span};
 
 const SIZE: usize = 512;

@@ -16,12 +16,14 @@ use eol_inject::ledger::{
     Actor, Attempt, Claim, Entry, Finished, Identity, Ledger, Memory, Scope, Simulated, Target,
     UnitState,
 };
-use eol_inject::line::{self, BoardPorts, LineError, Passed};
+use eol_inject::line::{self, LineError, Passed, Ports};
 use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Board, Model, SharedBoard};
-use eol_inject::target::{DeliverError, Fixture, MemoryJournal, Phase, Probe, ProbeSetup, Watch};
+use eol_inject::target::{
+    MemoryJournal, Phase, Probe, ProbeSetup, Target as _, TargetError, Watch,
+};
 use eol_inject::unit::{AuthToken, Serial, Values};
 
 /// Bytes of the image; its last sector holds more on every chip.
@@ -220,13 +222,13 @@ impl Line {
     ) -> Result<Passed, LineError> {
         let mut fixture = self.probe(product, board);
         let mut ledger = self.open();
-        let mut ports = BoardPorts {
+        let mut ports = Ports {
             ledger: &mut ledger,
-            fixture: &mut fixture,
+            target: &mut fixture,
             labels: &NoLabels,
             watch,
         };
-        line::run_board(&product.master, claim(product, serial), &mut ports)
+        line::run_unit(&product.master, claim(product, serial), &mut ports)
     }
 
     /// Claims and delivers, and then ends without a word.
@@ -235,7 +237,7 @@ impl Line {
         let mut ledger = self.open();
         let seen = fixture.identify(&product.master, &mut Quiet).unwrap();
         let claim = Claim {
-            uid: seen.uid,
+            uid: seen.unwrap().uid,
             ..claim(product, serial)
         };
         let Attempt::Go(reservation) = ledger.reserve(&[claim]).unwrap().remove(0).unwrap() else {
@@ -317,7 +319,7 @@ pub fn name(outcome: Result<Passed, LineError>) -> &'static str {
 /// Returns whether an error says that the board may carry the token.
 pub fn touched(error: &LineError) -> bool {
     match error {
-        LineError::Deliver(error) => DeliverError::touched(error),
+        LineError::Deliver(error) => TargetError::touched(error),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@ use eol_inject::ledger::Ledger as _;
 use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Fault, Model, Uid};
-use eol_inject::target::{Fixture as _, Phase, Watch};
+use eol_inject::target::{Phase, Target as _, Watch};
 
 use super::{CRC, Kind, LENGTH, Line, Product, SERIAL, TOKEN, cells, name};
 
@@ -327,7 +327,7 @@ fn simulated_boards_never_get_into_a_real_ledger() {
         .probe(&product, &board)
         .identify(&product.master, &mut super::Quiet)
         .unwrap();
-    assert!(seen.simulated && seen.compared);
+    assert!(seen.is_some_and(|seen| seen.simulated && seen.compared));
 }
 
 #[test]

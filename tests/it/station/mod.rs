@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
-use eol_inject::ledger::{Entry, Seated, Target};
+use eol_inject::ledger::{self, Entry, Seated};
 use eol_inject::master::Master;
 use eol_inject::mes::{Hooks, Outbox};
 use eol_inject::recipe::Recipe;
@@ -18,7 +18,7 @@ use eol_inject::station::{
     Boards, Command, Event, EventLog, NestSetup, Numbered, Plan, Reports, Setup, Station,
     StationError, UnitEnd, Weight,
 };
-use eol_inject::target::{DeliverError, Fixture, StandIns};
+use eol_inject::target::{StandIns, Target, TargetError};
 use eol_inject::unit::Serial;
 
 use crate::ledger::{Bench as _, InMemory, stocked};
@@ -45,11 +45,11 @@ struct Nest {
 }
 
 impl Boards for Nest {
-    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn Fixture>, DeliverError> {
+    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn Target>, TargetError> {
         let name = match (self.way, serial) {
             (Way::BySerial, Some(serial)) => serial.folded(),
             (Way::Broken, _) => {
-                return Err(DeliverError::Folder {
+                return Err(TargetError::Folder {
                     folder: "out".into(),
                     source: std::io::ErrorKind::NotFound.into(),
                 });
@@ -63,8 +63,8 @@ impl Boards for Nest {
         Ok(Box::new(self.boards.board(&name)))
     }
 
-    fn target(&self) -> Target {
-        Target::Probe
+    fn target(&self) -> ledger::Target {
+        ledger::Target::Probe
     }
 
     fn by_serial(&self) -> bool {
