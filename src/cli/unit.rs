@@ -217,7 +217,7 @@ impl<'t> Tally<'t> {
                 self.output.good(format_args!(
                     "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
                     passed.entry.record().fingerprint,
-                    ended.place.file().display(),
+                    ended.place.file().unwrap_or(Path::new("")).display(),
                 ));
             }
             (Ok(_), None) => {}
@@ -250,8 +250,13 @@ impl Report<'_> {
     }
 
     fn fields<'u>(&'u self, ended: &'u Ended<'_>, seq: u64) -> UnitObject<'u> {
-        let (target, board) = ended.place.object(effort(ended));
-        let object = UnitObject {
+        let passed = ended.result.ok();
+        let record = passed.map(|passed| passed.entry.record());
+        let unlabelled = ended.unlabelled();
+        let error = ended.result.err().or(unlabelled.as_ref());
+        let (target, board) = ended.place.object(passed.map(|passed| passed.written.effort));
+        let label = ended.label.as_ref().filter(|_| error.is_none());
+        UnitObject {
             v: 1,
             seq,
             at: now(),
@@ -259,81 +264,46 @@ impl Report<'_> {
             operator: self.operator,
             order: self.order,
             serial: ended.serial.map(Serial::as_str),
-            outcome: "pass",
-            already: false,
-            action: "next",
-            next: None,
+            outcome: ended.result.map_or_else(outcome, |_| "pass"),
+            already: passed.is_some_and(|passed| passed.already),
+            action: ended.result.map_or_else(|error| error.next().action(), |_| "next"),
+            next: error.map(CliError::sentence),
             attempt: ended.attempt,
-            fingerprint: None,
+            fingerprint: record.map(|record| record.fingerprint.to_string()),
             image_sha256: self.image.to_string(),
-            changed_bytes: None,
-            checksums: Vec::new(),
+            changed_bytes: passed.map(|passed| passed.written.changed),
+            checksums: passed.map_or_else(Vec::new, |passed| checksums(&passed.written)),
             target: target.into(),
-            file: None,
-            sha256: None,
+            file: passed.and(ended.place.file()).map(shown),
+            sha256: record.and_then(|record| Some(record.digest?.to_string())),
             board,
-            label: None,
+            label: label.map(|file| shown(file)),
             elapsed_ms: ended.elapsed.as_millis(),
             simulated: self.simulated,
-            event: None,
-            error: None,
-        };
-        match ended.result {
-            Ok(passed) => {
-                let record = passed.entry.record();
-                let error = ended.unlabelled();
-                let file = match &ended.place {
-                    Place::File(file) => Some(file.display().to_string()),
-                    Place::Board(_) => None,
-                };
-                UnitObject {
-                    already: passed.already,
-                    fingerprint: Some(record.fingerprint.to_string()),
-                    changed_bytes: Some(passed.written.changed),
-                    checksums: checksums(&passed.written),
-                    file,
-                    sha256: record.digest.map(|digest| digest.to_string()),
-                    label: ended
-                        .label
-                        .as_ref()
-                        .filter(|_| error.is_none())
-                        .map(|file| file.display().to_string()),
-                    event: Some(record.event.to_string()),
-                    next: error.as_ref().map(CliError::sentence),
-                    error: error.as_ref().map(CliError::json),
-                    ..object
-                }
-            }
-            Err(error) => UnitObject {
-                outcome: outcome(error),
-                action: error.next().action(),
-                next: Some(error.sentence()),
-                error: Some(error.json()),
-                ..object
-            },
+            event: record.map(|record| record.event.to_string()),
+            error: error.map(CliError::json),
         }
     }
 }
 
 impl Place<'_> {
-    fn file(&self) -> &Path {
+    fn file(&self) -> Option<&Path> {
         match self {
-            Self::File(file) => file,
-            Self::Board(_) => Path::new(""),
+            Self::File(file) => Some(file),
+            Self::Board(_) => None,
         }
     }
 
-    fn object(&self, effort: Effort) -> (Target, BoardObject) {
+    fn object(&self, effort: Option<Effort>) -> (Target, BoardObject) {
         match self {
             Self::File(_) => (Target::File, BoardObject::default()),
             Self::Board(board) => {
-                let seen = board.seen;
                 let object = BoardObject {
                     nest: board.nest.map(str::to_owned),
-                    chip: seen.map(|seen| seen.chip.clone()),
-                    chip_uid: seen.and_then(|seen| seen.uid.clone()),
-                    erased_sectors: effort.erased_sectors,
-                    programmed_bytes: effort.programmed_bytes,
+                    chip: board.seen.map(|seen| seen.chip.clone()),
+                    chip_uid: board.seen.and_then(|seen| seen.uid.clone()),
+                    erased_sectors: effort.and_then(|effort| effort.erased_sectors),
+                    programmed_bytes: effort.and_then(|effort| effort.programmed_bytes),
                 };
                 (board.target, object)
             }
@@ -341,10 +311,8 @@ impl Place<'_> {
     }
 }
 
-/// Returns what a unit took on its board.
-fn effort(ended: &Ended<'_>) -> Effort {
-    let passed = ended.result.ok();
-    passed.map_or_else(Effort::default, |passed| passed.written.effort)
+fn shown(file: &Path) -> String {
+    file.display().to_string()
 }
 
 /// Returns what became of a unit that did not pass.

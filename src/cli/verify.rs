@@ -20,6 +20,7 @@ use eol_inject::verify::{Examined, Expected, Judge};
 use serde_json::json;
 
 use self::records::Records;
+use super::board::Verified;
 use super::context;
 use super::error::{CliError, exit};
 use super::output::Output;
@@ -113,7 +114,8 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         let expected = serial
             .map(|serial| expected(serial, &records))
             .transpose()?;
-        let code = super::board::verify(&recipe, &judge, (probe, expected), output)?;
+        let board = Verified { probe, expected };
+        let code = super::board::verify(&recipe, &judge, &board, output)?;
         report::compared(&recipe, &judge, &records, output);
         return Ok(code);
     }

@@ -132,7 +132,6 @@ impl Reach {
         hardware: Hardware,
     ) -> Result<(), CliError> {
         match (self, hardware) {
-            (Self::Program(_), Hardware::LeftOut) | (Self::StandIn(_), _) => Ok(()),
             (Self::Program(programmer), Hardware::Tried) => {
                 Ok(programmer.at_hand().map_err(TargetError::from)?)
             }
@@ -148,8 +147,7 @@ impl Reach {
                 };
                 Ok(found?)
             }
-            #[cfg(not(feature = "probe"))]
-            (Self::Probe(_), _) => {
+            _ => {
                 let _ = (recipe, master);
                 Ok(())
             }
