@@ -172,7 +172,7 @@ fn identity() -> Identity {
 }
 
 /// Fills a ledger with tokens.
-fn stock(ledger: &mut dyn Ledger, count: usize) {
+fn stock(ledger: &mut Ledger, count: usize) {
     let rows = (0..count).map(|n| Row {
         token: token(n),
         qr: None,
@@ -209,7 +209,7 @@ fn receipt(master: &Master, values: &Values) -> Receipt {
 }
 
 /// Takes the next group from its claim to its outcome.
-fn group(ledger: &mut dyn Ledger, master: &Master, next: &mut usize) {
+fn group(ledger: &mut Ledger, master: &Master, next: &mut usize) {
     let claims: Vec<Claim> = (*next..*next + GROUP)
         .map(|n| Claim {
             serial: format!("GW{n:06}").parse().unwrap(),
@@ -242,7 +242,7 @@ const SAMPLES: u32 = 200;
 
 #[divan::bench(sample_count = SAMPLES, sample_size = 1)]
 fn group_recorded_in_memory(bencher: Bencher<'_, '_>) {
-    let mut ledger = Memory::new(&scope(), identity());
+    let mut ledger = Memory::new().open(&scope(), identity()).unwrap();
     stock(&mut ledger, GROUP * (SAMPLES as usize + 8));
     let (master, mut next) = (small(), 0);
     bencher

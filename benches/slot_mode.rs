@@ -18,7 +18,7 @@ use std::time::Instant;
 use eol_inject::image::{Address, Format, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
-    Actor, Claim, Entry, Finished, Identity, Ledger as _, Memory, Scope, Simulated, Target,
+    Actor, Claim, Entry, Finished, Identity, Memory, Scope, Simulated, Target,
 };
 use eol_inject::line::{self, Ports};
 use eol_inject::master::Master;
@@ -126,7 +126,7 @@ fn measure(layout: Layout, mode: &str, pace: Pace) -> Result<Cost, Box<dyn Error
         station: "bench".to_owned(),
         simulated: Simulated::Yes,
     };
-    let mut ledger = Memory::new(&scope, identity);
+    let mut ledger = Memory::new().open(&scope, identity).unwrap();
     let row = Row {
         token: AuthToken::parse(b"bench-token-of-32-characters-000")?,
         qr: None,

@@ -13,7 +13,7 @@ use eol_inject::checksum::findings;
 use eol_inject::seal::seal;
 use eol_inject::image::{Address, Format, Hint, Image, Span};
 use eol_inject::label::{Due, Half, Pairs, Step};
-use eol_inject::ledger::{History, Ledger as _, Mapping, Scope, Sqlite};
+use eol_inject::ledger::{History, Mapping, Scope, Sqlite};
 use eol_inject::master::{Master, apply};
 use eol_inject::pool::{self, Item};
 use eol_inject::recipe::{PoolSpec, Recipe, SerialSpec};

@@ -86,3 +86,4 @@ mod atomic_file;
 )]
 mod own_file;
 mod process;
+mod vault;

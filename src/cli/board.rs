@@ -7,16 +7,17 @@ use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
 use eol_inject::line::Ports;
 use eol_inject::line::settle::{self, Settled, Settlement};
 use eol_inject::recipe::Recipe;
-use eol_inject::target::{Sync, Unwatched};
+use eol_inject::target::{Sync, Target, Unwatched};
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
 use serde_json::json;
 
-use super::context::{self, Missing};
+use super::args::{DecisionArgs, RecipeArg};
 use super::error::{CliError, exit};
+use super::open_ledger::Missing;
 use super::output::{BAD, GOOD, Output};
 use super::run::fixture::Reach;
-use super::{DecisionArgs, RecipeArg};
+use super::{firmware, open_ledger, recipe};
 
 /// Which unit is in doubt.
 #[derive(Args)]
@@ -37,13 +38,13 @@ pub(crate) struct ResolveArgs {
 }
 
 pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let reach = Reach::of(&recipe, args.probe.as_deref())?;
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let setting = (Missing::Refuse, reach.simulated());
-    let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
-    let serial = context::on_record(&recipe, &*ledger, &args.serial)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;
     let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;
@@ -69,7 +70,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
         finished: Finished::Written,
     };
     let mut ports = Ports {
-        ledger: &mut *ledger,
+        ledger: &mut ledger,
         target: board.as_mut(),
         labels: &labels,
         watch: &mut Unwatched,
@@ -210,7 +211,10 @@ fn read(recipe: &Recipe, judge: &Judge, board: &mut dyn Target) -> Result<Edits,
         runs.iter().flat_map(|run| run.without(*skip)).collect()
     });
     let mut read = board.read(&runs, &mut Unwatched)?;
-    for (run, skip) in whole.iter().flat_map(|run| skip.iter().map(move |skip| (run, skip))) {
+    for (run, skip) in whole
+        .iter()
+        .flat_map(|run| skip.iter().map(move |skip| (run, skip)))
+    {
         if let Some(part) = run.intersection(*skip) {
             read.put(part.start(), &judge.master().image().bytes(part)?);
         }

@@ -15,10 +15,9 @@ use eol_inject::regular;
 use eol_inject::target::Sync;
 use eol_inject::unit::Fingerprint;
 
-use super::context;
 use super::error::{CliError, exit};
 use super::output::{Output, count};
-use super::verify;
+use super::{file, firmware, open_ledger, token_list};
 
 /// What a file of SQLite begins with, and `EOLJ` behind it (sqlite.org/fileformat.html, 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -51,7 +50,7 @@ pub(super) struct Images<'a> {
 /// those of this command go.
 pub(super) fn refuse(
     recipe: &Recipe,
-    own: &dyn Ledger,
+    own: &Ledger,
     images: Option<&Images<'_>>,
 ) -> Result<(), CliError> {
     if !is_first(Some(own)) {
@@ -67,7 +66,7 @@ pub(super) fn refuse(
 /// there are units.
 pub(super) fn judge(
     recipe: &Recipe,
-    (own, kind): (Option<&dyn Ledger>, Option<Simulated>),
+    (own, kind): (Option<&Ledger>, Option<Simulated>),
     output: &Output,
 ) -> Vec<CliError> {
     let found = found(recipe, own, None);
@@ -88,7 +87,7 @@ fn undecided(what: String) -> CliError {
 }
 
 /// Returns whether a ledger has no unit yet, and nobody decided that tokens are on none.
-fn is_first(own: Option<&dyn Ledger>) -> bool {
+fn is_first(own: Option<&Ledger>) -> bool {
     let Some(stock) = own.and_then(|ledger| ledger.stock().ok()) else {
         return own.is_none();
     };
@@ -96,7 +95,7 @@ fn is_first(own: Option<&dyn Ledger>) -> bool {
 }
 
 /// Says what beside the ledger has tokens that it may hand out.
-fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>) -> Vec<String> {
+fn found(recipe: &Recipe, own: Option<&Ledger>, images: Option<&Images<'_>>) -> Vec<String> {
     let mut carried = ledgers(recipe, own.is_some());
     if is_first(own) {
         carried.extend(labels(recipe));
@@ -132,7 +131,7 @@ fn found(recipe: &Recipe, own: Option<&dyn Ledger>, images: Option<&Images<'_>>)
 type Offered<'a> = dyn FnMut(Fingerprint, &dyn Fn() -> Option<String>) + 'a;
 
 /// Tells each token that the ledger has or takes in, and how to learn what its label says.
-fn offered(recipe: &Recipe, own: Option<&dyn Ledger>, each: &mut Offered<'_>) {
+fn offered(recipe: &Recipe, own: Option<&Ledger>, each: &mut Offered<'_>) {
     let mut has = HashSet::new();
     if let Some(ledger) = own {
         let mut loose = Vec::new();
@@ -153,14 +152,14 @@ fn offered(recipe: &Recipe, own: Option<&dyn Ledger>, each: &mut Offered<'_>) {
     let Some(path) = file.map(|file| recipe.path(file)) else {
         return;
     };
-    let known = |ledger: &dyn Ledger| {
-        let source = context::list_source(&path, recipe).ok()?;
+    let known = |ledger: &Ledger| {
+        let source = token_list::source(&path, recipe).ok()?;
         ledger.knows(&source).ok()
     };
     if own.and_then(known) == Some(true) {
         return;
     }
-    let Ok(list) = context::token_list(&path, recipe) else {
+    let Ok(list) = token_list::read(&path, recipe) else {
         return;
     };
     for row in list.rows.iter().filter(|row| !row.claimed) {
@@ -222,7 +221,7 @@ fn labels(recipe: &Recipe) -> Option<Carried> {
 fn trials(recipe: &Recipe) -> HashSet<String> {
     let mut serials = HashSet::new();
     for file in beside(recipe) {
-        let Ok(ledger) = Sqlite::inspect_sealed(&file, &context::scope(recipe)) else {
+        let Ok(ledger) = Sqlite::inspect_sealed(&file, &open_ledger::scope(recipe)) else {
             continue;
         };
         if matches!(ledger.simulated(), Ok(Some(Simulated::Yes))) {
@@ -248,7 +247,7 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
     if files.is_empty() {
         return None;
     }
-    let judge = verify::judge(recipe).ok()?;
+    let judge = firmware::judge(recipe).ok()?;
     let shared = recipe
         .image_file()
         .and_then(|file| file.canonicalize().ok());
@@ -259,7 +258,7 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
         .filter(|file| file.canonicalize().ok() != shared)
         .take(SAMPLE)
     {
-        let bytes = context::read(&file, exit::IMAGE, "the image").ok()?;
+        let bytes = file::read(&file, exit::IMAGE, "the image").ok()?;
         let examined = match images.form {
             Some(form) => judge.examine_converted(form, bytes, None),
             None => judge.examine(bytes, None),
@@ -319,13 +318,13 @@ fn is_ledger(path: &Path) -> std::io::Result<bool> {
 
 /// Returns the number of the ledger in a file.
 fn number(recipe: &Recipe, file: &Path) -> Option<String> {
-    let ledger = Sqlite::inspect_sealed(file, &context::scope(recipe)).ok()?;
+    let ledger = Sqlite::inspect_sealed(file, &open_ledger::scope(recipe)).ok()?;
     ledger.number().ok()
 }
 
 /// Returns the tokens of a ledger's real units; a backup of the own one and parts are none of it.
 fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fingerprint>> {
-    let ledger = Sqlite::inspect_sealed(file, &context::scope(recipe)).ok()?;
+    let ledger = Sqlite::inspect_sealed(file, &open_ledger::scope(recipe)).ok()?;
     if ledger.number().ok().as_deref() == number
         || ledger.part_of().ok()?.is_some()
         || ledger.simulated().ok()? != Some(Simulated::No)

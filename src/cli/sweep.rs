@@ -57,7 +57,9 @@ fn old_parts(
     is_left: &dyn Fn(&Path) -> bool,
 ) {
     for Entry { path, name, found } in own_entries(folder) {
-        let stem = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+        let stem = name
+            .strip_prefix('.')
+            .and_then(|name| name.strip_suffix(".part"));
         let is_own = found.is_file() && stem.is_some_and(|stem| is_own(stem, &found));
         let is_done = || is_old(&found, BEGUN) && is_left(&path);
         if is_own && (is_old(&found, OLD) || is_done()) {

@@ -254,7 +254,9 @@ impl Report<'_> {
         let record = passed.map(|passed| passed.entry.record());
         let unlabelled = ended.unlabelled();
         let error = ended.result.err().or(unlabelled.as_ref());
-        let (target, board) = ended.place.object(passed.map(|passed| passed.written.effort));
+        let (target, board) = ended
+            .place
+            .object(passed.map(|passed| passed.written.effort));
         let label = ended.label.as_ref().filter(|_| error.is_none());
         UnitObject {
             v: 1,
@@ -266,7 +268,9 @@ impl Report<'_> {
             serial: ended.serial.map(Serial::as_str),
             outcome: ended.result.map_or_else(outcome, |_| "pass"),
             already: passed.is_some_and(|passed| passed.already),
-            action: ended.result.map_or_else(|error| error.next().action(), |_| "next"),
+            action: ended
+                .result
+                .map_or_else(|error| error.next().action(), |_| "next"),
             next: error.map(CliError::sentence),
             attempt: ended.attempt,
             fingerprint: record.map(|record| record.fingerprint.to_string()),

@@ -257,7 +257,7 @@ pub enum LedgerError {
         /// The first finding.
         first: String,
         /// What is wrong.
-        findings: Vec<super::Finding>,
+        findings: Vec<crate::ledger::Finding>,
     },
     /// A restored ledger does not know which numbers were handed out since its backup.
     #[error(
@@ -638,7 +638,7 @@ impl LedgerError {
     }
 
     /// Makes the error of a row that says what no program wrote.
-    pub(super) fn damaged(what: impl Into<String>) -> Self {
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged {
             what: what.into(),
             source: None,

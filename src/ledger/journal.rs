@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::LedgerError;
-use super::crypto::{Cipher, Column};
-use super::files::{beside, create_folder, sync_folder};
-use super::key_source;
-use super::keyring;
-#[cfg(feature = "sqlite")]
-use super::storage::sqlite::KeyPlace;
 use crate::atomic_file::{self, Sync};
 use crate::journal::{Journal, JournalError};
+use crate::ledger::LedgerError;
+#[cfg(feature = "sqlite")]
+use crate::ledger::storage::sqlite::KeyPlace;
 use crate::own_file;
 use crate::recipe::KeySource;
 use crate::unit::{Digest, Fingerprint};
+use crate::vault::crypto::{Cipher, Column};
+use crate::vault::files::about;
+use crate::vault::files::{beside, create_folder, sync_folder};
+use crate::vault::key_source;
+use crate::vault::keyring;
 
 /// Bytes of the largest file: far above the flash of any chip.
 const LARGEST: u64 = 1 << 30;
@@ -72,7 +73,7 @@ impl SealedJournal {
         match &self.key {
             #[cfg(feature = "sqlite")]
             Sealer::Beside(ledger, place) => {
-                super::storage::sqlite::ring(ledger, place)?.into_current()
+                crate::ledger::storage::sqlite::ring(ledger, place)?.into_current()
             }
             Sealer::From(source, folder, _) => Ok(key_source::read(source, folder)?.cipher()),
         }
@@ -136,5 +137,20 @@ impl Journal for SealedJournal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Refuses to change the key while the bytes of a board that is in hand here are sealed with it.
+pub fn no_board_in_hand(base: &Path) -> Result<(), LedgerError> {
+    let journal = beside(base, ".journal");
+    match std::fs::read_dir(&journal) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(LedgerError::KeyInUse {
+                what: "the bytes of a board that is in hand are sealed with it: finish that first",
+            }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(about(&journal)(error)),
     }
 }

@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
-#[cfg(feature = "seal")]
-use super::home::HomeKey;
-use super::home::Signature;
-use super::recipient::{Recipient, StationKey};
-use super::record::Finding;
-use super::tables::{TokenState, UnitRow};
+use crate::ledger::TokenState;
+use crate::ledger::record::Finding;
+use crate::ledger::storage::tables::UnitRow;
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
 use crate::unit::{Digest, Fingerprint, Serial};
+#[cfg(feature = "seal")]
+use crate::vault::home::HomeKey;
+use crate::vault::home::Signature;
+use crate::vault::recipient::{Recipient, StationKey};
 
 /// What a part gets.
 #[derive(Debug, Clone)]

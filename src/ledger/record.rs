@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use super::tables::TokenState;
 use crate::pool::Origin;
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial, Values};
 
@@ -130,7 +129,7 @@ pub enum Finished {
 /// A durable claim: this run may deliver this token to this unit, once.
 ///
 /// It is not `Clone`, and made by a ledger only. While it lives, the unit is in work: drop it
-/// only after [`confirm`](super::Ledger::confirm) or by [`fail`](super::Ledger::fail).
+/// only after [`confirm`](crate::ledger::Ledger::confirm) or by [`fail`](crate::ledger::Ledger::fail).
 #[derive(Debug)]
 pub struct Reservation {
     pub(super) unit: i64,
@@ -257,6 +256,40 @@ pub enum UnitState {
     Superseded,
 }
 
+impl UnitState {
+    /// Returns whether a unit in this state has an image.
+    #[must_use]
+    pub const fn is_made(self) -> bool {
+        matches!(self, Self::Prepared | Self::Delivered | Self::Labelled)
+    }
+
+    /// Returns whether the unit gave its token up: it is burnt, or the next record's.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Void | Self::Superseded)
+    }
+}
+
+/// A token's state.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum TokenState {
+    /// Nobody has it.
+    Free,
+    /// A unit has it.
+    Bound,
+    /// It was burnt.
+    Void,
+    /// The cloud gave it to somebody.
+    Gone,
+    /// A part of the ledger has it, at a station without network.
+    Away,
+    /// A backup said that it is free or reserved; what became of it since is not known.
+    Quarantined,
+}
+
 /// What is known about the last attempt on a unit.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
@@ -327,7 +360,7 @@ impl std::fmt::Debug for Entry {
 
 /// Proof that a disclosure was recorded: without one no secret leaves the ledger.
 ///
-/// It is not `Clone`, and made by [`Ledger::revealed`](super::Ledger::revealed) only.
+/// It is not `Clone`, and made by [`Ledger::revealed`](crate::ledger::Ledger::revealed) only.
 #[derive(Debug)]
 pub struct Revealed {
     pub(super) event: Digest,

@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::LedgerError;
-use super::crypto::random;
-use super::files::{about, create, create_folder};
+use crate::ledger::LedgerError;
 use crate::own_file;
+use crate::vault::crypto::random;
+use crate::vault::files::{about, create, create_folder};
 
 /// How long a command that is just being started may hold what it does not inherit.
 const PARTING: Duration = Duration::from_millis(200);

@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::LedgerError;
-use super::files::{about, beside, create_folder, sync_folder};
+use crate::ledger::LedgerError;
+use crate::vault::files::{about, beside, create_folder, sync_folder};
 
 /// What only a ledger that was whole has beside it.
 const WHOLE: [&str; 5] = [".runs", ".journal", ".outbox", ".key.next", BEFORE];

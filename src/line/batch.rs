@@ -30,7 +30,7 @@ pub struct Batch<'b, T> {
     /// The proved image.
     pub master: &'b Master,
     /// Makes claims and outcomes durable.
-    pub ledger: &'b mut dyn Ledger,
+    pub ledger: &'b mut Ledger,
     /// Takes images to the units; each worker has a clone of its own.
     pub target: &'b T,
     /// Makes labels.
@@ -244,7 +244,7 @@ impl Unit {
 /// Claims, hands out, records; the only one that sees the ledger.
 struct Scheduler<'b> {
     master: &'b Master,
-    ledger: &'b mut dyn Ledger,
+    ledger: &'b mut Ledger,
     jobs: Sender<Job>,
     groups: Groups,
     /// Units of the next group: one until a unit passed, so that what makes every unit fail

@@ -131,7 +131,7 @@ impl Bench<'_> {
 /// # Errors
 /// [`LedgerError`]: nothing is known of the units that `each` was not told of.
 pub(super) fn record(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     attempted: Vec<Attempted>,
     each: &mut dyn FnMut(usize, Result<Recorded, LineError>),
 ) -> Result<(), LedgerError> {

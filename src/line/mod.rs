@@ -26,7 +26,7 @@ use crate::target::{Seen, Target, Watch};
 /// Where the line's effects go.
 pub struct Ports<'p> {
     /// Makes claims and outcomes durable.
-    pub ledger: &'p mut dyn Ledger,
+    pub ledger: &'p mut Ledger,
     /// Takes the image to the unit.
     pub target: &'p mut dyn Target,
     /// Makes the label.
@@ -55,7 +55,7 @@ pub fn run_unit(master: &Master, claim: Claim, ports: &mut Ports<'_>) -> Result<
 }
 
 /// Identifies a unit's board, claims the unit, and delivers it.
-fn make(claim: Claim, bench: &mut Bench<'_>, ledger: &mut dyn Ledger) -> Result<Passed, LineError> {
+fn make(claim: Claim, bench: &mut Bench<'_>, ledger: &mut Ledger) -> Result<Passed, LineError> {
     let seen = bench.target.identify(bench.master, bench.watch)?;
     bench.target.accept(bench.master, bench.watch)?;
     let claim = match &seen {
@@ -76,7 +76,7 @@ fn make(claim: Claim, bench: &mut Bench<'_>, ledger: &mut dyn Ledger) -> Result<
 }
 
 /// Makes the claim of one unit durable.
-fn reserve(claim: Claim, ledger: &mut dyn Ledger) -> Result<Attempt, LineError> {
+fn reserve(claim: Claim, ledger: &mut Ledger) -> Result<Attempt, LineError> {
     let mut attempts = ledger.reserve(&[claim])?;
     Ok(attempts.pop().ok_or(LineError::NoAnswer)??)
 }
@@ -86,7 +86,7 @@ fn reserve(claim: Claim, ledger: &mut dyn Ledger) -> Result<Attempt, LineError> 
 fn make_anew(
     claim: Claim,
     bench: &mut Bench<'_>,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<Passed, LineError> {
     match reserve(without_file(claim), ledger)? {
         Attempt::Go(reservation) => deliver(reservation, None, bench, ledger),
@@ -103,7 +103,7 @@ fn deliver(
     reservation: Reservation,
     seen: Option<&Seen>,
     bench: &mut Bench<'_>,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<Passed, LineError> {
     let serial = reservation.serial().clone();
     let attempted = bench.deliver(reservation);

@@ -13,7 +13,7 @@ use crate::unit::Serial;
 pub(super) fn claim_board(
     claim: Claim,
     seen: &Seen,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<Claim, LineError> {
     refuse_other_units(seen, &claim.serial, ledger)?;
     let seated = match (claim.seated, seen.token()) {
@@ -33,7 +33,7 @@ pub(super) fn after_failure(
     serial: &Serial,
     seen: &Seen,
     bench: &mut Bench<'_>,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<LineError, LedgerError> {
     Ok(match error {
         LineError::Deliver(error) => {
@@ -57,7 +57,7 @@ fn meet_token(
     due: &Serial,
     seen: &Seen,
     bench: &mut Bench<'_>,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
 ) -> Result<(), LedgerError> {
     let changes = bench.master.changes();
     // The first error is the one to tell.
@@ -72,11 +72,7 @@ fn meet_token(
 }
 
 /// Refuses a board that holds another unit's token. The board of a burnt one may become another.
-fn refuse_other_units(
-    seen: &Seen,
-    serial: &Serial,
-    ledger: &mut dyn Ledger,
-) -> Result<(), LineError> {
+fn refuse_other_units(seen: &Seen, serial: &Serial, ledger: &mut Ledger) -> Result<(), LineError> {
     let Some(fingerprint) = seen.token() else {
         return Ok(());
     };

@@ -13,7 +13,7 @@ use crate::unit::Serial;
 pub(super) struct Serials<'s> {
     pub(super) setup: &'s Setup,
     pub(super) boards: &'s dyn Boards,
-    pub(super) ledger: &'s mut dyn Ledger,
+    pub(super) ledger: &'s mut Ledger,
     /// A new number that no claim has used yet.
     pub(super) drawn: &'s mut Option<Serial>,
 }
@@ -100,7 +100,7 @@ impl Serials<'_> {
 }
 
 /// Returns the live unit that a board is: by its number, or else by the token that it shows.
-fn unit_on(ledger: &dyn Ledger, seen: &Seen) -> Result<Option<UnitRecord>, StationError> {
+fn unit_on(ledger: &Ledger, seen: &Seen) -> Result<Option<UnitRecord>, StationError> {
     let unit = match (&seen.uid, seen.token()) {
         (Some(uid), _) => ledger.on_board(uid)?,
         (None, Some(token)) => ledger.holder(&token)?,
@@ -112,7 +112,7 @@ fn unit_on(ledger: &dyn Ledger, seen: &Seen) -> Result<Option<UnitRecord>, Stati
 
 /// Returns the finished unit that a board is, if it is another one than was scanned.
 pub(super) fn made_other(
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     seen: &Seen,
     serial: &Serial,
 ) -> Result<Option<Serial>, StationError> {

@@ -108,5 +108,5 @@ pub struct NestSetup {
     /// How its boards are reached.
     pub boards: Box<dyn Boards>,
     /// Its own connection to the ledger.
-    pub ledger: Box<dyn Ledger>,
+    pub ledger: Ledger,
 }

@@ -20,7 +20,7 @@ use crate::unit::Serial;
 /// A station at work.
 pub struct Station {
     pub(super) setup: Arc<Setup>,
-    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) ledger: Ledger,
     pub(super) reports: Arc<dyn Reports>,
     pub(super) results: ResultQueue,
     pub(super) log: EventLog,
@@ -47,7 +47,7 @@ pub struct Station {
 impl Station {
     /// Sets a station up; it has no nest yet.
     #[must_use]
-    pub fn new(setup: Setup, ledger: Box<dyn Ledger>, reports: Arc<dyn Reports>) -> Self {
+    pub fn new(setup: Setup, ledger: Ledger, reports: Arc<dyn Reports>) -> Self {
         let (sender, messages) = mpsc::channel();
         let down = setup.recipe.hook.mes_down;
         let results = ResultQueue::new(setup.hooks.clone(), down, setup.outbox.clone());
@@ -207,8 +207,8 @@ impl Station {
 
     /// Returns the station's own connection to the ledger.
     #[must_use]
-    pub fn ledger(&self) -> &dyn Ledger {
-        &*self.ledger
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Returns the units in hand; `None` is one that is not known yet. One whose board is waited for

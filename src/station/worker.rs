@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(300);
 /// One nest.
 pub(super) struct Worker {
     pub(super) boards: Box<dyn Boards>,
-    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) ledger: Ledger,
     pub(super) setup: Arc<Setup>,
     pub(super) teller: Teller,
     /// A new number that no claim has used yet.
@@ -56,7 +56,7 @@ impl Worker {
         Serials {
             setup: &self.setup,
             boards: &*self.boards,
-            ledger: &mut *self.ledger,
+            ledger: &mut self.ledger,
             drawn: &mut self.drawn,
         }
     }
@@ -116,7 +116,7 @@ impl Worker {
         let target = unit.target.as_mut().ok_or(LineError::NoAnswer)?;
         target.teller = Some(self.teller.clone());
         let mut ports = Ports {
-            ledger: &mut *self.ledger,
+            ledger: &mut self.ledger,
             target,
             labels: &*setup.labels,
             watch: &mut self.teller.clone(),
@@ -135,7 +135,7 @@ impl Worker {
         match (serial, &job.take_off) {
             (_, TakeOff::Nothing | TakeOff::Made) if by_serial => Ok(()),
             (Some(serial), TakeOff::Made) => {
-                let made = |seen: &Seen| serials::made_other(&*self.ledger, seen, serial);
+                let made = |seen: &Seen| serials::made_other(&self.ledger, seen, serial);
                 self.wait_for_hand(target, job, &made)
             }
             (None, TakeOff::Board(before)) => {

@@ -13,11 +13,11 @@ use eol_inject::unit::{QrToken, Serial};
 use serde_json::json;
 
 use super::ledger::Books;
-use super::{Sheet, Stage};
-use crate::cli::context;
+use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
-use crate::cli::gate::Misfits;
 use crate::cli::output::count;
+use crate::cli::token_list;
+use crate::cli::token_list::Misfits;
 
 /// Reads the token list where it lies; it is not taken in.
 pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
@@ -30,7 +30,7 @@ pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
         ));
         return None;
     }
-    let list = sheet.take(Stage::List, context::token_list(&path, recipe))?;
+    let list = sheet.take(Stage::List, token_list::read(&path, recipe))?;
     let pictures = list.rows.iter().filter(|row| row.picture.is_some()).count();
     let claimed = list.rows.iter().filter(|row| row.claimed).count();
     sheet.output.line(format_args!(
@@ -111,7 +111,7 @@ pub(super) fn judge(
     (list, books): (Option<Pool>, Option<Books>),
     (station, sheet): (&str, &mut Sheet<'_>),
 ) {
-    let ledger = books.as_ref().map(|books| &*books.ledger);
+    let ledger = books.as_ref().map(|books| &books.ledger);
     let list = list.filter(|list| !sheet.known(ledger, list));
     if let (Some(list), Some(master)) = (&list, master) {
         for error in Misfits::of(recipe, master, list).errors() {
@@ -196,7 +196,7 @@ fn labels(stock: &Stock<'_>, sheet: &mut Sheet<'_>) {
 
 impl Sheet<'_> {
     /// Returns whether a list was taken in already.
-    fn known(&mut self, ledger: Option<&dyn Ledger>, list: &Pool) -> bool {
+    fn known(&mut self, ledger: Option<&Ledger>, list: &Pool) -> bool {
         let (Some(ledger), Some(source)) = (ledger, &list.source) else {
             return false;
         };
@@ -206,11 +206,7 @@ impl Sheet<'_> {
 }
 
 /// Holds a list that the next unit takes in against the ledger.
-fn listed(
-    ledger: Option<&dyn Ledger>,
-    list: &Pool,
-    (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>),
-) {
+fn listed(ledger: Option<&Ledger>, list: &Pool, (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>)) {
     let mut new = vec![true; list.rows.len()];
     if let Some(ledger) = ledger {
         let preview = ledger.preview(list).map_err(CliError::from);
@@ -228,7 +224,7 @@ fn listed(
 /// Holds the ledger's tokens against slots, one after the other as they would be drawn.
 fn kept(
     master: Option<&Master>,
-    ledger: &dyn Ledger,
+    ledger: &Ledger,
     (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>),
 ) {
     let recipe = stock.recipe;
@@ -252,7 +248,7 @@ fn kept(
 fn serial(
     recipe: &Recipe,
     master: Option<&Master>,
-    (ledger, sheet): (Option<&dyn Ledger>, &mut Sheet<'_>),
+    (ledger, sheet): (Option<&Ledger>, &mut Sheet<'_>),
 ) -> Option<Serial> {
     let format = recipe.serial.format.as_ref();
     let format = format.filter(|_| recipe.serial.source == SerialSource::Next)?;

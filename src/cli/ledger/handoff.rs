@@ -20,12 +20,16 @@ use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::context::{self, Existing, Missing, Writable};
+use crate::cli::args::ForceArg;
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::{ForceArg, judged};
+use crate::cli::file::judged;
+use crate::cli::file::{Existing, Writable};
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, batch, gate, neighbours};
+use crate::cli::{batch, gate, neighbours};
+use crate::cli::{file, firmware, open_ledger, recipe, token_list};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,7 +101,7 @@ struct Unit {
 }
 
 pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     if args.format == Format::Flasher && args.buffer_base.is_some() {
         return Err(CliError::usage(
@@ -117,29 +121,29 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     if listed.is_none() {
         batch::makes_serials(&recipe)?;
     }
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
         let file = Folder::exactly(file);
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    neighbours::refuse(&recipe, &*ledger, None)?;
-    context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    neighbours::refuse(&recipe, &ledger, None)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
-        None => some(&recipe, &mut *ledger, (&actor, args.count.unwrap_or(0)))?,
+        None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,
     };
-    let (units, sealed) = claim(&master, &recipe, (&mut *ledger, serials))?;
-    let written = hand_over(args, &master, (&mut *ledger, &actor), (&units, &sealed));
+    let (units, sealed) = claim(&master, &recipe, (&mut ledger, serials))?;
+    let written = hand_over(args, &master, (&mut ledger, &actor), (&units, &sealed));
     let (event, receipts) = match written {
         Ok(written) => written,
         Err((error, touched)) => {
-            give_up(&mut *ledger, units, (&error, touched))?;
+            give_up(&mut ledger, units, (&error, touched))?;
             return Err(error);
         }
     };
-    let entries = record(&mut *ledger, units, receipts)?;
+    let entries = record(&mut ledger, units, receipts)?;
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),
@@ -164,7 +168,7 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
 /// Takes the station's open claims, then new serials.
 fn some(
     recipe: &Recipe,
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     (actor, count): (&Actor, usize),
 ) -> Result<Vec<Serial>, CliError> {
     let mut serials = Vec::new();
@@ -189,7 +193,7 @@ fn some(
 }
 
 /// Returns the board that a unit belongs to and is not finished on.
-fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
+fn board(ledger: &Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
     let open = |unit: &UnitRecord| matches!(unit.state, UnitState::Reserved | UnitState::Prepared);
     Ok(ledger.find(serial)?.filter(open).and_then(|unit| unit.uid))
 }
@@ -198,7 +202,7 @@ fn board(ledger: &dyn Ledger, serial: &Serial) -> Result<Option<String>, CliErro
 fn claim<'m>(
     master: &'m Master,
     recipe: &Recipe,
-    (ledger, serials): (&mut dyn Ledger, Vec<Serial>),
+    (ledger, serials): (&mut Ledger, Vec<Serial>),
 ) -> Result<(Vec<Unit>, Vec<Sealed<'m>>), CliError> {
     for serial in &serials {
         master
@@ -212,7 +216,7 @@ fn claim<'m>(
     }
     let claims: Vec<_> = serials
         .iter()
-        .map(|serial| context::claim(serial.clone(), master, recipe, Sync::Written))
+        .map(|serial| gate::claim(serial.clone(), master, recipe, Sync::Written))
         .collect();
     let (mut units, mut sealed, mut wrong) = (Vec::new(), Vec::new(), None);
     for (answer, serial) in ledger.reserve(&claims)?.into_iter().zip(&serials) {
@@ -268,7 +272,7 @@ fn again<'m>(master: &'m Master, entry: &Entry, values: &Values) -> Result<Seale
 fn hand_over(
     args: &HandoffArgs,
     master: &Master,
-    (ledger, actor): (&mut dyn Ledger, &Actor),
+    (ledger, actor): (&mut Ledger, &Actor),
     (units, sealed): (&[Unit], &[Sealed<'_>]),
 ) -> Result<(String, Vec<Receipt>), (CliError, bool)> {
     let programmer = args.programmer();
@@ -298,8 +302,8 @@ fn write(
     bytes: &[u8],
     (who, existing): (Writable, Existing),
 ) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    context::write(file, bytes, (who, existing))?;
-    let found = Zeroizing::new(context::read(file, exit::DELIVERY, "back")?);
+    file::write(file, bytes, (who, existing))?;
+    let found = Zeroizing::new(file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }
@@ -327,7 +331,7 @@ fn list(units: &[Unit], programmer: Programmer) -> Result<Vec<u8>, CliError> {
 
 /// Records that nothing came of the claims.
 fn give_up(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     units: Vec<Unit>,
     (error, touched): (&CliError, bool),
 ) -> Result<(), CliError> {
@@ -346,7 +350,7 @@ fn give_up(
 /// Records that the units are prepared, by what their lines say; returns the entries of all, in the
 /// block's order.
 fn record(
-    ledger: &mut dyn Ledger,
+    ledger: &mut Ledger,
     units: Vec<Unit>,
     receipts: Vec<Receipt>,
 ) -> Result<Vec<Entry>, CliError> {

@@ -7,9 +7,9 @@ use eol_inject::station::{Feed, Plan};
 use eol_inject::unit::Serial;
 
 use super::fixture::Reach;
+use crate::cli::args::{RecipeArg, StationArgs};
 use crate::cli::error::CliError;
 use crate::cli::scan;
-use crate::cli::{RecipeArg, StationArgs};
 
 /// Which units, and on what.
 #[derive(Args)]

@@ -11,14 +11,13 @@ mod words;
 pub(crate) use args::RunArgs;
 
 use self::wiring::Wiring;
-use super::context;
-use super::error::CliError;
-use super::gate;
+use super::error::{self, CliError};
 use super::output::Output;
+use super::recipe;
 
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
-    context::no_token(args.order.as_deref().unwrap_or_default(), "--order")?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
+    error::no_token(args.order.as_deref().unwrap_or_default(), "--order")?;
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }

@@ -17,14 +17,15 @@ use super::fixture::{self, Hardware, NestBoards, Reach};
 use super::screen::{self, Screen};
 use super::terminal::Terminal;
 use super::words::Words;
-use crate::cli::books;
-use crate::cli::context::{self, Missing};
 use crate::cli::error::{CliError, exit};
+use crate::cli::firmware;
 use crate::cli::gate;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::neighbours;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{Output, count};
 use crate::cli::sweep;
+use crate::cli::token_list;
 
 /// Which units are made, by which recipe and on which nests.
 pub(super) struct Wiring {
@@ -47,18 +48,18 @@ impl Wiring {
              with --skip",
             ));
         }
-        let master = context::master(&recipe)?;
+        let master = firmware::master(&recipe)?;
         let actor = args.station.actor()?;
         let simulated = ready(args, &recipe, &master, &nests)?;
         let interrupt = Interrupt::listen();
         sweep::parts(&recipe, None);
         sweep::boards(&recipe);
         let setting = (Missing::Create, simulated);
-        let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
+        let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
         if simulated == Simulated::No {
-            neighbours::refuse(&recipe, &*ledger, None)?;
+            neighbours::refuse(&recipe, &ledger, None)?;
         }
-        context::import_pool((&recipe, &master), &mut *ledger, &actor, output)?;
+        token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
         heading(&recipe, &nests, output);
         let words = Arc::new(Words {
             actor,
@@ -83,7 +84,7 @@ impl Wiring {
             station.add(NestSetup {
                 name: nest.name,
                 boards: Box::new(boards),
-                ledger: context::ledger_for(&recipe, &words.actor, setting)?,
+                ledger: open_ledger::ledger_for(&recipe, &words.actor, setting)?,
             });
         }
         let screen = Screen::new(output, steps);
@@ -135,7 +136,7 @@ fn setup(
     Setup {
         labels: Box::new(LabelFolder::of(&recipe, Sync::Durable)),
         hooks: Hooks::new(&recipe.hook, recipe.folder()),
-        outbox: Outbox::beside(&context::ledger_file(&recipe)),
+        outbox: Outbox::beside(&open_ledger::ledger_file(&recipe)),
         station: actor.station.clone(),
         operator: actor.by.clone(),
         order: words.order.clone(),
@@ -167,7 +168,7 @@ fn no_real_tokens(recipe: &Recipe) -> Result<(), CliError> {
     if meant {
         return Ok(());
     }
-    let ledger = books::records_if_any(recipe)?;
+    let ledger = open_ledger::records_if_any(recipe)?;
     let decided = ledger.map(|ledger| ledger.simulated()).transpose()?;
     match decided.flatten() {
         // A ledger of real units says so itself.

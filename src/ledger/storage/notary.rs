@@ -3,18 +3,17 @@
 //! HMAC-SHA256 (RFC 2104) under a key that comes from the ledger's own seed. Hashes of events tell a
 //! change to whoever kept a later one; marks tell it to whoever has the key. Nothing here knows tables.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::random;
-use crate::ledger::home::HomeKey;
-use crate::ledger::storage::tables::{EventRow, Mark, TokenRow, TokenState};
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::{EventRow, Mark, PartRow, TokenRow};
 use crate::unit::{Digest, Fingerprint, Serial};
+use crate::vault::crypto::keyed;
+use crate::vault::recipient::Recipient;
+use crate::vault::seed::Seed;
 
-/// Domain of the secret that a ledger signs with.
-const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
 /// Domain of the key that marks are made with.
 const MARKS: &[u8] = b"eol-inject/marks/1\0";
 
@@ -24,53 +23,6 @@ pub const COUNTER: &str = "counter ";
 /// Returns the fact that a counter of a product began.
 pub fn counter_fact(product: &str, format: &str) -> String {
     format!("{COUNTER}{}", serde_json::json!((product, format)))
-}
-
-/// A ledger's own secret, made with it and sealed with its key: it stays when the key changes.
-/// Zeroed on drop.
-#[derive(Clone)]
-pub struct Seed(Zeroizing<[u8; 32]>);
-
-impl Seed {
-    /// Makes one from the system's random numbers.
-    pub fn make() -> Result<Self, LedgerError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        random(bytes.as_mut())?;
-        Ok(Self(bytes))
-    }
-
-    /// Takes 32 bytes; `None` when there are more or fewer.
-    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut seed = Zeroizing::new([0; 32]);
-        if bytes.len() != seed.len() {
-            return None;
-        }
-        seed.copy_from_slice(bytes);
-        Some(Self(seed))
-    }
-
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Returns what the ledger signs its parts with.
-    pub fn home(&self) -> Result<HomeKey, LedgerError> {
-        Ok(HomeKey::from_secret(&self.derive(SIGNS)?))
-    }
-
-    /// Returns a secret for one purpose.
-    fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
-        let mut hmac = keyed(self.0.as_ref())?;
-        hmac.update(domain);
-        Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))
-    }
-
-    /// Returns what marks the rows of the ledger with this number.
-    pub fn notary(&self, ledger: &str) -> Result<Notary, LedgerError> {
-        let mut hmac = keyed(self.derive(MARKS)?.as_ref())?;
-        part(&mut hmac, ledger.as_bytes());
-        Ok(Notary(hmac))
-    }
 }
 
 /// Marks the rows of one ledger, and knows its own marks again.
@@ -118,6 +70,16 @@ pub enum Row<'a> {
         /// The serial that a list fixes it to, folded.
         folded: Option<&'a str>,
     },
+    Part(&'a PartRow),
+    PartSerial {
+        part: i64,
+        serial: &'a str,
+        /// When it was cleared.
+        cleared: Option<&'a str>,
+    },
+    Generation {
+        number: i64,
+    },
 }
 
 impl<'a> Row<'a> {
@@ -133,6 +95,13 @@ impl<'a> Row<'a> {
 }
 
 impl Notary {
+    /// Takes what marks the rows of the ledger with this number.
+    pub fn of(seed: &Seed, ledger: &str) -> Result<Self, LedgerError> {
+        let mut hmac = keyed(seed.derive(MARKS)?.as_ref())?;
+        part(&mut hmac, ledger.as_bytes());
+        Ok(Self(hmac))
+    }
+
     /// Makes a row's mark.
     pub fn mark(&self, row: &Row<'_>) -> Mark {
         self.over(row).finalize().into_bytes().into()
@@ -242,8 +211,53 @@ impl Notary {
                 add(<&str>::from(state).as_bytes());
                 add(folded.unwrap_or_default().as_bytes());
             }
+            Row::Part(row) => over_part(row, &mut add),
+            Row::PartSerial {
+                part,
+                serial,
+                cleared,
+            } => {
+                add(b"part serial");
+                add(&part.to_be_bytes());
+                add(serial.as_bytes());
+                add(cleared.unwrap_or_default().as_bytes());
+            }
+            Row::Generation { number } => {
+                add(b"generation");
+                add(&number.to_be_bytes());
+            }
         }
         hmac
+    }
+}
+
+/// Says all of a part.
+fn over_part(row: &PartRow, add: &mut dyn FnMut(&[u8])) {
+    let part = &row.part;
+    add(b"part");
+    add(&part.number.to_be_bytes());
+    add(part.id.as_bytes());
+    add(part.station.as_bytes());
+    let to = part.to.as_ref().map(Recipient::to_hex);
+    add(to.unwrap_or_default().as_bytes());
+    add(part.tokens.to_string().as_bytes());
+    add(row.run.as_bytes());
+    match &part.numbers {
+        Some((format, first, end)) => {
+            add(format.as_bytes());
+            add(&first.to_be_bytes());
+            add(&end.to_be_bytes());
+        }
+        None => add(b""),
+    }
+    add(&[u8::from(part.listed), u8::from(part.open)]);
+    add(<&str>::from(part.state).as_bytes());
+    add(part.at.as_bytes());
+    add(part.since.as_bytes());
+    for (station, link, hash) in row.heads.iter().flatten() {
+        add(station.as_bytes());
+        add(&link.to_be_bytes());
+        add(hash.as_bytes());
     }
 }
 
@@ -262,14 +276,6 @@ const fn token_row<'a>(token: &'a TokenRow, state: TokenState, folded: Option<&'
     }
 }
 
-/// Returns HMAC-SHA256 with a key.
-pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
-    // A key of any length is one.
-    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
-        source: error.to_string().into(),
-    })
-}
-
 /// Adds a part behind its length, so that no two lists of parts look alike.
 fn part(hmac: &mut Hmac<Sha256>, bytes: &[u8]) {
     // No text is longer than 2^64 bytes.
@@ -284,7 +290,7 @@ mod tests {
     #[test]
     fn a_mark_is_of_one_row_of_one_ledger() {
         let seed = Seed::make().unwrap();
-        let notary = seed.notary("a").unwrap();
+        let notary = Notary::of(&seed, "a").unwrap();
         let fact = |number, name, value| Row::Fact {
             number,
             name,
@@ -305,8 +311,8 @@ mod tests {
         ] {
             assert!(!notary.knows(&other, &mark), "{other:?}");
         }
-        assert!(!seed.notary("b").unwrap().knows(&row, &mark));
-        let stranger = Seed::make().unwrap().notary("a").unwrap();
+        assert!(!Notary::of(&seed, "b").unwrap().knows(&row, &mark));
+        let stranger = Notary::of(&Seed::make().unwrap(), "a").unwrap();
         assert!(!stranger.knows(&row, &mark));
         assert!(!notary.knows(&row, &mark[..31]));
     }

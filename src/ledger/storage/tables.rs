@@ -1,37 +1,20 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 
-use crate::ledger::event::Head;
-#[cfg(feature = "seal")]
-use crate::ledger::home::HomeKey;
-use crate::ledger::record::{Event, Finding, Outcome, Target, UnitRecord, UnitState};
+use crate::ledger::part::Part;
+use crate::ledger::record::{Event, Finding, Outcome, Target, TokenState, UnitRecord, UnitState};
 use crate::ledger::{Identity, LedgerError, Scope, Stock};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
-
-/// A token's state.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,
-)]
-#[strum(serialize_all = "lowercase")]
-pub enum TokenState {
-    /// Nobody has it.
-    Free,
-    /// A unit has it.
-    Bound,
-    /// It was burnt.
-    Void,
-    /// The cloud gave it to somebody.
-    Gone,
-    /// A part of the ledger has it, at a station without network.
-    Away,
-    /// A backup said that it is free or reserved; what became of it since is not known.
-    Quarantined,
-}
+#[cfg(feature = "seal")]
+use crate::vault::home::HomeKey;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::vault::keyring::Rotation;
 
 /// A token without its secrets.
 #[derive(Debug, Clone)]
@@ -214,6 +197,13 @@ pub struct Pending {
 /// What a row carries so that nobody without the ledger's key can write one.
 pub type Mark = [u8; 32];
 
+/// The last event of a station: how many there are, and its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub link: i64,
+    pub hash: Digest,
+}
+
 /// An event with what only the tables know about it.
 #[derive(Debug, Clone)]
 pub struct EventRow {
@@ -222,6 +212,26 @@ pub struct EventRow {
     pub link: i64,
     /// `None` where it is not of a back end's tables: whatever adds it there marks it.
     pub mark: Option<Mark>,
+}
+
+/// Heads of a part's chains: station, place and hash of the last event.
+pub type Heads = Vec<(String, i64, String)>;
+
+/// A part of the ledger, as stored.
+#[derive(Debug, Clone)]
+pub struct PartRow {
+    pub part: Part,
+    /// The run that began it.
+    pub run: String,
+    /// Those of its chains, once it came back.
+    pub heads: Option<Heads>,
+}
+
+/// A serial that a part is about.
+#[derive(Debug, Clone, Copy)]
+pub struct PartSerial {
+    /// Whether it was cleared after the part came back without having been closed.
+    pub is_cleared: bool,
 }
 
 /// The order in which events are read.
@@ -238,8 +248,8 @@ pub enum Order {
 /// A callback that stops a scan with its error.
 pub type Each<'a, T> = &'a mut dyn FnMut(T) -> Result<(), LedgerError>;
 
-/// One transaction's view of the rows.
-pub trait Tables {
+/// Facts that are fixed once, and the counters of serials.
+pub trait Facts {
     /// Returns a fixed fact about the ledger.
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError>;
     /// Returns a fixed fact about the ledger, proved by its key also where nothing is written.
@@ -252,7 +262,27 @@ pub trait Tables {
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError>;
     /// Returns whether another run lives.
     fn alive(&self, run: &str) -> bool;
+    /// Refuses while another run lives; none begins from here to the transaction's end.
+    ///
+    /// A back end with one writer at a time, which makes its ledger anew under a hidden name, has
+    /// nothing to do.
+    #[cfg(feature = "seal")]
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+    /// Returns what the ledger signs its parts with; `None` where it has no key.
+    #[cfg(feature = "seal")]
+    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
+        Ok(None)
+    }
+    /// Returns the next number of a serial format.
+    fn counter(&self, format: &str) -> Result<u64, LedgerError>;
+    /// Sets the next number of a serial format, which was looked at before.
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError>;
+}
 
+/// Tokens: found, drawn, counted.
+pub trait Tokens {
     /// Returns a token by its fingerprint.
     fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError>;
     /// Returns the token of a QR Token.
@@ -279,19 +309,6 @@ pub trait Tables {
     }
     /// Changes a token's state.
     fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError>;
-    /// Opens a token's secrets.
-    fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
-    /// Opens a token's picture.
-    fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
-
-    /// Stores what a list tells of a known token beyond what was known.
-    fn complete(
-        &mut self,
-        token: &TokenRow,
-        more: &Completion,
-        import: i64,
-    ) -> Result<(), LedgerError>;
-
     /// Returns how many rows of a list are taken in between two looks at the clock.
     fn step(&self) -> usize {
         64
@@ -304,15 +321,44 @@ pub trait Tables {
     fn expect_serials(&self, _: &[String]) -> Result<(), LedgerError> {
         Ok(())
     }
+    /// Returns whether a token got its state with the ledger's key; `None` where that is not at hand.
+    fn vouches_token(&self, _: &TokenRow) -> Option<bool> {
+        None
+    }
+    /// Counts tokens and units of the scope.
+    fn stock(&self) -> Result<Stock, LedgerError>;
+    /// Reads all seen tokens of all scopes in order, with the state of each live unit.
+    fn scan_tokens(&self, each: Each<'_, (TokenRow, Option<UnitState>)>)
+    -> Result<(), LedgerError>;
+    /// Checks what only the back end can: its pages, indexes and rules.
+    fn integrity(&self) -> Result<Vec<Finding>, LedgerError>;
+}
 
-    /// Returns the unfinished import.
-    fn pending(&self) -> Result<Option<Pending>, LedgerError>;
-    /// Begins an import.
-    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError>;
+/// What is sealed of tokens.
+pub trait SealedValues {
+    /// Opens a token's secrets.
+    fn secrets(&self, id: i64) -> Result<Secrets, LedgerError>;
+    /// Opens a token's picture.
+    fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError>;
     /// Adds an unseen token; it is found by its prints only after they are added.
     fn add_token(&mut self, token: &NewToken<'_>) -> Result<(), LedgerError>;
     /// Adds the fingerprint or QR digest of an unseen token.
     fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError>;
+    /// Stores what a list tells of a known token beyond what was known.
+    fn complete(
+        &mut self,
+        token: &TokenRow,
+        more: &Completion,
+        import: i64,
+    ) -> Result<(), LedgerError>;
+}
+
+/// Lists on their way in.
+pub trait Imports {
+    /// Returns the unfinished import.
+    fn pending(&self) -> Result<Option<Pending>, LedgerError>;
+    /// Begins an import.
+    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError>;
     /// Drops at most `count` tokens of the unfinished import; returns whether some are left.
     fn drop_tokens(&mut self, pending: &Pending, count: usize) -> Result<bool, LedgerError>;
     /// Forgets an unfinished import without tokens.
@@ -321,7 +367,10 @@ pub trait Tables {
     fn overtaken(&self, pending: &Pending) -> Result<Option<(Serial, Fingerprint)>, LedgerError>;
     /// Makes the tokens of an import seen.
     fn end_import(&mut self, pending: &Pending, pictures: u64) -> Result<(), LedgerError>;
+}
 
+/// Units.
+pub trait Units {
     /// Returns a unit by its number.
     fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns a product's unit by its serial: the live one, else the last one.
@@ -332,20 +381,25 @@ pub trait Tables {
     fn unit_with(&self, token: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the number that the next unit gets.
     fn next_unit(&self) -> Result<i64, LedgerError>;
+    /// Lets the numbers of new units go on behind the last one.
+    #[cfg(feature = "seal")]
+    fn skip_unit_numbers(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Adds a unit.
     fn add_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError>;
     /// Changes a unit.
     fn set_unit(&mut self, unit: &UnitRow) -> Result<(), LedgerError>;
     /// Returns the scope's reserved units of a station, oldest first.
     fn reserved_at(&self, station: &str) -> Result<Vec<UnitRow>, LedgerError>;
-    /// Counts tokens and units of the scope.
-    fn stock(&self) -> Result<Stock, LedgerError>;
+    /// Reads the scope's units in order.
+    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
+    /// Reads all units of all scopes in order.
+    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
+}
 
-    /// Returns the next number of a serial format.
-    fn counter(&self, format: &str) -> Result<u64, LedgerError>;
-    /// Sets the next number of a serial format.
-    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError>;
-
+/// Events, and the chain that each station goes on with.
+pub trait Events {
     /// Returns the head of a station's chain.
     fn head(&self, station: &str) -> Result<Head, LedgerError>;
     /// Adds an event.
@@ -354,34 +408,50 @@ pub trait Tables {
     fn vouches(&self, _: &EventRow) -> Option<bool> {
         None
     }
-    /// Returns whether a token got its state with the ledger's key; `None` where that is not at hand.
-    fn vouches_token(&self, _: &TokenRow) -> Option<bool> {
-        None
-    }
-    /// Returns what the ledger signs its parts with; `None` where it has no key.
-    #[cfg(feature = "seal")]
-    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
-        Ok(None)
-    }
     /// Returns the events of all units that a product's serial had, oldest first.
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError>;
     /// Returns the events of one unit, oldest first.
     fn events_by(&self, unit: i64) -> Result<Vec<EventRow>, LedgerError>;
     /// Returns the last event of a kind about a unit.
     fn last_event(&self, unit: i64, kind: &str) -> Result<Option<Event>, LedgerError>;
-
-    /// Reads the scope's units in order.
-    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
-    /// Reads all units of all scopes in order.
-    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError>;
-    /// Reads all seen tokens of all scopes in order, with the state of each live unit.
-    fn scan_tokens(&self, each: Each<'_, (TokenRow, Option<UnitState>)>)
-    -> Result<(), LedgerError>;
     /// Reads all events.
     fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError>;
-    /// Checks what only the back end can: its pages, indexes and rules.
-    fn integrity(&self) -> Result<Vec<Finding>, LedgerError>;
 }
+
+/// Parts of the ledger, and its generations.
+pub trait Parts {
+    /// Returns a part by its number.
+    fn part(&self, number: i64) -> Result<Option<PartRow>, LedgerError>;
+    /// Returns the parts behind a number, in order.
+    fn parts_after(&self, number: i64) -> Result<Vec<PartRow>, LedgerError>;
+    /// Adds a part.
+    fn add_part(&mut self, row: &PartRow) -> Result<(), LedgerError>;
+    /// Changes a part.
+    fn set_part(&mut self, row: &PartRow) -> Result<(), LedgerError>;
+    /// Returns a serial that was named for a part, or cleared of it.
+    fn part_serial(&self, part: i64, folded: &str) -> Result<Option<PartSerial>, LedgerError>;
+    /// Notes a serial that is named for a part, or when it is cleared.
+    fn set_part_serial(
+        &mut self,
+        part: i64,
+        serial: &Serial,
+        cleared: Option<&str>,
+    ) -> Result<(), LedgerError>;
+    /// Returns how often the ledger was restored or made anew.
+    fn generation(&self) -> Result<i64, LedgerError>;
+    /// Begins a generation.
+    fn add_generation(&mut self, number: i64) -> Result<(), LedgerError>;
+}
+
+/// One transaction's view of the rows.
+pub trait Tables: Facts + Tokens + SealedValues + Imports + Units + Events + Parts {}
+
+impl<T: Facts + Tokens + SealedValues + Imports + Units + Events + Parts> Tables for T {}
+
+/// What one transaction does.
+pub type Work<'w> = &'w mut dyn FnMut(&mut dyn Tables) -> Result<(), LedgerError>;
+/// What is looked up on one consistent state.
+pub type Look<'w> = &'w mut dyn FnMut(&dyn Tables) -> Result<(), LedgerError>;
 
 /// A ledger's storage: transactions over [`Tables`].
 pub trait Store: Send {
@@ -392,36 +462,66 @@ pub trait Store: Send {
     ///
     /// A back end with concurrent writers does `work` anew when others came in between, or when
     /// it lost its server: whatever it changes outside the tables is made from scratch each time.
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` once, in a transaction that is durable only after the next
     /// [`write`](Self::write).
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError>;
 
     /// Does `work` on one consistent state, and anew like [`write`](Self::write).
-    fn read<T>(
-        &self,
-        work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
         self.scan(work)
     }
+
+    /// Does `work` on one consistent state, once: it hands rows on as it goes.
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError>;
 
     /// Waits until the events that can be seen are all up to the last of them.
     fn settle(&self) -> Result<(), LedgerError> {
         Ok(())
     }
 
-    /// Does `work` on one consistent state, once: it hands rows on as it goes.
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError>;
+    /// Seals everything with another key.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn rotate(
+        &mut self,
+        _by: &crate::ledger::Actor,
+        _step: &mut dyn FnMut(u64),
+    ) -> Result<Rotation, LedgerError> {
+        Err(LedgerError::KeyInUse {
+            what: "it has none",
+        })
+    }
+}
+
+/// Returns what the last call of `work` came to.
+pub fn answer<T>(
+    run: impl FnOnce(
+        &mut dyn FnMut(Result<T, LedgerError>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError>,
+) -> Result<T, LedgerError> {
+    let mut last = None;
+    run(&mut |answer| {
+        last = Some(answer?);
+        Ok(())
+    })?;
+    last.ok_or_else(|| LedgerError::damaged("a transaction was not done"))
+}
+
+/// Does `work` as [`Store::write`] does, and returns its answer.
+pub fn write<T>(
+    store: &mut dyn Store,
+    mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.write(&mut |tables| keep(work(tables))))
+}
+
+/// Does `work` as [`Store::read`] does, and returns its answer.
+pub fn read<T>(
+    store: &dyn Store,
+    mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    answer(|keep| store.read(&mut |tables| keep(work(tables))))
 }
 
 /// Who has a ledger open, and for what.
@@ -434,8 +534,8 @@ pub struct Frame {
     lock: Weak<File>,
     /// The units that this run has in hand.
     holds: Mutex<HashMap<i64, Weak<()>>>,
-    /// Parts that came back or were burnt: that never changes.
-    ended: Mutex<HashSet<i64>>,
+    /// All parts up to this one came back or were burnt: that never changes.
+    ended: AtomicI64,
 }
 
 impl Frame {
@@ -446,7 +546,7 @@ impl Frame {
             run,
             lock: Weak::new(),
             holds: Mutex::default(),
-            ended: Mutex::default(),
+            ended: AtomicI64::default(),
         }
     }
 
@@ -474,20 +574,18 @@ impl Frame {
         hold
     }
 
-    /// Notes that a part has ended, as a transaction that changes no part saw it.
+    /// Notes that all parts up to one have ended, as a transaction that changes no part saw it.
     pub fn note_ended(&self, part: i64) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.insert(part);
+        self.ended.fetch_max(part, Ordering::Relaxed);
     }
 
-    /// Returns whether a part is known to have ended.
-    pub fn has_ended(&self, part: i64) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.contains(&part)
+    /// Returns the part up to which all have ended, as far as is known.
+    pub fn ended(&self) -> i64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Returns whether a live run has the unit in hand, this one included.
-    pub fn in_hand(&self, tables: &(impl Tables + ?Sized), unit: &UnitRow) -> bool {
+    pub fn in_hand(&self, tables: &dyn Tables, unit: &UnitRow) -> bool {
         if !unit.pending {
             return false;
         }

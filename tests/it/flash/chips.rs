@@ -1,4 +1,4 @@
-use eol_inject::ledger::{Ledger as _, Simulated};
+use eol_inject::ledger::Simulated;
 use eol_inject::sim::Model;
 
 use super::{Kind, LENGTH, Line, Product, cells};

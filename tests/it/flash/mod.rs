@@ -174,7 +174,8 @@ pub struct Line {
 
 impl Line {
     pub fn new() -> Self {
-        let mut ledger = Memory::new(&scope(), identity("L1"));
+        let memory = Memory::new();
+        let mut ledger = memory.open(&scope(), identity("L1")).unwrap();
         let rows = (0..8).map(|n| Row {
             token: token(n),
             qr: None,
@@ -189,7 +190,7 @@ impl Line {
         };
         ledger.import(&pool, &actor()).unwrap();
         Self {
-            ledger,
+            ledger: memory,
             journal: MemoryJournal::default(),
         }
     }
@@ -200,8 +201,8 @@ impl Line {
     }
 
     /// Opens the ledger as the next run does.
-    pub fn open(&self) -> Memory {
-        self.ledger.again(&scope(), identity("L1")).unwrap()
+    pub fn open(&self) -> Ledger {
+        self.ledger.open(&scope(), identity("L1")).unwrap()
     }
 
     /// Takes a board down the line, as a run of its own.

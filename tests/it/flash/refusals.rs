@@ -1,5 +1,4 @@
 use eol_inject::image::{Hint, Image};
-use eol_inject::ledger::Ledger as _;
 use eol_inject::master::Master;
 use eol_inject::recipe::Recipe;
 use eol_inject::sim::{Fault, Model, Uid};
@@ -320,7 +319,7 @@ fn simulated_boards_never_get_into_a_real_ledger() {
     let board = product.erased("GW1");
     line.run(&product, &board, "GW1").unwrap();
     assert_eq!(
-        line.ledger.again(&super::scope(), real).unwrap_err().name(),
+        line.ledger.open(&super::scope(), real).unwrap_err().name(),
         "ledger-simulated-mixed"
     );
     let seen = line

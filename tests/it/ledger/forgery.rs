@@ -76,17 +76,17 @@ fn busy(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 8);
     let format = SerialFormat::try_from("N{:03}".to_owned()).unwrap();
     for text in ["GW1", "GW2"] {
-        finish(&mut *ledger, &on_board(text, text));
+        finish(&mut ledger, &on_board(text, text));
     }
-    finish(&mut *ledger, &claim("GW3"));
-    let held = go(&mut *ledger, &claim("GW4"));
+    finish(&mut ledger, &claim("GW3"));
+    let held = go(&mut ledger, &claim("GW4"));
     ledger.fail(held, &failure(false)).unwrap();
-    finish(&mut *ledger, &claim("GW5"));
+    finish(&mut ledger, &claim("GW5"));
     ledger.void(&serial("GW5"), &actor("L1")).unwrap();
     ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     ledger.next_serials(&format, 3).unwrap();
-    finish(&mut *ledger, &claim("GW6"));
-    assert_clean(&*ledger);
+    finish(&mut ledger, &claim("GW6"));
+    assert_clean(&ledger);
 }
 
 /// What becomes visible of a change.
@@ -352,5 +352,51 @@ pub fn a_complete_import_is_not_dropped(make: impl Fn() -> Option<Box<dyn Databa
             matches!(refused, Err(LedgerError::Forged { .. })),
             "{units}: {refused:?}"
         );
+    }
+}
+
+/// Asserts that a part that was forged gives none of its serials away, and that the audit names it.
+pub fn nothing_forged_of_a_part_decides(make: impl Fn() -> Option<Box<dyn Database>>) {
+    let part = "part 1: it was written without the ledger's key";
+    for (sql, stops, named) in [
+        ("UPDATE parts SET state = 3", true, part),
+        ("UPDATE parts SET listed = '0'", true, part),
+        ("UPDATE parts SET station = 'S9'", true, part),
+        (
+            "UPDATE part_serials SET cleared = 'x'",
+            true,
+            "part 1, GW90: it was written without the ledger's key",
+        ),
+        (
+            "DELETE FROM part_serials",
+            false,
+            "part 1: it was given 1 serials, 0 are there",
+        ),
+        (
+            "INSERT INTO generations SELECT 1, mark FROM facts WHERE number = 1",
+            false,
+            "generation 1: it was written without the ledger's key",
+        ),
+    ] {
+        let Some(db) = make() else { return };
+        busy(db.owner());
+        let mut ledger = db.owner().open("L1");
+        let share = eol_inject::ledger::Share::Serials(vec![serial("GW90")]);
+        ledger
+            .split(("S1", &recipient()), &share, &actor("L1"))
+            .unwrap();
+        drop(ledger);
+        assert_eq!(db.audit().findings, []);
+        db.run(sql);
+        let mut ledger = db.owner().open("L1");
+        let claimed = ledger.reserve(&[on_board("GW90", "u9")]);
+        let stopped = matches!(claimed, Err(LedgerError::Forged { .. }));
+        assert_eq!(stopped, stops, "{sql}: {claimed:?}");
+        drop(ledger);
+        let findings = db.audit().findings;
+        let told = findings
+            .iter()
+            .any(|finding| format!("{}: {}", finding.about, finding.what) == named);
+        assert!(told, "{sql}\nis not named:\n{findings:?}");
     }
 }

@@ -38,11 +38,7 @@ fn computed() -> Duration {
 }
 
 /// Takes `count` units through in groups; returns the time for one, and that computed.
-fn run(
-    ledger: &mut dyn Ledger,
-    names: &str,
-    (count, group): (usize, usize),
-) -> (Duration, Duration) {
+fn run(ledger: &mut Ledger, names: &str, (count, group): (usize, usize)) -> (Duration, Duration) {
     let claims: Vec<Claim> = (0..count)
         .map(|n| claim(&format!("{names}{n:07}")))
         .collect();
@@ -125,13 +121,13 @@ fn measure(full: &(dyn Bench + Sync), empty: &(dyn Bench + Sync)) {
     println!("import 50000: {took:.1?}, others waited {longest:.1?}");
     let mut large = full.open("L1");
     let mut small = empty.open("L1");
-    let each = run(&mut *large, "F", (size, 1000));
+    let each = run(&mut large, "F", (size, 1000));
     println!("filling: {each:.1?} (wall, computed) a unit in groups of 1000");
     for round in 0..4 {
         for group in [1, 64] {
             let (one, two) = (format!("A{round}x{group}-"), format!("B{round}x{group}-"));
-            let small = run(&mut *small, &one, (4096, group));
-            let large = run(&mut *large, &two, (4096, group));
+            let small = run(&mut small, &one, (4096, group));
+            let large = run(&mut large, &two, (4096, group));
             println!("groups of {group}: empty {small:.1?}, full {large:.1?} a unit");
         }
     }

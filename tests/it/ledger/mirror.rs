@@ -28,8 +28,8 @@ fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
     for list in lists() {
         ledger.import(&list, &actor("L0")).unwrap();
     }
-    finish(&mut *ledger, &claim("GW1"));
-    assert_clean(&*ledger);
+    finish(&mut ledger, &claim("GW1"));
+    assert_clean(&ledger);
     drop(ledger);
     let history = History::find(&mirror, None).unwrap();
     let scope = scope();
@@ -88,7 +88,7 @@ fn many_writers_tell_every_event_once(bench: &dyn Bench) {
             let mut ledger = bench.mirrored(folder.path(), &format!("L{n}"));
             threads.spawn(move || {
                 for unit in 0..10 {
-                    finish(&mut *ledger, &claim(&format!("GW{n}-{unit}")));
+                    finish(&mut ledger, &claim(&format!("GW{n}-{unit}")));
                 }
             });
         }
@@ -121,7 +121,7 @@ fn an_event_longer_than_a_block_is_told_once(bench: &dyn Bench) {
     let folder = tempfile::tempdir().unwrap();
     let mut ledger = bench.mirrored(folder.path(), "L0");
     ledger.import(&list((0..4).map(row)), &actor("L0")).unwrap();
-    finish(&mut *ledger, &claim("GW0"));
+    finish(&mut ledger, &claim("GW0"));
     let by = Actor {
         reason: Some("why ".repeat(20_000)),
         ..actor("L0")
@@ -129,7 +129,7 @@ fn an_event_longer_than_a_block_is_told_once(bench: &dyn Bench) {
     ledger.void(&serial("GW0"), &by).unwrap();
     drop(ledger);
     let mut ledger = bench.mirrored(folder.path(), "L0");
-    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW1"));
     let lines = lines(folder.path());
     let longest = lines.iter().map(|line| line.to_string().len()).max();
     assert!(longest.unwrap() > 1 << 16, "{longest:?}");
@@ -171,13 +171,13 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     let mut rows: Vec<Row> = (0..12).map(row).collect();
     rows[11].claimed = true;
     ledger.import(&list(rows), &actor("L1")).unwrap();
-    finish(&mut *ledger, &on_board("GW1", "u1"));
-    finish(&mut *ledger, &claim("GW2"));
+    finish(&mut ledger, &on_board("GW1", "u1"));
+    finish(&mut ledger, &claim("GW2"));
     ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
-    let held = go(&mut *ledger, &on_board("GW3", "u3"));
+    let held = go(&mut ledger, &on_board("GW3", "u3"));
     ledger.fail(held, &failure(true)).unwrap();
-    drop(go(&mut *ledger, &on_board("GW4", "u4")));
-    finish(&mut *ledger, &claim("GW5"));
+    drop(go(&mut ledger, &on_board("GW4", "u4")));
+    finish(&mut ledger, &claim("GW5"));
     ledger.void(&serial("GW5"), &actor("L1")).unwrap();
     let lost = ledger
         .split(("S1", &recipient()), &Share::Loose(2), &actor("L1"))
@@ -205,7 +205,7 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
         .unwrap();
     let one = Clear::Serials(vec![serial("GW10")]);
     ledger.clear(&one, &actor("L1")).unwrap();
-    let before = (ledger.stock().unwrap(), units(&*ledger));
+    let before = (ledger.stock().unwrap(), units(&ledger));
     let parts = ledger.parts().unwrap();
     drop(ledger);
 
@@ -266,13 +266,13 @@ fn a_mirror_does_not_clear_what_an_open_part_may_have_made(bench: &dyn Bench) {
     home.catch_up(&history, None, &actor("L1")).unwrap();
     let stock = home.stock().unwrap();
     assert_eq!((stock.free, stock.quarantined), (3, 1));
-    let refused = refusal(&mut *home, &claim("GW1"));
+    let refused = refusal(&mut home, &claim("GW1"));
     assert!(matches!(refused, Refusal::PartOpen { .. }), "{refused}");
-    assert_clean(&*home);
+    assert_clean(&home);
 }
 
 /// What can be seen of all units.
-fn units(ledger: &dyn Ledger) -> Vec<eol_inject::ledger::UnitRecord> {
+fn units(ledger: &Ledger) -> Vec<eol_inject::ledger::UnitRecord> {
     let mut units = Vec::new();
     ledger.units(&mut |unit| units.push(unit)).unwrap();
     units
@@ -284,7 +284,7 @@ fn a_mirror_that_was_changed_is_refused(bench: &dyn Bench) {
     let mut ledger = bench.mirrored(&mirror, "L1");
     ledger.import(&list((0..4).map(row)), &actor("L1")).unwrap();
     for text in ["GW1", "GW2", "GW3"] {
-        finish(&mut *ledger, &claim(text));
+        finish(&mut ledger, &claim(text));
     }
     drop(ledger);
     let file = History::find(&mirror, None).unwrap().path().to_owned();

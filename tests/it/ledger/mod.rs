@@ -39,15 +39,15 @@ use zeroize::Zeroizing;
 
 /// One ledger that can be opened again and again; dropping a handle is a crash.
 pub trait Bench {
-    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger>;
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Ledger;
 
-    fn open(&self, station: &str) -> Box<dyn Ledger> {
+    fn open(&self, station: &str) -> Ledger {
         self.open_for(&scope(), identity(station))
     }
 
     /// Opens it with a mirror in a folder.
     #[cfg(feature = "sqlite")]
-    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger>;
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Ledger;
 
     /// Another, empty ledger of the same kind.
     fn another(&self) -> Box<dyn Bench>;
@@ -58,19 +58,19 @@ pub struct InMemory(Memory);
 
 impl InMemory {
     pub fn new() -> Self {
-        Self(Memory::new(&scope(), identity("bench")))
+        Self(Memory::new())
     }
 }
 
 impl Bench for InMemory {
-    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
-        Box::new(self.0.again(scope, identity).unwrap())
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Ledger {
+        self.0.open(scope, identity).unwrap()
     }
 
     #[cfg(feature = "sqlite")]
-    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
-        let ledger = self.0.again(&scope(), identity(station)).unwrap();
-        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Ledger {
+        let ledger = self.0.open(&scope(), identity(station)).unwrap();
+        ledger.mirrored(folder).unwrap()
     }
 
     fn another(&self) -> Box<dyn Bench> {
@@ -188,7 +188,7 @@ pub fn list(rows: impl IntoIterator<Item = Row>) -> Pool {
 }
 
 /// A ledger at station L1 with tokens 0 to `count`.
-pub fn stocked(bench: &dyn Bench, count: usize) -> Box<dyn Ledger> {
+pub fn stocked(bench: &dyn Bench, count: usize) -> Ledger {
     let mut ledger = bench.open("L1");
     ledger
         .import(&list((0..count).map(row)), &actor("L1"))
@@ -220,24 +220,24 @@ pub fn on_board(text: &str, uid: &str) -> Claim {
     }
 }
 
-pub fn answer(ledger: &mut dyn Ledger, claim: &Claim) -> Result<Attempt, Refusal> {
+pub fn answer(ledger: &mut Ledger, claim: &Claim) -> Result<Attempt, Refusal> {
     let mut answers = ledger.reserve(std::slice::from_ref(claim)).unwrap();
     assert_eq!(answers.len(), 1);
     answers.remove(0)
 }
 
-pub fn go(ledger: &mut dyn Ledger, claim: &Claim) -> Reservation {
+pub fn go(ledger: &mut Ledger, claim: &Claim) -> Reservation {
     match answer(ledger, claim).unwrap() {
         Attempt::Go(reservation) => reservation,
         Attempt::Done { .. } => panic!("{} is done already", claim.serial),
     }
 }
 
-pub fn refusal(ledger: &mut dyn Ledger, claim: &Claim) -> Refusal {
+pub fn refusal(ledger: &mut Ledger, claim: &Claim) -> Refusal {
     answer(ledger, claim).unwrap_err()
 }
 
-pub fn is_done(ledger: &mut dyn Ledger, claim: &Claim) -> bool {
+pub fn is_done(ledger: &mut Ledger, claim: &Claim) -> bool {
     matches!(answer(ledger, claim), Ok(Attempt::Done { .. }))
 }
 
@@ -276,7 +276,7 @@ pub fn receipt(reservation: &Reservation) -> Receipt {
 }
 
 /// Takes a unit through reserve and confirm; returns its token.
-pub fn finish(ledger: &mut dyn Ledger, claim: &Claim) -> Fingerprint {
+pub fn finish(ledger: &mut Ledger, claim: &Claim) -> Fingerprint {
     let reservation = go(ledger, claim);
     let print = reservation.fingerprint();
     let receipt = receipt(&reservation);
@@ -294,7 +294,7 @@ pub fn failure(touched: bool) -> Failure {
 }
 
 /// Asserts that the audit finds nothing.
-pub fn assert_clean(ledger: &dyn Ledger) {
+pub fn assert_clean(ledger: &Ledger) {
     let audit = ledger.audit().unwrap();
     assert_eq!(audit.findings, []);
 }

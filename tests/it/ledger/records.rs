@@ -16,7 +16,7 @@ contract! {
 fn units_are_read_in_order_of_reservation(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
     for text in ["Z", "A", "M"] {
-        finish(&mut *ledger, &claim(text));
+        finish(&mut ledger, &claim(text));
     }
     let mut serials = Vec::new();
     ledger.units(&mut |unit| serials.push(unit.serial)).unwrap();
@@ -25,9 +25,9 @@ fn units_are_read_in_order_of_reservation(bench: &dyn Bench) {
 
 fn the_history_tells_everything_and_no_secret(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
-    let held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let held = go(&mut ledger, &on_board("GW1", "u1"));
     ledger.fail(held, &failure(true)).unwrap();
-    finish(&mut *ledger, &on_board("GW1", "u1"));
+    finish(&mut ledger, &on_board("GW1", "u1"));
     ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     ledger.void(&serial("GW1"), &actor("L1")).unwrap();
     let history = ledger.history(&serial("GW1")).unwrap();
@@ -66,9 +66,9 @@ fn the_history_tells_everything_and_no_secret(bench: &dyn Bench) {
 fn each_station_has_its_own_chain(bench: &dyn Bench) {
     let mut one = stocked(bench, 5);
     let mut two = bench.open("L2");
-    finish(&mut *one, &claim("GW1"));
-    finish(&mut *two, &claim("GW2"));
-    finish(&mut *one, &claim("GW3"));
+    finish(&mut one, &claim("GW1"));
+    finish(&mut two, &claim("GW2"));
+    finish(&mut one, &claim("GW3"));
     let audit = one.audit().unwrap();
     let heads: Vec<(&str, i64)> = audit
         .heads
@@ -82,7 +82,7 @@ fn each_station_has_its_own_chain(bench: &dyn Bench) {
 
 fn a_token_leaves_only_after_that_was_recorded(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
-    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW1"));
     let proof = ledger.revealed("tokens of 1 unit", &actor("L1")).unwrap();
     let secret = ledger.reveal(&serial("gw1"), &proof).unwrap();
     assert_eq!(secret.expose(), token(0).expose());
@@ -94,8 +94,8 @@ fn a_token_leaves_only_after_that_was_recorded(bench: &dyn Bench) {
 
 fn the_audit_counts_and_names_the_heads(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
-    finish(&mut *ledger, &claim("GW1"));
-    finish(&mut *ledger, &claim("GW2"));
+    finish(&mut ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW2"));
     ledger.void(&serial("GW2"), &actor("L1")).unwrap();
     let audit = ledger.audit().unwrap();
     assert_eq!((audit.events, audit.units, audit.tokens), (6, 2, 5));

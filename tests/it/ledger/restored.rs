@@ -27,15 +27,15 @@ fn format(text: &str) -> SerialFormat {
 }
 
 /// A ledger with a delivered, a prepared and a claimed unit, restored.
-fn restored(bench: &dyn Bench) -> Box<dyn Ledger> {
+fn restored(bench: &dyn Bench) -> Ledger {
     let mut ledger = stocked(bench, 6);
-    finish(&mut *ledger, &on_board("GW1", "u1"));
-    finish(&mut *ledger, &claim("GW2"));
-    let held = go(&mut *ledger, &on_board("GW3", "u3"));
+    finish(&mut ledger, &on_board("GW1", "u1"));
+    finish(&mut ledger, &claim("GW2"));
+    let held = go(&mut ledger, &on_board("GW3", "u3"));
     ledger.fail(held, &failure(false)).unwrap();
     let aside = ledger.restored(None, &actor("L1")).unwrap();
     assert_eq!((aside.free, aside.reserved), (3, 1));
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
     ledger
 }
 
@@ -43,12 +43,12 @@ fn what_a_backup_calls_free_or_reserved_is_set_aside(bench: &dyn Bench) {
     let mut ledger = restored(bench);
     let stock = ledger.stock().unwrap();
     assert_eq!((stock.free, stock.quarantined, stock.bound), (0, 4, 2));
-    let refused = refusal(&mut *ledger, &claim("GW9"));
+    let refused = refusal(&mut ledger, &claim("GW9"));
     assert!(matches!(refused, Refusal::PoolEmpty { .. }));
     // What was finished stays so.
-    assert!(is_done(&mut *ledger, &on_board("GW1", "u1")));
-    assert!(is_done(&mut *ledger, &claim("GW2")));
-    assert_clean(&*ledger);
+    assert!(is_done(&mut ledger, &on_board("GW1", "u1")));
+    assert!(is_done(&mut ledger, &claim("GW2")));
+    assert_clean(&ledger);
 }
 
 fn a_token_that_is_set_aside_and_used_elsewhere_is_gone(bench: &dyn Bench) {
@@ -65,26 +65,26 @@ fn a_token_that_is_set_aside_and_used_elsewhere_is_gone(bench: &dyn Bench) {
     let twice = Clear::Serials(vec![serial("GW3"), serial("gw3")]);
     assert_eq!(ledger.clear(&twice, &actor("L1")).unwrap().tokens, 1);
     assert_eq!(ledger.clear(&Clear::All, &actor("L1")).unwrap().tokens, 2);
-    assert_clean(&*ledger);
-    let drawn = ["GW7", "GW8"].map(|name| finish(&mut *ledger, &claim(name)));
+    assert_clean(&ledger);
+    let drawn = ["GW7", "GW8"].map(|name| finish(&mut ledger, &claim(name)));
     assert_eq!(drawn, [print_of(3), print_of(5)]);
-    let refused = refusal(&mut *ledger, &claim("GW9"));
+    let refused = refusal(&mut ledger, &claim("GW9"));
     assert!(matches!(refused, Refusal::PoolEmpty { .. }));
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn a_claim_that_a_backup_knew_is_refused_until_it_is_cleared(bench: &dyn Bench) {
     let mut ledger = restored(bench);
-    let refused = refusal(&mut *ledger, &on_board("GW3", "u3"));
+    let refused = refusal(&mut ledger, &on_board("GW3", "u3"));
     assert!(matches!(refused, Refusal::Quarantined { .. }));
     let which = Clear::Serials(vec![serial("GW3")]);
     assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 1);
     assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 0);
-    assert_clean(&*ledger);
-    let taken = finish(&mut *ledger, &on_board("GW3", "u3"));
+    assert_clean(&ledger);
+    let taken = finish(&mut ledger, &on_board("GW3", "u3"));
     assert_eq!(taken, print_of(2));
     assert_eq!(ledger.stock().unwrap().quarantined, 3);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn a_claim_that_is_set_aside_is_not_released(bench: &dyn Bench) {
@@ -92,9 +92,9 @@ fn a_claim_that_is_set_aside_is_not_released(bench: &dyn Bench) {
     let error = ledger.release(&serial("GW3"), &actor("L1")).unwrap_err();
     assert!(matches!(error, LedgerError::NotReleasable { .. }));
     ledger.void(&serial("GW3"), &actor("L1")).unwrap();
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
     ledger.clear(&Clear::All, &actor("L1")).unwrap();
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn everything_set_aside_can_be_cleared(bench: &dyn Bench) {
@@ -102,16 +102,16 @@ fn everything_set_aside_can_be_cleared(bench: &dyn Bench) {
     assert_eq!(ledger.clear(&Clear::All, &actor("L1")).unwrap().tokens, 4);
     let stock = ledger.stock().unwrap();
     assert_eq!((stock.free, stock.quarantined, stock.bound), (3, 0, 3));
-    assert_eq!(finish(&mut *ledger, &claim("GW9")), print_of(3));
-    finish(&mut *ledger, &on_board("GW3", "u3"));
-    assert_clean(&*ledger);
+    assert_eq!(finish(&mut ledger, &claim("GW9")), print_of(3));
+    finish(&mut ledger, &on_board("GW3", "u3"));
+    assert_clean(&ledger);
 }
 
 fn single_units_and_tokens_can_be_cleared(bench: &dyn Bench) {
     let mut ledger = restored(bench);
     let which = Clear::Tokens(vec![print_of(4)]);
     assert_eq!(ledger.clear(&which, &actor("L1")).unwrap().tokens, 1);
-    assert_eq!(finish(&mut *ledger, &claim("GW9")), print_of(4));
+    assert_eq!(finish(&mut ledger, &claim("GW9")), print_of(4));
     assert!(matches!(
         ledger.clear(&Clear::Tokens(vec![print_of(99)]), &actor("L1")),
         Err(LedgerError::NoToken { .. })
@@ -120,15 +120,15 @@ fn single_units_and_tokens_can_be_cleared(bench: &dyn Bench) {
         ledger.clear(&Clear::Serials(vec![serial("GW99")]), &actor("L1")),
         Err(LedgerError::NoUnit { .. })
     ));
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn a_list_that_comes_after_a_restore_is_drawn(bench: &dyn Bench) {
     let mut ledger = restored(bench);
     ledger.import(&list((0..8).map(row)), &actor("L1")).unwrap();
     assert_eq!(ledger.stock().unwrap().free, 2);
-    assert_eq!(finish(&mut *ledger, &claim("GW9")), print_of(6));
-    assert_clean(&*ledger);
+    assert_eq!(finish(&mut ledger, &claim("GW9")), print_of(6));
+    assert_clean(&ledger);
 }
 
 fn a_part_that_was_begun_is_not_made_again_after_a_restore(bench: &dyn Bench) {
@@ -142,7 +142,7 @@ fn a_part_that_was_begun_is_not_made_again_after_a_restore(bench: &dyn Bench) {
     let error = ledger.split(("S1", &recipient()), &Share::Loose(2), &actor("L1"));
     assert!(matches!(error, Err(LedgerError::PartShort { free: 0, .. })));
     assert_eq!(ledger.stock().unwrap().away, 2);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 fn numbers_go_on_only_where_somebody_said(bench: &dyn Bench) {
@@ -165,11 +165,11 @@ fn numbers_go_on_only_where_somebody_said(bench: &dyn Bench) {
         .unwrap();
     let next = ledger.next_serials(&format, 1).unwrap();
     assert_eq!(next, [serial("GW040")]);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 /// What an audit's heads are to a witness.
-fn heads(ledger: &dyn Ledger) -> Vec<Witnessed> {
+fn heads(ledger: &Ledger) -> Vec<Witnessed> {
     let heads = ledger.audit().unwrap().heads.into_iter();
     heads
         .map(|(station, link, event)| Witnessed {
@@ -189,16 +189,16 @@ fn whats(findings: &[eol_inject::ledger::Finding]) -> String {
 
 fn a_witness_of_what_is_there_finds_nothing(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
-    let early = heads(&*ledger);
-    finish(&mut *ledger, &claim("GW1"));
+    let early = heads(&ledger);
+    finish(&mut ledger, &claim("GW1"));
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
     let unit = Witnessed {
         place: "units".to_owned(),
         link: None,
         event: record.event,
     };
-    finish(&mut *ledger, &claim("GW2"));
-    for seen in [early, vec![unit], heads(&*ledger)] {
+    finish(&mut ledger, &claim("GW2"));
+    for seen in [early, vec![unit], heads(&ledger)] {
         assert_eq!(ledger.compare(&seen).unwrap(), []);
     }
 }
@@ -207,8 +207,8 @@ fn a_witness_names_a_cut_end_and_an_older_copy(bench: &dyn Bench) {
     // Two ledgers that were one once: the witness kept what became of the other.
     let other = bench.another();
     let mut far = stocked(&*other, 3);
-    finish(&mut *far, &claim("GW1"));
-    let mut witness = heads(&*far);
+    finish(&mut far, &claim("GW1"));
+    let mut witness = heads(&far);
     let record = far.find(&serial("GW1")).unwrap().unwrap();
     witness.push(Witnessed {
         place: "units".to_owned(),
@@ -223,7 +223,7 @@ fn a_witness_names_a_cut_end_and_an_older_copy(bench: &dyn Bench) {
         "{told}"
     );
     assert!(told.contains("units: event"), "{told}");
-    finish(&mut *ledger, &claim("GW2"));
+    finish(&mut ledger, &claim("GW2"));
     let told = whats(&ledger.compare(&witness).unwrap());
     assert!(
         told.contains("an older copy of it was used further"),
@@ -242,8 +242,8 @@ fn sighting(site: &str, text: &str, (n, uid): (usize, Option<&str>)) -> Sighting
 
 fn two_sites_with_one_token_or_board_are_named(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
-    finish(&mut *ledger, &on_board("GW1", "u1"));
-    finish(&mut *ledger, &claim("GW2"));
+    finish(&mut ledger, &on_board("GW1", "u1"));
+    finish(&mut ledger, &claim("GW2"));
     ledger.void(&serial("GW2"), &actor("L1")).unwrap();
     let seen = [
         sighting("far.csv", "GW7", (0, None)),
@@ -270,7 +270,7 @@ fn two_sites_with_one_token_or_board_are_named(bench: &dyn Bench) {
 
 fn the_same_unit_at_two_sites_is_no_finding(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
-    finish(&mut *ledger, &on_board("GW1", "u1"));
+    finish(&mut ledger, &on_board("GW1", "u1"));
     let seen = [
         sighting("part.csv", "gw1", (0, Some("u1"))),
         sighting("mes.csv", "GW1", (0, None)),
@@ -288,5 +288,5 @@ fn the_last_backup_is_known(bench: &dyn Bench) {
     ledger.saved(&actor("L0")).unwrap();
     let last = ledger.audit().unwrap().backup.unwrap();
     assert!(last >= first);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }

@@ -70,7 +70,7 @@ impl Board {
 }
 
 /// What one process does until no unit is left: claims, delivers, confirms, in groups of 1 to 6.
-pub fn work(ledger: &mut dyn Ledger, (boards, count): (&Path, usize), chance: &mut Chance) {
+pub fn work(ledger: &mut Ledger, (boards, count): (&Path, usize), chance: &mut Chance) {
     let mut left: Vec<usize> = (0..count).collect();
     while !left.is_empty() {
         let from = chance.below(left.len());
@@ -130,10 +130,10 @@ fn the_other_process() {
     let station = std::env::var(STATION).unwrap();
     let mut ledger = open(&place, &station);
     let mut chance = Chance(u64::from(std::process::id()) << 20 | 1);
-    work(&mut *ledger, (folder.as_ref(), units()), &mut chance);
+    work(&mut ledger, (folder.as_ref(), units()), &mut chance);
 }
 
-fn open(place: &str, station: &str) -> Box<dyn Ledger> {
+fn open(place: &str, station: &str) -> Ledger {
     #[cfg(all(feature = "postgres", unix))]
     if let Some(place) = place.strip_prefix("postgres ") {
         return postgres::open_from(place, station);
@@ -141,7 +141,7 @@ fn open(place: &str, station: &str) -> Box<dyn Ledger> {
     #[cfg(feature = "sqlite")]
     {
         let opened = eol_inject::ledger::Sqlite::open(place.as_ref(), &scope(), identity(station));
-        Box::new(opened.unwrap())
+        opened.unwrap()
     }
     #[cfg(not(feature = "sqlite"))]
     panic!("{place} at {station}")
@@ -222,5 +222,5 @@ pub fn check(bench: &dyn Bench, boards: &Path, count: usize) {
         let held = std::fs::read_to_string(boards.join(serial)).unwrap();
         assert_eq!(held, print.to_hex());
     }
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }

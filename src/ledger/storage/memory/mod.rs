@@ -7,49 +7,50 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::state::State;
 use self::view::View;
-use crate::ledger::book::check_simulated;
-use crate::ledger::storage::tables::{Frame, Store, Tables};
-use crate::ledger::{Identity, LedgerError, Scope};
+use crate::ledger::rules::facts::check_simulated;
+use crate::ledger::storage::tables::{Frame, Look, Store, Work};
+use crate::ledger::{Identity, Ledger, LedgerError, Scope};
 
-/// A ledger in memory, with the rules of every other one.
-#[derive(Debug)]
+/// A ledger in memory, with the rules of every other one. Each opening is a run of its own.
+#[derive(Debug, Clone, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
-    frame: Arc<Frame>,
 }
 
 impl Memory {
-    /// Makes an empty ledger and opens it.
+    /// Makes an empty ledger.
     #[must_use]
-    pub fn new(scope: &Scope, identity: Identity) -> Self {
-        Self::join(Arc::default(), scope, identity)
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Opens the same ledger once more: another run, and perhaps another station.
+    /// Opens the ledger as a run of this station.
     ///
     /// # Errors
     /// [`LedgerError::SimulatedMixed`]
-    pub fn again(&self, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
-        let other = Self::join(Arc::clone(&self.state), scope, identity);
-        let frame = Arc::clone(&other.frame);
-        other.read(|tables| check_simulated(tables, &frame))?;
-        Ok(other)
-    }
-
-    fn join(shared: Arc<Mutex<State>>, scope: &Scope, identity: Identity) -> Self {
-        let mut state = lock(&shared);
+    pub fn open(&self, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
+        let mut state = lock(&self.state);
         state.opened += 1;
         let run = format!("memory-{}", state.opened);
         state.runs.insert(run.clone());
         drop(state);
-        Self {
-            state: shared,
-            frame: Arc::new(Frame::new(scope, identity, run)),
-        }
+        let frame = Arc::new(Frame::new(scope, identity, run));
+        let ledger = Ledger::over(Opened {
+            state: Arc::clone(&self.state),
+            frame: Arc::clone(&frame),
+        });
+        ledger.read(|tables| check_simulated(tables, &frame))?;
+        Ok(ledger)
     }
 }
 
-impl Drop for Memory {
+/// One opening of it.
+struct Opened {
+    state: Arc<Mutex<State>>,
+    frame: Arc<Frame>,
+}
+
+impl Drop for Opened {
     fn drop(&mut self) {
         lock(&self.state).runs.remove(&self.frame.run);
     }
@@ -59,22 +60,12 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Store for Memory {
+impl Store for Opened {
     fn frame(&self) -> &Arc<Frame> {
         &self.frame
     }
 
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.stage(work)
-    }
-
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         let mut state = lock(&self.state);
         state.undo.clear();
         let answer = work(&mut View {
@@ -87,10 +78,11 @@ impl Store for Memory {
         answer
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
+        self.write(work)
+    }
+
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         let mut state = lock(&self.state);
         work(&View {
             state: &mut state,

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use crate::ledger::Scope;
-use crate::ledger::event::qr_print;
+use crate::ledger::TokenState;
+use crate::ledger::history::event::qr_print;
 use crate::ledger::storage::tables::{
-    Completion, EventRow, Pending, TokenRow, TokenState, UnitRow,
+    Completion, EventRow, PartRow, PartSerial, Pending, TokenRow, UnitRow,
 };
 use crate::unit::{AuthToken, QrToken};
 
@@ -35,6 +36,9 @@ pub enum Undo {
     Event,
     Counter((String, String), Option<u64>),
     Pending(Option<Pending>),
+    Part(i64, Option<Box<PartRow>>),
+    PartSerial((i64, String), Option<PartSerial>),
+    Generation(i64),
 }
 
 /// All that the ledger holds.
@@ -51,6 +55,9 @@ pub struct State {
     pub events: Vec<EventRow>,
     pub counters: HashMap<(String, String), u64>,
     pub pending: Option<Pending>,
+    pub parts: BTreeMap<i64, PartRow>,
+    pub part_serials: HashMap<(i64, String), PartSerial>,
+    pub generation: i64,
     pub runs: HashSet<String>,
     pub opened: u64,
     pub undo: Vec<Undo>,
@@ -72,6 +79,11 @@ impl State {
                 Undo::Counter(key, Some(next)) => drop(self.counters.insert(key, next)),
                 Undo::Counter(key, None) => drop(self.counters.remove(&key)),
                 Undo::Pending(old) => self.pending = old,
+                Undo::Part(number, Some(old)) => drop(self.parts.insert(number, *old)),
+                Undo::Part(number, None) => drop(self.parts.remove(&number)),
+                Undo::PartSerial(key, Some(old)) => drop(self.part_serials.insert(key, old)),
+                Undo::PartSerial(key, None) => drop(self.part_serials.remove(&key)),
+                Undo::Generation(old) => self.generation = old,
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::event::Head;
+use crate::ledger::TokenState;
+use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
-    Completion, Each, EventRow, NewToken, Order, Pending, Secrets, Tables, TokenRow, TokenState,
-    UnitRow,
+    Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, PartRow, PartSerial,
+    Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
 use crate::ledger::{Event, Finding, LedgerError, Scope, Stock, UnitState};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -72,7 +73,7 @@ impl View<'_> {
     }
 }
 
-impl Tables for View<'_> {
+impl Facts for View<'_> {
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
         if name == "ledger" {
             return Ok(Some("memory".to_owned()));
@@ -91,6 +92,20 @@ impl Tables for View<'_> {
         self.state.runs.contains(run)
     }
 
+    fn counter(&self, format: &str) -> Result<u64, LedgerError> {
+        let next = self.state.counters.get(&self.key(format));
+        Ok(next.copied().unwrap_or(1))
+    }
+
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
+        let key = self.key(format);
+        let old = self.state.counters.insert(key.clone(), next);
+        self.state.undo.push(Undo::Counter(key, old));
+        Ok(())
+    }
+}
+
+impl Tokens for View<'_> {
     fn token(&self, fingerprint: &Fingerprint) -> Result<Option<TokenRow>, LedgerError> {
         let row = self.printed(fingerprint.as_bytes());
         Ok(row.filter(|row| row.fingerprint == *fingerprint))
@@ -139,6 +154,42 @@ impl Tables for View<'_> {
         Ok(())
     }
 
+    fn stock(&self) -> Result<Stock, LedgerError> {
+        let mut stock = Stock::default();
+        for (_, stored) in self.state.tokens.range(..self.horizon()) {
+            if stored.scope != *self.scope {
+                continue;
+            }
+            stock.pictures += u64::from(stored.picture.is_some());
+            *stock.tokens(stored.row.state) += 1;
+        }
+        for (unit, _) in self.state.units.values().filter(|(_, of)| of == self.scope) {
+            if let Some(count) = stock.units(unit.state) {
+                *count += 1;
+            }
+        }
+        Ok(stock)
+    }
+
+    fn scan_tokens(
+        &self,
+        each: Each<'_, (TokenRow, Option<UnitState>)>,
+    ) -> Result<(), LedgerError> {
+        let units = self.state.units.values();
+        let live: HashMap<i64, UnitState> = units
+            .filter(|(unit, _)| unit.state != UnitState::Superseded)
+            .map(|(unit, _)| (unit.token, unit.state))
+            .collect();
+        let mut seen = self.state.tokens.range(..self.horizon());
+        seen.try_for_each(|(id, stored)| each((self.row(stored), live.get(id).copied())))
+    }
+
+    fn integrity(&self) -> Result<Vec<Finding>, LedgerError> {
+        Ok(Vec::new())
+    }
+}
+
+impl SealedValues for View<'_> {
     fn secrets(&self, id: i64) -> Result<Secrets, LedgerError> {
         let stored = self.stored(id)?;
         let token = AuthToken::parse(stored.token.expose())
@@ -152,28 +203,6 @@ impl Tables for View<'_> {
 
     fn picture(&self, id: i64) -> Result<Option<Vec<u8>>, LedgerError> {
         Ok(self.stored(id)?.picture.clone())
-    }
-
-    fn pending(&self) -> Result<Option<Pending>, LedgerError> {
-        Ok(self.state.pending.clone())
-    }
-
-    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
-        if let Some(pending) = &self.state.pending {
-            let station = pending.station.clone();
-            return Err(LedgerError::ImportBusy { station });
-        }
-        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
-        let pending = Pending {
-            id: last + 1,
-            first: last + 1,
-            unit: self.next_unit()? - 1,
-            run: run.to_owned(),
-            station: station.to_owned(),
-        };
-        self.state.undo.push(Undo::Pending(None));
-        self.state.pending = Some(pending.clone());
-        Ok(pending)
     }
 
     fn add_token(&mut self, new: &NewToken<'_>) -> Result<(), LedgerError> {
@@ -209,6 +238,12 @@ impl Tables for View<'_> {
         Ok(())
     }
 
+    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
+        self.state.prints.insert(*print, token);
+        self.state.undo.push(Undo::AddedPrint(*print));
+        Ok(())
+    }
+
     fn complete(&mut self, token: &TokenRow, more: &Completion, _: i64) -> Result<(), LedgerError> {
         let old = self.secrets(token.id)?;
         let Some(stored) = self.state.tokens.get_mut(&token.id) else {
@@ -219,7 +254,7 @@ impl Tables for View<'_> {
         };
         let mut picture = stored.picture.clone();
         let qr = more.secrets.qr.as_ref();
-        stored.row.qr = qr.map(crate::ledger::event::qr_print);
+        stored.row.qr = qr.map(crate::ledger::history::event::qr_print);
         stored.qr = qr.cloned();
         stored.columns.clone_from(&more.secrets.columns);
         if let Some(more) = &more.picture {
@@ -234,11 +269,29 @@ impl Tables for View<'_> {
             .push(Undo::Completed(token.id, Box::new(before)));
         Ok(())
     }
+}
 
-    fn add_print(&mut self, print: &[u8; 32], token: i64) -> Result<(), LedgerError> {
-        self.state.prints.insert(*print, token);
-        self.state.undo.push(Undo::AddedPrint(*print));
-        Ok(())
+impl Imports for View<'_> {
+    fn pending(&self) -> Result<Option<Pending>, LedgerError> {
+        Ok(self.state.pending.clone())
+    }
+
+    fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
+        if let Some(pending) = &self.state.pending {
+            let station = pending.station.clone();
+            return Err(LedgerError::ImportBusy { station });
+        }
+        let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
+        let pending = Pending {
+            id: last + 1,
+            first: last + 1,
+            unit: self.next_unit()? - 1,
+            run: run.to_owned(),
+            station: station.to_owned(),
+        };
+        self.state.undo.push(Undo::Pending(None));
+        self.state.pending = Some(pending.clone());
+        Ok(pending)
     }
 
     fn drop_tokens(&mut self, pending: &Pending, _: usize) -> Result<bool, LedgerError> {
@@ -273,7 +326,9 @@ impl Tables for View<'_> {
     fn end_import(&mut self, pending: &Pending, _: u64) -> Result<(), LedgerError> {
         self.drop_import(pending)
     }
+}
 
+impl Units for View<'_> {
     fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError> {
         Ok(self.state.units.get(&id).map(|unit| self.see(unit)))
     }
@@ -334,35 +389,19 @@ impl Tables for View<'_> {
             .collect())
     }
 
-    fn stock(&self) -> Result<Stock, LedgerError> {
-        let mut stock = Stock::default();
-        for (_, stored) in self.state.tokens.range(..self.horizon()) {
-            if stored.scope != *self.scope {
-                continue;
-            }
-            stock.pictures += u64::from(stored.picture.is_some());
-            *stock.tokens(stored.row.state) += 1;
-        }
-        for (unit, _) in self.state.units.values().filter(|(_, of)| of == self.scope) {
-            if let Some(count) = stock.units(unit.state) {
-                *count += 1;
-            }
-        }
-        Ok(stock)
+    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        let units = self.state.units.values();
+        let mut ours = units.filter(|(_, scope)| scope == self.scope);
+        ours.try_for_each(|unit| each(self.see(unit)))
     }
 
-    fn counter(&self, format: &str) -> Result<u64, LedgerError> {
-        let next = self.state.counters.get(&self.key(format));
-        Ok(next.copied().unwrap_or(1))
+    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
+        let mut units = self.state.units.values();
+        units.try_for_each(|unit| each(self.see(unit)))
     }
+}
 
-    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
-        let key = self.key(format);
-        let old = self.state.counters.insert(key.clone(), next);
-        self.state.undo.push(Undo::Counter(key, old));
-        Ok(())
-    }
-
+impl Events for View<'_> {
     fn head(&self, station: &str) -> Result<Head, LedgerError> {
         let mut events = self.state.events.iter().rev();
         let last = events.find(|row| row.event.station == station);
@@ -406,30 +445,6 @@ impl Tables for View<'_> {
         Ok(row.map(|row| row.event.clone()))
     }
 
-    fn scan_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
-        let units = self.state.units.values();
-        let mut ours = units.filter(|(_, scope)| scope == self.scope);
-        ours.try_for_each(|unit| each(self.see(unit)))
-    }
-
-    fn scan_all_units(&self, each: Each<'_, UnitRow>) -> Result<(), LedgerError> {
-        let mut units = self.state.units.values();
-        units.try_for_each(|unit| each(self.see(unit)))
-    }
-
-    fn scan_tokens(
-        &self,
-        each: Each<'_, (TokenRow, Option<UnitState>)>,
-    ) -> Result<(), LedgerError> {
-        let units = self.state.units.values();
-        let live: HashMap<i64, UnitState> = units
-            .filter(|(unit, _)| unit.state != UnitState::Superseded)
-            .map(|(unit, _)| (unit.token, unit.state))
-            .collect();
-        let mut seen = self.state.tokens.range(..self.horizon());
-        seen.try_for_each(|(id, stored)| each((self.row(stored), live.get(id).copied())))
-    }
-
     fn scan_events(&self, order: Order, each: Each<'_, EventRow>) -> Result<(), LedgerError> {
         let mut rows: Vec<&EventRow> = self.state.events.iter().collect();
         match order {
@@ -445,9 +460,57 @@ impl Tables for View<'_> {
         }
         rows.into_iter().try_for_each(|row| each(row.clone()))
     }
+}
 
-    fn integrity(&self) -> Result<Vec<Finding>, LedgerError> {
-        Ok(Vec::new())
+impl Parts for View<'_> {
+    fn part(&self, number: i64) -> Result<Option<PartRow>, LedgerError> {
+        Ok(self.state.parts.get(&number).cloned())
+    }
+
+    fn parts_after(&self, number: i64) -> Result<Vec<PartRow>, LedgerError> {
+        let parts = self.state.parts.range(number.saturating_add(1)..);
+        Ok(parts.map(|(_, row)| row.clone()).collect())
+    }
+
+    fn add_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
+        self.set_part(row)
+    }
+
+    fn set_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
+        let number = row.part.number;
+        let old = self.state.parts.insert(number, row.clone());
+        self.state.undo.push(Undo::Part(number, old.map(Box::new)));
+        Ok(())
+    }
+
+    fn part_serial(&self, part: i64, folded: &str) -> Result<Option<PartSerial>, LedgerError> {
+        let key = (part, folded.to_owned());
+        Ok(self.state.part_serials.get(&key).copied())
+    }
+
+    fn set_part_serial(
+        &mut self,
+        part: i64,
+        serial: &Serial,
+        cleared: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        let key = (part, serial.folded());
+        let new = PartSerial {
+            is_cleared: cleared.is_some(),
+        };
+        let old = self.state.part_serials.insert(key.clone(), new);
+        self.state.undo.push(Undo::PartSerial(key, old));
+        Ok(())
+    }
+
+    fn generation(&self) -> Result<i64, LedgerError> {
+        Ok(self.state.generation)
+    }
+
+    fn add_generation(&mut self, number: i64) -> Result<(), LedgerError> {
+        let old = std::mem::replace(&mut self.state.generation, number);
+        self.state.undo.push(Undo::Generation(old));
+        Ok(())
     }
 }
 

@@ -156,6 +156,45 @@ CREATE TABLE counters (
     PRIMARY KEY (product, format)
 );
 
+-- What went away with a station. state: 0 begun, 1 handed, 2 merged, 3 void. `first` and `ending` are
+-- the numbers of `format` that it was given, the latter not among them; `heads` are those of its
+-- chains, as it came back.
+CREATE TABLE parts (
+    number    bigint PRIMARY KEY,
+    id        text NOT NULL,
+    station   text NOT NULL,
+    recipient text,
+    tokens    bigint NOT NULL,
+    run       text NOT NULL,
+    format    text,
+    first     bigint,
+    ending    bigint,
+    listed    boolean NOT NULL,
+    state     smallint NOT NULL CHECK (state BETWEEN 0 AND 9),
+    at        text NOT NULL,
+    since     text NOT NULL,
+    open      boolean NOT NULL,
+    heads     text,
+    mark      bytea NOT NULL CHECK (length(mark) = 32),
+    CHECK ((format IS NULL) = (first IS NULL) AND (format IS NULL) = (ending IS NULL))
+);
+
+-- Serials that were named for a part, and those of one that came back unclosed that were cleared since.
+CREATE TABLE part_serials (
+    part    bigint NOT NULL REFERENCES parts (number),
+    folded  text COLLATE "C" NOT NULL,
+    serial  text NOT NULL,
+    cleared text,
+    mark    bytea NOT NULL CHECK (length(mark) = 32),
+    PRIMARY KEY (part, folded)
+);
+
+-- How often the ledger was restored or made anew; the last counts.
+CREATE TABLE generations (
+    number bigint PRIMARY KEY CHECK (number > 0),
+    mark   bytea NOT NULL CHECK (length(mark) = 32)
+);
+
 -- `link` is the place in the station's chain.
 CREATE TABLE events (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -220,3 +259,17 @@ CREATE TRIGGER facts_stay BEFORE DELETE ON facts
 FOR EACH ROW EXECUTE FUNCTION refuse('facts are never removed');
 CREATE TRIGGER facts_kept BEFORE TRUNCATE ON facts
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('facts are never removed');
+CREATE TRIGGER parts_stay BEFORE DELETE ON parts
+FOR EACH ROW EXECUTE FUNCTION refuse('parts are never removed');
+CREATE TRIGGER parts_kept BEFORE TRUNCATE ON parts
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('parts are never removed');
+CREATE TRIGGER part_serials_stay BEFORE DELETE ON part_serials
+FOR EACH ROW EXECUTE FUNCTION refuse('serials of parts are never removed');
+CREATE TRIGGER part_serials_kept BEFORE TRUNCATE ON part_serials
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('serials of parts are never removed');
+CREATE TRIGGER generations_stay BEFORE DELETE ON generations
+FOR EACH ROW EXECUTE FUNCTION refuse('generations are never removed');
+CREATE TRIGGER generations_kept BEFORE TRUNCATE ON generations
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('generations are never removed');
+CREATE TRIGGER generations_same BEFORE UPDATE ON generations
+FOR EACH ROW EXECUTE FUNCTION refuse('generations are never changed');

@@ -46,10 +46,10 @@ CREATE TABLE imports (
     pending  INTEGER NOT NULL CHECK (pending IN (0, 1)),
     pictures INTEGER NOT NULL DEFAULT 0,
     mark     BLOB CHECK (length(mark) = 32),
-    CHECK (pending = 1 OR mark IS NOT NULL)
+    CHECK (pending OR mark IS NOT NULL)
 ) STRICT;
 -- One at a time.
-CREATE UNIQUE INDEX imports_pending ON imports (pending) WHERE pending = 1;
+CREATE UNIQUE INDEX imports_pending ON imports (pending) WHERE pending;
 
 -- state: 0 free, 1 bound, 2 void, 3 gone; up to 9 is room for later. `folded` is the serial that a list fixes the token to.
 CREATE TABLE tokens (
@@ -58,7 +58,7 @@ CREATE TABLE tokens (
     import      INTEGER NOT NULL REFERENCES imports (id),
     fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
     state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
-    loose       INTEGER NOT NULL CHECK ((loose = 1) = (folded IS NULL) AND loose IN (0, 1)),
+    loose       INTEGER NOT NULL AS (folded IS NULL),
     claimed     INTEGER NOT NULL CHECK (claimed IN (0, 1)),
     fixed       TEXT,
     folded      TEXT,
@@ -128,6 +128,45 @@ CREATE TABLE counters (
     PRIMARY KEY (product, format)
 ) STRICT, WITHOUT ROWID;
 
+-- What went away with a station. state: 0 begun, 1 handed, 2 merged, 3 void. `first` and `ending` are
+-- the numbers of `format` that it was given, the latter not among them; `heads` are those of its
+-- chains, as it came back.
+CREATE TABLE parts (
+    number    INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL,
+    station   TEXT NOT NULL,
+    recipient TEXT,
+    tokens    INTEGER NOT NULL,
+    run       TEXT NOT NULL,
+    format    TEXT,
+    first     INTEGER,
+    ending    INTEGER,
+    listed    INTEGER NOT NULL CHECK (listed IN (0, 1)),
+    state     INTEGER NOT NULL CHECK (state BETWEEN 0 AND 9),
+    at        TEXT NOT NULL,
+    since     TEXT NOT NULL,
+    open      INTEGER NOT NULL CHECK (open IN (0, 1)),
+    heads     TEXT,
+    mark      BLOB NOT NULL CHECK (length(mark) = 32),
+    CHECK ((format IS NULL) = (first IS NULL) AND (format IS NULL) = (ending IS NULL))
+) STRICT;
+
+-- Serials that were named for a part, and those of one that came back unclosed that were cleared since.
+CREATE TABLE part_serials (
+    part    INTEGER NOT NULL REFERENCES parts (number),
+    folded  TEXT NOT NULL,
+    serial  TEXT NOT NULL,
+    cleared TEXT,
+    mark    BLOB NOT NULL CHECK (length(mark) = 32),
+    PRIMARY KEY (part, folded)
+) STRICT, WITHOUT ROWID;
+
+-- How often the ledger was restored or made anew; the last counts.
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY CHECK (number > 0),
+    mark   BLOB NOT NULL CHECK (length(mark) = 32)
+) STRICT;
+
 -- `link` is the place in the station's chain.
 CREATE TABLE events (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -155,16 +194,24 @@ WHEN NEW.id <> OLD.id OR NEW.token <> OLD.token OR NEW.product <> OLD.product
      OR NEW.serial <> OLD.serial OR NEW.folded <> OLD.folded
 BEGIN SELECT RAISE(ABORT, 'a unit keeps its serial and token'); END;
 CREATE TRIGGER tokens_stay BEFORE DELETE ON tokens
-WHEN NOT EXISTS (SELECT 1 FROM imports WHERE id = OLD.import AND pending = 1)
+WHEN NOT EXISTS (SELECT 1 FROM imports WHERE id = OLD.import AND pending)
 BEGIN SELECT RAISE(ABORT, 'tokens are never removed'); END;
 CREATE TRIGGER tokens_same BEFORE UPDATE OF id, scope, import, fingerprint, claimed ON tokens
 BEGIN SELECT RAISE(ABORT, 'a token keeps its fingerprint'); END;
 CREATE TRIGGER prints_same BEFORE UPDATE ON prints
 BEGIN SELECT RAISE(ABORT, 'prints are never changed'); END;
 CREATE TRIGGER prints_stay BEFORE DELETE ON prints
-WHEN NOT EXISTS (SELECT 1 FROM imports WHERE pending = 1 AND first <= OLD.token)
+WHEN NOT EXISTS (SELECT 1 FROM imports WHERE pending AND first <= OLD.token)
 BEGIN SELECT RAISE(ABORT, 'prints are never removed'); END;
 CREATE TRIGGER facts_same BEFORE UPDATE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END;
 CREATE TRIGGER facts_stay BEFORE DELETE ON facts
 BEGIN SELECT RAISE(ABORT, 'facts are never removed'); END;
+CREATE TRIGGER parts_stay BEFORE DELETE ON parts
+BEGIN SELECT RAISE(ABORT, 'parts are never removed'); END;
+CREATE TRIGGER part_serials_stay BEFORE DELETE ON part_serials
+BEGIN SELECT RAISE(ABORT, 'serials of parts are never removed'); END;
+CREATE TRIGGER generations_same BEFORE UPDATE ON generations
+BEGIN SELECT RAISE(ABORT, 'generations are never changed'); END;
+CREATE TRIGGER generations_stay BEFORE DELETE ON generations
+BEGIN SELECT RAISE(ABORT, 'generations are never removed'); END;

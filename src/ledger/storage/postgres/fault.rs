@@ -19,7 +19,7 @@ pub enum Cure {
 }
 
 /// Rules by which one of two transactions loses a race; done anew, it sees what the other did.
-const RACES: [&str; 13] = [
+const RACES: [&str; 15] = [
     "facts_pkey",
     "facts_number_key",
     "keys_name_key",
@@ -33,6 +33,8 @@ const RACES: [&str; 13] = [
     "units_token",
     "units_board",
     "events_chain",
+    "parts_pkey",
+    "generations_pkey",
 ];
 
 /// Says what helps.

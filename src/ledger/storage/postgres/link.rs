@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use postgres::{Client, NoTls, Statement};
 
 use super::address::Address;
+use super::session::{Sending, Session, Trouble};
+use crate::ledger::LedgerError;
 use crate::recipe::SchemaName;
 
-/// Statements that a connection has prepared, by their text.
-pub type Statements = HashMap<&'static str, Statement>;
+/// Statements that a connection has prepared, by their text and what they hold.
+pub type Statements = HashMap<(&'static str, &'static str), Statement>;
 
 /// What holds for every session.
 ///
@@ -67,6 +69,39 @@ impl Link {
             }
         };
         Ok((self.client.insert(client), &mut self.statements))
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&mut self, sending: Sending) -> Result<Session<'_>, postgres::Error> {
+        let (client, statements) = self.connected()?;
+        let transaction = client.transaction()?;
+        Ok(Session::new((transaction, statements), sending))
+    }
+
+    /// Does `act` in one transaction, or says what kept it from being done.
+    pub fn act<T>(
+        &mut self,
+        act: impl FnOnce(&Session<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Result<T, Trouble>, LedgerError> {
+        let session = match self.begin(Sending::AtOnce) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(Trouble::Server(error))),
+        };
+        let answer = act(&session);
+        if let Some(trouble) = session.trouble() {
+            return Ok(Err(trouble));
+        }
+        let answer = answer?;
+        let done = session.into_transaction()?.commit();
+        Ok(done.map(|()| answer).map_err(Trouble::Server))
+    }
+
+    /// Does `act` in one transaction, once.
+    pub fn once<T>(
+        &mut self,
+        act: impl FnOnce(&Session<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.act(act)?.map_err(Trouble::meaning)
     }
 
     /// Lets go of a connection that is of no use any more.

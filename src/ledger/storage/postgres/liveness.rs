@@ -1,35 +1,50 @@
 //! Whether another run lives, as a transaction that wants its claims finds out.
 
-use super::rows::get;
-use super::view::{Mode, View};
 use crate::ledger::LedgerError;
+use crate::ledger::storage::sql::{Query, values};
+use crate::ledger::storage::view::{Mode, View};
 
 const RUN: &str = "SELECT r.ended, r.place, l.till < clock_timestamp() \
-     FROM runs r LEFT JOIN leases l ON l.run = r.id WHERE r.id = $1";
+     FROM runs r LEFT JOIN leases l ON l.run = r.id WHERE r.id = ?1";
 // Who is alive without a word of it holds the row.
-const EXPIRED: &str = "SELECT till < clock_timestamp() FROM leases WHERE run = $1 \
-     FOR UPDATE SKIP LOCKED";
+const EXPIRED: Query = Query::holding(
+    "SELECT till < clock_timestamp() FROM leases WHERE run = ?1",
+    " FOR UPDATE SKIP LOCKED",
+);
 // A run in the middle of a transaction holds its row, and is not dead.
 const END: &str = "UPDATE runs SET ended = true \
-     WHERE id = (SELECT id FROM runs WHERE id = $1 FOR UPDATE SKIP LOCKED)";
+     WHERE id = (SELECT id FROM runs WHERE id = ?1 FOR UPDATE SKIP LOCKED)";
+
+/// A run, as its row tells.
+struct Found {
+    ended: bool,
+    place: Option<String>,
+    /// `None` where it has no lease.
+    expired: Option<bool>,
+}
 
 /// Returns whether a run lives; one that is taken for dead here never writes again.
 pub fn alive(view: &View<'_>, run: &str) -> Result<bool, LedgerError> {
-    let Some(row) = view.first(RUN, &[&run])? else {
+    let found = view.sql.first(RUN, values![run], |row| {
+        Ok(Found {
+            ended: row.get(0)?,
+            place: row.get(1)?,
+            expired: row.get(2)?,
+        })
+    })?;
+    let Some(found) = found else {
         // Of another ledger, whose units came here: nobody works on them there.
         return Ok(false);
     };
-    let place: Option<&str> = get(&row, 1)?;
-    let here = place.is_some() && place == view.shop.place.as_deref();
+    let here = found.place.is_some() && found.place == view.opened.place;
     // What a run started here may still write, whatever became of the run.
-    if here && view.shop.runs.alive(run) {
+    if here && view.opened.runs.alive(run) {
         return Ok(true);
     }
-    if here || get(&row, 0)? {
+    if here || found.ended {
         return Ok(false);
     }
-    let expired: Option<bool> = get(&row, 2)?;
-    match expired {
+    match found.expired {
         Some(false) => return Ok(true),
         // A run without a lease was ended by hand.
         None => return Ok(false),
@@ -38,8 +53,6 @@ pub fn alive(view: &View<'_>, run: &str) -> Result<bool, LedgerError> {
     if view.mode == Mode::Read {
         return Ok(false);
     }
-    let Some(row) = view.first(EXPIRED, &[&run])? else {
-        return Ok(true);
-    };
-    Ok(!get::<bool>(&row, 0)? || view.change(END, &[&run])? == 0)
+    let expired: Option<bool> = view.sql.value(EXPIRED, values![run])?;
+    Ok(expired != Some(true) || view.sql.change(END, values![run])? == 0)
 }

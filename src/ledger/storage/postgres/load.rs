@@ -1,5 +1,9 @@
 //! Many rows at once: buffers in COPY's binary form (PostgreSQL, "COPY", "Binary Format").
 
+use std::collections::BTreeMap;
+
+use crate::ledger::storage::sql::Value;
+
 /// Signature, flags, length of the header's extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Stands in place of a field count after the last row.
@@ -7,56 +11,49 @@ const END: i16 = -1;
 /// Stands in place of a length for NULL.
 const NULL: i32 = -1;
 
-/// Rows for one table, on their way.
+/// Rows that were added and not sent yet, by the statement that takes them.
 #[derive(Default)]
-pub struct Rows(Vec<u8>);
+pub struct Load(BTreeMap<&'static str, Vec<u8>>);
 
-impl Rows {
-    /// Begins a row of so many fields.
-    pub fn row(&mut self, fields: i16) -> &mut Self {
-        if self.0.is_empty() {
-            self.0.extend_from_slice(HEADER);
+impl Load {
+    /// Adds a row.
+    pub fn add(&mut self, copy: &'static str, values: &[Value<'_>]) {
+        let rows = self.0.entry(copy).or_insert_with(|| HEADER.to_vec());
+        // No table has 2^15 columns.
+        let fields = i16::try_from(values.len()).unwrap_or(END);
+        rows.extend_from_slice(&fields.to_be_bytes());
+        for value in values {
+            field(rows, value);
         }
-        self.0.extend_from_slice(&fields.to_be_bytes());
-        self
     }
 
-    pub fn bytes(&mut self, value: Option<&[u8]>) -> &mut Self {
-        match value.map(|value| (i32::try_from(value.len()), value)) {
-            Some((Ok(length), value)) => {
-                self.0.extend_from_slice(&length.to_be_bytes());
-                self.0.extend_from_slice(value);
-            }
-            // Longer than any value may be: the column refuses NULL, or the value is left out
-            // where the list's own limit was passed over.
-            Some((Err(_), _)) | None => self.0.extend_from_slice(&NULL.to_be_bytes()),
+    /// Takes all rows out, ended as COPY wants it.
+    pub fn take(&mut self) -> BTreeMap<&'static str, Vec<u8>> {
+        let mut all = std::mem::take(&mut self.0);
+        for rows in all.values_mut() {
+            rows.extend_from_slice(&END.to_be_bytes());
         }
-        self
+        all
     }
+}
 
-    pub fn text(&mut self, value: Option<&str>) -> &mut Self {
-        self.bytes(value.map(str::as_bytes))
-    }
-
-    pub fn big(&mut self, value: i64) -> &mut Self {
-        self.bytes(Some(&value.to_be_bytes()))
-    }
-
-    pub fn small(&mut self, value: i16) -> &mut Self {
-        self.bytes(Some(&value.to_be_bytes()))
-    }
-
-    pub fn flag(&mut self, value: bool) -> &mut Self {
-        self.bytes(Some(&[u8::from(value)]))
-    }
-
-    /// Takes all rows out, ended as COPY wants it; `None` when there are none.
-    pub fn take(&mut self) -> Option<Vec<u8>> {
-        if self.0.is_empty() {
-            return None;
+fn field(rows: &mut Vec<u8>, value: &Value<'_>) {
+    let mut bytes = |value: &[u8]| match i32::try_from(value.len()) {
+        Ok(length) => {
+            rows.extend_from_slice(&length.to_be_bytes());
+            rows.extend_from_slice(value);
         }
-        self.0.extend_from_slice(&END.to_be_bytes());
-        Some(std::mem::take(&mut self.0))
+        // Longer than any value may be: the column refuses NULL, or the value is left out where
+        // the list's own limit was passed over.
+        Err(_) => rows.extend_from_slice(&NULL.to_be_bytes()),
+    };
+    match value {
+        Value::Int(value) => bytes(&value.to_be_bytes()),
+        Value::Small(value) => bytes(&value.to_be_bytes()),
+        Value::Flag(value) => bytes(&[u8::from(*value)]),
+        Value::Text(value) => bytes(value.as_bytes()),
+        Value::Bytes(value) => bytes(value),
+        Value::Null | Value::Many(_) => rows.extend_from_slice(&NULL.to_be_bytes()),
     }
 }
 
@@ -66,13 +63,15 @@ mod tests {
 
     #[test]
     fn rows_stand_between_header_and_end() {
-        let mut rows = Rows::default();
-        assert!(rows.take().is_none());
-        rows.row(2).big(1).text(None);
-        let bytes = rows.take().unwrap();
+        let mut load = Load::default();
+        assert!(load.take().is_empty());
+        load.add("COPY", &[Value::Int(1), Value::Null]);
+        load.add("COPY", &[Value::Small(2)]);
+        let bytes = load.take().remove("COPY").unwrap();
         assert_eq!(&bytes[..HEADER.len()], HEADER);
-        let row = b"\0\x02\0\0\0\x08\0\0\0\0\0\0\0\x01\xff\xff\xff\xff\xff\xff";
-        assert_eq!(&bytes[HEADER.len()..], row);
-        assert!(rows.take().is_none());
+        let rows =
+            b"\0\x02\0\0\0\x08\0\0\0\0\0\0\0\x01\xff\xff\xff\xff\0\x01\0\0\0\x02\0\x02\xff\xff";
+        assert_eq!(&bytes[HEADER.len()..], rows);
+        assert!(load.take().is_empty());
     }
 }

@@ -1,13 +1,11 @@
 //! The ledger on a PostgreSQL server, for many stations at once.
 //!
-//! Rules are not in here: this stores and finds rows for [`book`](super::book). What makes many
+//! Rules are not in here: this stores and finds rows for [`book`](crate::ledger::book). What makes many
 //! writers safe is in here: `docs/ledger.md`, "PostgreSQL", says why it is enough.
 
 mod address;
 mod audit;
-mod events;
 mod fault;
-mod imports;
 mod keys;
 mod lease;
 mod link;
@@ -16,41 +14,55 @@ mod load;
 mod open;
 mod password;
 mod patience;
-mod restore;
 mod rotate;
-mod rows;
 mod schema;
-mod secrets;
+mod session;
 mod tls;
-mod tokens;
-mod units;
-mod view;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::postgres::{IsolationLevel, Transaction};
+use ::postgres::IsolationLevel;
 
 use self::fault::{Cure, cure, meaning};
 use self::lease::Keeper;
 use self::link::Link;
 use self::patience::Patience;
-use self::rows::get;
-use self::view::{Mode, Shop, Trouble, View};
-use crate::ledger::LedgerError;
+use self::session::{Sending, Session, Trouble};
 use crate::ledger::runs::Run;
-use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::storage::events::HOLD_LEDGER;
+use crate::ledger::storage::sql::{Query, Sql, values};
+use crate::ledger::storage::tables::{Frame, Look, Store, Work};
+use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::view::{Backend, Mode, Opened, View};
+use crate::ledger::{Actor, LedgerError, Rotation};
 use crate::recipe::{KeySource, SchemaName};
 
+/// Many stations write at the same time, each question takes a round trip, and leases tell who lives.
+static BACKEND: Backend = Backend {
+    shared: true,
+    step: 2000,
+    next_unit: "SELECT nextval('unit_numbers')",
+    next_scope: "SELECT nextval(pg_get_serial_sequence('scopes', 'id'))",
+    drawing: Drawing::BY_RULE,
+    alive: liveness::alive,
+    refuse_other_runs: rotate::no_other_run,
+    skip_unit_numbers: Some(
+        "SELECT setval('unit_numbers', greatest(max(id), (SELECT last_value FROM unit_numbers))) \
+         FROM units",
+    ),
+    integrity: audit::integrity,
+};
+
 /// Counts a write of the run and takes its station's chain; no row where one of both is missing.
-const FENCE: &str = "WITH fence AS (UPDATE runs SET writes = $2 \
-         WHERE id = $1 AND writes < $2 AND NOT ended RETURNING 1) \
-     SELECT s.id FROM stations s, fence WHERE s.name = $3 FOR UPDATE OF s";
-const WRITES: &str = "SELECT writes, ended FROM runs WHERE id = $1 FOR UPDATE";
+const FENCE: &str = "WITH fence AS (UPDATE runs SET writes = ?2 \
+         WHERE id = ?1 AND writes < ?2 AND NOT ended RETURNING 1) \
+     SELECT s.id FROM stations s, fence WHERE s.name = ?3 FOR UPDATE OF s";
+const WRITES: &str = "SELECT writes, ended FROM runs WHERE id = ?1 FOR UPDATE";
 /// A commit waits until all commits before it are where it has to be.
-const TOUCH: &str = "UPDATE runs SET writes = writes WHERE id = $1";
+const TOUCH: &str = "UPDATE runs SET writes = writes WHERE id = ?1";
 const UNSYNCED: &str = "SET LOCAL synchronous_commit = off";
 /// It changes nothing that would have to last. What it holds while it waits, others wait for: it lets
 /// go soon and begins again.
@@ -60,7 +72,7 @@ const SETTLES: u32 = 1200;
 /// It holds no row of anybody.
 const UNHURRIED: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 /// Waits for whoever is in the middle of adding events, under a new station's name too.
-const SETTLE: &str = "SELECT 1 FROM facts WHERE name = 'ledger' FOR UPDATE";
+const SETTLE: Query = Query::holding(HOLD_LEDGER.text, " FOR UPDATE");
 const SETTLE_STATIONS: &str = "SELECT 1 FROM stations FOR SHARE";
 const STANDBY: &str = "SELECT pg_is_in_recovery()";
 const LAST: &str = "SELECT coalesce(max(seq), 0) FROM events";
@@ -92,22 +104,13 @@ impl Server {
 /// A ledger in a schema of a PostgreSQL database. Every opening for writing is a run of its own.
 pub struct Postgres {
     link: RefCell<Link>,
-    shop: Shop,
-    patience: Duration,
-    waiting: fn(Duration),
+    opened: Opened,
+    server: Server,
     /// Transactions of this run so far.
     writes: i64,
     /// Dropped before the file lock: as long as that is held, the run's claims are in work.
     _keeper: Option<Keeper>,
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Postgres {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Postgres")
-            .field("frame", &self.shop.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What one attempt at a transaction came to.
@@ -122,12 +125,6 @@ enum Attempt<T> {
 }
 
 impl Postgres {
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.shop.frame.run
-    }
-
     /// Does `work` in one transaction of this run, once, however often the line is cut.
     fn numbered<T>(
         &mut self,
@@ -135,7 +132,7 @@ impl Postgres {
     ) -> Result<T, LedgerError> {
         self.writes += 1;
         let number = self.writes;
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         let mut unheard = None;
         loop {
             match self.attempt(number, &mut work)? {
@@ -160,29 +157,24 @@ impl Postgres {
         work: &mut impl FnMut(&mut View<'_>) -> Result<T, LedgerError>,
     ) -> Result<Attempt<T>, LedgerError> {
         let mut link = self.link.borrow_mut();
-        let lost = |error| Ok(Attempt::Again(Trouble::Server(error)));
-        let begun = link
-            .connected()
-            .and_then(|(client, statements)| Ok((client.transaction()?, statements)));
-        let begun = match begun {
-            Ok(begun) => begun,
-            Err(error) => return lost(error),
+        let session = match link.begin(Sending::AtOnce) {
+            Ok(session) => session,
+            Err(error) => return Ok(Attempt::Again(Trouble::Server(error))),
         };
-        let mut view = View::new(begun, &self.shop, Mode::Write);
-        let answer = match self.enter(&view, number) {
-            Ok(true) => work(&mut view),
-            Ok(false) => return self.settled(view),
+        let answer = match self.enter(&session, number) {
+            Ok(true) => work(&mut View::new(&session, &self.opened, Mode::Write)),
+            Ok(false) => return self.settled(session),
             Err(error) => Err(error),
         };
-        if let Some(trouble) = view.trouble() {
+        if let Some(trouble) = session.trouble() {
             return Ok(Attempt::Again(trouble));
         }
         let answer = answer?;
-        match view.into_transaction()?.commit() {
+        match session.into_transaction()?.commit() {
             Ok(()) => Ok(Attempt::Done(answer)),
             Err(error) => match cure(&error) {
                 Cure::Reconnect => Ok(Attempt::Unknown(answer, error)),
-                Cure::Repeat => lost(error),
+                Cure::Repeat => Ok(Attempt::Again(Trouble::Server(error))),
                 Cure::None => Err(meaning(error)),
             },
         }
@@ -191,34 +183,31 @@ impl Postgres {
     /// Notes the transaction's number in itself; returns whether it is new.
     ///
     /// An attempt before it whose commit is still under way is waited for here: it holds the row.
-    fn enter(&self, view: &View<'_>, number: i64) -> Result<bool, LedgerError> {
-        let frame = &self.shop.frame;
-        let station = &frame.identity.station;
-        if view
-            .first(FENCE, &[&frame.run, &number, station])?
-            .is_some()
-        {
+    fn enter(&self, sql: &dyn Sql, number: i64) -> Result<bool, LedgerError> {
+        let frame = &self.opened.frame;
+        let fence = values![&frame.run, number, &frame.identity.station];
+        let station: Option<i64> = sql.value(FENCE, fence)?;
+        if station.is_some() {
             return Ok(true);
         }
-        let row = view.first(WRITES, &[&frame.run])?;
-        let row = row.ok_or(LedgerError::Overtaken)?;
-        if get::<i64>(&row, 0)? >= number {
-            return Ok(false);
-        }
-        match get(&row, 1)? {
-            true => Err(LedgerError::Overtaken),
-            false => Err(LedgerError::damaged("its station is missing")),
+        let writes: Option<(i64, bool)> = sql.first(WRITES, values![&frame.run], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        match writes {
+            Some((writes, _)) if writes >= number => Ok(false),
+            None | Some((_, true)) => Err(LedgerError::Overtaken),
+            Some((_, false)) => Err(LedgerError::damaged("its station is missing")),
         }
     }
 
     /// Makes sure that what was committed unheard is where a commit has to be, on standbys too.
-    fn settled<T>(&self, view: View<'_>) -> Result<Attempt<T>, LedgerError> {
-        let touched = view.change(TOUCH, &[&self.shop.frame.run]);
-        if let Some(trouble) = view.trouble() {
+    fn settled<T>(&self, session: Session<'_>) -> Result<Attempt<T>, LedgerError> {
+        let touched = session.change(TOUCH, values![&self.opened.frame.run]);
+        if let Some(trouble) = session.trouble() {
             return Ok(Attempt::Again(trouble));
         }
         touched?;
-        match view.into_transaction()?.commit() {
+        match session.into_transaction()?.commit() {
             Ok(()) => Ok(Attempt::DoneBefore),
             Err(error) => Ok(Attempt::Again(Trouble::Server(error))),
         }
@@ -240,11 +229,7 @@ impl Postgres {
 
     /// Does `work` in one transaction that only looks; one that hands rows on may be held up by
     /// whoever reads them.
-    fn look<T>(
-        &self,
-        hands_on: bool,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<Result<T, Trouble>, LedgerError> {
+    fn look(&self, hands_on: bool, work: Look<'_>) -> Result<Result<(), Trouble>, LedgerError> {
         let mut link = self.link.borrow_mut();
         let begun = link.connected().and_then(|(client, statements)| {
             let mut transaction = client
@@ -255,38 +240,30 @@ impl Postgres {
             if hands_on {
                 transaction.batch_execute(UNHURRIED)?;
             }
-            Ok((transaction, statements))
+            Ok(Session::new((transaction, statements), Sending::AtOnce))
         });
-        let begun = match begun {
-            Ok(begun) => begun,
+        let session = match begun {
+            Ok(session) => session,
             Err(error) => return Ok(Err(Trouble::Server(error))),
         };
-        let view = View::new(begun, &self.shop, Mode::Read);
-        let answer = work(&view);
-        match view.trouble() {
+        let answer = work(&View::new(&session, &self.opened, Mode::Read));
+        match session.trouble() {
             Some(trouble) => Ok(Err(trouble)),
             None => answer.map(Ok),
         }
     }
 
-    /// Does `act` on the connection until it is done.
+    /// Does `act` in one transaction until it is done; once more does no harm.
     fn patiently<T>(
         &self,
-        mut act: impl FnMut(&mut Transaction<'_>) -> Result<T, ::postgres::Error>,
+        mut act: impl FnMut(&Session<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
-            let mut link = self.link.borrow_mut();
-            let done = link.connected().and_then(|(client, _)| {
-                let mut transaction = client.transaction()?;
-                let answer = act(&mut transaction)?;
-                transaction.commit()?;
-                Ok(answer)
-            });
-            drop(link);
+            let done = self.link.borrow_mut().act(&mut act)?;
             match done {
                 Ok(answer) => return Ok(answer),
-                Err(error) => self.rest(&mut patience, Trouble::Server(error))?,
+                Err(trouble) => self.rest(&mut patience, trouble)?,
             }
         }
     }
@@ -294,78 +271,57 @@ impl Postgres {
 
 impl Store for Postgres {
     fn frame(&self) -> &Arc<Frame> {
-        &self.shop.frame
+        &self.opened.frame
     }
 
-    fn write<T>(
-        &mut self,
-        mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         self.numbered(|view| work(view))
     }
 
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
         let mut link = self.link.borrow_mut();
-        let begun = link.connected().and_then(|(client, statements)| {
-            let mut transaction = client.transaction()?;
-            transaction.batch_execute(UNSYNCED)?;
-            Ok((transaction, statements))
+        let session = link.begin(Sending::Later).map_err(meaning)?;
+        let done = session.batch(UNSYNCED).and_then(|()| {
+            work(&mut View::new(&session, &self.opened, Mode::Stage))?;
+            session.flush()
         });
-        let mut view = View::new(begun.map_err(meaning)?, &self.shop, Mode::Stage);
-        let answer = work(&mut view).and_then(|answer| {
-            secrets::flush(&view)?;
-            Ok(answer)
-        });
-        match view.trouble() {
+        match session.trouble() {
             Some(Trouble::Server(error)) => return Err(meaning(error)),
             Some(Trouble::Raced) => return Err(LedgerError::damaged("a list met another one")),
             None => {}
         }
-        let answer = answer?;
-        view.into_transaction()?.commit().map_err(meaning)?;
-        Ok(answer)
+        done?;
+        session.into_transaction()?.commit().map_err(meaning)
     }
 
-    fn read<T>(
-        &self,
-        mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let mut patience = Patience::new(self.patience, self.waiting);
+    fn read(&self, work: Look<'_>) -> Result<(), LedgerError> {
+        let mut patience = Patience::new(self.server.patience, self.server.waiting);
         loop {
-            match self.look(false, &mut work)? {
-                Ok(answer) => return Ok(answer),
+            match self.look(false, &mut *work)? {
+                Ok(()) => return Ok(()),
                 Err(trouble) => self.rest(&mut patience, trouble)?,
             }
         }
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         // A connection that died unseen is told here, before a row is handed on.
-        self.read(|_| Ok(()))?;
-        match self.look(true, work)? {
-            Ok(answer) => Ok(answer),
-            Err(Trouble::Server(error)) => Err(meaning(error)),
-            Err(Trouble::Raced) => Err(LedgerError::damaged("one state was two")),
-        }
+        self.read(&mut |_| Ok(()))?;
+        self.look(true, work)?.map_err(Trouble::meaning)
     }
 
     fn settle(&self) -> Result<(), LedgerError> {
-        let looking = self.shop.frame.run.is_empty();
-        let mut look = |transaction: &mut Transaction<'_>| {
+        let looking = self.opened.frame.run.is_empty();
+        let mut look = |session: &Session<'_>| {
+            let sql: &dyn Sql = session;
             // On a standby nothing is in the middle of anything, and no row can be held.
-            if looking && transaction.query_one(STANDBY, &[])?.try_get(0)? {
+            if looking && sql.value(STANDBY, &[])? == Some(true) {
                 return Ok(None);
             }
-            transaction.batch_execute(SETTLING)?;
-            transaction.query(SETTLE, &[])?;
-            transaction.query(SETTLE_STATIONS, &[])?;
-            transaction.query_one(LAST, &[])?.try_get(0).map(Some)
+            session.batch(SETTLING)?;
+            sql.rows(SETTLE, &[], &mut |_| Ok(()))?;
+            sql.rows(SETTLE_STATIONS.into(), &[], &mut |_| Ok(()))?;
+            sql.value(LAST, &[])
         };
         let mut tries = 0;
         let last = loop {
@@ -378,8 +334,11 @@ impl Store for Postgres {
             }
         };
         if let Some(last) = last {
-            self.shop.settled.set(last);
+            self.opened.settled.set(last);
         }
         Ok(())
+    }
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }

@@ -1,45 +1,39 @@
 //! Opening: tables, key, run and lease, in this order.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::address::{Address, Purpose};
-use super::events::HOLD_LEDGER;
 use super::fault::meaning;
 use super::keys;
 use super::lease::{self, Keeper, LEASE};
 use super::link::Link;
 use super::patience::Patience;
-use super::rows::get;
-use super::schema::{self, Past, Prepared};
-use super::view::Shop;
-use super::{Postgres, Server};
-use crate::ledger::book::check_simulated;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::beside;
-use crate::ledger::keyring::Ring;
+use super::schema::{self, Prepared};
+use super::{BACKEND, Postgres, Server};
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
-use crate::ledger::storage::notary::Row;
-use crate::ledger::storage::tables::{Frame, Store as _};
+use crate::ledger::storage::events::HOLD_LEDGER;
+use crate::ledger::storage::keys as rows;
+use crate::ledger::storage::schema::Past;
+use crate::ledger::storage::sql::{Query, Sql, values};
+use crate::ledger::storage::tables::Frame;
+use crate::ledger::storage::view::{NoKey, Opened};
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Actor, Identity, Ledger as _, LedgerError, Scope, Simulated};
+use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
 use crate::recipe::LedgerUrl;
+use crate::vault::crypto::Key;
+use crate::vault::files::beside;
+use crate::vault::keyring::Ring;
 
-const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
-const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
-     LEFT JOIN scopes s ON s.product = p.id AND s.template = $2 WHERE p.name = $1";
-const ADD_PRODUCT: &str = "INSERT INTO products (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-const NEXT_SCOPE: &str = "SELECT nextval(pg_get_serial_sequence('scopes', 'id'))";
-const ADD_SCOPE: &str = "INSERT INTO scopes (id, product, template, mark) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (product, template) DO NOTHING";
-const ADD_STATION: &str = "INSERT INTO stations (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES ($1, $2, $3) \
+const ADD_STATION: &str = "INSERT INTO stations (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
+const ADD_RUN: &str = "INSERT INTO runs (id, station, place) VALUES (?1, ?2, ?3) \
      ON CONFLICT (id) DO NOTHING";
 // Two statements: what the first waited for is seen by the second.
-const SHARE_KEYS: &str = "SELECT id FROM keys FOR SHARE";
+const SHARE_KEYS: Query = Query::holding("SELECT id FROM keys", " FOR SHARE");
 const NEWEST_KEY: &str = "SELECT max(id) FROM keys";
 const ADD_LEASE: &str = "INSERT INTO leases (run, till) \
-     VALUES ($1, clock_timestamp() + make_interval(secs => $2)) ON CONFLICT (run) DO NOTHING";
+     VALUES (?1, clock_timestamp() + make_interval(secs => ?2::bigint)) ON CONFLICT (run) DO NOTHING";
 
 impl Server {
     fn link(&self, purpose: Purpose) -> Result<Link, LedgerError> {
@@ -92,7 +86,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError`]; a missing or wrong key is said with nothing written.
-    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(server: &Server, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         let keys = keys::bring(server)?;
         reach(&mut link, server)?;
@@ -141,7 +135,7 @@ impl Postgres {
         server: &Server,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let mut link = server.link(Purpose::Work)?;
         reach(&mut link, server)?;
         present(&mut link, server)?;
@@ -156,12 +150,11 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
-    pub fn inspect(server: &Server, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(server: &Server, scope: &Scope) -> Result<Ledger, LedgerError> {
         let mut link = server.look()?;
-        let (client, _) = link.connected().map_err(meaning)?;
         let key = match keys::bring(server) {
-            Ok(keys) => Ok(keys::prove(client, &keys, server)?),
-            Err(LedgerError::KeyUnread { what, .. }) => Err(what),
+            Ok(keys) => Ok(link.once(|session| keys::prove(session, &keys, server))?),
+            Err(LedgerError::KeyUnread { from, what }) => Err(NoKey::Unread { from, what }),
             Err(other) => return Err(other),
         };
         let identity = Identity {
@@ -169,7 +162,7 @@ impl Postgres {
             simulated: Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        Self::assemble((link, key), server, (frame, None))
+        Self::assemble((link, key), server, (frame, None)).map(Ledger::over)
     }
 
     /// Returns the ids of the keys that the ledger is sealed with, the current one first; more than
@@ -179,8 +172,8 @@ impl Postgres {
     /// Those of [`inspect`](Self::inspect); no key is needed.
     pub fn key_ids(server: &Server) -> Result<Vec<String>, LedgerError> {
         let mut link = server.look()?;
-        let (client, _) = link.connected().map_err(meaning)?;
-        keys::names(client)
+        let names = link.once(|session| rows::names(session))?.into_iter();
+        Ok(names.map(|(_, name)| name).collect())
     }
 
     /// Proves the key and begins a run.
@@ -188,9 +181,8 @@ impl Postgres {
         (mut link, keys): (Link, &[Key]),
         server: &Server,
         (scope, identity): (&Scope, Identity),
-    ) -> Result<Self, LedgerError> {
-        let (client, _) = link.connected().map_err(meaning)?;
-        let ring = keys::prove(client, keys, server)?;
+    ) -> Result<Ledger, LedgerError> {
+        let ring = link.once(|session| keys::prove(session, keys, server))?;
         let key = ring.current()?.id;
         let run = Run::start(&server.runs())?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
@@ -200,35 +192,25 @@ impl Postgres {
         this.begin(key)?;
         this._keeper = Some(Keeper::start(other, frame.run.clone(), LEASE));
         this.read_facts()?;
-        this.read(|tables| {
+        let ledger = Ledger::over(this);
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             check_simulated(tables, &frame)
         })?;
-        Ok(this)
+        Ok(ledger)
     }
 
     fn assemble(
-        (link, key): (Link, Result<Ring, String>),
+        (link, key): (Link, Result<Ring, NoKey>),
         server: &Server,
         (frame, run): (Arc<Frame>, Option<Run>),
     ) -> Result<Self, LedgerError> {
-        let place = lease::place(&server.runs());
+        let mut opened = Opened::new(&BACKEND, frame, Runs::at(server.runs()), key);
+        opened.place = lease::place(&server.runs());
         let mut this = Self {
             link: RefCell::new(link),
-            shop: Shop {
-                frame,
-                runs: Runs::at(server.runs()),
-                place,
-                key,
-                notary: None,
-                source: server.key.to_string(),
-                ledger: String::new(),
-                product: 0,
-                scope: 0,
-                settled: Cell::new(i64::MAX),
-            },
-            patience: server.patience,
-            waiting: server.waiting,
+            opened,
+            server: server.clone(),
             writes: 0,
             _keeper: None,
             _run: run,
@@ -241,32 +223,23 @@ impl Postgres {
     ///
     /// No rotation begins meanwhile; one that began before is told: this run's key would be old.
     fn begin(&self, key: i64) -> Result<(), LedgerError> {
-        let (frame, place) = (&self.shop.frame, &self.shop.place);
-        let (station, product) = (&frame.identity.station, &frame.scope.product);
-        let template = frame.scope.template.as_deref().unwrap_or_default();
-        let missing = || LedgerError::damaged("its key is not at hand");
-        let notary = self.shop.notary.as_ref().ok_or_else(missing)?;
-        let newest: i64 = self.patiently(|transaction| {
-            transaction.query(SHARE_KEYS, &[])?;
-            let newest = transaction.query_one(NEWEST_KEY, &[])?.try_get(0)?;
-            if newest != key {
+        let opened = &self.opened;
+        let (run, station) = (&opened.frame.run, &opened.frame.identity.station);
+        let newest: Option<i64> = self.patiently(|session| {
+            let sql: &dyn Sql = session;
+            sql.rows(SHARE_KEYS, &[], &mut |_| Ok(()))?;
+            let newest = sql.value(NEWEST_KEY, &[])?;
+            if newest != Some(key) {
                 return Ok(newest);
             }
-            transaction.query(HOLD_LEDGER, &[])?;
-            transaction.execute(ADD_PRODUCT, &[product])?;
-            let row = transaction.query_one(SCOPE, &[product, &template])?;
-            if row.try_get::<_, Option<i64>>(1)?.is_none() {
-                let of = row.try_get(0)?;
-                let id = transaction.query_one(NEXT_SCOPE, &[])?.try_get(0)?;
-                let mark = notary.mark(&scope_row(id, (of, product), template));
-                transaction.execute(ADD_SCOPE, &[&id, &of, &template, &&mark[..]])?;
-            }
-            transaction.execute(ADD_STATION, &[station])?;
-            transaction.execute(ADD_RUN, &[&frame.run, station, place])?;
-            transaction.execute(ADD_LEASE, &[&frame.run, &LEASE.as_secs_f64()])?;
+            sql.rows(HOLD_LEDGER, &[], &mut |_| Ok(()))?;
+            opened.enter(sql)?;
+            sql.change(ADD_STATION, values![station])?;
+            sql.change(ADD_RUN, values![run, station, opened.place.as_ref()])?;
+            sql.change(ADD_LEASE, values![run, LEASE.as_secs().cast_signed()])?;
             Ok(newest)
         })?;
-        match newest == key {
+        match newest == Some(key) {
             true => Ok(()),
             false => Err(LedgerError::Rotated),
         }
@@ -274,46 +247,8 @@ impl Postgres {
 
     /// Reads what stays the same.
     fn read_facts(&mut self) -> Result<(), LedgerError> {
-        let scope = self.shop.frame.scope.clone();
-        let template = scope.template.unwrap_or_default();
-        let (ledger, ids) = self.patiently(|transaction| {
-            let ledger: String = transaction.query_one(LEDGER, &[])?.try_get(0)?;
-            let ids = transaction.query_opt(SCOPE, &[&scope.product, &template])?;
-            Ok((ledger, ids))
-        })?;
-        let shop = &mut self.shop;
-        shop.notary = match &shop.key {
-            Ok(ring) => Some(ring.notary(&ledger)?),
-            Err(_) => None,
-        };
-        shop.ledger = ledger;
-        let Some(row) = ids else {
-            return Ok(());
-        };
-        shop.product = get(&row, 0)?;
-        let Some(id) = get::<Option<i64>>(&row, 1)? else {
-            return Ok(());
-        };
-        shop.scope = id;
-        let marked = scope_row(id, (shop.product, &scope.product), &template);
-        match &shop.notary {
-            // Who only looks is told by the audit.
-            Some(notary) if !shop.frame.run.is_empty() && !notary.knows(&marked, get(&row, 2)?) => {
-                Err(LedgerError::Forged {
-                    what: format!("product {}", scope.product),
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Returns a scope's row, as it is marked.
-const fn scope_row<'a>(id: i64, product: (i64, &'a str), template: &'a str) -> Row<'a> {
-    Row::Scope {
-        id,
-        product,
-        template,
+        let place = self.patiently(|session| self.opened.look(session))?;
+        self.opened.settle(place)
     }
 }
 
@@ -341,9 +276,9 @@ fn make(link: &mut Link, server: &Server, (keys, past): (&[Key], Past)) -> Resul
         let (client, _) = link.connected().map_err(meaning)?;
         // A ledger that is there has its key: a wrong one makes no table anew.
         if schema::version(client, &schema)?.is_some() {
-            keys::prove(client, keys, server)?;
+            link.once(|session| keys::prove(session, keys, server))?;
         }
-        match schema::prepare(client, &schema, keys, past)? {
+        match schema::prepare(link, keys, past)? {
             Prepared::Done => return Ok(()),
             Prepared::Raced => patience.again()?,
         }

@@ -7,8 +7,8 @@ use postgres::config::Host;
 use zeroize::Zeroizing;
 
 use crate::ledger::LedgerError;
-use crate::ledger::files::{about, exposed};
 use crate::regular;
+use crate::vault::files::{about, exposed};
 
 /// Port of a host that names none.
 const PORT: u16 = 5432;

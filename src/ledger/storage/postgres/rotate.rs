@@ -6,146 +6,83 @@
 //! sealed. Who opens the ledger in between needs both keys. Rows are changed only while they are
 //! sealed as they were read, so a step that is done twice is done once.
 
-use postgres::types::ToSql;
-use postgres::{Row, Transaction};
-
+use super::fault::meaning;
 use super::link::Link;
-use super::rows::{bytes, get};
-use super::view::View;
-use super::{Postgres, Server, UNSYNCED, fault::meaning, liveness};
-use crate::ledger::crypto::{Cipher, Column, Key};
-use crate::ledger::event::{self, Body, Kind};
-use crate::ledger::keyring::{self, Ring, Rotation};
-use crate::ledger::storage::tables::{Store as _, Tables as _};
-use crate::ledger::{Actor, LedgerError, key_source};
-use crate::unit::Fingerprint;
+use super::{Postgres, UNSYNCED, liveness};
+use crate::ledger::journal;
+use crate::ledger::rules::facts;
+use crate::ledger::storage::keys as rows;
+use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
+use crate::ledger::storage::sql::values;
+use crate::ledger::storage::tables;
+use crate::ledger::storage::view::{Mode, View};
+use crate::ledger::{Actor, LedgerError};
+use crate::vault::crypto::Key;
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Rotation};
 
-/// Held by whoever begins or ends a rotation, and looked at by whoever begins a run.
-const HOLD_KEYS: &str = "SELECT id, name FROM keys ORDER BY id DESC FOR UPDATE";
 /// Only the owner takes keys out, and has tables written anew.
 const OWNER: &str = "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class \
      WHERE oid IN ('keys'::regclass, 'tokens'::regclass, 'pictures'::regclass)";
-const OTHERS: &str = "SELECT id, station FROM runs WHERE NOT ended AND id <> $1";
+const OTHERS: &str = "SELECT id, station FROM runs WHERE NOT ended AND id <> ?1";
 /// Boards whose attempt has no outcome, or failed: their bytes are kept for the next one.
 const BOARDS: &str = "SELECT 1 FROM units u WHERE state = 0 AND target = 'probe' AND (pending OR touched \
      AND EXISTS (SELECT 1 FROM events e WHERE e.unit = u.id AND e.hash = u.event AND e.kind = 'failed')) LIMIT 1";
-const ADD: &str = "INSERT INTO keys (name, seed) VALUES ($1, $2)";
-const LEFT: &str = "SELECT (SELECT count(*) FROM tokens WHERE key <> $1) \
-     + (SELECT count(*) FROM pictures WHERE key <> $1)";
-const TOKENS: &str = "SELECT id, key, fingerprint, token, qr, columns FROM tokens \
-     WHERE id > $1 AND key <> $2 ORDER BY id LIMIT 1000";
-const SET_TOKENS: &str = "UPDATE tokens t SET key = $1, token = n.token, qr = n.qr, columns = n.columns \
-     FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bytea[]) \
-     AS n (id, was, token, qr, columns) WHERE t.id = n.id AND t.key = n.was";
-const PICTURES: &str = "SELECT p.token, p.key, t.fingerprint, p.picture FROM pictures p \
-     JOIN tokens t ON t.id = p.token WHERE p.token > $1 AND p.key <> $2 ORDER BY p.token LIMIT 200";
-const SET_PICTURES: &str = "UPDATE pictures p SET key = $1, picture = n.picture \
-     FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS n (token, was, picture) \
-     WHERE p.token = n.token AND p.key = n.was";
-const FORGET: &str = "DELETE FROM keys WHERE id <> $1";
 const REWRITE: [&str; 2] = ["VACUUM FULL tokens", "VACUUM FULL pictures"];
 
-/// A key that values are sealed with from now on, and its row.
-type New<'a> = (i64, &'a Cipher);
-/// Seals some rows behind the one given anew; returns the last of them and how many, or that
-/// there are none.
-type Step =
-    fn(&Postgres, ring: &Ring, new: New<'_>, after: i64) -> Result<Option<(i64, u64)>, LedgerError>;
+impl Rotating for Postgres {
+    /// Rows are changed without waiting for the disk: the commit that takes the old key out waits for
+    /// all before it.
+    fn seal(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
+        self.patiently(|session| {
+            session.batch(UNSYNCED)?;
+            work(&mut View::new(session, &self.opened, Mode::Stage))
+        })
+    }
+
+    fn decide(&mut self, work: Step<'_>) -> Result<u64, LedgerError> {
+        self.numbered(work)
+    }
+}
+
+/// Seals everything in the ledger with another key; goes on with what was begun.
+///
+/// The next key is `<base>.key.next`, made now unless it waits there; it stays there for whoever puts
+/// it where the stations take theirs from. In another role than the owner's it is refused.
+pub fn rotate(
+    ledger: &mut Postgres,
+    by: &Actor,
+    step: &mut dyn FnMut(u64),
+) -> Result<Rotation, LedgerError> {
+    let server = ledger.server.clone();
+    journal::no_board_in_hand(&server.base)?;
+    let names = ledger.numbered(alone)?;
+    let source = key_source::read(&server.key, &server.folder)?;
+    let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
+    tables::read(ledger, |tables| {
+        facts::not_retired(tables, &server.base, &key)
+    })?;
+    let was = names.iter().find(|name| **name != key.id()).cloned();
+    let mut rows = 0;
+    if let Some(was) = &was {
+        if *was == source.id() {
+            // Boards of this station may have their bytes sealed with it.
+            keyring::keep(&server.base, &source)?;
+        }
+        ledger.numbered(|view| begin(view, &names, &key))?;
+        rows = rotate::rotate(ledger, &Next { key: &key, was }, by, step)?;
+    }
+    // Also after a rotation that was cut here.
+    ledger.written_anew()?;
+    Ok(Rotation {
+        id: key.id(),
+        was,
+        rows,
+        placed: key.id() == source.id(),
+    })
+}
 
 impl Postgres {
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.shop.key.is_ok()
-    }
-
-    /// Seals everything in the ledger with another key; goes on with what was begun.
-    ///
-    /// `step` is told how many values are left. The next key is `<base>.key.next`, made now unless
-    /// it waits there; it stays there for whoever puts it where the stations take theirs from.
-    ///
-    /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station,
-    /// [`LedgerError::KeyInUse`] while a board is in hand, or in another role than the owner's; any
-    /// other error leaves both keys good, and the next call goes on.
-    pub fn rotate(
-        &mut self,
-        server: &Server,
-        by: &Actor,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<Rotation, LedgerError> {
-        keyring::no_board_in_hand(&server.base)?;
-        let names = self.numbered(alone)?;
-        let source = key_source::read(&server.key, &server.folder)?;
-        let key = keyring::next_or_new(&server.base, &names, Some(&source))?;
-        self.read(|tables| keyring::not_retired(tables, &server.base, &key))?;
-        let was = names.iter().find(|name| **name != key.id()).cloned();
-        let mut rows = 0;
-        if let Some(old) = &was {
-            let ring = self.shop.key.as_ref().map_err(|_| LedgerError::Rotated)?;
-            let seed = keyring::sealed(ring.seed(), &key)?;
-            if *old == source.id() {
-                // Boards of this station may have their bytes sealed with it.
-                keyring::keep(&server.base, &source)?;
-            }
-            let current = self.numbered(|view| begin(view, &names, (&key, &seed)))?;
-            loop {
-                let before = rows;
-                self.reseal((current, &key.cipher()), &mut rows, step)?;
-                match self.numbered(|view| forget(view, (current, &key.id(), old), by))? {
-                    0 => break,
-                    left if rows == before => return Err(keyring::orphaned(left)),
-                    // Others added some meanwhile.
-                    _ => {}
-                }
-            }
-        }
-        // Also after a rotation that was cut here.
-        self.written_anew()?;
-        Ok(Rotation {
-            id: key.id(),
-            was,
-            rows,
-            placed: key.id() == source.id(),
-        })
-    }
-
-    /// Seals all rows with the current key.
-    fn reseal(
-        &self,
-        new: New<'_>,
-        rows: &mut u64,
-        step: &mut dyn FnMut(u64),
-    ) -> Result<(), LedgerError> {
-        let ring = self.shop.key.as_ref().map_err(|_| LedgerError::Rotated)?;
-        let mut left: i64 =
-            self.patiently(|transaction| transaction.query_one(LEFT, &[&new.0])?.try_get(0))?;
-        let mut told = |less: u64| {
-            left = left.saturating_sub_unsigned(less);
-            step(u64::try_from(left).unwrap_or(0));
-        };
-        told(0);
-        let steps: [Step; 2] = [some_tokens, some_pictures];
-        for some in steps {
-            let mut after = 0;
-            while let Some((last, count)) = some(self, ring, new, after)? {
-                after = last;
-                *rows += count;
-                told(count);
-            }
-        }
-        Ok(())
-    }
-
-    /// Changes rows without waiting for the disk: the commit that takes the old key out waits for
-    /// all before it.
-    fn set(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, LedgerError> {
-        self.patiently(|transaction: &mut Transaction<'_>| {
-            transaction.batch_execute(UNSYNCED)?;
-            transaction.execute(sql, params)
-        })
-    }
-
     /// Has the server write the tables anew: what rows were before is gone from their files.
     fn written_anew(&self) -> Result<(), LedgerError> {
         let mut link = self.link.borrow_mut();
@@ -160,147 +97,44 @@ impl Postgres {
 /// Refuses while others work, or a board's bytes are sealed with the key; no run begins from here
 /// to the transaction's end. Returns the names of the ledger's keys, the current one first.
 fn alone(view: &mut View<'_>) -> Result<Vec<String>, LedgerError> {
-    let keys = no_other_run(view)?;
-    let names = keys.iter().map(|row| get(row, 1));
-    let names = names.collect::<Result<Vec<String>, _>>()?;
-    let owner = view.first(OWNER, &[])?;
-    if owner.map(|row| get(&row, 0)).transpose()? != Some(true) {
+    no_other_run(view)?;
+    let names = rows::names(view.sql)?.into_iter();
+    if view.sql.value(OWNER, &[])? != Some(true) {
         return Err(LedgerError::KeyInUse {
             what: "only the role that owns the ledger's tables can do it",
         });
     }
-    match view.first(BOARDS, &[])? {
-        None => Ok(names),
+    match view.sql.value::<i64>(BOARDS, &[])? {
+        None => Ok(names.map(|(_, name)| name).collect()),
         Some(_) => Err(LedgerError::KeyInUse {
             what: "a board was in hand at some station, and its bytes are sealed with it: finish that first",
         }),
     }
 }
 
-/// Refuses while another run lives; none begins from here to the transaction's end. Returns the
-/// ledger's keys.
-pub fn no_other_run(view: &mut View<'_>) -> Result<Vec<Row>, LedgerError> {
-    let keys = view.rows(HOLD_KEYS, &[])?;
-    for row in view.rows(OTHERS, &[&view.shop.frame.run])? {
-        if liveness::alive(view, get(&row, 0)?)? {
-            return Err(LedgerError::RunsLive {
-                station: get::<&str>(&row, 1)?.to_owned(),
-            });
+/// Refuses while another run lives; none begins from here to the transaction's end.
+pub fn no_other_run(view: &View<'_>) -> Result<(), LedgerError> {
+    rows::hold(view.sql)?;
+    let own = values![&view.opened.frame.run];
+    let others = view
+        .sql
+        .all(OTHERS, own, |row| Ok((row.get::<String>(0)?, row.get(1)?)))?;
+    for (run, station) in others {
+        if liveness::alive(view, &run)? {
+            return Err(LedgerError::RunsLive { station });
         }
     }
-    Ok(keys)
+    Ok(())
 }
 
-/// Gives the ledger the next key beside the one that it has, unless it has it; returns its row.
-fn begin(
-    view: &mut View<'_>,
-    names: &[String],
-    (key, seed): (&Key, &[u8]),
-) -> Result<i64, LedgerError> {
-    const FIND: &str = "SELECT id FROM keys WHERE name = $1";
+/// Gives the ledger the next key beside the one that it has, unless it has it.
+fn begin(view: &mut View<'_>, names: &[String], key: &Key) -> Result<(), LedgerError> {
     if alone(view)? != names {
         return Err(LedgerError::Rotated);
     }
-    if view.first(FIND, &[&key.id()])?.is_none() {
-        view.change(ADD, &[&key.id(), &seed])?;
+    let ring = view.opened.key.as_ref().map_err(|_| LedgerError::Rotated)?;
+    match names.contains(&key.id()) {
+        true => Ok(()),
+        false => rows::enter(view.sql, key, ring.seed()),
     }
-    let row = view.first(FIND, &[&key.id()])?;
-    get(&row.ok_or(LedgerError::Rotated)?, 0)
-}
-
-/// Takes the old key out of the ledger, unless values are left that it sealed; returns how many.
-fn forget(
-    view: &mut View<'_>,
-    (current, id, old): (i64, &str, &str),
-    by: &Actor,
-) -> Result<u64, LedgerError> {
-    view.rows(HOLD_KEYS, &[])?;
-    let row = view.first(LEFT, &[&current])?;
-    let left: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
-    if left > 0 {
-        return Ok(left.unsigned_abs());
-    }
-    let body = Body {
-        name: Some(id.to_owned()),
-        was: Some(old.to_owned()),
-        ..Body::default()
-    };
-    event::append(view, &by.station, (Kind::Rotated, None), body.by(by))?;
-    view.set_fact(&keyring::retired_fact(old), id)?;
-    view.change(FORGET, &[&current])?;
-    Ok(0)
-}
-
-/// Seals a value of a row again.
-fn again(
-    (old, new): (&Cipher, &Cipher),
-    (print, column): (&Fingerprint, Column),
-    sealed: &[u8],
-) -> Result<Vec<u8>, LedgerError> {
-    let plain = old.open(print, column, sealed)?;
-    new.seal(print, column, &plain)
-}
-
-/// Reads what rows begin with: number, key, fingerprint.
-fn start<'a>(
-    ring: &'a Ring,
-    row: &Row,
-) -> Result<(i64, i64, &'a Cipher, Fingerprint), LedgerError> {
-    let key = get(row, 1)?;
-    let print = Fingerprint::from_bytes(bytes(row, 2)?);
-    Ok((get(row, 0)?, key, ring.opener(key)?, print))
-}
-
-fn some_tokens(
-    ledger: &Postgres,
-    ring: &Ring,
-    (current, cipher): New<'_>,
-    after: i64,
-) -> Result<Option<(i64, u64)>, LedgerError> {
-    let rows = ledger.patiently(|transaction| transaction.query(TOKENS, &[&after, &current]))?;
-    let (mut ids, mut were) = (Vec::new(), Vec::new());
-    let (mut tokens, mut qrs, mut columns) = (Vec::new(), Vec::new(), Vec::new());
-    for row in &rows {
-        let (id, was, old, print) = start(ring, row)?;
-        let sealed = |column, index| -> Result<Option<Vec<u8>>, LedgerError> {
-            let blob: Option<&[u8]> = get(row, index)?;
-            blob.map(|blob| again((old, cipher), (&print, column), blob))
-                .transpose()
-        };
-        ids.push(id);
-        were.push(was);
-        tokens.push(sealed(Column::Token, 3)?);
-        qrs.push(sealed(Column::Qr, 4)?);
-        columns.push(sealed(Column::Columns, 5)?);
-    }
-    let Some(last) = ids.last().copied() else {
-        return Ok(None);
-    };
-    let changed = ledger.set(
-        SET_TOKENS,
-        &[&current, &ids, &were, &tokens, &qrs, &columns],
-    )?;
-    Ok(Some((last, changed)))
-}
-
-fn some_pictures(
-    ledger: &Postgres,
-    ring: &Ring,
-    (current, cipher): New<'_>,
-    after: i64,
-) -> Result<Option<(i64, u64)>, LedgerError> {
-    let rows = ledger.patiently(|transaction| transaction.query(PICTURES, &[&after, &current]))?;
-    let (mut ids, mut were, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
-    for row in &rows {
-        let (id, was, old, print) = start(ring, row)?;
-        ids.push(id);
-        were.push(was);
-        let blob: &[u8] = get(row, 3)?;
-        pictures.push(again((old, cipher), (&print, Column::Picture), blob)?);
-    }
-    let Some(last) = ids.last().copied() else {
-        return Ok(None);
-    };
-    let changed = ledger.set(SET_PICTURES, &[&current, &ids, &were, &pictures])?;
-    Ok(Some((last, changed)))
 }

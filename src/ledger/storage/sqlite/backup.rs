@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::connect::{self, fault};
 use super::{KeyPlace, MAKING, Sqlite, part, present, schema};
 use crate::ledger::LedgerError;
-use crate::ledger::files::{about, beside, create, sync_folder};
+use crate::vault::files::{about, beside, create, sync_folder};
 
 /// How many pages are copied at once: others write in between.
 const PAGES: i32 = 2048;

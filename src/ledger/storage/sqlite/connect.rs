@@ -7,8 +7,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::ledger::LedgerError;
-use crate::ledger::files::{about, beside};
 use crate::regular;
+use crate::vault::files::{about, beside};
 
 /// Every commit is on the disk when it returns.
 const FULL: &str = "FULL";

@@ -7,13 +7,14 @@ use rusqlite::TransactionBehavior;
 
 use super::connect::{self, fault};
 use super::keys::{self, Brought, KeyPlace};
-use super::view::{Mode, Shop, View};
-use super::{Sqlite, part};
-use crate::ledger::book::{SIGNATURE, bring};
-use crate::ledger::recipient::StationKey;
+use super::{BACKEND, Sqlite, part};
+use crate::ledger::rules::merge::bring;
+use crate::ledger::rules::parts::SIGNATURE;
 use crate::ledger::runs::Runs;
-use crate::ledger::storage::tables::{Frame, Tables as _};
+use crate::ledger::storage::tables::{Facts as _, Frame};
+use crate::ledger::storage::view::{Mode, Opened, View};
 use crate::ledger::{Identity, LedgerError, Scope, Simulated};
+use crate::vault::recipient::StationKey;
 
 impl Sqlite {
     /// Copies the part at `from` to the new file `to`, as [`copy`](Self::copy) does, signed with the
@@ -48,11 +49,12 @@ fn sign(
     };
     let frame = Arc::new(Frame::new(scope, identity, String::new()));
     let runs = Runs::at(super::folder(hidden));
-    let shop = Shop::new(&conn, frame, (runs, Some(ring), place.clone()))?;
+    let mut opened = Opened::new(&BACKEND, frame, runs, Ok(ring));
+    opened.settle(opened.look(&conn)?)?;
     let transaction = conn
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(fault)?;
-    let mut view = View::new(&transaction, &shop, Mode::Write)?;
+    let mut view = View::new(&*transaction, &opened, Mode::Write);
     let signature = key.sign(&bring(&view)?.digest());
     view.set_fact(SIGNATURE, &signature.to_string())?;
     drop(view);

@@ -4,18 +4,15 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::connect::fault;
 use super::manifest;
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, read_key, write_new};
-use crate::ledger::keyring::{self, Ring, Stored};
-use crate::ledger::recipient::StationKey;
-use crate::ledger::storage::notary::Seed;
-use crate::ledger::{LedgerError, key_source};
+use crate::ledger::LedgerError;
+use crate::ledger::storage::keys::stored;
 use crate::recipe::{HomeId, KeySource};
-
-const ALL: &str = "SELECT id, name, seed FROM keys ORDER BY id DESC";
-const INSERT: &str = "INSERT INTO keys (name, seed) VALUES (?1, ?2)";
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, read_key, write_new};
+use crate::vault::key_source;
+use crate::vault::keyring::{self, Ring};
+use crate::vault::recipient::StationKey;
 
 /// Where the key of a ledger in a file comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,37 +115,10 @@ pub fn make(ledger: &Path, place: &KeyPlace) -> Result<Key, LedgerError> {
     Ok(key)
 }
 
-/// Adds a key to those of the ledger; from here on it is the current one.
-pub fn enter(conn: &Connection, key: &Key, seed: &Seed) -> Result<(), LedgerError> {
-    let sealed = keyring::sealed(seed, key)?;
-    conn.execute(INSERT, (key.id(), sealed)).map_err(fault)?;
-    Ok(())
-}
-
 /// Returns the ring of a ledger that has one key, which is at hand.
 pub fn ring_of(conn: &Connection, key: &Key) -> Result<Ring, LedgerError> {
     let ring = Ring::of(stored(conn)?, std::slice::from_ref(key));
     ring.ok_or_else(|| LedgerError::damaged("it has another key than it was given"))
-}
-
-fn stored(conn: &Connection) -> Result<Vec<Stored>, LedgerError> {
-    let mut statement = conn.prepare(ALL).map_err(fault)?;
-    let rows = statement.query_map([], |row| {
-        Ok(Stored {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            seed: row.get(2)?,
-        })
-    });
-    rows.map_err(fault)?
-        .collect::<Result<_, _>>()
-        .map_err(fault)
-}
-
-/// Returns the names of the ledger's keys, the current one first.
-pub fn names(conn: &Connection) -> Result<Vec<(i64, String)>, LedgerError> {
-    let rows = stored(conn)?.into_iter();
-    Ok(rows.map(|row| (row.id, row.name)).collect())
 }
 
 /// Reads the key and proves that the ledger was sealed with it; `None` when it cannot be had.

@@ -4,16 +4,18 @@
 //! The signature is looked at before the key is unsealed. What the key then vouches for (facts, events,
 //! sealed values) needs no signature of its own: the key itself is signed.
 
-use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
-use super::connect::fault;
-use crate::ledger::book::{ORIGIN, PART_OF, tokens_digest};
-use crate::ledger::home::{Home, HomeKey, Signature};
-use crate::ledger::recipient::{Recipient, StationKey};
+use crate::ledger::LedgerError;
+use crate::ledger::history::audit::tokens_digest;
+use crate::ledger::rules::facts::ORIGIN;
+use crate::ledger::rules::parts::PART_OF;
+use crate::ledger::storage::sql::{Sql, values};
 use crate::ledger::storage::tables::Tables;
-use crate::ledger::{LedgerError, crypto::Key};
 use crate::recipe::HomeId;
+use crate::vault::crypto::Key;
+use crate::vault::home::{Home, HomeKey, Signature};
+use crate::vault::recipient::{Recipient, StationKey};
 
 /// Domain of what is signed.
 const DOMAIN: &[u8] = b"eol-inject/part manifest/1\0";
@@ -94,15 +96,12 @@ fn message(text: &str) -> Vec<u8> {
 
 /// Opens the key of a part for its station, if home signed it; `None` for a ledger that is no part.
 pub fn unseal(
-    conn: &Connection,
+    sql: &dyn Sql,
     key: &StationKey,
     pinned: Option<&HomeId>,
 ) -> Result<Option<Key>, LedgerError> {
-    let fact = |name: &str| -> Result<Option<String>, LedgerError> {
-        conn.query_row(FACT, [name], |row| row.get(0))
-            .optional()
-            .map_err(fault)
-    };
+    let fact =
+        |name: &str| -> Result<Option<String>, LedgerError> { sql.value(FACT, values![name]) };
     let Some(sealed) = fact(SEALED)? else {
         return Ok(None);
     };

@@ -1,11 +1,10 @@
 //! The embedded ledger: one SQLite file, its key and its runs beside it, all owner-only.
 //!
-//! Rules are not in here: this stores and finds rows for [`book`](super::book).
+//! Rules are not in here: this stores and finds rows for [`book`](crate::ledger::book).
 
 mod audit;
 mod backup;
 mod connect;
-mod events;
 mod giving;
 mod keys;
 mod manifest;
@@ -13,9 +12,7 @@ mod part;
 mod restore;
 mod rotate;
 mod schema;
-mod tokens;
-mod units;
-mod view;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,34 +24,44 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
-use self::view::{Mode, Shop, View};
-use crate::ledger::book::check_simulated;
-use crate::ledger::files::{about, beside, close_to_others, create, sync_folder};
-use crate::ledger::keyring::Ring;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
-use crate::ledger::storage::tables::{Frame, Store, Tables};
+use crate::ledger::storage::keys as rows;
+use crate::ledger::storage::tables::{Frame, Look, Store, Work};
+use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Identity, LedgerError, Scope};
+use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
-use crate::recipe::HomeId;
+use crate::vault::files::{about, beside, close_to_others, create, sync_folder};
+use crate::vault::keyring::Ring;
+
+/// One program writes at a time, and file locks tell who lives.
+static BACKEND: Backend = Backend {
+    shared: false,
+    step: 64,
+    next_unit: "SELECT coalesce(max(id), 0) + 1 FROM units",
+    next_scope: "SELECT coalesce(max(id), 0) + 1 FROM scopes",
+    drawing: Drawing::BY_COLUMN,
+    alive: |view, run| Ok(view.opened.runs.alive(run)),
+    // A ledger that is made anew has a hidden name until then.
+    refuse_other_runs: |_| Ok(()),
+    skip_unit_numbers: None,
+    integrity: audit::integrity,
+};
 
 /// A ledger in a SQLite file. Every opening for writing is a run of its own.
 ///
 /// One host only: whether a run lives is told by file locks, and the write-ahead log needs
 /// memory that all its programs share. A network share offers neither.
 pub struct Sqlite {
+    path: PathBuf,
     conn: Connection,
-    shop: Shop,
+    opened: Opened,
+    /// Where the key comes from.
+    key_place: KeyPlace,
     /// Dropped last: while it lives, this run's claims are in work.
     _run: Option<Run>,
-}
-
-impl std::fmt::Debug for Sqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite")
-            .field("frame", &self.shop.frame)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Sqlite {
@@ -67,7 +74,7 @@ impl Sqlite {
     /// # Errors
     /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
     /// here too, with nothing written.
-    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -79,7 +86,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         Self::open_keyed(path, scope, identity, &KeyPlace::Beside)
     }
 
@@ -92,7 +99,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         if *place != KeyPlace::Beside {
             // A source that has no key leaves no empty file behind.
             keys::bring(place, path)?;
@@ -115,7 +122,7 @@ impl Sqlite {
         scope: &Scope,
         identity: Identity,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let file = beside(path, suffix);
@@ -123,9 +130,8 @@ impl Sqlite {
         }
         let mut conn = connect::write(path)?;
         let key = schema::prepare(&mut conn, path, place)?;
-        let mut sqlite = Self::enter(path, scope, identity, (conn, key))?;
-        sqlite.shop.place = place.clone();
-        Ok(sqlite)
+        let opening = (conn, key, place.clone());
+        Self::enter(path, scope, identity, opening)
     }
 
     /// Begins a run in a ledger that is open and proved.
@@ -133,28 +139,35 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         identity: Identity,
-        (conn, key): (Connection, Ring),
-    ) -> Result<Self, LedgerError> {
+        (mut conn, key, key_place): (Connection, Ring, KeyPlace),
+    ) -> Result<Ledger, LedgerError> {
         let run = Run::start(&folder(path))?;
         let frame = Frame::new(scope, identity, run.id().to_owned());
         let frame = Arc::new(frame.with_lock(run.lock()));
-        let mut sqlite = Self {
-            shop: Shop::new(
-                &conn,
-                Arc::clone(&frame),
-                (Runs::at(folder(path)), Some(key), KeyPlace::Beside),
-            )?,
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, Arc::clone(&frame), runs, Ok(key));
+        opened.settle(opened.look(&conn)?)?;
+        if opened.scope == 0 {
+            let transaction = conn
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(fault)?;
+            opened.enter(&*transaction)?;
+            transaction.commit().map_err(fault)?;
+            opened.settle(opened.look(&conn)?)?;
+        }
+        let ledger = Ledger::over(Self {
+            path: path.to_owned(),
             conn,
+            opened,
+            key_place,
             _run: Some(run),
-        };
-        let shop = &mut sqlite.shop;
-        shop.enter(&mut sqlite.conn)?;
-        sqlite.read(|tables| {
+        });
+        ledger.read(|tables| {
             tables.proved("ledger")?;
             manifest::check(tables)?;
             check_simulated(tables, &frame)
         })?;
-        Ok(sqlite)
+        Ok(ledger)
     }
 
     /// Opens the ledger at `path` to look at it: nothing is made, and no claim is held.
@@ -163,7 +176,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`LedgerError::Absent`], and those of [`open`](Self::open)
-    pub fn inspect(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         Self::inspect_keyed(path, scope, &KeyPlace::Beside)
     }
 
@@ -176,7 +189,7 @@ impl Sqlite {
         path: &Path,
         scope: &Scope,
         place: &KeyPlace,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         present(path, place)?;
         let conn = connect::read(path)?;
         let key = schema::look(&conn, path, place)?;
@@ -188,7 +201,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// Those of [`inspect`](Self::inspect)
-    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+    pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         if !path.try_exists().map_err(about(path))? {
             return Err(LedgerError::Absent {
                 path: path.to_owned(),
@@ -202,42 +215,26 @@ impl Sqlite {
     fn look(
         path: &Path,
         scope: &Scope,
-        (conn, key, place): (Connection, Option<Ring>, KeyPlace),
-    ) -> Result<Self, LedgerError> {
+        (conn, key, key_place): (Connection, Option<Ring>, KeyPlace),
+    ) -> Result<Ledger, LedgerError> {
         let identity = Identity {
             station: String::new(),
             simulated: crate::ledger::Simulated::No,
         };
         let frame = Arc::new(Frame::new(scope, identity, String::new()));
-        let shop = Shop::new(&conn, frame, (Runs::at(folder(path)), key, place))?;
-        Ok(Self {
+        let missing = || NoKey::Missing {
+            path: keys::named(&key_place, path),
+        };
+        let runs = Runs::at(folder(path));
+        let mut opened = Opened::new(&BACKEND, frame, runs, key.ok_or_else(missing));
+        opened.settle(opened.look(&conn)?)?;
+        Ok(Ledger::over(Self {
+            path: path.to_owned(),
             conn,
-            shop,
+            opened,
+            key_place,
             _run: None,
-        })
-    }
-
-    /// Returns the ledger's own number, in hex digits.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn number(&self) -> Result<String, LedgerError> {
-        self.read(|tables| crate::ledger::book::ledger_number(tables))
-    }
-
-    /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
-    ///
-    /// # Errors
-    /// [`LedgerError`]
-    pub fn home(&self) -> Result<Option<HomeId>, LedgerError> {
-        let home = self.read(|tables| tables.home())?;
-        Ok(home.map(|key| key.home().id()))
-    }
-
-    /// Returns whether the key is at hand, so that secrets can be read.
-    #[must_use]
-    pub const fn has_key(&self) -> bool {
-        self.shop.key.is_some()
+        }))
     }
 
     /// Returns the ids of the keys that the ledger at `path` is sealed with, the current one
@@ -249,7 +246,7 @@ impl Sqlite {
         present(path, &KeyPlace::Beside)?;
         let conn = connect::read(path)?;
         schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
-        let names = keys::names(&conn)?.into_iter();
+        let names = rows::names(&conn)?.into_iter();
         Ok(names.map(|(_, name)| name).collect())
     }
 
@@ -257,12 +254,6 @@ impl Sqlite {
     #[must_use]
     pub fn key_path(path: &Path) -> PathBuf {
         keys::path(path)
-    }
-
-    /// Returns the name of this run.
-    #[must_use]
-    pub fn run(&self) -> &str {
-        &self.shop.frame.run
     }
 }
 
@@ -324,33 +315,24 @@ fn folder(path: &Path) -> PathBuf {
 
 impl Store for Sqlite {
     fn frame(&self) -> &Arc<Frame> {
-        &self.shop.frame
+        &self.opened.frame
     }
 
-    fn write<T>(
-        &mut self,
-        work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.once(work)
+    fn write(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
+        self.once(Mode::Write, |view| work(view))
     }
 
-    fn stage<T>(
-        &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        // The next full commit syncs the whole log, these transactions with it.
-        connect::set_staging(&self.conn)?;
-        let answer = self.once(work);
-        connect::set_durable(&self.conn)?;
-        answer
+    fn stage(&mut self, work: Work<'_>) -> Result<(), LedgerError> {
+        self.staged(Mode::Stage, |view| work(view))
     }
 
-    fn scan<T>(
-        &self,
-        work: impl FnOnce(&dyn Tables) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
+    fn scan(&self, work: Look<'_>) -> Result<(), LedgerError> {
         let transaction = self.conn.unchecked_transaction().map_err(fault)?;
-        work(&View::new(&transaction, &self.shop, Mode::Read)?)
+        work(&View::new(&*transaction, &self.opened, Mode::Read))
+    }
+
+    fn rotate(&mut self, by: &Actor, step: &mut dyn FnMut(u64)) -> Result<Rotation, LedgerError> {
+        rotate::rotate(self, by, step)
     }
 }
 
@@ -358,14 +340,28 @@ impl Sqlite {
     /// Does `work` in one transaction.
     fn once<T>(
         &mut self,
-        work: impl FnOnce(&mut dyn Tables) -> Result<T, LedgerError>,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fault)?;
-        let answer = work(&mut View::new(&transaction, &self.shop, Mode::Write)?)?;
+        let answer = work(&mut View::new(&*transaction, &self.opened, mode))?;
         transaction.commit().map_err(fault)?;
         Ok(answer)
+    }
+
+    /// Does `work` in one transaction that is durable with the next full commit: that one syncs the
+    /// whole log.
+    fn staged<T>(
+        &mut self,
+        mode: Mode,
+        work: impl FnOnce(&mut View<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        connect::set_staging(&self.conn)?;
+        let answer = self.once(mode, work);
+        connect::set_durable(&self.conn)?;
+        answer
     }
 }

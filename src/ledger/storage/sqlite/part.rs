@@ -13,12 +13,11 @@ use rusqlite::Connection;
 
 use super::connect::{self, fault};
 use super::keys;
-use super::{MAKING, Sqlite, manifest, schema};
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, create, sync_folder};
+use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
 use crate::ledger::part::{Handing, Part, PartState};
-use crate::ledger::storage::tables::Store as _;
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, create, sync_folder};
 
 /// A part's file on its way out.
 #[derive(Debug)]
@@ -199,10 +198,10 @@ impl Sqlite {
         scope: &Scope,
         key: &Key,
         identity: Identity,
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<Ledger, LedgerError> {
         let conn: Connection = connect::write(path)?;
         let ring = keys::ring_of(&conn, key)?;
-        Self::enter(path, scope, identity, (conn, ring))
+        Self::enter(path, scope, identity, (conn, ring, KeyPlace::Beside))
     }
 }
 

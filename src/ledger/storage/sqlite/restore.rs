@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use super::keys::{self, KeyPlace};
 use super::part::{clear, free, give_name, single};
 use super::{Sqlite, backup, connect, schema};
-use crate::ledger::crypto::Key;
-use crate::ledger::files::{about, beside, create, write_new};
 use crate::ledger::runs::Runs;
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Identity, LedgerError, Scope};
+use crate::ledger::{Identity, Ledger, LedgerError, Scope};
 use crate::recipe::KeySource;
+use crate::vault::crypto::Key;
+use crate::vault::files::{about, beside, create, write_new};
 
 /// Who makes a ledger's file anew, and for what.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Remaking<'_> {
     pub fn from_backup<T>(
         &self,
         from: &Path,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         if *self.place == KeyPlace::Beside && !keys::path(self.path).exists() {
@@ -57,7 +57,7 @@ impl Remaking<'_> {
     pub fn anew<T>(
         &self,
         number: &str,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         let made = self
@@ -74,7 +74,7 @@ impl Remaking<'_> {
     /// lost one open. A cut leaves no ledger, and a trace of the old one.
     pub fn afresh(
         &self,
-        act: impl FnOnce(&mut Sqlite, &[PathBuf]) -> Result<(), LedgerError>,
+        act: impl FnOnce(&mut Ledger, &[PathBuf]) -> Result<(), LedgerError>,
     ) -> Result<Vec<PathBuf>, LedgerError> {
         let own = self.place.file();
         let mut traces = traces::of(self.path, Base::Gone, own.as_deref())?;
@@ -136,7 +136,7 @@ impl Remaking<'_> {
     fn settle<T>(
         &self,
         hidden: &Path,
-        act: impl FnOnce(&mut Sqlite) -> Result<T, LedgerError>,
+        act: impl FnOnce(&mut Ledger) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let place = match self.place {
             KeyPlace::Beside => {

@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
 use crate::ledger::LedgerError;
-use crate::ledger::crypto::{Key, random};
-use crate::ledger::keyring::Ring;
-use crate::ledger::storage::notary::{Row, Seed};
+use crate::ledger::storage::schema::{self, OLDEST, Past};
 use crate::ledger::traces::{self, Base};
+use crate::vault::crypto::Key;
+use crate::vault::keyring::Ring;
 
 /// `EOLJ` in SQLite's `application_id`: whose file it is.
 const APPLICATION: i64 = 0x454f_4c4a;
@@ -18,10 +18,9 @@ const APPLICATION: i64 = 0x454f_4c4a;
 /// All migrations, in order; `user_version` is that of the last one that was done, from [`OLDEST`] on.
 pub const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_units.sqlite.sql")];
 
-/// The first schema that this version reads: those before marked no token, and were in no release.
-const OLDEST: i64 = 3;
-
-const INSERT_LEDGER: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
+fn known() -> i64 {
+    schema::known(MIGRATIONS)
+}
 
 /// What a file says about itself.
 struct Header {
@@ -52,25 +51,11 @@ impl Header {
                 path: path.to_owned(),
             });
         }
-        if !empty && self.version < OLDEST {
-            return Err(LedgerError::SchemaOlder {
-                found: self.version,
-                oldest: OLDEST,
-            });
-        }
-        if self.version > known() {
-            return Err(LedgerError::SchemaNewer {
-                found: self.version,
-                known: known(),
-            });
+        if !empty {
+            schema::check(self.version, known())?;
         }
         Ok(empty)
     }
-}
-
-/// Returns the newest schema that this version knows.
-fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).map_or(i64::MAX, |count| OLDEST - 1 + count)
 }
 
 /// Brings a ledger's tables up to date, makes them for an empty one, and proves its key.
@@ -125,9 +110,7 @@ fn migrate(
         transaction.execute_batch(sql).map_err(fault)?;
     }
     if empty {
-        let (key, seed) = (make_key()?, Seed::make()?);
-        keys::enter(&transaction, &key, &seed)?;
-        number(&transaction, (&seed, given))?;
+        schema::found(&*transaction, &make_key()?, given, Past::None)?;
         transaction
             .pragma_update(None, "application_id", APPLICATION)
             .map_err(fault)?;
@@ -138,22 +121,6 @@ fn migrate(
             .map_err(fault)?;
     }
     transaction.commit().map_err(fault)
-}
-
-/// Gives a fresh ledger its number.
-fn number(conn: &Connection, (seed, given): (&Seed, Option<&str>)) -> Result<(), LedgerError> {
-    let mut random_number = [0; 16];
-    random(&mut random_number)?;
-    let value = given.map_or_else(|| crate::unit::hex(&random_number), str::to_owned);
-    let fact = Row::Fact {
-        number: 1,
-        name: "ledger",
-        value: &value,
-    };
-    let mark = seed.notary(&value)?.mark(&fact);
-    conn.execute(INSERT_LEDGER, (1, "ledger", &value, mark))
-        .map(drop)
-        .map_err(fault)
 }
 
 /// Checks that a file is a ledger of this version, and reads its key if it lies there.

@@ -68,7 +68,7 @@ fn a_serial_that_all_want_goes_to_one_at_a_time() {
                 let mut ledger = bench.open(&format!("L{thread}"));
                 let mut mine = 0;
                 while mine < 3 {
-                    match answer(&mut *ledger, &on_board("GW1", "u1")) {
+                    match answer(&mut ledger, &on_board("GW1", "u1")) {
                         Ok(Attempt::Go(held)) => {
                             assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                             inside.fetch_sub(1, Ordering::SeqCst);
@@ -125,7 +125,7 @@ fn a_serial_of_a_list_that_two_want_at_once_is_in_work_for_one() {
                 let (mut held, mut odd) = (Vec::new(), Vec::new());
                 for n in 0..60 {
                     meet.wait();
-                    match answer(&mut *ledger, &on_board(&format!("GW{n}"), &format!("u{n}"))) {
+                    match answer(&mut ledger, &on_board(&format!("GW{n}"), &format!("u{n}"))) {
                         Ok(Attempt::Go(one)) => held.push(one),
                         Err(Refusal::InWork { .. }) => {}
                         // Nobody may leave before the other does.
@@ -159,7 +159,7 @@ fn a_serial_that_goes_away_while_it_is_claimed_has_one_token() {
                 // The last ones first: the split comes to them last.
                 let claims = names.iter().rev().map(|name| claim(name));
                 claims
-                    .filter(|claim| answer(&mut *station, claim).is_ok())
+                    .filter(|claim| answer(&mut station, claim).is_ok())
                     .count()
             });
             let by = actor("L1");
@@ -175,7 +175,7 @@ fn a_serial_that_goes_away_while_it_is_claimed_has_one_token() {
             Err(error) => assert!(matches!(error, LedgerError::PartSerial { .. }), "{error}"),
         }
     }
-    assert_clean(&*home);
+    assert_clean(&home);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn an_empty_pool_is_said_only_after_what_others_hold_was_waited_for() {
         .execute("UPDATE tokens SET state = 1 WHERE state = 0", &[])
         .unwrap();
     std::thread::scope(|scope| {
-        let waits = scope.spawn(|| go(&mut *ledger, &claim("GW1")).fingerprint());
+        let waits = scope.spawn(|| go(&mut ledger, &claim("GW1")).fingerprint());
         std::thread::sleep(std::time::Duration::from_millis(300));
         assert!(!waits.is_finished());
         transaction.rollback().unwrap();

@@ -58,7 +58,7 @@ fn a_server_is_believed_only_with_its_certificate() {
     for mode in ["require", "verify-full"] {
         let bench = bench(&cluster, mode, &mine);
         let mut ledger = stocked(&bench, 1);
-        finish(&mut *ledger, &claim("GW1"));
+        finish(&mut ledger, &claim("GW1"));
         let used = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                     WHERE application_name = 'eol-inject'";
         let used: bool = cluster.client().query_one(used, &[]).unwrap().get(0);

@@ -45,7 +45,7 @@ fn the_other_process() {
         Ok(_) => nameless("GW1"),
         Err(_) => on_board("GW1", "u1"),
     };
-    let _held = go(&mut *ledger, &unit);
+    let _held = go(&mut ledger, &unit);
     println!("ready");
     std::thread::sleep(std::time::Duration::from_secs(600));
 }
@@ -183,7 +183,7 @@ fn a_stopped_stations_claim_in_doubt_gets_onto_no_board_by_itself() {
 fn a_run_that_was_taken_for_dead_never_writes_again() {
     let Some(bench) = OnServer::new() else { return };
     let mut ledger = stocked(&bench, 3);
-    let held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let held = go(&mut ledger, &on_board("GW1", "u1"));
     let run = ledger.find(&serial("GW1")).unwrap().unwrap().run;
     let mut admin = admin(&bench);
     admin

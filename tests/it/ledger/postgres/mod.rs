@@ -52,11 +52,11 @@ impl OnServer {
         }
     }
 
-    pub fn try_open(&self, station: &str) -> Result<Postgres, LedgerError> {
+    pub fn try_open(&self, station: &str) -> Result<Ledger, LedgerError> {
         Postgres::open(&self.server, &scope(), identity(station))
     }
 
-    pub fn inspect(&self) -> Postgres {
+    pub fn inspect(&self) -> Ledger {
         Postgres::inspect(&self.server, &scope()).unwrap()
     }
 
@@ -78,10 +78,10 @@ impl OnServer {
 }
 
 /// Opens a ledger as another process was told.
-pub fn open_from(place: &str, station: &str) -> Box<dyn Ledger> {
+pub fn open_from(place: &str, station: &str) -> Ledger {
     let parts: Vec<&str> = place.split(' ').collect();
     let server = server(parts[0], parts[1], Path::new(parts[2]));
-    Box::new(Postgres::open_existing(&server, &scope(), identity(station)).unwrap())
+    Postgres::open_existing(&server, &scope(), identity(station)).unwrap()
 }
 
 /// Returns a place with the key in a folder.
@@ -98,14 +98,14 @@ pub fn server(url: &str, schema: &str, folder: &Path) -> Server {
 }
 
 impl Bench for OnServer {
-    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
-        Box::new(Postgres::open(&self.server, scope, identity).unwrap())
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Ledger {
+        Postgres::open(&self.server, scope, identity).unwrap()
     }
 
     #[cfg(feature = "sqlite")]
-    fn mirrored(&self, folder: &Path, station: &str) -> Box<dyn Ledger> {
+    fn mirrored(&self, folder: &Path, station: &str) -> Ledger {
         let ledger = self.try_open(station).unwrap();
-        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+        ledger.mirrored(folder).unwrap()
     }
 
     fn another(&self) -> Box<dyn Bench> {

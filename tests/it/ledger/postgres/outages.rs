@@ -21,7 +21,7 @@ fn shift_with(bench: &OnServer, units: usize, mut outage: impl FnMut(&mut Chance
                 scope.spawn(move || {
                     let mut ledger = bench.open(&format!("L{n}"));
                     let mut chance = Chance(0x9e37_79b9 + n);
-                    work(&mut *ledger, (boards, units), &mut chance);
+                    work(&mut ledger, (boards, units), &mut chance);
                 })
             })
             .collect();
@@ -181,7 +181,7 @@ fn a_server_that_stays_away_is_told_and_the_unit_in_hand_resumes() {
     let mut bench = OnServer::at(&cluster.url());
     bench.server.patience = Duration::from_secs(1);
     let mut ledger = stocked(&bench, 3);
-    let held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let held = go(&mut ledger, &on_board("GW1", "u1"));
     let print = held.fingerprint();
     cluster.stop();
     let proof = receipt(&held);
@@ -194,9 +194,9 @@ fn a_server_that_stays_away_is_told_and_the_unit_in_hand_resumes() {
     cluster.start();
     // Its run could not say goodbye; its file lock is gone, so it is known to be dead.
     let mut ledger = bench.open("L2");
-    let again = go(&mut *ledger, &on_board("GW1", "u1"));
+    let again = go(&mut ledger, &on_board("GW1", "u1"));
     assert_eq!((again.fingerprint(), again.epoch()), (print, 2));
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 /// Labels that take the server away when the second group gets them.
@@ -255,7 +255,7 @@ fn all_told() -> bool {
     let mut told = std::collections::BTreeSet::new();
     let error = Batch {
         master: &master,
-        ledger: &mut *ledger,
+        ledger: &mut ledger,
         target: &target,
         labels: &Outage {
             cluster: &cluster,

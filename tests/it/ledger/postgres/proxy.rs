@@ -115,7 +115,7 @@ fn a_connection_cut_at_any_moment_does_nothing_twice_and_nothing_not_at_all() {
     for n in 0..24 {
         let unit = on_board(&format!("GW{n}"), &format!("u{n}"));
         arm();
-        let held = go(&mut *ledger, &unit);
+        let held = go(&mut ledger, &unit);
         assert_eq!((held.fingerprint(), held.epoch()), (print_of(n), 1));
         if n % 5 == 4 {
             arm();
@@ -145,7 +145,7 @@ fn a_connection_cut_at_any_moment_does_nothing_twice_and_nothing_not_at_all() {
     ledger.events_since(0, &mut |_| events += 1).unwrap();
     // One import; each unit claimed and ended once; each label read once.
     assert_eq!(events, 1 + 24 + 24 + 3);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_lost_connection_costs_no_claim() {
     };
     let bench = OnServer::at(&cluster.url());
     let mut ledger = stocked(&bench, 3);
-    let held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let held = go(&mut ledger, &on_board("GW1", "u1"));
     // Every session of the run is ended by the server; another station comes first.
     let mut admin = cluster.client();
     let sessions = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -166,15 +166,15 @@ fn a_lost_connection_costs_no_claim() {
     lost.server.schema = bench.server.schema.clone();
     lost.server.folder.clone_from(&bench.server.folder);
     let mut other = lost.open("L3");
-    let taken = go(&mut *other, &on_board("GW2", "u2"));
+    let taken = go(&mut other, &on_board("GW2", "u2"));
     let ended: i64 = admin.query_one(sessions, &[&name]).unwrap().get(0);
     assert!(ended >= 1);
-    let refused = refusal(&mut *ledger, &on_board("GW2", "u2"));
+    let refused = refusal(&mut ledger, &on_board("GW2", "u2"));
     assert!(matches!(refused, Refusal::InWork { station, .. } if station == "L3"));
     // It comes back, and its claim is its own still.
     let proof = receipt(&taken);
     other.confirm(&[(taken, proof)]).unwrap();
     let proof = receipt(&held);
     ledger.confirm(&[(held, proof)]).unwrap();
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }

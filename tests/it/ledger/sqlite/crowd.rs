@@ -67,16 +67,16 @@ fn the_claim_of_a_killed_process_is_taken_over_and_not_before() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 3);
     let child = spawn(&bench, "claim");
-    let refused = refusal(&mut *ledger, &on_board("GW1", "u1"));
+    let refused = refusal(&mut ledger, &on_board("GW1", "u1"));
     assert!(matches!(refused, Refusal::InWork { station, .. } if station == "L2"));
     assert_eq!(ledger.open_claims("L2").unwrap(), []);
     kill(child);
     assert_eq!(ledger.open_claims("L2").unwrap(), [serial("GW1")]);
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!(record.outcome, eol_inject::ledger::Outcome::InDoubt);
-    let taken = go(&mut *ledger, &on_board("GW1", "u1"));
+    let taken = go(&mut ledger, &on_board("GW1", "u1"));
     assert_eq!((taken.epoch(), taken.fingerprint()), (2, print_of(0)));
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 #[test]
@@ -98,18 +98,18 @@ fn a_killed_import_leaves_nothing_behind() {
     assert!(matches!(busy, LedgerError::ImportBusy { station } if station == "L2"));
     for n in 0..3 {
         let unit = claim(&format!("GW{n}"));
-        assert_eq!(finish(&mut *ledger, &unit), print_of(n));
+        assert_eq!(finish(&mut ledger, &unit), print_of(n));
     }
-    let refused = refusal(&mut *ledger, &claim("GW3"));
+    let refused = refusal(&mut ledger, &claim("GW3"));
     assert!(matches!(refused, Refusal::PoolEmpty { .. }));
     kill(child);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
     let import = ledger
         .import(&list((1000..1010).map(row)), &actor("L1"))
         .unwrap();
     assert_eq!(import.added, 10);
     assert_eq!(ledger.stock().unwrap().free, 10);
-    assert_clean(&*ledger);
+    assert_clean(&ledger);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_serial_that_all_want_goes_to_one_at_a_time() {
                 let mut ledger = bench.open(&format!("L{thread}"));
                 let mut mine = 0;
                 while mine < 3 {
-                    match answer(&mut *ledger, &on_board("GW1", "u1")) {
+                    match answer(&mut ledger, &on_board("GW1", "u1")) {
                         Ok(Attempt::Go(held)) => {
                             assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                             inside.fetch_sub(1, Ordering::SeqCst);

@@ -115,7 +115,7 @@ fn a_newer_ledger_is_refused() {
     let error = bench.try_open().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the ledger has schema 99, this version knows up to 3: update it"
+        "the ledger has schema 99, this version knows up to 4: update it"
     );
     assert_eq!(name(bench.inspect()), "ledger-schema-newer");
 }
@@ -154,7 +154,7 @@ fn looking_at_a_ledger_makes_none() {
 fn a_look_sees_live_claims_and_changes_nothing() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 3);
-    let _held = go(&mut *ledger, &on_board("GW1", "u1"));
+    let _held = go(&mut ledger, &on_board("GW1", "u1"));
     let mut look = bench.inspect().unwrap();
     let record = look.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!(record.outcome, eol_inject::ledger::Outcome::InWork);
@@ -173,7 +173,7 @@ fn a_look_sees_live_claims_and_changes_nothing() {
 fn records_are_seen_without_the_key_and_secrets_are_not() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 3);
-    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW1"));
     let proof = ledger.revealed("all", &actor("L1")).unwrap();
     drop(ledger);
     fs::rename(bench.beside(".key"), bench.beside(".elsewhere")).unwrap();
@@ -197,7 +197,7 @@ fn a_damaged_page_is_said() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 200);
     for n in 0..100 {
-        finish(&mut *ledger, &claim(&format!("GW{n}")));
+        finish(&mut ledger, &claim(&format!("GW{n}")));
     }
     drop(ledger);
     let mut bytes = fs::read(&bench.path).unwrap();

@@ -87,5 +87,5 @@ fn a_return_with_a_unit_taken_out_is_refused_though_every_hash_is_made_again() {
     back.run("SELECT 1");
     rehash(&back);
     assert_eq!(merge(&home, &path), Ok(2));
-    assert_clean(&*home.open("L1"));
+    assert_clean(&home.open("L1"));
 }

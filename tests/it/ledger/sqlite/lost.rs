@@ -54,7 +54,7 @@ fn a_lost_file_is_not_begun_anew_whatever_it_left() {
 fn a_removed_ledger_is_not_begun_anew() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 3);
-    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW1"));
     drop(ledger);
     fs::remove_file(&bench.path).unwrap();
     let before = names(&bench);
@@ -87,7 +87,7 @@ fn a_key_that_somebody_brings_is_no_trace() {
 fn another_ledger_stands_in_its_place_by_decision_alone() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 3);
-    finish(&mut *ledger, &claim("GW1"));
+    finish(&mut ledger, &claim("GW1"));
     let remaking = || Remaking {
         path: &bench.path,
         scope: Box::leak(Box::new(scope())),

@@ -33,13 +33,13 @@ impl InFile {
 }
 
 impl Bench for InFile {
-    fn open_for(&self, scope: &Scope, identity: Identity) -> Box<dyn Ledger> {
-        Box::new(Sqlite::open(&self.path, scope, identity).unwrap())
+    fn open_for(&self, scope: &Scope, identity: Identity) -> Ledger {
+        Sqlite::open(&self.path, scope, identity).unwrap()
     }
 
-    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Box<dyn Ledger> {
+    fn mirrored(&self, folder: &std::path::Path, station: &str) -> Ledger {
         let ledger = Sqlite::open(&self.path, &scope(), identity(station)).unwrap();
-        Box::new(eol_inject::ledger::Mirrored::new(ledger, folder).unwrap())
+        ledger.mirrored(folder).unwrap()
     }
 
     fn another(&self) -> Box<dyn Bench> {
@@ -61,11 +61,11 @@ impl InFile {
         PathBuf::from(format!("{}{suffix}", self.path.display()))
     }
 
-    pub fn try_open(&self) -> Result<Sqlite, LedgerError> {
+    pub fn try_open(&self) -> Result<Ledger, LedgerError> {
         Sqlite::open(&self.path, &scope(), identity("L1"))
     }
 
-    pub fn inspect(&self) -> Result<Sqlite, LedgerError> {
+    pub fn inspect(&self) -> Result<Ledger, LedgerError> {
         Sqlite::inspect(&self.path, &scope())
     }
 }

@@ -66,8 +66,8 @@ fn stolen(bench: &InFile) -> Vec<u8> {
 fn a_stolen_ledger_holds_no_secret_in_any_form() {
     let bench = InFile::new();
     let mut ledger = stocked(&bench, 4);
-    finish(&mut *ledger, &claim("GW1"));
-    let held = go(&mut *ledger, &on_board("GW2", "u2"));
+    finish(&mut ledger, &claim("GW1"));
+    let held = go(&mut ledger, &on_board("GW2", "u2"));
     ledger.fail(held, &failure(true)).unwrap();
     let proof = ledger.revealed("all", &actor("L1")).unwrap();
     ledger.reveal(&serial("GW1"), &proof).unwrap();
@@ -96,12 +96,13 @@ fn a_stolen_ledger_holds_no_secret_in_any_form() {
 
 #[test]
 fn parts_backups_mirrors_and_journals_hold_no_secret_in_any_form() {
-    use eol_inject::ledger::{Mirrored, PartFile, SealedJournal, Share, StationKey};
+    use eol_inject::ledger::{PartFile, SealedJournal, Share, StationKey};
     use eol_inject::target::Journal as _;
     let bench = InFile::new();
     drop(stocked(&bench, 5));
     let folder = bench.path.parent().unwrap().to_owned();
-    let mut ledger = Mirrored::new(bench.try_open().unwrap(), &folder.join("mirror")).unwrap();
+    let ledger = bench.try_open().unwrap();
+    let mut ledger = ledger.mirrored(&folder.join("mirror")).unwrap();
     finish(&mut ledger, &on_board("GW1", "u1"));
     SealedJournal::beside(&bench.path)
         .keep("u1", token_text(0).as_bytes())
@@ -123,7 +124,7 @@ fn parts_backups_mirrors_and_journals_hold_no_secret_in_any_form() {
     let before = stolen(&bench);
     SealedJournal::beside(&bench.path).forget("u1").unwrap();
     let old = fs::read_to_string(bench.beside(".key")).unwrap();
-    ledger.rotate(&bench.path, &by, &mut |_| {}).unwrap();
+    ledger.rotate(&by, &mut |_| {}).unwrap();
     drop(ledger);
     let after = stolen(&bench);
     let keys = [

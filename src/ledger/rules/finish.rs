@@ -1,0 +1,221 @@
+//! Confirm, fail and label: what came of a claim.
+
+use crate::ledger::history::event::{self, Body, Kind};
+use crate::ledger::rules::look::{entry, is_finished, live};
+use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
+use crate::ledger::{
+    Actor, Entry, Failure, Ledger, LedgerError, Receipt, Reservation, Target, UnitState,
+};
+use crate::unit::Serial;
+
+impl Ledger {
+    /// Makes outcomes durable: reserved units become prepared (file) or delivered (probe).
+    ///
+    /// # Errors
+    /// [`LedgerError`] with nothing written; the pairs stay with the caller, to try again.
+    pub fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
+        let frame = self.frame();
+        self.write(|tables| {
+            done.iter()
+                .map(|(reservation, receipt)| confirm(tables, &frame, reservation, receipt))
+                .collect()
+        })
+    }
+
+    /// Records that a delivery failed; the claim and its token stay with the unit.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError> {
+        let frame = self.frame();
+        self.write(|tables| fail(tables, &frame, &reservation, failure))
+    }
+
+    /// Records that the label on the unit was read and is the right one.
+    ///
+    /// # Errors
+    /// [`LedgerError`]
+    pub fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
+        let frame = self.frame();
+        self.write(|tables| labelled(tables, &frame, serial, by))
+    }
+
+    /// Records that the label of a finished unit is made again, before it is.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotLabelled`] for a unit that is not finished.
+    pub fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
+        let frame = self.frame();
+        self.write(|tables| reprinted(tables, &frame, serial, by))
+    }
+}
+
+/// Makes one outcome durable.
+pub fn confirm(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+    receipt: &Receipt,
+) -> Result<Entry, LedgerError> {
+    let unit = held(tables, frame, reservation)?;
+    check(reservation, receipt, &unit)?;
+    if !unit.pending {
+        // The same outcome told twice: an answer was lost on the way.
+        if is_finished(unit.state) && unit.digest == receipt.digest() {
+            return entry(tables, frame, unit);
+        }
+        return Err(stale(reservation, &unit));
+    }
+    let (state, kind) = match (reservation.claim.target, &unit.label) {
+        (Target::File, _) => (UnitState::Prepared, Kind::Prepared),
+        // Its label was read while it was only a file.
+        (Target::Probe | Target::Program, Some(_)) => (UnitState::Labelled, Kind::Delivered),
+        (Target::Probe | Target::Program, None) => (UnitState::Delivered, Kind::Delivered),
+    };
+    let mut unit = UnitRow {
+        state,
+        // What was only looked at and holds the unit is its board from here on.
+        uid: unit.uid.or_else(|| reservation.claim.uid.clone()),
+        target: reservation.claim.target,
+        digest: receipt.digest(),
+        durable: receipt.is_durable(),
+        pending: false,
+        touched: true,
+        ..unit
+    };
+    let body = Body {
+        run: Some(unit.run.clone()),
+        target: Some(unit.target.to_string()),
+        uid: unit.uid.clone(),
+        image: Some(unit.image.to_string()),
+        digest: unit.digest.map(|digest| digest.to_string()),
+        durable: Some(unit.durable),
+        ..Body::of(&unit)
+    };
+    event::append_unit(tables, &frame.identity.station, kind, (&mut unit, body))?;
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
+/// Records that one delivery failed.
+pub fn fail(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+    failure: &Failure,
+) -> Result<(), LedgerError> {
+    let mut unit = held(tables, frame, reservation)?;
+    if !unit.pending {
+        return Err(stale(reservation, &unit));
+    }
+    unit.pending = false;
+    unit.touched |= failure.touched;
+    if failure.swapped {
+        unit.uid = None;
+    }
+    let body = Body {
+        run: Some(unit.run.clone()),
+        name: Some(failure.name.clone()),
+        message: Some(failure.message.clone()),
+        touched: Some(failure.touched),
+        swapped: failure.swapped.then_some(true),
+        ..Body::of(&unit)
+    };
+    let station = &frame.identity.station;
+    event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
+    tables.set_unit(&unit)
+}
+
+/// Records that the right label was read.
+///
+/// A prepared unit stays prepared and keeps the mark: it becomes labelled with its delivery.
+pub fn labelled(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+    by: &Actor,
+) -> Result<Entry, LedgerError> {
+    let mut unit = live(tables, serial)?;
+    let next = match unit.state {
+        UnitState::Prepared => UnitState::Prepared,
+        UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
+        UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
+            return Err(LedgerError::NotLabelled {
+                serial: unit.serial,
+                state: unit.state.into(),
+            });
+        }
+    };
+    if unit.label.is_some() && unit.state == next {
+        return entry(tables, frame, unit);
+    }
+    unit.state = next;
+    let body = Body::of(&unit).by(by);
+    event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
+    unit.label = Some(unit.at.clone());
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
+/// Records that a finished unit's label is made again.
+pub fn reprinted(
+    tables: &mut dyn Tables,
+    frame: &Frame,
+    serial: &Serial,
+    by: &Actor,
+) -> Result<Entry, LedgerError> {
+    let mut unit = live(tables, serial)?;
+    if !is_finished(unit.state) {
+        return Err(LedgerError::NotLabelled {
+            serial: unit.serial,
+            state: unit.state.into(),
+        });
+    }
+    let body = Body::of(&unit).by(by);
+    event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
+    tables.set_unit(&unit)?;
+    entry(tables, frame, unit)
+}
+
+/// Returns the unit of a reservation that still counts.
+fn held(
+    tables: &dyn Tables,
+    frame: &Frame,
+    reservation: &Reservation,
+) -> Result<UnitRow, LedgerError> {
+    let unit = tables
+        .unit(reservation.unit)?
+        .ok_or_else(|| LedgerError::NoUnit {
+            serial: reservation.serial().clone(),
+        })?;
+    let gone = matches!(unit.state, UnitState::Void | UnitState::Superseded);
+    if gone || unit.epoch != reservation.epoch || unit.run != frame.run {
+        return Err(stale(reservation, &unit));
+    }
+    Ok(unit)
+}
+
+/// Makes the error of a claim that no longer counts.
+fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
+    LedgerError::Stale {
+        serial: unit.serial.clone(),
+        held: reservation.epoch,
+        current: unit.epoch,
+        station: unit.station.clone(),
+    }
+}
+
+/// Checks that receipt, reservation and record are about the same unit and token.
+fn check(reservation: &Reservation, receipt: &Receipt, unit: &UnitRow) -> Result<(), LedgerError> {
+    let serial = receipt.serial().folded() == unit.serial.folded();
+    let token =
+        receipt.fingerprint() == unit.fingerprint && reservation.fingerprint == unit.fingerprint;
+    if serial && token {
+        return Ok(());
+    }
+    Err(LedgerError::WrongReceipt {
+        serial: unit.serial.clone(),
+        fingerprint: unit.fingerprint,
+        found: format!("{} with token {}", receipt.serial(), receipt.fingerprint()),
+    })
+}

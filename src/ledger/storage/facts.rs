@@ -1,0 +1,130 @@
+//! Facts, which are fixed once, and the counters of serials.
+
+use super::notary::{Row, counter_fact};
+use super::sql::values;
+use super::tables::Facts;
+use super::view::{Mode, View};
+use crate::ledger::LedgerError;
+use crate::vault::home::HomeKey;
+
+const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = ?1";
+// Two that find the same number collide, and one of them is done anew.
+const NEXT: &str = "SELECT coalesce(max(number), 0) + 1 FROM facts";
+const SET: &str = "INSERT INTO facts (number, name, value, mark) VALUES (?1, ?2, ?3, ?4)";
+const COUNTER: &str = "SELECT next, mark FROM counters WHERE product = ?1 AND format = ?2";
+const ADD_COUNTER: &str = "INSERT INTO counters (product, format, next, mark) VALUES (?1, ?2, 1, ?3) \
+     ON CONFLICT (product, format) DO NOTHING";
+const SET_COUNTER: &str =
+    "UPDATE counters SET next = ?3, mark = ?4 WHERE product = ?1 AND format = ?2";
+
+impl Facts for View<'_> {
+    fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        match self.mode {
+            Mode::Write | Mode::Stage => self.proved(name),
+            Mode::Read => self.sql.value(FACT, values![name]),
+        }
+    }
+
+    fn proved(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        self.sql.first(FACT, values![name], |row| {
+            let value: &str = row.get(0)?;
+            let number = row.get(1)?;
+            let fact = Row::Fact {
+                number,
+                name,
+                value,
+            };
+            match self.notary()?.knows(&fact, row.get(2)?) {
+                true => Ok(value.to_owned()),
+                false => Err(LedgerError::Forged {
+                    what: format!("fact {name}"),
+                }),
+            }
+        })
+    }
+
+    fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let number = self.sql.value(NEXT, &[])?.unwrap_or(1);
+        let mark = self.notary()?.mark(&Row::Fact {
+            number,
+            name,
+            value,
+        });
+        self.sql
+            .change(SET, values![number, name, value, &mark])
+            .map(drop)
+    }
+
+    fn alive(&self, run: &str) -> bool {
+        // What cannot be found out counts as alive: a claim that waits is better than a token on
+        // two boards.
+        (self.opened.backend.alive)(self, run).unwrap_or(true)
+    }
+
+    fn refuse_other_runs(&mut self) -> Result<(), LedgerError> {
+        (self.opened.backend.refuse_other_runs)(self)
+    }
+
+    fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
+        let ring = self.opened.key.as_ref().ok();
+        ring.map(|ring| ring.seed().home()).transpose()
+    }
+
+    fn counter(&self, format: &str) -> Result<u64, LedgerError> {
+        let product = self.opened.product;
+        let decides = self.mode != Mode::Read;
+        let counter = |next| Row::Counter {
+            product,
+            format,
+            next,
+        };
+        let forged = || LedgerError::Forged {
+            what: format!("the counter of {format}"),
+        };
+        if decides {
+            let mark = self.notary()?.mark(&counter(1));
+            self.sql
+                .change(ADD_COUNTER, values![product, format, &mark])?;
+        }
+        let query = self.deciding(COUNTER, " FOR UPDATE");
+        let next: Option<i64> = self.sql.first(query, values![product, format], |row| {
+            let next = row.get(0)?;
+            match decides && !self.notary()?.knows(&counter(next), row.get(1)?) {
+                true => Err(forged()),
+                false => Ok(next),
+            }
+        })?;
+        let Some(next) = next else {
+            return Ok(1);
+        };
+        // One that began does not begin anew: its row was taken away.
+        let began = counter_fact(&self.opened.frame.scope.product, format);
+        if decides && next == 1 && self.fact(&began)?.is_some() {
+            return Err(forged());
+        }
+        u64::try_from(next)
+            .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
+    }
+
+    fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
+        let next = i64::try_from(next).map_err(|_| LedgerError::SerialsUsedUp {
+            format: format.to_owned(),
+            part: None,
+            left: 0,
+        })?;
+        let product = self.opened.product;
+        let mark = self.notary()?.mark(&Row::Counter {
+            product,
+            format,
+            next,
+        });
+        self.sql
+            .change(SET_COUNTER, values![product, format, next, &mark])?;
+        let began = counter_fact(&self.opened.frame.scope.product, format);
+        // A counter that stands at its beginning says nothing that a missing one does not.
+        if next == 1 || self.fact(&began)?.is_some() {
+            return Ok(());
+        }
+        self.set_fact(&began, "")
+    }
+}
