@@ -31,10 +31,4 @@ pub enum HandoffError {
     Image(#[from] ImageError),
 }
 
-impl HandoffError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(HandoffError);

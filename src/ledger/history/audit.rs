@@ -9,7 +9,7 @@ use crate::ledger::history::replay::Expected;
 use crate::ledger::rules::facts::SIMULATED;
 use crate::ledger::rules::rows::row_digest;
 use crate::ledger::storage::tables::{Head, Order, Tables, TokenRow};
-use crate::ledger::{Audit, Finding, Ledger, LedgerError, Simulated};
+use crate::ledger::{Audit, Finding, KeyError, Ledger, LedgerError, Simulated};
 use crate::unit::Digest;
 
 /// What is wrong with a row that somebody wrote who lacks the key.
@@ -313,7 +313,7 @@ fn spoilt(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, Ledge
         .and_then(|secrets| tables.picture(token.id).map(|_| secrets));
     let secrets = match opened {
         Ok(secrets) => secrets,
-        Err(LedgerError::Unsealed { column, .. }) => {
+        Err(LedgerError::Key(KeyError::Unsealed { column, .. })) => {
             return Ok(Some(format!(
                 "its {column} does not open: the row was changed"
             )));

@@ -4,7 +4,7 @@ use super::notary::{Row, counter_fact};
 use super::sql::values;
 use super::tables::Facts;
 use super::view::{Mode, View};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, UnitError};
 use crate::vault::home::HomeKey;
 
 const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = ?1";
@@ -36,9 +36,7 @@ impl Facts for View<'_> {
             };
             match self.notary()?.knows(&fact, row.get(2)?) {
                 true => Ok(value.to_owned()),
-                false => Err(LedgerError::Forged {
-                    what: format!("fact {name}"),
-                }),
+                false => Err(LedgerError::forged(format!("fact {name}"))),
             }
         })
     }
@@ -67,7 +65,7 @@ impl Facts for View<'_> {
 
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
         let ring = self.opened.key.as_ref().ok();
-        ring.map(|ring| ring.seed().home()).transpose()
+        Ok(ring.map(|ring| ring.seed().home()).transpose()?)
     }
 
     fn counter(&self, format: &str) -> Result<u64, LedgerError> {
@@ -78,9 +76,7 @@ impl Facts for View<'_> {
             format,
             next,
         };
-        let forged = || LedgerError::Forged {
-            what: format!("the counter of {format}"),
-        };
+        let forged = || LedgerError::forged(format!("the counter of {format}"));
         if decides {
             let mark = self.notary()?.mark(&counter(1));
             self.sql
@@ -107,10 +103,12 @@ impl Facts for View<'_> {
     }
 
     fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
-        let next = i64::try_from(next).map_err(|_| LedgerError::SerialsUsedUp {
-            format: format.to_owned(),
-            part: None,
-            left: 0,
+        let next = i64::try_from(next).map_err(|_| {
+            LedgerError::Unit(UnitError::SerialsUsedUp {
+                format: format.to_owned(),
+                part: None,
+                left: 0,
+            })
         })?;
         let product = self.opened.product;
         let mark = self.notary()?.mark(&Row::Counter {

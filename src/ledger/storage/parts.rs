@@ -4,6 +4,7 @@ use super::notary;
 use super::sql::{Row, stored_by_place, values};
 use super::tables::{Heads, PartRow, PartSerial, Parts};
 use super::view::{Mode, View};
+use crate::ledger::StorageError;
 use crate::ledger::part::{Part, PartState};
 use crate::ledger::{Finding, LedgerError};
 use crate::unit::Serial;
@@ -90,9 +91,7 @@ fn odd() -> LedgerError {
 /// Returns heads of chains as they are stored.
 fn text(heads: Option<&Heads>) -> Result<Option<String>, LedgerError> {
     let text = heads.map(serde_json::to_string).transpose();
-    text.map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })
+    text.map_err(LedgerError::storage)
 }
 
 /// Returns what is wrong with rows of parts, in words; without the key nobody knows of marks.
@@ -149,7 +148,7 @@ impl View<'_> {
     ) -> Result<(), LedgerError> {
         match self.mode == Mode::Read || self.notary()?.knows(row, mark) {
             true => Ok(()),
-            false => Err(LedgerError::Forged { what: what() }),
+            false => Err(LedgerError::Storage(StorageError::Forged { what: what() })),
         }
     }
 

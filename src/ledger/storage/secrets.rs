@@ -1,17 +1,14 @@
 //! Sealed values: opened for a unit, sealed for a list.
 
 use std::collections::BTreeMap;
-
 use zeroize::Zeroizing;
 
-use super::imports;
-use super::notary;
 use super::sql::{Bulk, Row, values};
 use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
 use super::view::View;
-use crate::ledger::LedgerError;
-use crate::ledger::TokenState;
+use super::{imports, notary};
 use crate::ledger::history::event::qr_print;
+use crate::ledger::{KeyError, LedgerError, TokenState};
 use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
 use crate::vault::crypto::{Cipher, Column};
 
@@ -124,9 +121,11 @@ fn missing(id: i64) -> LedgerError {
 impl View<'_> {
     fn open(&self, sealed: &Sealed) -> Result<Secrets, LedgerError> {
         let (cipher, print) = (self.opened.ring()?.opener(sealed.key)?, sealed.print);
-        let odd = |column: Column| LedgerError::Unsealed {
-            fingerprint: print,
-            column: column.name(),
+        let odd = |column: Column| {
+            LedgerError::Key(KeyError::Unsealed {
+                fingerprint: print,
+                column: column.name(),
+            })
         };
         let token = cipher.open(&print, Column::Token, &sealed.token)?;
         let token = AuthToken::parse(&token).map_err(|_| odd(Column::Token))?;

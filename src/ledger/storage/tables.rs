@@ -1,10 +1,10 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
+use crate::ledger::KeyError;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-
 use zeroize::Zeroizing;
 
 use crate::ledger::part::Part;
@@ -56,9 +56,7 @@ impl Secrets {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-        plain.map(Some).map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })
+        plain.map(Some).map_err(LedgerError::storage)
     }
 }
 
@@ -488,9 +486,9 @@ pub trait Store: Send {
         _by: &crate::ledger::Actor,
         _step: &mut dyn FnMut(u64),
     ) -> Result<Rotation, LedgerError> {
-        Err(LedgerError::KeyInUse {
+        Err(LedgerError::Key(KeyError::KeyInUse {
             what: "it has none",
-        })
+        }))
     }
 }
 

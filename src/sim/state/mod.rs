@@ -68,7 +68,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    own_file::look(folder, own_file::Sort::Folder).map(drop)
+    own_file::metadata(folder, own_file::Sort::Folder).map(drop)
 }
 
 /// Makes a rename durable; only Unix can open a folder for that.

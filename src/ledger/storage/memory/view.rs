@@ -1,15 +1,14 @@
 //! The state as one transaction of one scope sees it.
 
+use crate::ledger::storage::tables::Head;
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::TokenState;
-use crate::ledger::storage::tables::Head;
 use crate::ledger::storage::tables::{
     Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, PartRow, PartSerial,
     Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
-use crate::ledger::{Event, Finding, LedgerError, Scope, Stock, UnitState};
+use crate::ledger::{Event, Finding, LedgerError, OpenError, Scope, Stock, TokenState, UnitState};
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
 
 /// The state as one scope sees it.
@@ -279,7 +278,7 @@ impl Imports for View<'_> {
     fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
         if let Some(pending) = &self.state.pending {
             let station = pending.station.clone();
-            return Err(LedgerError::ImportBusy { station });
+            return Err(LedgerError::Open(OpenError::ImportBusy { station }));
         }
         let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
         let pending = Pending {
