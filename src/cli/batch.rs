@@ -252,15 +252,11 @@ impl BatchRun<'_> {
         let mut each = |outcome: Outcome| {
             let named = known(&outcome.result, &outcome.serial);
             let (file, label) = (target.path(named), labels.of_unit(named));
-            let refusal = Refusal::PoolEmpty {
-                serial: outcome.serial.clone(),
+            let empty = match &outcome.result {
+                Err(LineError::Refused(Refusal::PoolEmpty { serial })) => *serial == outcome.serial,
+                Err(LineError::Refused(Refusal::NotListed { .. })) => counted,
+                _ => false,
             };
-            let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal)
-                || counted
-                    && matches!(
-                        &outcome.result,
-                        Err(LineError::Refused(Refusal::NotListed { .. }))
-                    );
             tally.output.step();
             if outcome.result.is_err() {
                 failed.insert(outcome.serial.folded());
