@@ -638,7 +638,7 @@ impl LedgerError {
     }
 
     /// Makes the error of a row that says what no program wrote.
-    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+    pub fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged {
             what: what.into(),
             source: None,

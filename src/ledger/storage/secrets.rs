@@ -11,8 +11,7 @@ use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
 use super::view::View;
 use crate::ledger::LedgerError;
 use crate::ledger::TokenState;
-use crate::ledger::history::event::qr_print;
-use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::unit::{AuthToken, Fingerprint, QrToken, Serial};
 use crate::vault::crypto::{Cipher, Column};
 
 const SECRETS: &str = "SELECT fingerprint, key, token, qr, columns FROM tokens WHERE id = ?1";
@@ -107,7 +106,7 @@ impl Blobs {
         let seal = |column, plain: &[u8]| cipher.seal(print, column, plain);
         let payload = qr.map(|qr| Zeroizing::new(qr.payload()));
         let qr = payload.map(|payload| seal(Column::Qr, payload.as_bytes()));
-        let columns = Secrets::plain_columns(columns)?;
+        let columns = plain_columns(columns)?;
         let columns = columns.map(|plain| seal(Column::Columns, &plain));
         Ok(Self {
             token: seal(Column::Token, token.expose())?,
@@ -115,6 +114,23 @@ impl Blobs {
             columns: columns.transpose()?,
         })
     }
+}
+
+/// Returns columns as they are sealed; `None` where there are none.
+fn plain_columns(
+    columns: &BTreeMap<String, Zeroizing<String>>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let named = columns.iter();
+    let plain: BTreeMap<&str, &str> = named
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
+    plain.map(Some).map_err(|error| LedgerError::Storage {
+        source: error.into(),
+    })
 }
 
 fn missing(id: i64) -> LedgerError {
@@ -263,7 +279,6 @@ impl SealedValues for View<'_> {
         let (key, secrets) = (self.opened.ring()?.current()?, &more.secrets);
         let plain = (&secrets.token, secrets.qr.as_ref(), &secrets.columns);
         let sealed = Blobs::seal(&key.cipher, &token.fingerprint, plain)?;
-        let print = secrets.qr.as_ref().map(qr_print);
         self.known.borrow_mut().sealed.remove(&token.id);
         let changed = self.sql.change(
             COMPLETE,
@@ -271,7 +286,7 @@ impl SealedValues for View<'_> {
                 token.id,
                 key.id,
                 &sealed.token,
-                print.as_ref().map(Digest::as_bytes),
+                more.qr.as_ref(),
                 sealed.qr.as_ref(),
                 sealed.columns.as_ref(),
             ],
