@@ -204,6 +204,9 @@ pub struct Pending {
 /// What a row carries so that nobody without the ledger's key can write one.
 pub type Mark = [u8; 32];
 
+/// What is wrong with a row that somebody wrote who lacks the key.
+pub(crate) const FORGED: &str = "it was written without the ledger's key";
+
 /// The last event of a station: how many there are, and its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::imports;
-use super::notary;
 use super::sql::{Bulk, Row, values};
 use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
+use super::tokens::marked;
 use super::view::View;
 use crate::ledger::LedgerError;
 use crate::ledger::TokenState;
@@ -225,12 +225,8 @@ impl SealedValues for View<'_> {
         let plain = (&row.token, row.qr.as_ref(), &row.columns);
         let sealed = Blobs::seal(&key.cipher, print, plain)?;
         let folded = row.bound.as_ref().map(Serial::folded);
-        let mark = self.notary()?.mark(&notary::Row::Token {
-            id: new.id,
-            fingerprint: print,
-            state,
-            folded: folded.as_deref(),
-        });
+        let marked = marked(new.id, print, state, folded.as_ref());
+        let mark = self.notary()?.mark("token", &marked);
         self.sql.add(
             &TOKENS,
             values![

@@ -148,6 +148,16 @@ fn read(row: &dyn Row, scope: i64) -> Result<TokenRow, LedgerError> {
     })
 }
 
+/// Returns a token, as it is marked: with its state, and the folded serial that a list fixes it to.
+pub fn marked<'a>(
+    id: i64,
+    fingerprint: &'a Fingerprint,
+    state: TokenState,
+    folded: Option<&'a String>,
+) -> [Value<'a>; 4] {
+    *values![id, fingerprint, <&str>::from(state), folded]
+}
+
 /// Keeps lists from beginning and ending in the product, and parts from leaving, while a serial
 /// gets its token.
 ///
@@ -312,7 +322,9 @@ impl Tokens for View<'_> {
     }
 
     fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
-        let (id, mark) = (token.id, self.notary()?.mark_token(token, state));
+        let (id, folded) = (token.id, token.fixed.as_ref().map(Serial::folded));
+        let marked = marked(id, &token.fingerprint, state, folded.as_ref());
+        let mark = self.notary()?.mark("token", &marked);
         match self.sql.change(SET_STATE, values![id, state, &mark])? {
             1 => Ok(()),
             _ => Err(LedgerError::damaged(format!("token {id} is missing"))),
@@ -339,7 +351,10 @@ impl Tokens for View<'_> {
     }
 
     fn vouches_token(&self, token: &TokenRow) -> Option<bool> {
-        Some(self.opened.judge()?.knows_token(token))
+        let (judge, mark) = (self.opened.judge()?, token.mark.unwrap_or_default());
+        let folded = token.fixed.as_ref().map(Serial::folded);
+        let row = marked(token.id, &token.fingerprint, token.state, folded.as_ref());
+        Some(judge.knows("token", &row, &mark))
     }
 
     fn stock(&self) -> Result<Stock, LedgerError> {

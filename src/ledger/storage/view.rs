@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::notary::{self, Notary};
+use super::notary::Notary;
 use super::secrets::Sealed;
-use super::sql::{Query, Sql, values};
+use super::sql::{Query, Sql, Value, values};
 use super::tables::{Frame, Mark, TokenRow, UnitRow};
 use super::tokens::Drawing;
 use crate::ledger::runs::Runs;
@@ -145,7 +145,7 @@ impl Opened {
         match (place.scope, &self.notary) {
             (Some((id, mark)), Some(notary))
                 if !self.frame.run.is_empty()
-                    && !notary.knows(&self.row(id, self.product), &mark) =>
+                    && !notary.knows("scope", &self.row(id, self.product), &mark) =>
             {
                 Err(LedgerError::Forged {
                     what: format!("product {}", self.frame.scope.product),
@@ -161,7 +161,7 @@ impl Opened {
         let place = self.look(sql)?;
         if place.scope.is_none() {
             let id: i64 = sql.value(self.backend.next_scope, &[])?.unwrap_or(1);
-            let mark = self.notary()?.mark(&self.row(id, place.product));
+            let mark = self.notary()?.mark("scope", &self.row(id, place.product));
             let values = values![id, place.product, self.template(), &mark];
             sql.change(ADD_SCOPE, values)?;
         }
@@ -185,12 +185,8 @@ impl Opened {
     }
 
     /// Returns the scope's row, as it is marked.
-    fn row(&self, id: i64, product: i64) -> notary::Row<'_> {
-        notary::Row::Scope {
-            id,
-            product: (product, &self.frame.scope.product),
-            template: self.template(),
-        }
+    fn row(&self, id: i64, product: i64) -> [Value<'_>; 4] {
+        *values![id, product, &self.frame.scope.product, self.template()]
     }
 
     fn template(&self) -> &str {
@@ -271,6 +267,23 @@ impl<'a> View<'a> {
         match self.mode {
             Mode::Write => Query::holding(text, hold),
             Mode::Stage | Mode::Read => text.into(),
+        }
+    }
+
+    /// Refuses a row that somebody wrote who lacks the key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Forged`]
+    pub fn prove(
+        &self,
+        kind: &str,
+        row: &[Value<'_>],
+        mark: &[u8],
+        what: impl FnOnce() -> String,
+    ) -> Result<(), LedgerError> {
+        match self.notary()?.knows(kind, row, mark) {
+            true => Ok(()),
+            false => Err(LedgerError::Forged { what: what() }),
         }
     }
 }

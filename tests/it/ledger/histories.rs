@@ -223,6 +223,7 @@ impl Subject {
 
 /// All that there is on this computer, the model first.
 fn subjects() -> Vec<(&'static str, Subject)> {
+    #[allow(unused_mut, reason = "without a server there is the model alone")]
     let mut all: Vec<(&'static str, Box<dyn Bench>)> = vec![("model", Box::new(InMemory::new()))];
     #[cfg(feature = "sqlite")]
     all.push(("sqlite", Box::new(super::sqlite::InFile::new())));

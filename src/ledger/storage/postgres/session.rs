@@ -255,4 +255,8 @@ impl Row for postgres::Row {
         };
         Some(cell.ok()?.unwrap_or(sql::Cell::Null))
     }
+
+    fn width(&self) -> usize {
+        self.len()
+    }
 }
