@@ -325,25 +325,17 @@ fn encode(slot: &Slot, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, PatchError> {
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "master-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum MasterError {
     /// A slot is refused.
     #[error("the slot for {value} is refused")]
-    Slot {
-        /// Which value it takes.
-        value: SlotValue,
-        /// Why.
-        source: SlotError,
-    },
+    Slot { value: SlotValue, source: SlotError },
     /// Two values would be written to the same bytes.
     #[error("the slots for {first} ({at}) and {second} ({other}) share bytes")]
     SlotsOverlap {
-        /// The value of the one.
         first: SlotValue,
-        /// The value of the other.
         second: SlotValue,
-        /// Where the one is.
         at: Span,
-        /// Where the other is.
         other: Span,
     },
     /// A checksum is refused.
@@ -354,13 +346,9 @@ pub enum MasterError {
         "{what} at {at} lies in {name} ({range}): a part may not start, or lock itself; if it is meant, write allow-protected = true below it"
     )]
     Protected {
-        /// What would stand there.
         what: String,
-        /// Where.
         at: Span,
-        /// What the range is.
         name: &'static str,
-        /// Where the range is.
         range: Span,
     },
     /// A unit's bytes would stand in the container's own headers.
@@ -368,21 +356,14 @@ pub enum MasterError {
         "{what} at {at} lies in the ELF's own headers or tables, which a segment loads at {tables}: nobody could read the unit's file; give it a place of its own in the firmware"
     )]
     OwnTables {
-        /// What would stand there.
         what: String,
-        /// Where.
         at: Span,
         /// Where the headers or tables are loaded.
         tables: Span,
     },
     /// The image was built for another template.
     #[error("the recipe's template is {recipe}, the image says fw-type {image} in blnkinf")]
-    Template {
-        /// The recipe's template.
-        recipe: String,
-        /// The image's.
-        image: String,
-    },
+    Template { recipe: String, image: String },
     /// The container may not be changed.
     #[error("the image cannot be changed")]
     Container(#[source] ImageError),
@@ -408,21 +389,14 @@ impl MasterError {
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "patch-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum PatchError {
     /// A slot does not take its value.
     #[error("the slot does not take the unit's {value}")]
-    Slot {
-        /// Which value.
-        value: SlotValue,
-        /// Why.
-        source: SlotError,
-    },
+    Slot { value: SlotValue, source: SlotError },
     /// The token list has no such column.
     #[error("the token list has no column {header:?} for this unit")]
-    NoColumn {
-        /// Its header.
-        header: String,
-    },
+    NoColumn { header: String },
 }
 
 impl PatchError {

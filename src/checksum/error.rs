@@ -14,89 +14,55 @@ use crate::image::{Address, ImageError, Span};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "checksum-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum ChecksumError {
     /// A key that the family needs is not there.
     #[error("{checksum} has no `{key}`")]
-    NoKey {
-        /// Which checksum.
-        checksum: String,
-        /// The key.
-        key: &'static str,
-    },
+    NoKey { checksum: String, key: &'static str },
     /// A key that the family has no use for.
     #[error("{checksum} has `{key}`, which does not go with its kind")]
-    KeyMisplaced {
-        /// Which checksum.
-        checksum: String,
-        /// The key.
-        key: &'static str,
-    },
+    KeyMisplaced { checksum: String, key: &'static str },
     /// No such CRC in the catalogue.
     #[error("{checksum}: the catalogue has no CRC of that name{}", Near(near))]
     UnknownAlgorithm {
-        /// Which checksum.
         checksum: String,
-        /// Names that are written alike.
         near: Vec<&'static str>,
     },
     /// Parameters that make no CRC.
     #[error("{checksum}: {reason}")]
-    Model {
-        /// Which checksum.
-        checksum: String,
-        /// What is wrong.
-        reason: String,
-    },
+    Model { checksum: String, reason: String },
     /// A unit that is none.
     #[error("{checksum}: unit = {unit}; a unit is {allowed} bytes")]
     UnitSize {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's unit.
         unit: u8,
-        /// What is possible.
         allowed: &'static str,
     },
     /// A symbol or section is not there, or gives no load address.
     #[error("{checksum}: `{place}` gives no load address")]
     Place {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         place: String,
-        /// What the image says.
         source: ImageError,
     },
     /// A place outside the address space.
     #[error("{checksum}: `{place}` lies outside the address space")]
-    Wraps {
-        /// Which checksum.
-        checksum: String,
-        /// The recipe's words.
-        place: String,
-    },
+    Wraps { checksum: String, place: String },
     /// It ends where it starts, or before.
     #[error(
         "{checksum}: the range {range} is {start}..{end}: it holds no byte; the end is exclusive"
     )]
     NoByte {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         range: String,
-        /// Where it starts.
         start: Address,
-        /// Where it ends.
         end: Address,
     },
     /// Two of its ranges share bytes.
     #[error("{checksum}: the ranges {first} and {second} share bytes, which would count twice")]
     Twice {
-        /// Which checksum.
         checksum: String,
-        /// One range.
         first: Span,
-        /// The other.
         second: Span,
     },
     /// A range covers bytes that nothing stores.
@@ -104,11 +70,8 @@ pub enum ChecksumError {
         "{checksum}: nothing is stored at {gap} of the range {range}: write fill = 0xFF if the device reads erased flash there"
     )]
     Gap {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         range: String,
-        /// The first gap.
         gap: Span,
     },
     /// No byte of a range is stored.
@@ -116,11 +79,8 @@ pub enum ChecksumError {
         "{checksum}: no byte of the range {range} is stored ({span}); addresses are load addresses (LMA)"
     )]
     Outside {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         range: String,
-        /// The range.
         span: Span,
     },
     /// A range that is longer than any flash.
@@ -128,55 +88,35 @@ pub enum ChecksumError {
         "{checksum}: the range {range} counts {bytes} bytes that nothing stores, more than {most}"
     )]
     TooLong {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         range: String,
-        /// Bytes to fill.
         bytes: u64,
-        /// Most bytes that are filled.
         most: u64,
     },
     /// A range is no whole number of units.
     #[error("{checksum}: the range {range} counts {bytes} bytes, no multiple of unit = {unit}")]
     Unit {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         range: String,
-        /// Bytes that are fed.
         bytes: u64,
-        /// Bytes in a unit.
         unit: u8,
     },
     /// Nothing is stored where the result goes.
     #[error("{checksum} is stored at {at}, which is not in the image")]
-    Unstored {
-        /// Which checksum.
-        checksum: String,
-        /// Where it should be stored.
-        at: Span,
-    },
+    Unstored { checksum: String, at: Span },
     /// The result lies inside a slot.
     #[error("{checksum} is stored at {at}, inside the slot {slot}: one would overwrite the other")]
     InSlot {
-        /// Which checksum.
         checksum: String,
-        /// Where it is stored.
         at: Span,
-        /// The slot.
         slot: Span,
     },
     /// Two results share bytes.
     #[error("{first} and {second} are stored in the same bytes: {at} and {other}")]
     FieldsOverlap {
-        /// One checksum.
         first: String,
-        /// The other.
         second: String,
-        /// Where the one is stored.
         at: Span,
-        /// Where the other is stored.
         other: Span,
     },
     /// Each covers the next, and the last the first.
@@ -191,11 +131,8 @@ pub enum ChecksumError {
     /// The untouched image stores another value.
     #[error("{checksum} at {at} stores {stored}, computed {computed}{hint}")]
     Wrong {
-        /// Which checksum.
         checksum: String,
-        /// Where it is stored.
         at: Address,
-        /// What is stored there.
         stored: Value,
         /// What was computed, as it would be stored.
         computed: Value,
@@ -205,11 +142,8 @@ pub enum ChecksumError {
     /// `initial = "unset"`, and a value is stored.
     #[error("{checksum} at {at} stores {stored}: initial = \"unset\" wants all 00 or all ff there")]
     NotUnset {
-        /// Which checksum.
         checksum: String,
-        /// Where it is stored.
         at: Address,
-        /// What is stored there.
         stored: Value,
     },
     /// The end of an image around a slot is missing.
@@ -217,11 +151,9 @@ pub enum ChecksumError {
         "{what} says {says} bytes and has {stored}: its end is missing, and no device starts it; fetch or build the file again"
     )]
     CutOff {
-        /// What was found, and where.
         what: String,
         /// Bytes that it says it has.
         says: u64,
-        /// Bytes that are stored.
         stored: u64,
     },
     /// A signature covers a slot or checksum.
@@ -229,21 +161,15 @@ pub enum ChecksumError {
         "{what} covers {covered}, and no unit's image would be accepted without making it again: {next}"
     )]
     Signed {
-        /// What was found, and where.
         what: String,
-        /// What it covers.
         covered: String,
-        /// What to do.
         next: String,
     },
     /// A structure covers a slot that no kind of checksum repairs.
     #[error("{what} is right now, covers {covered}, and is not repaired by itself: {next}")]
     Unrepaired {
-        /// What was found, and where.
         what: String,
-        /// What it covers.
         covered: String,
-        /// What to do.
         next: String,
     },
     /// A slot lies over a structure's own headers.
@@ -251,21 +177,15 @@ pub enum ChecksumError {
         "the slot for {value} at {slot} lies over a header or table of {what}, which stands at {part}"
     )]
     InFrame {
-        /// Which structure.
         what: String,
-        /// Which part of it.
         part: Span,
-        /// Which value the slot takes.
         value: String,
-        /// Where the slot is.
         slot: Span,
     },
     /// A key file that cannot make the signature.
     #[error("{checksum}: the key {file} cannot be used: {reason}")]
     Key {
-        /// Which checksum.
         checksum: String,
-        /// The recipe's words.
         file: String,
         /// Why; never a part of the key.
         reason: String,
@@ -274,44 +194,28 @@ pub enum ChecksumError {
     #[error(
         "{checksum} at {at} is no signature of these bytes by the recipe's key: the image was signed with another key, or changed afterwards"
     )]
-    OtherKey {
-        /// Which checksum.
-        checksum: String,
-        /// Where it is stored.
-        at: Address,
-    },
+    OtherKey { checksum: String, at: Address },
     /// A signature is wanted, and only the public key is here.
     #[error(
         "{checksum} cannot be made: its private key is not here, or fits no signature of this length"
     )]
-    NoPrivateKey {
-        /// Which checksum.
-        checksum: String,
-    },
+    NoPrivateKey { checksum: String },
     /// A field that is right now covers a slot, and the recipe does not say so.
     #[error(
         "{what} is right now and covers {covered}, and no [[checksum]] names it: add [[checksum]] kind = \"{kind}\""
     )]
     Undeclared {
-        /// What was found, and where.
         what: String,
-        /// What it covers.
         covered: String,
-        /// The family.
         kind: String,
     },
     /// The recipe names a structure that the image does not have.
     #[error("{checksum}: the image has no structure of this kind that is right now")]
-    NotFound {
-        /// Which checksum.
-        checksum: String,
-    },
+    NotFound { checksum: String },
     /// The image has no byte where one was planned for.
     #[error("{checksum} could not be computed")]
     Image {
-        /// Which checksum.
         checksum: String,
-        /// What the image says.
         source: ImageError,
     },
 }

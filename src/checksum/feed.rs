@@ -344,11 +344,12 @@ fn lay_range(
                 len: span.len(),
             }),
             Paint::Image => {
-                fill(image, span, rules.fill, &mut pieces).map_err(|gap| ChecksumError::Gap {
+                let laid = filled(image, span, rules.fill);
+                pieces.extend(laid.map_err(|gap| ChecksumError::Gap {
                     checksum: label.to_owned(),
                     range: range.text.clone(),
                     gap,
-                })?
+                })?);
             }
         }
     }
@@ -382,24 +383,24 @@ fn paint(painted: Vec<(Span, Paint)>, span: Span, new: Paint) -> Vec<(Span, Pain
     result
 }
 
-/// Adds the stored bytes of `span`, and `fill` for its gaps; the error is the first gap.
-fn fill(image: &Image, span: Span, fill: Option<u8>, pieces: &mut Vec<Piece>) -> Result<(), Span> {
+/// Returns the stored bytes of `span`, with `fill` in its gaps; the error is the first gap.
+pub(super) fn filled(image: &Image, span: Span, fill: Option<u8>) -> Result<Vec<Piece>, Span> {
+    let mut pieces = Vec::new();
     let mut next = span.start();
     let close = |gap: Option<Span>, pieces: &mut Vec<Piece>| match (gap, fill) {
         (None, _) => Ok(()),
         (Some(gap), None) => Err(gap),
         (Some(gap), Some(byte)) => {
-            pieces.push(Piece::Constant {
-                byte,
-                len: gap.len(),
-            });
+            let len = gap.len();
+            pieces.push(Piece::Constant { byte, len });
             Ok(())
         }
     };
     for part in image.stored_within(span) {
-        close(Span::between(next, part.start()), pieces)?;
+        close(Span::between(next, part.start()), &mut pieces)?;
         pieces.push(Piece::Stored(part));
         next = part.end();
     }
-    close(Span::between(next, span.end()), pieces)
+    close(Span::between(next, span.end()), &mut pieces)?;
+    Ok(pieces)
 }

@@ -19,18 +19,19 @@ use eol_inject::scan;
 use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::Serial;
 
-use super::context::{self, Missing};
+use super::args::ForceArg;
+use super::args::{FormArgs, RecipeArg, StationArgs};
 use super::error::{CliError, exit};
-use super::file::ForceArg;
 use super::form;
 use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::neighbours::{self, Images};
+use super::open_ledger::Missing;
 use super::output::{Output, count};
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
-use super::{FormArgs, RecipeArg, StationArgs};
+use super::{file, firmware, open_ledger, recipe, token_list};
 
 /// New serials that are taken at once.
 const STRIDE: usize = 4096;
@@ -85,17 +86,17 @@ pub(crate) struct BatchArgs {
 
 pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let started = Instant::now();
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
     let listed = listed.transpose()?;
     if listed.is_none() {
         makes_serials(&recipe)?;
     }
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
     let actor = args.station.actor()?;
-    let extension = context::extension(&recipe, master.image(), form)?;
+    let extension = firmware::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension)
         .converted(form)
         .with_others(args.force.others());
@@ -104,14 +105,14 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let interrupt = Interrupt::listen();
     let interrupted = interrupt.flag();
     sweep::parts(&recipe, Some(&args.output));
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     let images = Images {
         folder: &args.output,
         extension: &extension,
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -235,7 +236,7 @@ impl Shift<'_> {
         let mut claims = serials
             .into_iter()
             .take_while(|_| !interrupted.load(Ordering::SeqCst))
-            .map(|serial| -> Claim { context::claim(serial, master, recipe, sync) });
+            .map(|serial| -> Claim { gate::claim(serial, master, recipe, sync) });
         let mut batch = Batch {
             master,
             ledger,
@@ -459,7 +460,7 @@ pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliEr
     let bytes = if file == Path::new("-") {
         super::file::standard_input().map_err(|error| failed(&error))?
     } else {
-        context::read(file, exit::RECIPE, "the list of serials")?
+        file::read(file, exit::RECIPE, "the list of serials")?
     };
     let mut reader = io::Cursor::new(bytes);
     let mut serials = Vec::new();

@@ -12,11 +12,12 @@ use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
 use serde_json::json;
 
-use super::context::{self, Missing};
+use super::args::{DecisionArgs, RecipeArg};
 use super::error::{CliError, exit};
+use super::open_ledger::Missing;
 use super::output::{BAD, GOOD, Output};
 use super::run::fixture::Reach;
-use super::{DecisionArgs, RecipeArg};
+use super::{firmware, open_ledger, recipe};
 
 /// Which unit is in doubt.
 #[derive(Args)]
@@ -37,13 +38,13 @@ pub(crate) struct ResolveArgs {
 }
 
 pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let reach = Reach::of(&recipe, args.probe.as_deref())?;
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let setting = (Missing::Refuse, reach.simulated());
-    let mut ledger = context::ledger_for(&recipe, &actor, setting)?;
-    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;
     let unfinished = known.state == UnitState::Reserved && known.outcome != Outcome::InWork;

@@ -8,9 +8,10 @@ use eol_inject::pool::neutral;
 use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::json;
 
-use super::context::{self, Existing, Writable};
 use super::error::CliError;
+use super::file::{Existing, Writable};
 
+use super::file;
 use super::guard::Guard;
 use super::output::Output;
 
@@ -99,5 +100,5 @@ fn list(
     let table = csv
         .into_inner()
         .map_err(|error| CliError::file("cannot write", file, error.error()))?;
-    context::write(file, &table, (Writable::Owner, existing))
+    file::write(file, &table, (Writable::Owner, existing))
 }

@@ -7,7 +7,7 @@ use clap::Command;
 use clap::builder::{StyledStr, Styles};
 
 /// A command by its words, and lines that people begin with.
-const EXAMPLES: &[(&str, &[&str])] = &[
+pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "",
         &[
@@ -274,59 +274,4 @@ pub(super) fn illustrated(command: Command, words: &str) -> Command {
     command.after_help(StyledStr::from(format!(
         "{header}Examples:{header:#}\n  {lines}{rest}"
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Splits a line as a shell does; what is behind `<` and `>` is the shell's.
-    fn words(line: &str) -> Vec<String> {
-        let mut words = vec![String::new()];
-        let mut quoted = false;
-        let line = line.replace("\\\n", " ");
-        let line = line.split(['<', '>']).next().unwrap().trim().to_owned();
-        for letter in line.chars() {
-            match letter {
-                '"' => quoted = !quoted,
-                ' ' if !quoted => words.push(String::new()),
-                _ => words.last_mut().unwrap().push(letter),
-            }
-        }
-        words.retain(|word| !word.is_empty());
-        words
-    }
-
-    #[test]
-    fn every_example_is_a_line_that_the_program_takes() {
-        for (command, lines) in EXAMPLES {
-            for line in *lines {
-                let words = words(line);
-                if words.first().is_none_or(|program| program != "eol-inject") {
-                    continue;
-                }
-                let taken = super::super::command().try_get_matches_from(&words);
-                assert!(taken.is_ok(), "{line}: {}", taken.unwrap_err());
-                assert!(
-                    command.is_empty() || line.contains(command),
-                    "{command}: {line}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_example_is_of_a_command_that_is_gone() {
-        for (words, _) in EXAMPLES {
-            let mut command = &super::super::command();
-            for word in words.split_whitespace() {
-                // Some commands come with a feature of the program.
-                let Some(sub) = command.find_subcommand(word) else {
-                    assert!(["sim", "probes"].contains(&word), "{words}");
-                    break;
-                };
-                command = sub;
-            }
-        }
-    }
 }

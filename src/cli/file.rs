@@ -8,9 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read as _, Stdout, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
 use eol_inject::regular;
-use eol_inject::target::Others;
 
 use super::error::{CliError, exit};
 
@@ -59,32 +57,6 @@ pub(crate) enum Existing {
     Stays,
     /// It is replaced.
     Replaced,
-}
-
-/// Whether files that are there already are replaced.
-#[derive(Args)]
-pub(crate) struct ForceArg {
-    /// Replace a file that is there already
-    #[arg(long)]
-    force: bool,
-}
-
-impl ForceArg {
-    /// Returns what becomes of a file that is there where a unit's image goes.
-    pub(crate) const fn others(&self) -> Others {
-        match self.force {
-            true => Others::Go,
-            false => Others::Stay,
-        }
-    }
-
-    /// Returns what becomes of a file that is there already.
-    pub(crate) const fn existing(&self) -> Existing {
-        match self.force {
-            true => Existing::Replaced,
-            false => Existing::Stays,
-        }
-    }
 }
 
 /// Refuses to write where something is that must stay.

@@ -7,6 +7,7 @@ use eol_inject::image::{Conversion, Edits, Hint, Image};
 use eol_inject::master::{Master, MasterError};
 use eol_inject::nvs;
 use eol_inject::recipe::Recipe;
+use eol_inject::verify::Judge;
 use zeroize::Zeroizing;
 
 use super::error::{CliError, exit};
@@ -111,6 +112,21 @@ pub(crate) fn master(recipe: &Recipe) -> Result<Master, CliError> {
             .map_err(|error| CliError::from(MasterError::from(error)).about_file(&file))?;
     }
     Ok(master)
+}
+
+/// Returns who judges images by the recipe.
+pub(crate) fn judge(recipe: &Recipe) -> Result<Judge, CliError> {
+    let shared = shared(recipe)?;
+    let names = recipe
+        .image
+        .symbols
+        .as_ref()
+        .map(|names| read(&recipe.path(names), exit::IMAGE, "the image"));
+    let keyed = with_keys(recipe, Need::Check)?;
+    Judge::new(shared, names.transpose()?, &keyed).map_err(|error| {
+        // The shared image is at fault, not a unit's.
+        CliError::from(error).about(image_name(recipe).display())
+    })
 }
 
 /// Returns the extension that images of this recipe get.

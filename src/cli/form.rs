@@ -4,19 +4,10 @@ use std::path::Path;
 
 use eol_inject::image::{Conversion, Format, Image};
 
-use super::FormArgs;
+use super::args::FormArgs;
 use super::error::{CliError, exit};
-use super::inspect::grouped;
 use super::output::Output;
-
-/// Reads `0xff`, `255`, and the like.
-pub(crate) fn byte(text: &str) -> Result<u8, String> {
-    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u8::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    value.map_err(|_| "write a byte: 0xff, or 255".to_owned())
-}
+use super::report::grouped;
 
 impl FormArgs {
     /// Returns the arguments that `verify` needs for such images.

@@ -7,19 +7,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{LedgerError, ReadyToken, TokenState};
+use eol_inject::ledger::{Claim, Finished, LedgerError, Seated, Target};
 use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
-use eol_inject::pool::{Pool, Row};
-use eol_inject::recipe::{LedgerUrl, Recipe, SerialSource};
-use eol_inject::target::{self, Folder, TargetError};
+use eol_inject::recipe::{LedgerUrl, Recipe};
+use eol_inject::target::{self, Folder, Sync, TargetError};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use super::books;
-use super::context;
 use super::error::CliError;
 use super::guard;
+use super::open_ledger;
 
 /// Room that a label takes, at least.
 const LABEL: u64 = 4096;
@@ -36,15 +34,6 @@ const A_ROW: u64 = 6;
 /// More is not tried for a list: it would take too long, and an import that finds no room takes
 /// nothing in.
 const MOST: u64 = 16 << 20;
-
-/// Reads a recipe that units are to be made by.
-pub(crate) fn recipe(path: &Path) -> Result<Recipe, CliError> {
-    let recipe = context::recipe(path)?;
-    match recipe.hindrances().into_iter().next() {
-        Some(error) => Err(CliError::from(error).about_file(path)),
-        None => Ok(recipe),
-    }
-}
 
 /// Who asks the factory's own system for each unit, before it is claimed.
 pub(crate) struct Asking<'a> {
@@ -70,6 +59,22 @@ impl Asking<'_> {
             "image_sha256": self.master.digest().to_string(),
         });
         Ok(self.hooks.may_begin(&asked.to_string())?)
+    }
+}
+
+/// Makes the claim of one unit.
+pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync) -> Claim {
+    Claim {
+        serial,
+        uid: None,
+        seated: Seated::Unknown,
+        image: master.digest(),
+        recipe: recipe.digest,
+        target: Target::File,
+        finished: match sync {
+            Sync::Durable => Finished::Durable,
+            Sync::Written => Finished::Written,
+        },
     }
 }
 
@@ -108,7 +113,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
 pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
-    let base = books::ledger_file(recipe);
+    let base = open_ledger::ledger_file(recipe);
     // Its folder is not made: a disk that is not mounted would get a ledger of its own.
     let folder = base
         .parent()
@@ -128,7 +133,7 @@ pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
 
 /// Makes sure that the mirror can be written, or begun: the disk that it is on must be there.
 pub(crate) fn mirror(recipe: &Recipe) -> Result<(), CliError> {
-    let Some(mirror) = books::mirror(recipe) else {
+    let Some(mirror) = open_ledger::mirror(recipe) else {
         return Ok(());
     };
     let above = mirror
@@ -195,130 +200,4 @@ fn unwritable(path: PathBuf, source: io::Error) -> CliError {
         (_, false) => LedgerError::File { path, source },
     };
     error.into()
-}
-
-/// How many faulty rows are named.
-const NAMED: usize = 10;
-
-/// What a token list says that does not go into the slots, each kind of fault once, with the rows that
-/// have it.
-#[derive(Default)]
-pub(crate) struct Misfits(Vec<Misfit>);
-
-/// One kind of fault.
-struct Misfit {
-    error: CliError,
-    /// The first rows that have it.
-    places: Vec<String>,
-    /// How many more there are.
-    more: usize,
-}
-
-impl Misfits {
-    /// Looks through a list that is not taken in yet; tokens that a device has are given to no unit.
-    pub(crate) fn of(recipe: &Recipe, master: &Master, list: &Pool) -> Self {
-        let mut found = Self::default();
-        for (index, row) in list.rows.iter().enumerate().filter(|(_, row)| !row.claimed) {
-            if let Err(error) = fits(recipe, master, row) {
-                found.note(list.place(index).to_string(), error);
-            }
-        }
-        found
-    }
-
-    /// Looks through a list for serials that this recipe makes no unit of, whatever its slots are.
-    pub(crate) fn serials(recipe: &Recipe, list: &Pool) -> Self {
-        let mut found = Self::default();
-        for (index, row) in list.rows.iter().enumerate().filter(|(_, row)| !row.claimed) {
-            if let Some(Err(error)) = row
-                .bound
-                .as_ref()
-                .map(|one| recipe.serial.read(one.as_str()))
-            {
-                found.note(list.place(index).to_string(), error.into());
-            }
-        }
-        found
-    }
-
-    /// Looks at a token of the ledger; a serial that is not claimed yet is held against the recipe too.
-    pub(crate) fn look(
-        &mut self,
-        (recipe, master): (&Recipe, Option<&Master>),
-        token: &ReadyToken,
-    ) {
-        let place = || format!("token {}", token.fingerprint);
-        if let Err(error) = own_serial(recipe, token) {
-            self.note(place(), error);
-        }
-        let Some(master) = master else {
-            return;
-        };
-        let listed = master.accept_listed(&token.token, &token.columns);
-        let bound = token.bound.as_ref().map(|serial| master.accept(serial));
-        if let Err(error) = listed.and(bound.unwrap_or(Ok(()))) {
-            self.note(place(), error.into());
-        }
-    }
-
-    fn note(&mut self, place: String, error: CliError) {
-        match self
-            .0
-            .iter_mut()
-            .find(|known| known.error.name == error.name)
-        {
-            Some(known) if known.places.len() < NAMED => known.places.push(place),
-            Some(known) => known.more += 1,
-            None => self.0.push(Misfit {
-                error,
-                places: vec![place],
-                more: 0,
-            }),
-        }
-    }
-
-    /// Returns the faults in the order of their first rows.
-    pub(crate) fn errors(self) -> impl Iterator<Item = CliError> {
-        self.0.into_iter().map(
-            |Misfit {
-                 error,
-                 places,
-                 more,
-             }| {
-                let rows = match more {
-                    0 => places.join(", "),
-                    more => format!("{} and {more} more", places.join(", ")),
-                };
-                let hint = error.hint.is_none().then_some(ROW);
-                let error = error.about(rows);
-                match hint {
-                    Some(hint) => error.with_hint(Some(hint)),
-                    None => error,
-                }
-            },
-        )
-    }
-}
-
-/// What helps where a row does not go with the recipe.
-const ROW: &str = "put these rows of the list right, or the recipe that they do not go with";
-
-/// Holds the serial that a free token is fixed to against the recipe, where that is where serials come
-/// from: such a unit would be made, and then refused everywhere else.
-fn own_serial(recipe: &Recipe, token: &ReadyToken) -> Result<(), CliError> {
-    let source = recipe.serial.source == SerialSource::Pool && token.state == TokenState::Free;
-    if let Some(serial) = token.bound.as_ref().filter(|_| source) {
-        recipe.serial.read(serial.as_str())?;
-    }
-    Ok(())
-}
-
-/// Refuses a row that no unit could be made of.
-fn fits(recipe: &Recipe, master: &Master, row: &Row) -> Result<(), CliError> {
-    master.accept_listed(&row.token, &row.columns)?;
-    if let Some(serial) = &row.bound {
-        recipe.serial.read(serial.as_str())?;
-        master.accept(serial)?;
-    }
-    Ok(())
 }

@@ -8,9 +8,10 @@ use eol_inject::recipe::{Recipe, When};
 use eol_inject::target::{Others, TargetError};
 use eol_inject::unit::Serial;
 
-use super::books;
-use super::context::{self, Existing};
 use super::error::CliError;
+use super::file::Existing;
+use super::open_ledger;
+use super::{error, file};
 
 /// What stands beside a ledger and is lost with it.
 const BESIDE: [&str; 11] = [
@@ -46,7 +47,7 @@ impl Guard {
         let list = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
         inputs.extend(list.map(|file| recipe.path(file)));
         inputs.extend(ledger_files(recipe));
-        inputs.extend(books::mirror(recipe));
+        inputs.extend(open_ledger::mirror(recipe));
         // A file of this name, and no label could be made.
         if recipe.label.when != When::None {
             inputs.push(recipe.path(&recipe.label.dir));
@@ -63,7 +64,7 @@ impl Guard {
     /// Refuses to write `out` over one of them, or over a file that is somebody's.
     pub(crate) fn allow_new(&self, out: &Path, existing: Existing) -> Result<(), CliError> {
         self.allow(out)?;
-        context::vacant(out, existing)
+        file::vacant(out, existing)
     }
 
     /// Refuses to write a unit's image over one of them, or to claim a unit that is new while
@@ -88,7 +89,7 @@ impl Guard {
     /// Refuses to write `out` over one of them, whether it is there yet or not.
     pub(crate) fn allow(&self, out: &Path) -> Result<(), CliError> {
         let name = out.file_name().unwrap_or_default().to_string_lossy();
-        context::no_token(&name, "the name of a file to write")?;
+        error::no_token(&name, "the name of a file to write")?;
         let place = place(out);
         match self
             .inputs
@@ -106,7 +107,7 @@ impl Guard {
 
 /// Returns the files and folders of a ledger, whether they are there yet or not.
 fn ledger_files(recipe: &Recipe) -> [PathBuf; 11] {
-    let ledger = context::ledger_file(recipe);
+    let ledger = open_ledger::ledger_file(recipe);
     BESIDE.map(|suffix| {
         let mut name = ledger.clone().into_os_string();
         name.push(suffix);

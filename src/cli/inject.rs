@@ -10,18 +10,19 @@ use eol_inject::line::{self, Ports};
 use eol_inject::mes::Hooks;
 use eol_inject::target::{Folder, Sync, Unwatched};
 
-use super::context::{self, Missing};
+use super::args::ForceArg;
+use super::args::{FormArgs, RecipeArg, StationArgs};
 use super::error::CliError;
-use super::file::ForceArg;
 use super::form;
 use super::gate::{self, Asking};
 use super::guard::Guard;
 use super::neighbours::{self, Images};
+use super::open_ledger::Missing;
 use super::output::Output;
 use super::scan;
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
-use super::{FormArgs, RecipeArg, StationArgs};
+use super::{firmware, open_ledger, recipe, token_list};
 
 /// Which unit, and where to.
 #[derive(Args)]
@@ -52,13 +53,13 @@ pub(crate) struct InjectArgs {
 }
 
 pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     let serial = scan::serial(&recipe.serial, &args.serial)?;
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let actor = args.station.actor()?;
     let form = args.form.conversion(master.image().format())?;
     form::announce(master.image(), form, output)?;
-    let extension = context::extension(&recipe, master.image(), form)?;
+    let extension = firmware::extension(&recipe, master.image(), form)?;
     let target = target(args, &extension)
         .converted(form)
         .with_others(args.force.others());
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     guard.allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
     gate::outputs((&recipe, &master), Some(&target), &labels)?;
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     let unit = (&ledger, &serial);
     guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
     let file = target.path(&serial);
@@ -78,9 +79,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let since = Instant::now();
-    let claim = context::claim(serial.clone(), &master, &recipe, Sync::Durable);
+    let claim = gate::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {
         ledger: &mut ledger,
         target: &mut target.clone(),

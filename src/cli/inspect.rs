@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eol_inject::checksum;
-use eol_inject::image::{Address, Format, Hint, Image, ImageError, Md5, Span, partitions};
+use eol_inject::image::{Address, Hint, Image, ImageError, Md5, Span, partitions};
 use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SlotSpec};
 use eol_inject::slot::{self, Slot};
@@ -14,7 +14,9 @@ use super::error::{CliError, exit};
 use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
-use super::{check, context, proposals};
+use super::proposals;
+use super::report::{dead_slot, describe, grouped, second_firmware, stored};
+use super::{file, firmware, recipe};
 
 /// Which image.
 #[derive(Args)]
@@ -36,10 +38,10 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = args.recipe.as_deref().map(context::recipe).transpose()?;
+    let recipe = args.recipe.as_deref().map(recipe::read).transpose()?;
     let image = read(args, recipe.as_ref())?;
     headline(args, &image, output);
-    check::second_firmware(&image, output);
+    second_firmware(&image, output);
     runs(&image, output);
     let mut marks = Vec::new();
     if let Some(recipe) = &recipe {
@@ -66,7 +68,7 @@ fn family(text: &str) -> Result<u32, String> {
 }
 
 fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> {
-    let bytes = context::read(&args.image, exit::IMAGE, "the image")?;
+    let bytes = file::read(&args.image, exit::IMAGE, "the image")?;
     let given = args
         .base
         .or_else(|| recipe.and_then(|recipe| recipe.image.base));
@@ -91,41 +93,10 @@ fn read(args: &InspectArgs, recipe: Option<&Recipe>) -> Result<Image, CliError> 
         return Ok(image);
     };
     let names = recipe.path(names);
-    let program = context::read_image(&names, Hint::default())?;
+    let program = firmware::read_image(&names, Hint::default())?;
     image
         .with_names_but(&program, |image| checksum::fields(image, &recipe.checksums))
         .map_err(|error| CliError::from(error).about(names.display()))
-}
-
-/// Returns `ELF32 little-endian ARM`, or the container's name with the ELF that names its places.
-pub(crate) fn describe(image: &Image) -> String {
-    let format = image.format().to_string().to_uppercase();
-    let Some(machine) = image.machine() else {
-        return format;
-    };
-    let elf = format!("ELF{} {} {}", machine.bits, machine.endian, machine.name);
-    match image.format() {
-        Format::Elf => elf,
-        _ => format!("{format} with the names of an {elf}"),
-    }
-}
-
-/// Writes a number with commas between thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Returns how many bytes are stored.
-pub(crate) fn stored(runs: &[Span]) -> u64 {
-    runs.iter().map(|run| run.len()).sum()
 }
 
 fn headline(args: &InspectArgs, image: &Image, output: &Output) {
@@ -208,7 +179,7 @@ fn recipe_slots(image: &Image, recipe: &Recipe, marks: &mut Vec<(Span, Mark)>, o
     }
     for (index, at) in slot::suspects(image, &found) {
         if let Some(slot) = found.get(index) {
-            output.warning(check::dead_slot(slot, &at));
+            output.warning(dead_slot(slot, &at));
         }
     }
     if let Ok(master) = Master::prove(image.clone(), recipe) {

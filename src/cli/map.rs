@@ -2,6 +2,8 @@
 
 use eol_inject::image::{Address, Image, Span};
 
+use super::report::grouped;
+
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 /// Rows of a picture at most, those that say something was left out aside.
@@ -43,7 +45,7 @@ pub(crate) fn picture(image: &Image, marks: &[(Span, Mark)]) -> Vec<String> {
     let cells: u64 = if indent + 64 <= WIDTH { 64 } else { 32 };
     let cell = scale(&runs, cells);
     let row = cell.saturating_mul(cells);
-    let mut lines = vec![format!("{} bytes a cell", super::inspect::grouped(cell))];
+    let mut lines = vec![format!("{} bytes a cell", grouped(cell))];
     let mut next: Option<u64> = None;
     for number in rows(&runs, row) {
         if next.is_some_and(|next| next != number) {

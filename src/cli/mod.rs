@@ -2,20 +2,19 @@
 //!
 //! The library knows nothing of this module.
 
+mod args;
 mod batch;
 mod board;
-mod books;
 mod check;
 mod console;
-mod context;
+
 mod cure;
 mod error;
 mod examples;
-mod export;
+pub(crate) mod exit;
 mod file;
 mod firmware;
 mod form;
-mod found;
 mod gate;
 mod guard;
 mod help;
@@ -24,41 +23,43 @@ mod inject;
 mod inspect;
 mod interrupt;
 mod label;
+mod labels;
 mod ledger;
 mod map;
 mod memory;
 mod neighbours;
 mod next;
+mod open_ledger;
 mod output;
+mod parser;
 mod pool;
 #[cfg(feature = "probe")]
 mod probes;
 mod proposals;
+mod recipe;
+mod report;
 mod run;
 mod scan;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;
 mod sweep;
+mod token_list;
+mod trial;
 mod unit;
 mod verify;
 mod wrap;
 
-use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{
-    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-};
-use eol_inject::image::Conversion;
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use eol_inject::unit::AuthToken;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::error::{CliError, exit};
+use self::error::CliError;
 use self::output::Output;
 
 /// What is printed under every help text.
@@ -157,56 +158,6 @@ enum Command {
     Help(help::HelpArgs),
 }
 
-/// Which product.
-#[derive(Args)]
-pub(crate) struct RecipeArg {
-    /// The product's recipe; unsaid, recipe.toml in this folder, else in one above it
-    #[arg(long, value_name = "FILE", default_value_os_t = found::recipe())]
-    #[arg(hide_default_value = true)]
-    recipe: PathBuf,
-}
-
-/// In which form images leave.
-#[derive(Args)]
-pub(crate) struct FormArgs {
-    /// Images are bin (all bytes from the lowest address on) or hex, whatever the format of the
-    /// shared image; only what is loaded goes over
-    #[arg(long, value_name = "bin|hex")]
-    format: Option<Conversion>,
-
-    /// What the gaps of a bin are filled with [default: 0xff]
-    #[arg(long, value_name = "BYTE", value_parser = form::byte)]
-    gap_fill: Option<u8>,
-}
-
-/// Who is at work.
-#[derive(Args)]
-pub(crate) struct StationArgs {
-    /// Name of this station in the record [default: the computer's name]
-    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
-    station: Option<String>,
-
-    /// Who is at work, for the record
-    #[arg(long, value_name = "NAME", env = "EOL_OPERATOR")]
-    operator: Option<String>,
-}
-
-/// Who decides, and why: asked for wherever the record is corrected or a secret shown.
-#[derive(Args)]
-pub(crate) struct DecisionArgs {
-    /// Who decides, for the record
-    #[arg(long, value_name = "NAME")]
-    by: String,
-
-    /// Why, for the record
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-
-    /// Name of this station in the record [default: the computer's name]
-    #[arg(long, value_name = "NAME", env = "EOL_STATION")]
-    station: Option<String>,
-}
-
 /// Returns the command line with what its help texts show besides.
 pub(crate) fn command() -> clap::Command {
     let topics = help::list();
@@ -271,24 +222,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         Output::new(false).error(&error);
         return ExitCode::from(error.code);
     }
-    ExitCode::from(told(error))
-}
-
-/// Prints what the parser says, help and version too, and returns its exit code.
-pub(crate) fn told(error: &clap::Error) -> u8 {
-    let text = worded(error);
-    // A reader that closes early is no failure.
-    let _ = if error.use_stderr() {
-        write!(anstream::stderr(), "{text}")
-    } else {
-        write!(anstream::stdout(), "{text}")
-    };
-    u8::try_from(error.exit_code()).unwrap_or(2)
-}
-
-/// Returns what the parser says; it keeps no width for usage and errors.
-fn worded(error: &clap::Error) -> String {
-    wrap::wrapped(&error.render().ansi().to_string(), wrap::COLUMNS)
+    ExitCode::from(parser::tell(error))
 }
 
 /// Shows what happens inside, on standard error, where `EOL_LOG` or else `-v` asks for it.
@@ -383,8 +317,8 @@ impl Work {
     }
 }
 
-fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
-    match command {
+fn dispatch(work: Command, output: &Output) -> Result<u8, CliError> {
+    match work {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Pool(args) => pool::run(args, output),
@@ -398,9 +332,9 @@ fn dispatch(command: Command, output: &Output) -> Result<u8, CliError> {
         Command::Sim(args) => sim::run(&args, output),
         #[cfg(feature = "probe")]
         Command::Probes => probes::run(output),
-        Command::Completions(args) => shell::completions(&args),
-        Command::Man(args) => shell::man(&args),
-        Command::Help(args) => help::run(&args),
+        Command::Completions(args) => shell::completions(&args, command()),
+        Command::Man(args) => shell::man(&args, command()),
+        Command::Help(args) => help::run(&args, command()),
     }
 }
 
@@ -426,7 +360,7 @@ mod tests {
         let mut count = 0;
         every(&mut |words| {
             let line = words.iter().map(String::as_str).chain(["--help"]);
-            let help = worded(&command().try_get_matches_from(line).unwrap_err());
+            let help = parser::worded(&command().try_get_matches_from(line).unwrap_err());
             assert!(help.contains("Examples:"), "{words:?}");
             for line in help.lines() {
                 assert!(wrap::width(line) <= wrap::COLUMNS, "{words:?}: {line}");
@@ -434,5 +368,70 @@ mod tests {
             count += 1;
         });
         assert!(count > 40, "{count}");
+    }
+
+    #[test]
+    fn the_groups_of_the_help_text_hold_every_command_once() {
+        let command = command();
+        let sub = command.find_subcommand("ledger").unwrap();
+        let mut real: Vec<&str> = sub.get_subcommands().map(|sub| sub.get_name()).collect();
+        let mut told: Vec<&str> = ledger::GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        real.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, real);
+    }
+
+    /// Splits a line as a shell does; what is behind `<` and `>` is the shell's.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        let line = line.replace("\\\n", " ");
+        let line = line.split(['<', '>']).next().unwrap().trim().to_owned();
+        for letter in line.chars() {
+            match letter {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(letter),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_is_a_line_that_the_program_takes() {
+        for (command, lines) in examples::EXAMPLES {
+            for line in *lines {
+                let words = words(line);
+                if words.first().is_none_or(|program| program != "eol-inject") {
+                    continue;
+                }
+                let taken = super::command().try_get_matches_from(&words);
+                assert!(taken.is_ok(), "{line}: {}", taken.unwrap_err());
+                assert!(
+                    command.is_empty() || line.contains(command),
+                    "{command}: {line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_example_is_of_a_command_that_is_gone() {
+        for (words, _) in examples::EXAMPLES {
+            let mut command = &command();
+            for word in words.split_whitespace() {
+                // Some commands come with a feature of the program.
+                let Some(sub) = command.find_subcommand(word) else {
+                    assert!(["sim", "probes"].contains(&word), "{words}");
+                    break;
+                };
+                command = sub;
+            }
+        }
     }
 }

@@ -15,10 +15,9 @@ use eol_inject::regular;
 use eol_inject::target::Sync;
 use eol_inject::unit::Fingerprint;
 
-use super::context;
 use super::error::{CliError, exit};
 use super::output::{Output, count};
-use super::verify;
+use super::{file, firmware, open_ledger, token_list};
 
 /// What a file of SQLite begins with, and `EOLJ` behind it (sqlite.org/fileformat.html, 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -154,13 +153,13 @@ fn offered(recipe: &Recipe, own: Option<&Ledger>, each: &mut Offered<'_>) {
         return;
     };
     let known = |ledger: &Ledger| {
-        let source = context::list_source(&path, recipe).ok()?;
+        let source = token_list::source(&path, recipe).ok()?;
         ledger.knows(&source).ok()
     };
     if own.and_then(known) == Some(true) {
         return;
     }
-    let Ok(list) = context::token_list(&path, recipe) else {
+    let Ok(list) = token_list::read(&path, recipe) else {
         return;
     };
     for row in list.rows.iter().filter(|row| !row.claimed) {
@@ -222,7 +221,7 @@ fn labels(recipe: &Recipe) -> Option<Carried> {
 fn trials(recipe: &Recipe) -> HashSet<String> {
     let mut serials = HashSet::new();
     for file in beside(recipe) {
-        let Ok(ledger) = Sqlite::inspect_sealed(&file, &context::scope(recipe)) else {
+        let Ok(ledger) = Sqlite::inspect_sealed(&file, &open_ledger::scope(recipe)) else {
             continue;
         };
         if matches!(ledger.simulated(), Ok(Some(Simulated::Yes))) {
@@ -248,7 +247,7 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
     if files.is_empty() {
         return None;
     }
-    let judge = verify::judge(recipe).ok()?;
+    let judge = firmware::judge(recipe).ok()?;
     let shared = recipe
         .image_file()
         .and_then(|file| file.canonicalize().ok());
@@ -259,7 +258,7 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
         .filter(|file| file.canonicalize().ok() != shared)
         .take(SAMPLE)
     {
-        let bytes = context::read(&file, exit::IMAGE, "the image").ok()?;
+        let bytes = file::read(&file, exit::IMAGE, "the image").ok()?;
         let examined = match images.form {
             Some(form) => judge.examine_converted(form, bytes, None),
             None => judge.examine(bytes, None),
@@ -319,13 +318,13 @@ fn is_ledger(path: &Path) -> std::io::Result<bool> {
 
 /// Returns the number of the ledger in a file.
 fn number(recipe: &Recipe, file: &Path) -> Option<String> {
-    let ledger = Sqlite::inspect_sealed(file, &context::scope(recipe)).ok()?;
+    let ledger = Sqlite::inspect_sealed(file, &open_ledger::scope(recipe)).ok()?;
     ledger.number().ok()
 }
 
 /// Returns the tokens of a ledger's real units; a backup of the own one and parts are none of it.
 fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fingerprint>> {
-    let ledger = Sqlite::inspect_sealed(file, &context::scope(recipe)).ok()?;
+    let ledger = Sqlite::inspect_sealed(file, &open_ledger::scope(recipe)).ok()?;
     if ledger.number().ok().as_deref() == number
         || ledger.part_of().ok()?.is_some()
         || ledger.simulated().ok()? != Some(Simulated::No)

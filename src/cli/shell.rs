@@ -26,16 +26,18 @@ pub(crate) struct ManArgs {
     dir: PathBuf,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs) -> Result<u8, CliError> {
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    mut command: clap::Command,
+) -> Result<u8, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::command(), "eol-inject", &mut script);
+    clap_complete::generate(args.shell, &mut command, "eol-inject", &mut script);
     // A reader that closes early, such as `head`, is no failure.
     let _ = io::stdout().write_all(&script);
     Ok(0)
 }
 
-pub(crate) fn man(args: &ManArgs) -> Result<u8, CliError> {
-    let mut command = super::command();
+pub(crate) fn man(args: &ManArgs, mut command: clap::Command) -> Result<u8, CliError> {
     command.build();
     std::fs::create_dir_all(&args.dir)
         .and_then(|()| pages(&command, &args.dir))

@@ -10,60 +10,36 @@ use super::{Address, Format, NameKind, Span, SrecError, Uf2Error};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "image-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum ImageError {
     /// A BIN does not say where it is loaded.
     #[error("a BIN image does not say where it is loaded")]
     NoBase,
     /// A base address for a format that has its own addresses.
     #[error("the image is {found}, which brings its load addresses; a base goes with bin only")]
-    BaseUnused {
-        /// What the content is.
-        found: Format,
-    },
+    BaseUnused { found: Format },
     /// A family for a format that has none.
     #[error("the image is {found}; a family goes with uf2 only")]
-    FamilyUnused {
-        /// What the content is.
-        found: Format,
-    },
+    FamilyUnused { found: Format },
     /// No byte at all.
     #[error("the image is empty")]
     Empty,
     /// The content is of another format than asked for.
     #[error("the image is {found}, the recipe says {wanted}")]
-    OtherFormat {
-        /// What the content is.
-        found: Format,
-        /// What was asked for.
-        wanted: Format,
-    },
+    OtherFormat { found: Format, wanted: Format },
     /// The content is of a format that is known and not read.
     #[error("the image is {found}, which cannot be patched; give elf, bin, hex, srec or uf2")]
-    Unsupported {
-        /// What the content is.
-        found: &'static str,
-    },
+    Unsupported { found: &'static str },
     /// Bytes beyond the highest address.
     #[error("{len} bytes from {start} on run over the end of the address space")]
-    Wraps {
-        /// The first address.
-        start: Address,
-        /// Number of bytes.
-        len: u64,
-    },
+    Wraps { start: Address, len: u64 },
     /// A container without a loaded byte.
     #[error("the {format} image loads no byte")]
-    NothingLoaded {
-        /// What the content is.
-        format: Format,
-    },
+    NothingLoaded { format: Format },
 
     /// An ELF whose headers or tables contradict themselves or the file.
     #[error("the ELF image is damaged: {what}")]
-    ElfDamaged {
-        /// What is wrong.
-        what: String,
-    },
+    ElfDamaged { what: String },
     /// An ELF that is no program.
     #[error("the ELF image is {kind}, not a linked program")]
     ElfNotLinked {
@@ -72,18 +48,13 @@ pub enum ImageError {
     },
     /// An ELF for a machine whose addresses do not count bytes.
     #[error("the ELF image is for {machine}, whose addresses count words of 16 bits, not bytes")]
-    ElfWords {
-        /// The machine's name.
-        machine: String,
-    },
+    ElfWords { machine: String },
     /// A segment that the file does not hold.
     #[error("segment {index} ends at byte {end} of an ELF image of {size} bytes")]
     ElfTruncated {
-        /// Number of the program header.
         index: usize,
         /// Behind the segment's last byte in the file.
         end: u64,
-        /// Size of the file.
         size: u64,
     },
     /// Two segments load bytes to one address.
@@ -91,7 +62,6 @@ pub enum ImageError {
     ElfOverlap {
         /// The segment with the lower address.
         first: Span,
-        /// The other one.
         second: Span,
     },
     /// Two segments load the same bytes of the file, so that none can change alone.
@@ -99,38 +69,21 @@ pub enum ImageError {
     ElfShared {
         /// The segment with the lower offset.
         first: Span,
-        /// The other one.
         second: Span,
     },
 
     /// A line that is neither a record, nor blank, nor a comment.
     #[error("line {line} of the HEX image starts with {found:?}, not with a colon")]
-    HexStart {
-        /// Where.
-        line: usize,
-        /// Its first character.
-        found: char,
-    },
+    HexStart { line: usize, found: char },
     /// A character inside a record that is no digit.
     #[error("line {line} of the HEX image has {found:?} among its digits")]
-    HexDigit {
-        /// Where.
-        line: usize,
-        /// The character.
-        found: char,
-    },
+    HexDigit { line: usize, found: char },
     /// Half a byte.
     #[error("line {line} of the HEX image has {digits} digits, an odd number")]
-    HexOdd {
-        /// Where.
-        line: usize,
-        /// Number of digits.
-        digits: usize,
-    },
+    HexOdd { line: usize, digits: usize },
     /// A record longer or shorter than it says.
     #[error("line {line} of the HEX image has {found} bytes, its record has {wanted}")]
     HexLength {
-        /// Where.
         line: usize,
         /// Bytes on the line, all fields counted.
         found: usize,
@@ -139,51 +92,29 @@ pub enum ImageError {
     },
     /// A record whose checksum is wrong.
     #[error("line {line} of the HEX image has the sum {found:02X}, its bytes give {wanted:02X}")]
-    HexSum {
-        /// Where.
-        line: usize,
-        /// The stored sum.
-        found: u8,
-        /// What the record's bytes give.
-        wanted: u8,
-    },
+    HexSum { line: usize, found: u8, wanted: u8 },
     /// A record of a fixed size with another one.
     #[error(
         "line {line} of the HEX image is a type {kind:02X} record of {found} data bytes, \
          that type has {wanted}"
     )]
     HexType {
-        /// Where.
         line: usize,
-        /// Record type.
         kind: u8,
-        /// Data bytes of the record.
         found: u8,
-        /// Data bytes of that type.
         wanted: u8,
     },
     /// A HEX that stops before its end record.
     #[error("the HEX image has no end record; it stops at line {line}")]
-    HexNoEnd {
-        /// The last line.
-        line: usize,
-    },
+    HexNoEnd { line: usize },
     /// Something behind the end record.
     #[error("line {line} of the HEX image stands behind the end record at line {end}")]
-    HexAfterEnd {
-        /// Where.
-        line: usize,
-        /// Line of the end record.
-        end: usize,
-    },
+    HexAfterEnd { line: usize, end: usize },
     /// Two records give one address two values.
     #[error("lines {first} and {second} of the HEX image give {address} different values")]
     HexConflict {
-        /// The address.
         address: Address,
-        /// Where it has one value.
         first: usize,
-        /// Where it has the other.
         second: usize,
     },
 
@@ -197,7 +128,6 @@ pub enum ImageError {
     /// Bytes of `span` are not stored in the image.
     #[error("{span} is not stored in the image: nothing is at {first}")]
     Outside {
-        /// What was asked for.
         span: Span,
         /// The first address without a byte.
         first: Address,
@@ -205,19 +135,14 @@ pub enum ImageError {
     /// An image that brings no names.
     #[error("the {format} image brings no {kind}s, so `{name}` is not known")]
     NoNames {
-        /// The image's format.
         format: Format,
-        /// What was asked for.
         kind: NameKind,
-        /// Its name.
         name: String,
     },
     /// A name that the image does not have.
     #[error("the image has no {kind} `{name}`{}", like(near))]
     NoSuchName {
-        /// What was asked for.
         kind: NameKind,
-        /// Its name.
         name: String,
         /// Names that look like it, at most three.
         near: Vec<String>,
@@ -225,53 +150,33 @@ pub enum ImageError {
     /// One name for two places.
     #[error("the image has two {kind}s `{name}`, at {first} and {second}")]
     TwoPlaces {
-        /// What was asked for.
         kind: NameKind,
-        /// Its name.
         name: String,
-        /// One place.
         first: Address,
-        /// The other.
         second: Address,
     },
     /// A place that no segment loads: debug data, for example.
     #[error("{kind} `{name}` has no load address")]
-    NotLoaded {
-        /// What was asked for.
-        kind: NameKind,
-        /// Its name.
-        name: String,
-    },
+    NotLoaded { kind: NameKind, name: String },
     /// A place that exists at run time only.
     #[error(
         "{kind} `{name}` in section {section} is not stored, or not whole: it lies in RAM only, or crosses a gap"
     )]
     NotStored {
-        /// What was asked for.
         kind: NameKind,
-        /// Its name.
         name: String,
-        /// The section.
         section: String,
     },
     /// A section without a byte.
     #[error("section `{name}` at {at} is empty")]
-    EmptySection {
-        /// Its name.
-        name: String,
-        /// Where it is.
-        at: Address,
-    },
+    EmptySection { name: String, at: Address },
     /// Names of another build.
     #[error(
         "the image holds {found:02x} at {address}, the program with its names {wanted:02x}: names of another build; only fields of a [[checksum]] may differ"
     )]
     NamesDiffer {
-        /// The first address that differs.
         address: Address,
-        /// The image's byte.
         found: u8,
-        /// The program's.
         wanted: u8,
     },
     /// Names of something that is loaded elsewhere.
@@ -279,12 +184,7 @@ pub enum ImageError {
     NamesApart,
     /// Two firmware tags that say different things.
     #[error("the image has two blnkinf tags that differ, at {first} and {second}")]
-    TwoTags {
-        /// One tag.
-        first: Address,
-        /// The other.
-        second: Address,
-    },
+    TwoTags { first: Address, second: Address },
     /// An image of the second reader, which knows no way back into the container.
     #[error("the image was read to be checked, not to be written")]
     ReadOnly,
@@ -298,15 +198,11 @@ pub enum ImageError {
         gap: Span,
         /// Bytes of filling in all gaps.
         filling: u64,
-        /// Bytes of filling at most.
         most: u64,
     },
     /// An address that a HEX cannot write.
     #[error("{run} goes over 0x100000000, and a HEX has 32-bit addresses")]
-    TooHigh {
-        /// The run of load addresses.
-        run: Span,
-    },
+    TooHigh { run: Span },
 }
 
 impl ImageError {

@@ -8,8 +8,8 @@
 
 pub(super) mod write;
 
-use super::records::{self, Collected, Conflict, Decoded, Form, NoBytes, Piece};
-use super::{Address, Format, ImageError};
+use super::records::{self, Collected, Decoded, Form, NoBytes, Piece};
+use super::{Address, ImageError};
 
 /// Bytes of a record beside its data: length, address, type, sum.
 const FRAME_BYTES: usize = 5;
@@ -47,24 +47,7 @@ pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
             line: records::last_line(container),
         });
     }
-    let decoded = reader.collected.finish(container, Form::Hex);
-    let decoded = decoded.map_err(|conflict| {
-        let Conflict {
-            address,
-            first,
-            second,
-        } = conflict;
-        ImageError::HexConflict {
-            address,
-            first,
-            second,
-        }
-    })?;
-    if decoded.extents.is_empty() {
-        let format = Format::Hex;
-        return Err(ImageError::NothingLoaded { format });
-    }
-    Ok(decoded)
+    reader.collected.finish(container, Form::Hex)
 }
 
 /// Returns how many data records of a second firmware `container` has: those of a micro:bit universal
@@ -221,6 +204,3 @@ impl Reader {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::extent::Extent;
-use super::{Address, Edits, Patch, Span};
+use super::{Address, Edits, Format, ImageError, Patch, Span, SrecError};
 
 /// Most data bytes of one record.
 const LONGEST: u64 = 255;
@@ -25,6 +25,13 @@ pub(super) enum Form {
 }
 
 impl Form {
+    const fn format(self) -> Format {
+        match self {
+            Self::Hex => Format::Hex,
+            Self::Srec => Format::Srec,
+        }
+    }
+
     /// Returns where the first data digit of the record at `mark` stands.
     fn data(self, container: &[u8], mark: usize) -> Option<usize> {
         let head = match (self, container.get(mark.checked_add(1)?)?) {
@@ -189,15 +196,6 @@ pub(super) struct Decoded {
     pub records: Records,
 }
 
-/// Two records give one address two values.
-#[derive(Debug)]
-pub(super) struct Conflict {
-    pub address: Address,
-    /// Lines, counted from 1.
-    pub first: usize,
-    pub second: usize,
-}
-
 /// The data records that have been read so far.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
@@ -229,7 +227,10 @@ impl Collected {
     }
 
     /// Puts the pieces in order of address and joins what touches.
-    pub fn finish(mut self, container: &[u8], form: Form) -> Result<Decoded, Conflict> {
+    ///
+    /// # Errors
+    /// Where two records give one address two values, and where none loads a byte.
+    pub fn finish(mut self, container: &[u8], form: Form) -> Result<Decoded, ImageError> {
         self.pieces
             .sort_by_key(|(piece, _)| (piece.address, piece.mark));
         let mut bytes: Vec<u8> = Vec::with_capacity(self.raw.len());
@@ -249,7 +250,7 @@ impl Collected {
                     if let Some(at) = differs {
                         let at = u64::try_from(at).unwrap_or_default();
                         let address = piece.address.saturating_add(at);
-                        return Err(self.conflict(container, address, piece.mark));
+                        return Err(self.conflict(container, form, address, piece.mark));
                     }
                     let fresh = new.get(known.len()..).unwrap_or_default();
                     bytes.extend_from_slice(fresh);
@@ -267,7 +268,11 @@ impl Collected {
             let at = at..at.checked_add(len)?;
             Some(Extent { span, at })
         });
-        let extents = extents.collect();
+        let extents: Vec<Extent> = extents.collect();
+        if extents.is_empty() {
+            let format = form.format();
+            return Err(ImageError::NothingLoaded { format });
+        }
         let mut pieces: Vec<Piece> = self.pieces.into_iter().map(|(piece, _)| piece).collect();
         pieces.shrink_to_fit();
         let lower = self.lower.unwrap_or(false);
@@ -283,7 +288,7 @@ impl Collected {
     }
 
     /// Names both lines that give `address` a value; `mark` belongs to one of them.
-    fn conflict(&self, container: &[u8], address: u64, mark: usize) -> Conflict {
+    fn conflict(&self, container: &[u8], form: Form, address: u64, mark: usize) -> ImageError {
         let other = self
             .pieces
             .iter()
@@ -295,10 +300,19 @@ impl Collected {
                 .find(|(_, range)| mark < range.end)
                 .map_or(0, |(number, _)| number)
         };
-        Conflict {
-            address: Address::new(address),
-            first: line_at(other.min(mark)),
-            second: line_at(other.max(mark)),
+        let address = Address::new(address);
+        let (first, second) = (line_at(other.min(mark)), line_at(other.max(mark)));
+        match form {
+            Form::Hex => ImageError::HexConflict {
+                address,
+                first,
+                second,
+            },
+            Form::Srec => ImageError::Srec(SrecError::Conflict {
+                address,
+                first,
+                second,
+            }),
         }
     }
 }

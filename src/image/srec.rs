@@ -9,8 +9,8 @@ mod error;
 
 pub use error::SrecError;
 
-use super::records::{self, Collected, Conflict, Decoded, Form, NoBytes, Piece};
-use super::{Address, Format, ImageError};
+use super::records::{self, Collected, Decoded, Form, NoBytes, Piece};
+use super::{Address, ImageError};
 
 /// Reads every record of `container`.
 ///
@@ -34,24 +34,7 @@ pub(super) fn read(container: &[u8]) -> Result<Decoded, ImageError> {
         let line = records::last_line(container);
         return Err(SrecError::NoEnd { line }.into());
     }
-    let decoded = reader.collected.finish(container, Form::Srec);
-    let decoded = decoded.map_err(|conflict| {
-        let Conflict {
-            address,
-            first,
-            second,
-        } = conflict;
-        SrecError::Conflict {
-            address,
-            first,
-            second,
-        }
-    })?;
-    if decoded.extents.is_empty() {
-        let format = Format::Srec;
-        return Err(ImageError::NothingLoaded { format });
-    }
-    Ok(decoded)
+    reader.collected.finish(container, Form::Srec)
 }
 
 /// Record types, as "S-Record Types" lists them.
@@ -202,6 +185,3 @@ impl Reader {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -150,6 +150,3 @@ impl Image {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,71 +12,40 @@ use crate::unit::Serial;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "label-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum LabelError {
     /// The unit is not finished, or its token was burnt.
     #[error("{serial} is {state}: it gets no label")]
-    NotFinished {
-        /// The unit.
-        serial: Serial,
-        /// Its state.
-        state: UnitState,
-    },
+    NotFinished { serial: Serial, state: UnitState },
     /// The token list had neither QR Token nor picture.
     #[error("the token of {serial} came without QR Token and picture")]
-    NoQr {
-        /// The unit.
-        serial: Serial,
-    },
+    NoQr { serial: Serial },
     /// Neither list nor picture named the organisation.
     #[error(
         "the QR Token of {serial} names no organisation, and the mobile apps read no such label"
     )]
-    NoOrganisation {
-        /// The unit.
-        serial: Serial,
-    },
+    NoOrganisation { serial: Serial },
     /// The picture in the ledger is none.
     #[error("the picture of {serial} cannot be used")]
     Picture {
-        /// The unit.
         serial: Serial,
-        /// What is wrong with it.
         source: PictureError,
     },
     /// The picture says another QR Token than the record.
     #[error("the picture of {serial} does not say what the record says")]
-    Differs {
-        /// The unit.
-        serial: Serial,
-    },
+    Differs { serial: Serial },
     /// More text than a symbol holds.
     #[error("the QR Token of {serial} does not fit a QR symbol")]
-    TooLong {
-        /// The unit.
-        serial: Serial,
-    },
+    TooLong { serial: Serial },
     /// The PNG could not be written.
     #[error("the label of {serial} cannot be drawn")]
-    Draw {
-        /// The unit.
-        serial: Serial,
-    },
+    Draw { serial: Serial },
     /// The file of a label that counts no more could not be removed.
     #[error("{} cannot be removed: {reason}; remove it, nobody may print it", file.display())]
-    Remove {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
+    Remove { file: PathBuf, reason: String },
     /// The file of a label could not be written.
     #[error("{} cannot be written: {reason}", file.display())]
-    Write {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
+    Write { file: PathBuf, reason: String },
 }
 
 impl LabelError {

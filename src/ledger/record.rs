@@ -256,6 +256,20 @@ pub enum UnitState {
     Superseded,
 }
 
+impl UnitState {
+    /// Returns whether a unit in this state has an image.
+    #[must_use]
+    pub const fn is_made(self) -> bool {
+        matches!(self, Self::Prepared | Self::Delivered | Self::Labelled)
+    }
+
+    /// Returns whether the unit gave its token up: it is burnt, or the next record's.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Void | Self::Superseded)
+    }
+}
+
 /// A token's state.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::IntoStaticStr, strum::EnumString,

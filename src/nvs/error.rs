@@ -11,61 +11,42 @@ use crate::recipe::SlotValue;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "nvs-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum NvsError {
     /// A file cannot be read.
     #[error("cannot read {}: {reason}", file.display())]
     File {
         /// The file, as the recipe or its table names it.
         file: PathBuf,
-        /// What the system says.
         reason: String,
     },
     /// The table is none that Espressif's generator takes.
     #[error("{} line {line}: {reason}", file.display())]
     Table {
-        /// The table.
         file: PathBuf,
         /// Line, from 1.
         line: u64,
-        /// What is wrong.
         reason: String,
     },
     /// A value is none of its kind.
     #[error("the value of {name} {reason}")]
-    Value {
-        /// Namespace and key.
-        name: String,
-        /// What is wrong.
-        reason: String,
-    },
+    Value { name: String, reason: String },
     /// Two values of one name: a reader finds one of them, and which is chance.
     #[error("two values are named {name}")]
-    Twice {
-        /// Namespace and key.
-        name: String,
-    },
+    Twice { name: String },
     /// More namespaces than the store has numbers for.
     #[error("the store has {found} namespaces, it takes {most}")]
-    Namespaces {
-        /// How many there are.
-        found: usize,
-        /// How many it takes.
-        most: usize,
-    },
+    Namespaces { found: usize, most: usize },
     /// A value is longer than any block takes.
     #[error("the value of {name} takes {bytes} bytes, the store takes {most} at most")]
     TooLong {
-        /// Namespace and key, or id.
         name: String,
-        /// Bytes of the value.
         bytes: usize,
-        /// Most that it may have.
         most: usize,
     },
     /// The partition is too small.
     #[error("the values do not fit into {at}: {blocks} of its blocks can be written")]
     Full {
-        /// The partition.
         at: Span,
         /// Pages or sectors that may be written; one stays free where the firmware writes, too.
         blocks: u64,
@@ -73,11 +54,8 @@ pub enum NvsError {
     /// The recipe's placeholder is longer than what is reserved.
     #[error("the placeholder {text:?} for {value} has {} characters, length is {length}", text.len())]
     Placeholder {
-        /// Which value.
         value: SlotValue,
-        /// The placeholder.
         text: String,
-        /// Characters that are reserved.
         length: usize,
     },
     /// The shared image has something of its own there.
@@ -85,7 +63,6 @@ pub enum NvsError {
         "the image stores something else at {first}, inside of the store at {at}: where it is a store of the image's own, slots find it without [nvs]"
     )]
     Occupied {
-        /// The partition.
         at: Span,
         /// The first address that is not erased.
         first: Address,
@@ -95,21 +72,14 @@ pub enum NvsError {
         "the {format} image stores nothing at {first}, inside of the store at {at}: take a merged image, or leave [image] out, and the store is a file of its own"
     )]
     Outside {
-        /// The partition.
         at: Span,
         /// The first address that is not stored.
         first: Address,
-        /// The image's format.
         format: Format,
     },
     /// The partition table of the image names other places.
     #[error("the image's partition table has no NVS partition at {at}: it has {known}")]
-    Partition {
-        /// The partition of the recipe.
-        at: Span,
-        /// Those of the image.
-        known: String,
-    },
+    Partition { at: Span, known: String },
     /// The shared image cannot be read or changed.
     #[error("the image takes no store")]
     Image(#[from] ImageError),

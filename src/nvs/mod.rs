@@ -123,6 +123,3 @@ fn placeholder(slot: &SlotSpec, length: usize) -> Result<Vec<u8>, NvsError> {
     bytes.resize(length, filler);
     Ok(bytes)
 }
-
-#[cfg(test)]
-mod tests;

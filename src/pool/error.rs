@@ -69,6 +69,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "pool-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum PoolError {
     /// No token at all.
     #[error("the token list has no row")]
@@ -93,28 +94,17 @@ pub enum PoolError {
     Table(#[from] TableError),
     /// No column is called what the recipe says.
     #[error("the token list has no column `{header}`; it has {found}")]
-    NoColumn {
-        /// The header in the recipe.
-        header: String,
-        /// The headers of the list.
-        found: Headers,
-    },
+    NoColumn { header: String, found: Headers },
     /// No column has the name or the content of AuthTokens.
     #[error(
         "no column holds AuthTokens by name or content; the list has {found}: add `token = \"...\"` to [pool]"
     )]
-    NoTokenColumn {
-        /// The headers of the list.
-        found: Headers,
-    },
+    NoTokenColumn { found: Headers },
     /// Several columns could be meant.
     #[error("{found} could all be the {what}: add `{key} = \"...\"` to [pool]")]
     AmbiguousColumn {
-        /// What is looked for.
         what: &'static str,
-        /// The recipe's key that decides.
         key: &'static str,
-        /// The headers of those columns.
         found: Headers,
     },
     /// Two columns with one name.
@@ -128,95 +118,51 @@ pub enum PoolError {
     /// A row with more or fewer cells than the header.
     #[error("{place} is {found} cells wide, the header {wanted}")]
     Ragged {
-        /// The row.
         place: Place,
-        /// Cells in the row.
         found: usize,
-        /// Cells in the header.
         wanted: usize,
     },
     /// Several rows are wrong, each in its own way; the name is the first one's.
     #[error("{}", told(faults, *more))]
-    Rows {
-        /// The first ones.
-        faults: Vec<PoolError>,
-        /// How many more there are.
-        more: usize,
-    },
+    Rows { faults: Vec<PoolError>, more: usize },
     /// The text of a token is none.
     #[error("{place} holds no AuthToken")]
     BadToken {
-        /// The row.
         place: Place,
-        /// What is wrong with it.
         source: AuthTokenError,
     },
     /// The text of a QR Token is none.
     #[error("{place} holds no QR Token")]
-    BadQr {
-        /// The row.
-        place: Place,
-        /// What is wrong with it.
-        source: QrTokenError,
-    },
+    BadQr { place: Place, source: QrTokenError },
     /// The column of QR Tokens holds secrets.
     #[error("{place} holds an AuthToken where the QR Token belongs: it would be printed")]
-    SecretAsQr {
-        /// The row.
-        place: Place,
-    },
+    SecretAsQr { place: Place },
     /// Another column repeats the secret of a row.
     #[error("{place} holds an AuthToken of the list outside its column: leave that column out")]
-    SecretInColumn {
-        /// The row.
-        place: Place,
-    },
+    SecretInColumn { place: Place },
     /// Some rows have a QR Token and this one has none.
     #[error("{place} has no QR Token, other rows have one")]
-    NoQr {
-        /// The row.
-        place: Place,
-    },
+    NoQr { place: Place },
     /// The bound serial is none.
     #[error("{place} is bound to no serial")]
-    BadSerial {
-        /// The row.
-        place: Place,
-        /// What is wrong with it.
-        source: SerialError,
-    },
+    BadSerial { place: Place, source: SerialError },
     /// One token twice.
     #[error("{second} repeats the AuthToken of {first}")]
-    DuplicateToken {
-        /// The earlier row.
-        first: Place,
-        /// The later row.
-        second: Place,
-    },
+    DuplicateToken { first: Place, second: Place },
     /// One QR Token twice.
     #[error("{second} has the QR Token of {first}")]
-    DuplicateQr {
-        /// The earlier row.
-        first: Place,
-        /// The later row.
-        second: Place,
-    },
+    DuplicateQr { first: Place, second: Place },
     /// One serial twice, after case folding.
     #[error("{second} is bound to {serial}, as is {first}")]
     DuplicateSerial {
-        /// The serial.
         serial: Serial,
-        /// The earlier row.
         first: Place,
-        /// The later row.
         second: Place,
     },
     /// Rows of two organisations.
     #[error("{second} belongs to organisation {other}, {first} to {one}")]
     TwoOrganisations {
-        /// A row of the one.
         first: Place,
-        /// A row of the other.
         second: Place,
         /// The organisation of `first`.
         one: Box<str>,
@@ -247,76 +193,40 @@ pub enum PoolError {
     },
     /// A row of the platform API without the field.
     #[error("{place} has no text in `{field}`")]
-    NoField {
-        /// The row.
-        place: Place,
-        /// The field's name.
-        field: &'static str,
-    },
+    NoField { place: Place, field: &'static str },
     /// Two values for one field.
     #[error("{place} has one field twice: one of both values would be lost")]
-    FieldTwice {
-        /// The row.
-        place: Place,
-    },
+    FieldTwice { place: Place },
     /// A number with more digits than are read.
     #[error("{place} has a number with too many digits: put it between quotes")]
-    Inexact {
-        /// The row.
-        place: Place,
-    },
+    Inexact { place: Place },
     /// A status that decides nothing.
     #[error("the status of {place} is neither CLAIMED nor UNCLAIMED")]
-    UnknownStatus {
-        /// The row.
-        place: Place,
-    },
+    UnknownStatus { place: Place },
     /// More rows than the pages say there are.
     #[error("the pages hold {rows} rows, of {total} in all: two answers are mixed")]
-    TooManyRows {
-        /// Rows in the file.
-        rows: usize,
-        /// What the pages say.
-        total: u64,
-    },
+    TooManyRows { rows: usize, total: u64 },
     /// The archive cannot be read.
     #[error("the archive is unreadable: {what}")]
-    Archive {
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Archive { what: &'static str },
     /// One entry of the archive cannot be read.
     #[error("entry {entry} of the archive is unreadable: {what}")]
     ArchiveEntry {
         /// The entry, from 1.
         entry: usize,
-        /// What is wrong with it.
         what: &'static str,
     },
     /// Larger than a token list is.
     #[error("{what} than {limit}")]
-    TooLarge {
-        /// What is too large.
-        what: &'static str,
-        /// The most that is read.
-        limit: u64,
-    },
+    TooLarge { what: &'static str, limit: u64 },
     /// The archive has no list, or several.
     #[error(
         "{found} files could be the token list, and exactly one must be: a CSV or JSON file, beside its pictures (PNG); there is {there}"
     )]
-    NotOneList {
-        /// How many could be it.
-        found: usize,
-        /// What is there.
-        there: Contents,
-    },
+    NotOneList { found: usize, there: Contents },
     /// A row without picture, in an export with pictures.
     #[error("{place} has no picture, other rows have one")]
-    PictureMissing {
-        /// The row.
-        place: Place,
-    },
+    PictureMissing { place: Place },
     /// A picture of no row.
     #[error("picture {entry} belongs to no row of the list: its name is none of the tokens")]
     PictureExtra {
@@ -325,42 +235,26 @@ pub enum PoolError {
     },
     /// Two pictures for one row.
     #[error("{place} has two pictures")]
-    PictureTwice {
-        /// The row.
-        place: Place,
-    },
+    PictureTwice { place: Place },
     /// The picture of a row is no label.
     #[error("the picture of {place} cannot be used")]
-    Picture {
-        /// The row.
-        place: Place,
-        /// What is wrong with it.
-        source: PictureError,
-    },
+    Picture { place: Place, source: PictureError },
     /// The picture says another QR Token than the list.
     #[error("the picture of {place} holds another QR Token than the row")]
-    PictureDiffers {
-        /// The row.
-        place: Place,
-    },
+    PictureDiffers { place: Place },
     /// A cell that a spreadsheet would run; Blynk must get it as it is, so it cannot be escaped.
     #[error(
         "`{header}` in row {row} starts with `{start}`: a spreadsheet would run it, and an escape would reach the cloud as part of the value"
     )]
     Formula {
-        /// The column.
         header: String,
         /// The row, from 1; 0 is the header itself.
         row: usize,
-        /// The character.
         start: char,
     },
     /// What was asked for makes no list.
     #[error("no list can be made: {what}")]
-    Request {
-        /// What is wrong.
-        what: &'static str,
-    },
+    Request { what: &'static str },
     /// The random source of the system gave nothing.
     #[error("the system gives no random bytes")]
     Random,
@@ -378,10 +272,7 @@ pub enum PoolError {
     },
     /// The program was built without reading this format.
     #[error("this build reads no {what}: it needs the feature `label`")]
-    NotBuilt {
-        /// The format.
-        what: &'static str,
-    },
+    NotBuilt { what: &'static str },
 }
 
 /// What a folder or archive holds, without names that could be a secret.

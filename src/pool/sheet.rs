@@ -15,6 +15,7 @@ const GUARD: char = '\'';
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "sheet-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum SheetError {
     /// Bytes that are no text.
     #[error("line {line} is not UTF-8 text: save the file as CSV UTF-8")]
@@ -27,18 +28,12 @@ pub enum SheetError {
     Table(#[from] TableError),
     /// One of two columns would be lost.
     #[error("two columns are called {name}")]
-    Twice {
-        /// Their header.
-        name: String,
-    },
+    Twice { name: String },
     /// A row of another width than the header.
     #[error("line {line} is {found} cells wide, the header {wanted}")]
     Width {
-        /// The line.
         line: u32,
-        /// Its cells.
         found: usize,
-        /// Those of the header.
         wanted: usize,
     },
 }
@@ -182,32 +177,4 @@ fn text(bytes: &[u8]) -> Result<&str, SheetError> {
     };
     let line = line_ends(wrong).saturating_add(1);
     Err(SheetError::NotText { line })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_that_are_no_text_are_told_with_their_line() {
-        let line = |bytes: &[u8]| match Sheet::new(bytes) {
-            Err(SheetError::NotText { line }) => line,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(line(b"serial,result\nGW000001,pass\nGW\xff,pass\n"), 3);
-        assert_eq!(line(b"serial\r\nGW\0\r\nGW\xff"), 2);
-        assert_eq!(line(b"\xff\xfes\0e\0"), 1);
-        assert!(Sheet::new("\u{feff}serial\nGW1\n".as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn what_keeps_a_spreadsheet_from_running_a_cell_is_taken_back() {
-        for cell in ["=1+1", "-fake", "'quoted", "plain", ""] {
-            let file = format!("a\n{}\n", neutral(cell.to_owned()));
-            let mut sheet = Sheet::new(file.as_bytes()).unwrap();
-            if sheet.next_row().unwrap().is_some() {
-                assert_eq!(sheet.cell(0), cell);
-            }
-        }
-    }
 }

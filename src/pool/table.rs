@@ -19,6 +19,7 @@ const CELL: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "pool-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum TableError {
     /// The rows behind it would be part of its cell.
     #[error("line {line} opens a quote that is never closed")]
@@ -34,10 +35,7 @@ pub enum TableError {
     },
     /// A quote in a cell that does not begin with one.
     #[error("line {line} has a quote inside a cell that does not begin with one")]
-    StrayQuote {
-        /// The line.
-        line: u32,
-    },
+    StrayQuote { line: u32 },
     /// Rows were taken for a cell.
     #[error(
         "line {line} opens a quote, and what looks like an AuthToken follows in a line below: one quote too many, or too few"
@@ -48,18 +46,12 @@ pub enum TableError {
     },
     /// More cells than a list has.
     #[error("line {line} has more than {most} cells")]
-    TooManyCells {
-        /// The line.
-        line: u32,
-        /// The most that is read.
-        most: usize,
-    },
+    TooManyCells { line: u32, most: usize },
     /// A longer cell than a list has.
     #[error("line {line} has a cell of more than {most} bytes")]
     LongCell {
         /// The line in which the cell begins.
         line: u32,
-        /// The most that is read.
         most: usize,
     },
 }

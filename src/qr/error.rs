@@ -8,6 +8,7 @@ use crate::unit::QrTokenError;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "picture-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum PictureError {
     /// Another format.
     #[error("it is no PNG")]
@@ -17,14 +18,7 @@ pub enum PictureError {
     Damaged,
     /// More pixels than a label has.
     #[error("it has {width} x {height} pixels, at most {limit} x {limit} are read")]
-    TooLarge {
-        /// Its width.
-        width: u32,
-        /// Its height.
-        height: u32,
-        /// The most in each direction.
-        limit: u32,
-    },
+    TooLarge { width: u32, height: u32, limit: u32 },
     /// An animation.
     #[error("it is an animation: only its first frame would be checked")]
     Animated,
@@ -33,10 +27,7 @@ pub enum PictureError {
     Undecodable,
     /// More than one QR symbol.
     #[error("it holds {found} QR symbols, a label has one")]
-    Several {
-        /// How many.
-        found: usize,
-    },
+    Several { found: usize },
     /// The symbol says something else.
     #[error("its QR symbol holds no QR Token")]
     NotAQrToken {

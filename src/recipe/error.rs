@@ -8,21 +8,18 @@ use super::{ScanError, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "recipe-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum RecipeError {
     /// No TOML, an unknown key, or a value of the wrong kind.
     #[error("{}{reason}", at(*line))]
     Syntax {
         /// Line of the text, from 1; 0 where no line is to blame.
         line: usize,
-        /// What the reader says.
         reason: String,
     },
     /// Written for a later version.
     #[error("schema {schema} is not known; this version reads schema 1")]
-    Schema {
-        /// The recipe's schema.
-        schema: u32,
-    },
+    Schema { schema: u32 },
     /// The product's name is empty or has control characters.
     #[error("`product` is empty or has control characters")]
     Product,
@@ -39,10 +36,7 @@ pub enum RecipeError {
     NoStore,
     /// The settings store does not fit.
     #[error("[nvs]: {reason}")]
-    Store {
-        /// What is wrong.
-        reason: StoreError,
-    },
+    Store { reason: StoreError },
     /// `source = "next"` without a format.
     #[error("[serial] source = \"next\" needs format = \"...{{:06}}\"")]
     NoFormat,
@@ -51,12 +45,7 @@ pub enum RecipeError {
     NoBind,
     /// Units would be made whose serials nobody could scan again.
     #[error("[serial] format makes {serial}, which is refused when it is scanned: {reason}")]
-    FormatRefused {
-        /// Such a serial.
-        serial: String,
-        /// Why it is refused.
-        reason: ScanError,
-    },
+    FormatRefused { serial: String, reason: ScanError },
     /// What labels that are there before the unit decide is not built yet.
     #[error(
         "[label] when = \"preprinted\" does not work yet: a unit would get the next free token, whatever its label says"
@@ -65,29 +54,18 @@ pub enum RecipeError {
     /// A key that nothing uses.
     #[error("{key} is used by nothing: {reason}")]
     Unused {
-        /// The key.
         key: &'static str,
-        /// What would use it.
         reason: &'static str,
     },
     /// The commands of the line's own programmer do not fit together.
     #[error("[flash]: {reason}")]
-    Program {
-        /// What is wrong.
-        reason: String,
-    },
+    Program { reason: String },
     /// The nests do not fit together.
     #[error("[[nest]]: {reason}")]
-    Nest {
-        /// What is wrong.
-        reason: String,
-    },
+    Nest { reason: String },
     /// A hook cannot be run as it stands there.
     #[error("[hook]: {reason}")]
-    Hook {
-        /// What is wrong.
-        reason: String,
-    },
+    Hook { reason: String },
 }
 
 impl RecipeError {

@@ -6,32 +6,33 @@
 mod checksum;
 mod command;
 mod error;
+mod flash;
 mod keys;
+mod label;
 mod ledger;
 mod makes;
 mod mes;
 mod nvs;
 mod range;
+mod serial;
 mod shape;
 mod slot;
-mod station;
 mod store;
 mod syntax;
 
 pub use checksum::{Algorithm, ChecksumSpec, Complement, CrcModel, Except, Initial, Kind, Own};
 pub use command::{CommandLine, Identify};
 pub use error::RecipeError;
+pub use flash::{Area, Chip, Connect, Mode, Precheck};
 pub use keys::Keys;
+pub use label::{LabelSpec, Organisation, PoolSpec, When};
 pub use ledger::{HomeId, KeySource, LedgerSpec, LedgerUrl, SchemaName};
 pub use mes::{HookSpec, MesDown, NestSpec};
 pub(crate) use nvs::is_name;
 pub use nvs::{EspNvs, ZephyrNvs};
 pub use range::{Anchor, Bound, BoundError, Position, RangeSpec};
+pub use serial::{Case, Pattern, ScanError, SerialFormat, SerialSource, SerialSpec};
 pub use slot::{Blank, Locator, SlotSpec, SlotValue};
-pub use station::{
-    Area, Case, Chip, Connect, LabelSpec, Mode, Organisation, Pattern, PoolSpec, Precheck,
-    ScanError, SerialFormat, SerialSource, SerialSpec, When,
-};
 pub use store::{EspRow, StoreError, StoreKind, StoreSpec};
 
 use std::collections::BTreeSet;

@@ -242,6 +242,7 @@ const ZEPHYR_ENTRY: &str =
 /// Why an `[nvs]` cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum StoreError {
     /// A place that is no range.
     #[error("`{0}` is no range of addresses: write at = \"0x9000..0xf000\"")]
@@ -253,11 +254,9 @@ pub enum StoreError {
         at.start()
     )]
     Blocks {
-        /// Where.
         at: Span,
         /// Bytes of a page or sector.
         block: u64,
-        /// How many are needed.
         least: u64,
     },
     /// A key of the other kind.
@@ -270,12 +269,7 @@ pub enum StoreError {
     #[error(
         "sector = {sector} and align = {align} cannot be: 64 to 65536, and 1 to 32, a power of two"
     )]
-    Sector {
-        /// Bytes of a sector.
-        sector: u64,
-        /// Write block size.
-        align: u64,
-    },
+    Sector { sector: u64, align: u64 },
     /// An entry that cannot be meant.
     #[error("an entry is {0}")]
     Entry(&'static str),

@@ -10,39 +10,32 @@ use crate::image::{Address, ImageError, Span};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "slot-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum SlotError {
     /// The section or symbol is not there, is there twice, or has no stored bytes.
     #[error("the {place} gives no place in the image")]
     Place {
         /// Section or symbol, with its name.
         place: String,
-        /// What the image says.
         source: ImageError,
     },
     /// Nothing says how long the slot is.
     #[error("the {place} has no length of its own: write size = <bytes>")]
-    NoSize {
-        /// Section, symbol, marker or address.
-        place: String,
-    },
+    NoSize { place: String },
     /// `size` is more than the section or symbol has, or no byte at all.
     #[error("size = {size} does not fit the {place}, which holds {holds} bytes")]
     Size {
-        /// The recipe's size.
         size: u64,
         /// Section or symbol, with its name.
         place: String,
-        /// Bytes that it has.
         holds: u64,
     },
     /// It stands nowhere in loaded bytes.
     #[error("{what} stands nowhere in loaded bytes{wrong}; {cause}")]
     Missing {
-        /// What was looked for.
         what: String,
         /// Places that look like it and are none.
         wrong: Wrong,
-        /// How slots get lost.
         cause: &'static str,
     },
     /// It stands more than once in loaded bytes.
@@ -51,7 +44,6 @@ pub enum SlotError {
         at.len(), Places(at)
     )]
     Twice {
-        /// What was looked for.
         what: String,
         /// Where it was found, in order.
         at: Vec<Address>,
@@ -61,32 +53,18 @@ pub enum SlotError {
         "the placeholder of the slot at {at} stands at {} as well: the compiler copied or merged it, or the firmware compares with it, which blank = \"any\" allows",
         Places(also)
     )]
-    Copied {
-        /// The slot.
-        at: Address,
-        /// The other places, in order.
-        also: Vec<Address>,
-    },
+    Copied { at: Address, also: Vec<Address> },
     /// Others may read a part of its bytes.
     #[error(
         "the slot at {at} shares its bytes, and a token would change what others read: {why}; give it an array of its own, volatile and in a section of its own as slot.h has it, or say blank = \"any\" where nobody else reads it"
     )]
-    Shared {
-        /// The slot.
-        at: Address,
-        /// What shows it.
-        why: String,
-    },
+    Shared { at: Address, why: String },
     /// No byte of it is stored.
     #[error("slot {span} is not stored in the image: nothing is at {}; addresses are load addresses (LMA)", span.start())]
-    Unstored {
-        /// The slot.
-        span: Span,
-    },
+    Unstored { span: Span },
     /// It begins in stored bytes and leaves them.
     #[error("slot {span} leaves its run of load addresses: nothing is at {first}")]
     Straddles {
-        /// The slot.
         span: Span,
         /// The first address without a byte.
         first: Address,
@@ -94,19 +72,16 @@ pub enum SlotError {
     /// The value does not fit.
     #[error("slot at {at} holds {room} bytes, the value needs {needs}{takes}")]
     TooSmall {
-        /// The slot.
         at: Address,
         /// Bytes there are for the value and what has to follow it.
         room: u64,
         /// Bytes that the value and what has to follow it take.
         needs: u64,
-        /// What takes the room.
         takes: Takes,
     },
     /// The value takes other room in the store than the placeholder does.
     #[error("NVS value at {at} is written in place and takes {}, its NUL counted; the value needs {needs}: store a placeholder as long as the value", lengths(*least, *most))]
     Reserved {
-        /// The slot.
         at: Address,
         /// Bytes at least, with the NUL.
         least: usize,
@@ -117,76 +92,43 @@ pub enum SlotError {
     },
     /// It holds a value already.
     #[error("slot at {at} holds a value already: a patched image is no Master")]
-    Filled {
-        /// The slot.
-        at: Address,
-    },
+    Filled { at: Address },
     /// It holds something else than the recipe says.
     #[error("slot at {at} is not blank: {wanted}")]
-    NotBlank {
-        /// The slot.
-        at: Address,
-        /// What was expected there.
-        wanted: String,
-    },
+    NotBlank { at: Address, wanted: String },
     /// An option block or header that cannot be read.
     #[error("slot at {at} is damaged: {reason}")]
-    Damaged {
-        /// The slot.
-        at: Address,
-        /// What is wrong.
-        reason: String,
-    },
+    Damaged { at: Address, reason: String },
     /// It would overwrite `blnkinf`, which the cloud reads.
     #[error(
         "slot {span} covers the firmware tag blnkinf at {tag}, which is read and never written"
     )]
-    FirmwareTag {
-        /// The slot.
-        span: Span,
-        /// The tag.
-        tag: Address,
-    },
+    FirmwareTag { span: Span, tag: Address },
     /// A key of the option block has no value.
     #[error(
         "the key `{key}` of the option block at {at} has an empty value, and readers stop there: write set = {{ {key} = \"...\" }}"
     )]
-    EmptyKey {
-        /// The block.
-        at: Address,
-        /// The key.
-        key: String,
-    },
+    EmptyKey { at: Address, key: String },
     /// Text of the recipe cannot stand in the option block.
     #[error("`{key}` cannot stand in the option block: {reason}")]
     Set {
-        /// The key.
         key: String,
         /// What is wrong with it or its value.
         reason: &'static str,
     },
     /// No text at all.
     #[error("the value for the slot at {at} is empty")]
-    ValueEmpty {
-        /// The slot.
-        at: Address,
-    },
+    ValueEmpty { at: Address },
     /// A reader would take the value to end early.
     #[error("the value for the slot at {at} has a NUL at byte {index}: readers stop there")]
     ValueNul {
-        /// The slot.
         at: Address,
         /// Position of the first NUL, from 0.
         index: usize,
     },
     /// The value could not be read back.
     #[error("the value for the slot at {at} would not read back: {reason}")]
-    Unreadable {
-        /// The slot.
-        at: Address,
-        /// Why not.
-        reason: &'static str,
-    },
+    Unreadable { at: Address, reason: &'static str },
 }
 
 impl SlotError {

@@ -11,50 +11,29 @@ use crate::unit::{AuthTokenError, Fingerprint};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "differs-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum Difference {
     /// It is no image.
     #[error("it cannot be read: {0}")]
     Unreadable(ReadError),
     /// A byte of the shared image is not in it.
     #[error("nothing is stored at {at}, where the shared image stores a byte")]
-    NotStored {
-        /// The first such address.
-        at: Address,
-    },
+    NotStored { at: Address },
     /// A loaded byte outside slots and checksums differs.
     #[error(
         "differs from the shared image at {at} outside slots and checksums: {found:02x}, wanted {wanted:02x}"
     )]
-    Outside {
-        /// The first such address.
-        at: Address,
-        /// The unit's byte.
-        found: u8,
-        /// The shared image's byte.
-        wanted: u8,
-    },
+    Outside { at: Address, found: u8, wanted: u8 },
     /// A converted image holds a byte that the shared one does not load.
     #[error("holds {found:02x} at {at}, where the shared image stores nothing")]
-    More {
-        /// The first such address.
-        at: Address,
-        /// The byte.
-        found: u8,
-    },
+    More { at: Address, found: u8 },
     /// The file is longer or shorter.
     #[error("the file has {found} bytes, the shared one has {wanted}")]
-    Length {
-        /// Length of the unit's file.
-        found: usize,
-        /// Length of the shared file.
-        wanted: usize,
-    },
+    Length { found: usize, wanted: usize },
     /// A byte of the file that is loaded nowhere differs.
     #[error("the file differs at offset {offset:#x}: {found:02x}, wanted {wanted:02x}")]
     File {
-        /// The first such offset.
         offset: usize,
-        /// The unit's byte.
         found: u8,
         /// The byte that follows from the shared file.
         wanted: u8,
@@ -68,11 +47,8 @@ pub enum Difference {
     /// A slot is not filled as it should be.
     #[error("the slot for {value} at {at}: {reason}")]
     Slot {
-        /// Which value.
         value: String,
-        /// Where it starts.
         at: Address,
-        /// What is wrong.
         reason: String,
     },
     /// The slot's text is no token.
@@ -81,45 +57,25 @@ pub enum Difference {
     /// A checksum is not right.
     #[error("{name} at {at} stores {stored}, its bytes give {computed}")]
     Checksum {
-        /// Which checksum.
         name: String,
-        /// Where it is stored.
         at: Address,
         /// What is stored, in hex digits of the field.
         stored: String,
-        /// What it should be.
         computed: String,
     },
     /// A signature does not hold.
     #[error("{name} at {at} is no signature of its bytes by the recipe's key")]
-    Signature {
-        /// Which signature.
-        name: String,
-        /// Where it is stored.
-        at: Address,
-    },
+    Signature { name: String, at: Address },
     /// What a checksum covers is not all there.
     #[error("{name} at {at} cannot be computed: its bytes are not all there")]
-    NotComputable {
-        /// Which checksum.
-        name: String,
-        /// Where it is stored.
-        at: Address,
-    },
+    NotComputable { name: String, at: Address },
     /// The image holds another serial.
     #[error("holds the serial {found}, wanted {wanted}")]
-    Serial {
-        /// The image's serial.
-        found: String,
-        /// The record's.
-        wanted: String,
-    },
+    Serial { found: String, wanted: String },
     /// The image holds another token than the record says.
     #[error("holds the token {found}, the record says {wanted}")]
     Fingerprint {
-        /// The image's token.
         found: Fingerprint,
-        /// The record's.
         wanted: Fingerprint,
     },
 }

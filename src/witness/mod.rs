@@ -19,70 +19,43 @@ use crate::unit::Serial;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "confirm-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum WitnessError {
     /// It is no table.
     #[error(transparent)]
     Sheet(#[from] SheetError),
     /// Its header lacks columns.
     #[error("the first line names no columns {wanted}")]
-    Columns {
-        /// Which ones there must be.
-        wanted: &'static str,
-    },
+    Columns { wanted: &'static str },
     /// A serial that is none.
     #[error("line {line}")]
-    Serial {
-        /// The line.
-        line: u32,
-        /// Why it is none.
-        source: ScanError,
-    },
+    Serial { line: u32, source: ScanError },
     /// A unit is spoken of twice.
     #[error("line {line}: {serial} stands in line {first} too")]
     Twice {
-        /// The line.
         line: u32,
-        /// The unit.
         serial: Serial,
-        /// Where it stood before.
         first: u32,
     },
     /// A result in other words.
     #[error("line {line}: the result of {serial} is neither pass nor fail")]
-    Result {
-        /// The line.
-        line: u32,
-        /// The unit.
-        serial: Serial,
-    },
+    Result { line: u32, serial: Serial },
     /// A fingerprint or a digest that is none.
     #[error("line {line}: {what}")]
-    Cell {
-        /// The line.
-        line: u32,
-        /// What is wrong with it.
-        what: String,
-    },
+    Cell { line: u32, what: String },
     /// A row of a block that names no unit.
     #[error("line {line} is none of a block")]
-    NoUnit {
-        /// The line.
-        line: u32,
-    },
+    NoUnit { line: u32 },
     /// Two rows of a block are the same unit.
     #[error("line {line}: unit {unit} of the block stands there twice")]
     UnitTwice {
-        /// The line.
         line: u32,
         /// The unit's number in the block.
         unit: u64,
     },
     /// A log counts further than its block.
     #[error("line {line}: the block has no line of this number")]
-    NotInBlock {
-        /// The line.
-        line: u32,
-    },
+    NotInBlock { line: u32 },
     /// Nothing in a log says that a unit passed.
     #[error("no line fits the pattern")]
     NoLine,

@@ -49,6 +49,8 @@ mod handoff;
 /// What a newcomer reads: pages, examples, a recipe that is not there.
 #[cfg(all(feature = "cli", feature = "sim"))]
 mod help;
+/// Containers: what they load, and what changes in them.
+mod image;
 /// A ledger joined in the middle, by the program.
 #[cfg(feature = "cli")]
 mod joining;
@@ -72,8 +74,13 @@ mod judges_nvs;
 mod labels;
 /// One contract, every back end; and what only the embedded ledger promises.
 mod ledger;
+/// Lists of tokens and serials that are made here.
+#[cfg(feature = "label")]
+mod lists;
 /// The text, causes and name of every error.
 mod messages;
+/// Settings stores that a recipe makes.
+mod nvs;
 /// What others laid where the program writes stays, and no secret goes through it.
 #[cfg(all(unix, feature = "cli"))]
 mod own_files;
@@ -96,6 +103,8 @@ mod properties_seal;
 mod proposed;
 /// Firmware that nobody here wrote keeps every field right.
 mod real;
+/// What a recipe can say, and what it cannot.
+mod recipe;
 /// Every bad input gets the error that it is named after.
 mod reject;
 /// The record tells of the file that is there.
@@ -129,3 +138,5 @@ mod support;
 mod sweep;
 /// What U-Boot loads is repaired, or refused by name.
 mod uboot;
+/// Who a unit is.
+mod unit;

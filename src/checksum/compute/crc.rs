@@ -257,7 +257,7 @@ pub(crate) fn near(name: &str) -> Vec<&'static str> {
         .filter_map(|entry| {
             let steps = entry
                 .names()
-                .map(|known| steps(&wanted, &plain(known)))
+                .map(|known| strsim::generic_levenshtein(&wanted, &plain(known)))
                 .min()?;
             let share = if width(name) == width(entry.name) {
                 2
@@ -275,27 +275,6 @@ pub(crate) fn near(name: &str) -> Vec<&'static str> {
 fn plain(name: &str) -> Vec<u8> {
     let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
     letters.map(|byte| byte.to_ascii_uppercase()).collect()
-}
-
-/// Returns how many letters must be added, dropped or changed (Levenshtein 1966).
-fn steps(from: &[u8], to: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, old) in from.iter().enumerate() {
-        let mut corner = index;
-        let mut left = index.saturating_add(1);
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (new, above) in to.iter().zip(row.iter_mut().skip(1)) {
-            let changed = corner.saturating_add(usize::from(old != new));
-            corner = *above;
-            left = changed
-                .min(left.saturating_add(1))
-                .min(above.saturating_add(1));
-            *above = left;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

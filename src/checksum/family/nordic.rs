@@ -5,7 +5,7 @@
 //! `bl_dfu_sett.py`. The application's bytes are those of the flash: gaps count as FF.
 
 use crate::checksum::compute::digest::Hash;
-use crate::checksum::feed::Piece;
+use crate::checksum::feed::{Piece, filled};
 use crate::checksum::finding::{Finding, Formula};
 use crate::image::structure::{part, stored, take, word};
 use crate::image::{Address, Image, Span};
@@ -147,22 +147,6 @@ fn starts(image: &Image) -> impl Iterator<Item = Address> {
 
 /// Returns the bytes of `span` as the flash holds them; none where nothing is stored.
 fn flash(image: &Image, span: Span) -> Option<Vec<Piece>> {
-    let mut pieces = Vec::new();
-    let mut next = span.start();
-    let gap = |next, to| {
-        Span::between(next, to).map(|gap| Piece::Constant {
-            byte: 0xFF,
-            len: gap.len(),
-        })
-    };
-    for part in image.stored_within(span) {
-        pieces.extend(gap(next, part.start()));
-        pieces.push(Piece::Stored(part));
-        next = part.end();
-    }
-    if pieces.is_empty() {
-        return None;
-    }
-    pieces.extend(gap(next, span.end()));
-    Some(pieces)
+    image.stored_within(span).next()?;
+    filled(image, span, Some(0xFF)).ok()
 }

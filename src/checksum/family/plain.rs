@@ -5,7 +5,7 @@
 //! that fits by chance more often than once in 2^32 tries, and a recipe must spell the field out.
 
 use crate::checksum::compute::digest::Hash;
-use crate::checksum::feed::Piece;
+use crate::checksum::feed::{Piece, filled};
 use crate::checksum::finding::{Finding, Formula, Means};
 use crate::image::structure::word;
 use crate::image::{Address, Edits, Image, Span};
@@ -209,23 +209,9 @@ fn plain(span: Span) -> Region {
 /// Returns a region whose gaps count as erased.
 fn flash(image: &Image, start: Address, end: Address) -> Option<Region> {
     let span = Span::between(start, end).filter(|span| (LEAST..=MOST).contains(&span.len()))?;
-    let mut pieces = Vec::new();
-    let mut next = start;
-    let gap = |from, to| {
-        Span::between(from, to).map(|gap| Piece::Constant {
-            byte: ERASED,
-            len: gap.len(),
-        })
-    };
-    for part in image.stored_within(span) {
-        pieces.extend(gap(next, part.start()));
-        pieces.push(Piece::Stored(part));
-        next = part.end();
-    }
-    pieces.extend(gap(next, end));
     Some(Region {
         span,
-        pieces,
+        pieces: filled(image, span, Some(ERASED)).ok()?,
         filled: true,
     })
 }

@@ -8,10 +8,10 @@ use eol_inject::recipe::Recipe;
 use eol_inject::target::ProbeSetup;
 use serde_json::json;
 
-use super::{Sheet, Stage};
+use super::sheet::{Sheet, Stage};
 use crate::cli::error::CliError;
-use crate::cli::inspect::grouped;
 use crate::cli::output::count;
+use crate::cli::report::grouped;
 use crate::cli::run::fixture::{self, Hardware, Reach};
 
 /// What it costs that a programmer cannot tell boards apart.

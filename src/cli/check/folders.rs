@@ -4,7 +4,7 @@ use eol_inject::label::LabelFolder;
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::target::Sync;
 
-use super::{Sheet, Stage};
+use super::sheet::{Sheet, Stage};
 use crate::cli::gate;
 
 /// Tries the folders of labels, of the ledger with all that stands beside it, and of its mirror.

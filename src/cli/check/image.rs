@@ -4,12 +4,12 @@ use eol_inject::checksum::State;
 use eol_inject::image::{Address, Image, Span};
 use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, StoreKind};
-use eol_inject::slot::{self, Slot};
+use eol_inject::slot;
 use serde_json::{Value, json};
 
-use super::Sheet;
-use crate::cli::inspect::{describe, grouped, stored};
-use crate::cli::output::{GOOD, Output, count};
+use super::sheet::Sheet;
+use crate::cli::output::{GOOD, count};
+use crate::cli::report::{dead_slot, describe, grouped, second_firmware, stored};
 
 /// Shows the image, and what each unit gets in it.
 pub(super) fn show(recipe: &Recipe, master: &Master, sheet: &mut Sheet<'_>) {
@@ -92,29 +92,6 @@ fn dead(master: &Master, sheet: &Sheet<'_>) {
             sheet.output.warning(dead_slot(slot, &at));
         }
     }
-}
-
-/// Warns of a firmware in the same file that gets no token.
-pub(crate) fn second_firmware(image: &Image, output: &Output) {
-    let records = image.other_board_records();
-    if records > 0 {
-        output.warning(format_args!(
-            "{} are a second firmware for another board (micro:bit V2 in a universal HEX): it stays as it \
-             is and gets no token; take the HEX that is for the one board",
-            count(records, "record")
-        ));
-    }
-}
-
-/// Says why a slot may be dead.
-pub(crate) fn dead_slot(slot: &Slot, at: &[Address]) -> String {
-    let first = at.first().map(ToString::to_string).unwrap_or_default();
-    format!(
-        "words of the placeholder for {} stand in the code ({}, first at {first}): the compiler may \
-         have folded it, so that the firmware never reads the slot; declare it volatile",
-        slot.value(),
-        count(at.len(), "place"),
-    )
 }
 
 /// Returns section and run-time address of a place that does not run where it is loaded.

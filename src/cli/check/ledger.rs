@@ -6,13 +6,12 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
-use super::{Sheet, Stage};
-use crate::cli::books;
+use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
-use crate::cli::export;
-use crate::cli::inspect::grouped;
-use crate::cli::ledger::backup;
+use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, WARN, count};
+use crate::cli::report;
+use crate::cli::report::grouped;
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -24,13 +23,13 @@ pub(super) struct Books {
 /// Shows the ledger, and finds what is wrong with it.
 pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
-    let found = books::records_if_any(recipe).map_err(|error| match error.name {
+    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.name {
         // Nothing is in hand that could be resumed.
         "ledger-unreachable" | "ledger-overtaken" => error.with_hint(None),
         _ => error,
     });
     let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
-        let key = books::key_for_new(recipe);
+        let key = open_ledger::key_for_new(recipe);
         let makes = if key.is_ok() {
             "; the first unit makes it"
         } else {
@@ -113,12 +112,12 @@ pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &
 
 /// Says why the tokens of a ledger that is there cannot be read.
 fn key(recipe: &Recipe) -> Result<(), CliError> {
-    let (_, at_hand) = books::keys(recipe)?;
+    let (_, at_hand) = open_ledger::keys(recipe)?;
     if at_hand?.is_some() {
         return Ok(());
     }
-    books::key_tried(recipe)?;
-    let place = books::key_place(recipe);
+    open_ledger::key_tried(recipe)?;
+    let place = open_ledger::key_place(recipe);
     match (recipe.ledger_url(), place) {
         (LedgerUrl::Sqlite(file), KeyPlace::Beside) => Err(LedgerError::KeyMissing {
             path: Sqlite::key_path(&recipe.path(&file)),
@@ -144,7 +143,7 @@ impl Doubt {
     fn of(ledger: &Ledger) -> Result<Self, CliError> {
         let mut units = 0u64;
         ledger.units(&mut |unit| units += u64::from(unit.outcome == Outcome::InDoubt))?;
-        let word = export::View::of(ledger)?.word();
+        let word = report::View::of(ledger)?.word();
         Ok(Self { units, word })
     }
 }
@@ -178,7 +177,7 @@ fn show(
         "  ledger    {url}: {} reserved{doubtful}, {} prepared, {} delivered, {} labelled{word}, {state}",
         stock.reserved, stock.prepared, stock.delivered, stock.labelled,
     ));
-    let danger = backup::unprotected(recipe, audit.backup.as_deref());
+    let danger = unprotected(recipe, audit.backup.as_deref());
     if let Some(danger) = danger.filter(|_| all(stock) > 0) {
         output.warning(format_args!("the ledger has {danger}"));
     }
@@ -190,13 +189,41 @@ fn show(
     }
 }
 
+/// How old the newest backup may be before a warning.
+const MAX_BACKUP_AGE_HOURS: i64 = 24;
+
+/// Says how a ledger would survive its disk; `None` when it would.
+fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
+    if open_ledger::mirror(recipe)
+        .as_deref()
+        .is_some_and(std::path::Path::is_dir)
+    {
+        return None;
+    }
+    let Some(at) = backup else {
+        let how = match recipe.ledger_url() {
+            LedgerUrl::Sqlite(_) => {
+                "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
+            }
+            LedgerUrl::Postgres(_) => open_ledger::ON_SERVER,
+        };
+        return Some(format!("neither a backup nor a mirror: {how}"));
+    };
+    let made: jiff::Timestamp = at.parse().ok()?;
+    let hours = jiff::Timestamp::now().duration_since(made).as_hours();
+    (hours >= MAX_BACKUP_AGE_HOURS).then(|| {
+        let at: String = at.chars().take(19).collect();
+        format!("no backup within {MAX_BACKUP_AGE_HOURS} h, the last one at {at}")
+    })
+}
+
 /// Shows the station's mirror, where there is one; returns how it stands to the ledger.
 fn mirror(
     recipe: &Recipe,
     ledger: &Ledger,
     (station, sheet): (&str, &mut Sheet<'_>),
 ) -> Option<&'static str> {
-    let folder = books::mirror(recipe)?;
+    let folder = open_ledger::mirror(recipe)?;
     let found = ledger.mirror_state(station, &folder);
     let stopped = |name, what: &str| CliError::new(exit::LEDGER, name, what);
     let (state, what, error) = match found {

@@ -14,13 +14,12 @@ use clap::Args;
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{MesDown, Recipe};
 
-pub(crate) use self::image::{dead_slot, second_firmware};
 use self::sheet::{Sheet, Stage};
-use super::RecipeArg;
-use super::context;
+use super::args::RecipeArg;
 use super::error::CliError;
 use super::output::Output;
 use super::run::fixture::Hardware;
+use super::{args, firmware, recipe};
 
 /// Which recipe.
 #[derive(Args)]
@@ -48,7 +47,7 @@ impl CheckArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = match context::recipe(&args.recipe.recipe) {
+    let recipe = match recipe::read(&args.recipe.recipe) {
         Ok(recipe) => recipe,
         Err(error) => return Ok(Sheet::unread(error, output)),
     };
@@ -62,12 +61,12 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     for error in recipe.hindrances() {
         sheet.find(Stage::Recipe, error.into());
     }
-    let master = sheet.take(Stage::Image, context::master(recipe));
+    let master = sheet.take(Stage::Image, firmware::master(recipe));
     if let Some(master) = &master {
         image::show(recipe, master, sheet);
     }
     let list = tokens::list(recipe, sheet);
-    let station = context::station(args.station.as_deref());
+    let station = args::station(args.station.as_deref());
     let books = ledger::look(recipe, &station, sheet);
     let own = books.as_ref().map(|books| &books.ledger);
     let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);

@@ -13,11 +13,11 @@ use eol_inject::unit::{QrToken, Serial};
 use serde_json::json;
 
 use super::ledger::Books;
-use super::{Sheet, Stage};
-use crate::cli::context;
+use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
-use crate::cli::gate::Misfits;
 use crate::cli::output::count;
+use crate::cli::token_list;
+use crate::cli::token_list::Misfits;
 
 /// Reads the token list where it lies; it is not taken in.
 pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
@@ -30,7 +30,7 @@ pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
         ));
         return None;
     }
-    let list = sheet.take(Stage::List, context::token_list(&path, recipe))?;
+    let list = sheet.take(Stage::List, token_list::read(&path, recipe))?;
     let pictures = list.rows.iter().filter(|row| row.picture.is_some()).count();
     let claimed = list.rows.iter().filter(|row| row.claimed).count();
     sheet.output.line(format_args!(

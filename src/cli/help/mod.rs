@@ -13,6 +13,7 @@ pub(crate) use self::roff::code;
 pub(crate) use self::topics::TOPICS;
 use self::topics::Topic;
 use super::error::CliError;
+use super::parser;
 
 /// About what.
 #[derive(Args)]
@@ -41,29 +42,28 @@ pub(crate) fn list() -> String {
     lines.collect()
 }
 
-pub(crate) fn run(args: &HelpArgs) -> Result<u8, CliError> {
+pub(crate) fn run(args: &HelpArgs, command: clap::Command) -> Result<u8, CliError> {
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     if let [word] = words.as_slice()
         && let Some(topic) = TOPICS.iter().find(|topic| topic.name == *word)
     {
-        pager::show(&whole(topic));
+        pager::show(&whole(topic, &command));
         return Ok(0);
     }
-    let command = super::command();
     match words.first() {
         Some(word) if command.find_subcommand(word).is_none() => Err(unknown(&words)),
         _ => {
             let line = ["eol-inject"].iter().chain(&words).chain(&["--help"]);
             let told = command.try_get_matches_from(line);
-            Ok(told.map_or_else(|error| super::told(&error), |_| 0))
+            Ok(told.map_or_else(|error| parser::tell(&error), |_| 0))
         }
     }
 }
 
 /// Returns a topic's page as text.
-fn whole(topic: &Topic) -> String {
+fn whole(topic: &Topic, command: &clap::Command) -> String {
     let mut text = String::new();
-    if super::command().find_subcommand(topic.name).is_some() {
+    if command.find_subcommand(topic.name).is_some() {
         let name = topic.name;
         text.push_str(&format!(
             "(the command's options: eol-inject {name} --help)\n\n"
@@ -89,6 +89,10 @@ mod tests {
     use super::*;
     use crate::cli::wrap::{COLUMNS, width};
 
+    fn page(topic: &Topic) -> String {
+        whole(topic, &crate::cli::command())
+    }
+
     #[test]
     fn every_page_of_the_folder_is_a_topic_by_its_name() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
@@ -107,20 +111,20 @@ mod tests {
     #[test]
     fn every_topic_has_something_to_say() {
         for topic in TOPICS {
-            assert!(whole(topic).lines().count() > 5, "{}", topic.name);
+            assert!(page(topic).lines().count() > 5, "{}", topic.name);
         }
     }
 
     #[test]
     fn a_page_with_a_commands_name_says_where_the_commands_options_are() {
-        let text = whole(TOPICS.iter().find(|topic| topic.name == "ledger").unwrap());
+        let text = page(TOPICS.iter().find(|topic| topic.name == "ledger").unwrap());
         assert!(text.starts_with("(the command's options: eol-inject ledger --help)\n"));
     }
 
     #[test]
     fn pages_keep_to_a_terminal_where_their_source_allows() {
         for topic in TOPICS {
-            for line in whole(topic).lines() {
+            for line in page(topic).lines() {
                 // Listings stay as they are, and words are not broken.
                 let is_listing = line.starts_with("        ");
                 let is_word = !line.trim().contains(' ');
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn no_word_of_a_page_is_lost() {
-        let text = whole(TOPICS.iter().find(|topic| topic.name == "recipe").unwrap());
+        let text = page(TOPICS.iter().find(|topic| topic.name == "recipe").unwrap());
         for key in [
             "allow-protected",
             "mes-down",

@@ -10,14 +10,15 @@ use eol_inject::recipe::SerialSpec;
 use eol_inject::unit::{QrToken, Serial};
 use serde_json::json;
 
-use super::{finished, is_burnt};
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
-use crate::cli::export;
 use crate::cli::interrupt::Interrupt;
+use crate::cli::labels;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{BAD, GOOD, Output, count};
+use crate::cli::report;
 use crate::cli::scan::{Scan, Scans, bell, no_serial};
-use crate::cli::{RecipeArg, StationArgs};
+use crate::cli::{open_ledger, recipe};
 
 #[derive(Args)]
 pub(super) struct ScanArgs {
@@ -29,10 +30,10 @@ pub(super) struct ScanArgs {
 }
 
 pub(super) fn run(args: &ScanArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
-    let ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let view = export::View::of(&ledger)?;
+    let ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
+    let view = report::View::of(&ledger)?;
     if view.is_simulated() {
         output.warning("the record's units are SIMULATED: none of these labels is a device's");
     }
@@ -96,7 +97,7 @@ struct Pile<'p> {
     ledger: Ledger,
     actor: Actor,
     output: &'p Output,
-    view: export::View,
+    view: report::View,
     serials: &'p SerialSpec,
     /// Whose each label is that was right.
     seen: BTreeMap<String, Serial>,
@@ -138,7 +139,7 @@ impl Pile<'_> {
     /// Compares one scan with the record, and records a right one.
     fn compare(&mut self, serial: &Serial, label: &QrToken) -> Result<String, CliError> {
         let owner = self.ledger.owner(label)?;
-        if let Some(owner) = owner.as_ref().filter(|owner| is_burnt(owner.state)) {
+        if let Some(owner) = owner.as_ref().filter(|owner| owner.state.is_over()) {
             let message = format!(
                 "the label was {}'s, whose token was burnt on {}",
                 owner.serial, owner.at
@@ -151,7 +152,7 @@ impl Pile<'_> {
             None => "the label is no unit's of this ledger".to_owned(),
         };
         let wrong = |more: &str| CliError::new(exit::LABEL, "label-other", whose.clone() + more);
-        let entry = match finished(&self.ledger, serial) {
+        let entry = match labels::finished(&self.ledger, serial) {
             Err(error) if error.code == exit::REFUSED && other.is_some() => {
                 return Err(wrong(&format!("; {}", error.message)));
             }

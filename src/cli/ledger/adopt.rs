@@ -7,10 +7,12 @@ use eol_inject::ledger::{Mapping, Simulated};
 use eol_inject::pool;
 use eol_inject::recipe::{PoolSpec, Recipe};
 
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export};
+use crate::cli::report;
+use crate::cli::{open_ledger, recipe};
 
 /// Header of the serials.
 const SERIAL: &str = "serial";
@@ -31,10 +33,10 @@ pub(crate) struct AdoptArgs {
 }
 
 pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut list = read(args, &recipe)?;
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     // A mapping does not tell whether its tokens are the cloud's or trial ones.
     list.origin = ledger.stock()?.origin.unwrap_or_default();
     let file = args.mapping.display();
@@ -42,7 +44,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let adopted = ledger
         .adopt(&mapping, &actor)
         .map_err(|error| CliError::from(error).about(&file))?;
-    let view = export::View::of(&ledger)?;
+    let view = report::View::of(&ledger)?;
     for unit in &adopted.added {
         output.object(&view.object(unit));
     }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::args::RecipeArg;
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::{RecipeArg, context};
+use crate::cli::{open_ledger, recipe};
 
 /// Which ledger.
 #[derive(Args)]
@@ -25,8 +26,8 @@ pub(crate) struct AuditArgs {
 }
 
 pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     let mut seen = Vec::new();
     for file in &args.witness {
         seen.extend(super::outside::witnesses(file)?);

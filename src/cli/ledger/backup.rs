@@ -1,6 +1,6 @@
 //! `ledger backup`, `restore`, `clear` and `rebuild`: a lost ledger, before and after.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::{
@@ -10,12 +10,13 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
 use serde_json::json;
 
-use crate::cli::books;
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{GOOD, Output, WARN, count};
-use crate::cli::{DecisionArgs, RecipeArg, StationArgs};
+use crate::cli::{recipe, token_list};
 
 /// Where the backup goes.
 #[derive(Args)]
@@ -112,17 +113,17 @@ pub(crate) struct RebuildArgs {
 }
 
 pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let Some(out) = &args.output else {
-        context::ledger(&recipe, &actor, Missing::Refuse)?.saved(&actor)?;
+        open_ledger::ledger(&recipe, &actor, Missing::Refuse)?.saved(&actor)?;
         output.line("recorded: a backup was made elsewhere");
         return Ok(0);
     };
     Guard::of(&recipe, &args.recipe.recipe).allow(out)?;
-    let file = books::file(&recipe)?;
+    let file = open_ledger::file(&recipe)?;
     // It is opened first: a ledger whose key is not at hand is not worth a backup.
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     Sqlite::copy(&file, out)?;
     ledger.saved(&actor)?;
     let bytes = std::fs::metadata(out).map_or(0, |meta| meta.len());
@@ -130,7 +131,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
     }));
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
-    let key = match books::key_place(&recipe) {
+    let key = match open_ledger::key_place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
         KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string(),
     };
@@ -156,9 +157,9 @@ struct Workshop {
 impl Workshop {
     fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
         Ok(Self {
-            path: books::file(recipe)?,
-            scope: context::scope(recipe),
-            place: books::key_place(recipe),
+            path: open_ledger::file(recipe)?,
+            scope: open_ledger::scope(recipe),
+            place: open_ledger::key_place(recipe),
             actor: decision.actor()?,
         })
     }
@@ -178,7 +179,7 @@ impl Workshop {
 }
 
 pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let file = match (&args.file, recipe.ledger_url()) {
         (Some(file), LedgerUrl::Sqlite(_)) => file,
         (None, LedgerUrl::Sqlite(_)) => {
@@ -220,7 +221,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let actor = args.decision.actor()?;
     let url = recipe.ledger_url();
     let about = |error| CliError::from(error).about(&url);
-    let mut ledger = books::server_ledger(recipe, &actor)?;
+    let mut ledger = open_ledger::server_ledger(recipe, &actor)?;
     let number = ledger.number().map_err(about)?;
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
@@ -242,7 +243,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
 
 #[cfg(not(feature = "postgres"))]
 fn restore_server(_: &RestoreArgs, recipe: &Recipe, _: &Output) -> Result<u8, CliError> {
-    Err(books::unknown(&recipe.ledger_url()))
+    Err(open_ledger::unknown(&recipe.ledger_url()))
 }
 
 fn caught_up(done: &Replayed, history: &History, output: &Output) {
@@ -275,7 +276,7 @@ fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<Hi
     if let Some(folder) = &args.mirror {
         return Ok(Some(History::find(folder, Some(number))?));
     }
-    match books::mirror(recipe) {
+    match open_ledger::mirror(recipe) {
         Some(folder) if folder.exists() => Ok(Some(History::find(&folder, Some(number))?)),
         _ => Ok(None),
     }
@@ -288,14 +289,14 @@ fn told(done: &Replayed, kind: &str, output: &Output) {
 }
 
 pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let which = if args.all {
         Clear::All
     } else {
         let serials = args.serial.iter();
-        let serials = serials.map(|text| context::on_record(&recipe, &ledger, text));
+        let serials = serials.map(|text| open_ledger::on_record(&recipe, &ledger, text));
         Clear::Serials(serials.collect::<Result<_, _>>()?)
     };
     let cleared = ledger.clear(&which, &actor)?;
@@ -328,12 +329,12 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let shop = Workshop::of(&recipe, &args.decision)?;
     let history = History::find(&args.mirror, args.ledger.as_deref())?;
     let mut lists = Vec::new();
     for file in &args.pool {
-        lists.push(context::token_list(file, &recipe)?);
+        lists.push(token_list::read(file, &recipe)?);
     }
     let numbers = numbers(&recipe, args.next);
     let (done, home) = shop
@@ -357,28 +358,4 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
         ));
     }
     Ok(0)
-}
-
-/// Says how a ledger would survive its disk; `None` when it would.
-pub(crate) fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
-    /// How old a backup may be.
-    const DAY: i64 = 24;
-    if books::mirror(recipe).as_deref().is_some_and(Path::is_dir) {
-        return None;
-    }
-    let Some(at) = backup else {
-        let how = match recipe.ledger_url() {
-            LedgerUrl::Sqlite(_) => {
-                "eol-inject ledger backup -o FILE, or mirror = \"DIR\" under [ledger]"
-            }
-            LedgerUrl::Postgres(_) => books::ON_SERVER,
-        };
-        return Some(format!("neither a backup nor a mirror: {how}"));
-    };
-    let made: jiff::Timestamp = at.parse().ok()?;
-    let hours = jiff::Timestamp::now().duration_since(made).as_hours();
-    (hours >= DAY).then(|| {
-        let at: String = at.chars().take(19).collect();
-        format!("no backup within {DAY} h, the last one at {at}")
-    })
 }

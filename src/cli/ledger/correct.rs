@@ -6,10 +6,12 @@ use eol_inject::ledger::{Actor, Ledger, LedgerError, UnitRecord};
 use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export, label};
+use crate::cli::{labels, report};
+use crate::cli::{open_ledger, recipe};
 
 /// Which unit, who decides, and why.
 #[derive(Args)]
@@ -68,20 +70,20 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
         unit.serial, unit.fingerprint
     ));
     // The record stands; `label print` finishes what a cut leaves of this.
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
-    label::discard(&folder, &unit.serial, output)?;
+    labels::discard(&folder, &unit.serial, output)?;
     Ok(0)
 }
 
 fn correct(
     (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
     act: impl FnOnce(&mut Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
-) -> Result<(UnitRecord, export::View), CliError> {
-    let recipe = context::recipe(&recipe.recipe)?;
+) -> Result<(UnitRecord, report::View), CliError> {
+    let recipe = recipe::read(&recipe.recipe)?;
     let actor = decision.actor()?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &ledger, serial)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, serial)?;
     let unit = act(&mut ledger, &serial, &actor)?;
-    Ok((unit, export::View::of(&ledger)?))
+    Ok((unit, report::View::of(&ledger)?))
 }

@@ -6,14 +6,19 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
 use eol_inject::recipe::Recipe;
+use serde_json::{Value, json};
 
+use crate::cli::args::ForceArg;
+use crate::cli::args::RecipeArg;
 use crate::cli::console::ConsoleArgs;
-use crate::cli::context::{self, Missing, NewFile, Writable};
 use crate::cli::error::CliError;
-use crate::cli::file::{ForceArg, Out};
+use crate::cli::file::Out;
+use crate::cli::file::{NewFile, Writable};
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, export};
+use crate::cli::report;
+use crate::cli::{args, open_ledger, recipe};
 
 /// How the record is written.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -65,12 +70,12 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     if let Some(file) = &args.output {
         Guard::of(&recipe, &args.recipe.recipe).allow_new(file, args.force.existing())?;
     }
-    let actor = context::plain(Actor {
-        station: context::station(args.station.as_deref()),
+    let actor = args::plain(Actor {
+        station: args::station(args.station.as_deref()),
         by: args.by.clone(),
         reason: args.reason.clone(),
     })?;
@@ -83,13 +88,13 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
         return lists(args, &recipe, output);
     }
     if args.reveal {
-        let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+        let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
         return reveal(args, &mut ledger, &actor, output);
     }
     // Nothing else of the record is sealed: no key is needed.
-    let ledger = context::records(&recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     if let Some(seq) = args.since {
-        return export::history(&ledger, seq, args.out()?);
+        return history(&ledger, seq, args.out()?);
     }
     let mut out = args.out()?;
     let csv = |cells: Vec<String>| {
@@ -100,10 +105,10 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
     };
     let mut written = Ok(());
     if matches!(args.format, Format::Csv) {
-        let headers = export::HEADERS.iter().map(|header| (*header).to_owned());
+        let headers = report::HEADERS.iter().map(|header| (*header).to_owned());
         written = out.write(&csv(headers.collect()));
     }
-    let view = export::View::of(&ledger)?;
+    let view = report::View::of(&ledger)?;
     ledger.units(&mut |unit| {
         if written.is_err() {
             return;
@@ -112,6 +117,24 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<u8, CliError> {
             Format::Csv => csv(view.cells(&unit)),
             Format::Jsonl => format!("{}\n", view.object(&unit)).into_bytes(),
         });
+    })?;
+    written?;
+    out.finish()?;
+    Ok(0)
+}
+
+/// Writes the events after `seq`, one object per line.
+fn history(ledger: &Ledger, seq: i64, mut out: Out) -> Result<u8, CliError> {
+    let mut written = Ok(());
+    ledger.events_since(seq, &mut |event| {
+        let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
+        let line = json!({
+            "v": 1, "seq": event.seq, "at": event.at, "station": event.station,
+            "kind": event.kind, "body": body, "event": event.hash.to_string(),
+        });
+        if written.is_ok() {
+            written = out.write(format!("{line}\n").as_bytes());
+        }
     })?;
     written?;
     out.finish()?;
@@ -130,7 +153,7 @@ fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliE
     let existing = args.force.existing();
     args.lists
         .allow(&Guard::of(recipe, &args.recipe.recipe), existing)?;
-    let ledger = context::records(recipe)?;
+    let ledger = open_ledger::records(recipe)?;
     let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
     ledger.tokens(&mut |token| {
         let named = |token: &TokenRecord| {

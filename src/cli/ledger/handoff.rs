@@ -20,12 +20,16 @@ use eol_inject::unit::{Fingerprint, Serial, Values};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::context::{self, Existing, Missing, Writable};
+use crate::cli::args::ForceArg;
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::{ForceArg, judged};
+use crate::cli::file::judged;
+use crate::cli::file::{Existing, Writable};
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{Output, count};
-use crate::cli::{DecisionArgs, RecipeArg, batch, gate, neighbours};
+use crate::cli::{batch, gate, neighbours};
+use crate::cli::{file, firmware, open_ledger, recipe, token_list};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,7 +101,7 @@ struct Unit {
 }
 
 pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     if args.format == Format::Flasher && args.buffer_base.is_some() {
         return Err(CliError::usage(
@@ -117,15 +121,15 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     if listed.is_none() {
         batch::makes_serials(&recipe)?;
     }
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
         let file = Folder::exactly(file);
         gate::outputs((&recipe, &master), Some(&file), &folder)?;
     }
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
     neighbours::refuse(&recipe, &ledger, None)?;
-    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
         None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,
@@ -212,7 +216,7 @@ fn claim<'m>(
     }
     let claims: Vec<_> = serials
         .iter()
-        .map(|serial| context::claim(serial.clone(), master, recipe, Sync::Written))
+        .map(|serial| gate::claim(serial.clone(), master, recipe, Sync::Written))
         .collect();
     let (mut units, mut sealed, mut wrong) = (Vec::new(), Vec::new(), None);
     for (answer, serial) in ledger.reserve(&claims)?.into_iter().zip(&serials) {
@@ -298,8 +302,8 @@ fn write(
     bytes: &[u8],
     (who, existing): (Writable, Existing),
 ) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    context::write(file, bytes, (who, existing))?;
-    let found = Zeroizing::new(context::read(file, exit::DELIVERY, "back")?);
+    file::write(file, bytes, (who, existing))?;
+    let found = Zeroizing::new(file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }

@@ -7,11 +7,12 @@ use eol_inject::ledger::{LedgerKey, Sqlite, StationKey};
 use eol_inject::recipe::LedgerUrl;
 use serde_json::json;
 
-use crate::cli::books;
-use crate::cli::context::{self, Existing, Writable};
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
+use crate::cli::file::{Existing, Writable};
+use crate::cli::open_ledger;
 use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::{DecisionArgs, RecipeArg};
+use crate::cli::{file, recipe};
 
 /// What to do with keys.
 #[derive(Args)]
@@ -78,11 +79,11 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     let file = &args.output;
     // A key that is written over is lost, with all that it opens: that cannot be forced.
     let fresh =
-        |file: &Path| context::vacant(file, Existing::Stays).map_err(|error| error.with_hint(None));
+        |file: &Path| file::vacant(file, Existing::Stays).map_err(|error| error.with_hint(None));
     fresh(file)?;
     if !args.station {
         let key = LedgerKey::make()?;
-        context::write(file, key.to_text().as_bytes(), SECRET)?;
+        file::write(file, key.to_text().as_bytes(), SECRET)?;
         shown("ledger", &key.id(), file, output);
         return Ok(0);
     }
@@ -92,8 +93,8 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(&public)?;
     let key = StationKey::make()?;
     let recipient = key.recipient()?;
-    context::write(file, key.to_text().as_bytes(), SECRET)?;
-    context::write(
+    file::write(file, key.to_text().as_bytes(), SECRET)?;
+    file::write(
         &public,
         recipient.to_text().as_bytes(),
         (Writable::Anybody, Existing::Stays),
@@ -115,12 +116,12 @@ fn shown(of: &str, id: &str, file: &Path, output: &Output) {
 }
 
 fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let name = recipe.ledger_url();
     let base = recipe.ledger_base();
     let mut left = None;
-    let rotation = books::rotate(&recipe, &actor, &mut |now| {
+    let rotation = open_ledger::rotate(&recipe, &actor, &mut |now| {
         let before = *left.get_or_insert_with(|| {
             output.bar(now, "sealing");
             now
@@ -158,7 +159,7 @@ fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
-    let bytes = context::read(file, exit::RECIPE, "the key")?;
+    let bytes = file::read(file, exit::RECIPE, "the key")?;
     let text = zeroize::Zeroizing::new(String::from_utf8(bytes).unwrap_or_default());
     let (of, id) = if let Some(key) = StationKey::parse(&text) {
         ("station", key.recipient()?.id())
@@ -175,9 +176,9 @@ fn of_file(file: &Path, output: &Output) -> Result<u8, CliError> {
 }
 
 fn of_ledger(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let name = recipe.ledger_url();
-    let (wants, fits) = books::keys(&recipe)?;
+    let (wants, fits) = open_ledger::keys(&recipe)?;
     let current = wants.first().cloned().unwrap_or_default();
     output.object(&json!({
         "v": 1, "kind": "key", "of": "ledger", "id": current,

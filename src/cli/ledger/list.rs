@@ -3,9 +3,11 @@
 use clap::{Args, ValueEnum};
 use eol_inject::ledger::{Outcome, UnitRecord, UnitState};
 
+use crate::cli::args::RecipeArg;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, context, export};
+use crate::cli::report;
+use crate::cli::{open_ledger, recipe};
 
 /// Which units.
 #[derive(Args)]
@@ -47,9 +49,9 @@ impl State {
 }
 
 pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
-    let view = export::View::of(&ledger)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
+    let view = report::View::of(&ledger)?;
     output.line(format_args!(
         "{:<20} {:<10} {:<12}  {:<20}  {}",
         "serial", "state", "token", "at", "station"
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &ListArgs, output: &Output) -> Result<u8, CliError> {
             let told = format!(
                 "{:<20} {:<10} {:<12}  {at:<20}  {}  {}",
                 unit.serial,
-                export::state(&unit),
+                report::state(&unit),
                 unit.fingerprint,
                 unit.station,
                 view.word(),

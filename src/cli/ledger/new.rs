@@ -3,11 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::books;
-use crate::cli::context;
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
+use crate::cli::open_ledger;
 use crate::cli::output::{GOOD, Output};
-use crate::cli::{DecisionArgs, RecipeArg};
+use crate::cli::recipe;
 
 /// Who decides.
 #[derive(Args)]
@@ -20,9 +20,9 @@ pub(crate) struct NewArgs {
 }
 
 pub(crate) fn run(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
-    let aside = books::afresh(&recipe, &actor)?;
+    let aside = open_ledger::afresh(&recipe, &actor)?;
     let aside: Vec<_> = aside
         .iter()
         .map(|path| path.display().to_string())

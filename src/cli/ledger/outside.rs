@@ -7,8 +7,8 @@ use eol_inject::ledger::{Sighting, Witnessed};
 use eol_inject::pool::{Sheet, SheetError};
 use serde_json::Value;
 
-use crate::cli::context;
 use crate::cli::error::{CliError, exit};
+use crate::cli::file;
 
 fn wrong(file: &Path, what: impl std::fmt::Display) -> CliError {
     CliError::new(
@@ -19,7 +19,7 @@ fn wrong(file: &Path, what: impl std::fmt::Display) -> CliError {
 }
 
 fn text_of(file: &Path) -> Result<String, CliError> {
-    let bytes = context::read(file, exit::RECIPE, "what others keep in")?;
+    let bytes = file::read(file, exit::RECIPE, "what others keep in")?;
     String::from_utf8(bytes).map_err(|_| wrong(file, "it is not UTF-8 text"))
 }
 

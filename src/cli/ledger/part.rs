@@ -9,12 +9,14 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
 
-use crate::cli::books;
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
+use crate::cli::open_ledger;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
-use crate::cli::{DecisionArgs, RecipeArg, StationArgs, gate, neighbours};
+use crate::cli::{args, file, recipe};
+use crate::cli::{neighbours, report};
 
 /// What goes to which station.
 #[derive(Args)]
@@ -86,20 +88,20 @@ pub(crate) struct ReturnArgs {
 }
 
 pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let to = public_key(&args.to)?;
-    let actor = context::plain(Actor {
-        station: context::station(args.own.as_deref()),
+    let actor = args::plain(Actor {
+        station: args::station(args.own.as_deref()),
         by: args.operator.clone(),
         reason: None,
     })?;
-    let station = context::plain(Actor {
+    let station = args::plain(Actor {
         station: args.station.clone(),
         ..actor.clone()
     })?
     .station;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     if let Some((file, part)) = PartFile::left_over(&args.output, &ledger.parts()?)? {
         // A cut came between the record and the name.
         file.release()?;
@@ -141,7 +143,7 @@ fn hand_out(
     ledger: &mut Ledger,
     (handing, actor): (&Handing, &Actor),
 ) -> Result<Part, CliError> {
-    let scope = context::scope(recipe);
+    let scope = open_ledger::scope(recipe);
     let file = PartFile::make(&args.output, &scope, handing, actor)?;
     match ledger.handed(handing.part().number, actor) {
         Ok(part) => {
@@ -159,7 +161,7 @@ fn hand_out(
 
 fn told(part: &Part, file: &Path, output: &Output) {
     let key = part.to.as_ref().map(Recipient::id).unwrap_or_default();
-    let mut told = object(part);
+    let mut told = report::part_object(part);
     if let Value::Object(map) = &mut told {
         map.insert("file".to_owned(), json!(file.display().to_string()));
         map.insert("key".to_owned(), json!(key));
@@ -170,7 +172,7 @@ fn told(part: &Part, file: &Path, output: &Output) {
         part.number,
         part.station,
         count(part.tokens, "token"),
-        serials(part),
+        report::serials_of(part),
         file.display(),
     ));
     output.note(format_args!(
@@ -179,49 +181,8 @@ fn told(part: &Part, file: &Path, output: &Output) {
     ));
 }
 
-/// Says which serials a part has.
-fn serials(part: &Part) -> String {
-    match &part.numbers {
-        Some((format, first, end)) => {
-            let last = end.saturating_sub(1);
-            format!(", numbers {first} to {last} of {format}")
-        }
-        None if part.listed => " with their serials".to_owned(),
-        None => String::new(),
-    }
-}
-
-/// Returns a part as an object.
-pub(crate) fn object(part: &Part) -> Value {
-    let numbers = part.numbers.as_ref().map(|(format, first, end)| {
-        json!({ "format": format, "first": first, "last": end.saturating_sub(1) })
-    });
-    json!({
-        "v": 1, "kind": "part", "part": part.number, "id": part.id, "station": part.station,
-        "tokens": part.tokens, "numbers": numbers, "listed": part.listed,
-        "state": part.state.to_string(), "open": part.open, "at": part.at, "since": part.since,
-    })
-}
-
-/// Returns what people read of a part.
-pub(crate) fn line(part: &Part) -> String {
-    let since: String = part.since.chars().take(19).collect();
-    let open = match part.open {
-        true => "; not closed: its serials wait for eol-inject ledger clear",
-        false => "",
-    };
-    format!(
-        "part {}  station {}  {}{}, {} since {since}{open}",
-        part.number,
-        part.station,
-        count(part.tokens, "token"),
-        serials(part),
-        part.state,
-    )
-}
-
 fn public_key(file: &Path) -> Result<Recipient, CliError> {
-    let bytes = context::read(file, exit::RECIPE, "the station's public key")?;
+    let bytes = file::read(file, exit::RECIPE, "the station's public key")?;
     let text = String::from_utf8(bytes).unwrap_or_default();
     Recipient::parse(&text).ok_or_else(|| {
         CliError::new(
@@ -249,22 +210,22 @@ fn share(args: &SplitArgs, recipe: &Recipe) -> Result<Share, CliError> {
 }
 
 pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     Guard::of(&recipe, &args.recipe.recipe).allow(&args.output)?;
     let actor = args.station.actor()?;
-    let file = books::file(&recipe)?;
+    let file = open_ledger::file(&recipe)?;
     if args.output.symlink_metadata().is_ok() {
         // Before the part is closed: nobody goes on with it then.
         let path = args.output.clone();
         return Err(LedgerError::Occupied { path }.into());
     }
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     if !args.open {
         ledger.close_part(&actor)?;
     }
     let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
     drop(ledger);
-    let (scope, place) = (context::scope(&recipe), books::key_place(&recipe));
+    let (scope, place) = (open_ledger::scope(&recipe), open_ledger::key_place(&recipe));
     Sqlite::give_back(&file, &args.output, &scope, &place)?;
     output.object(&json!({
         "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id, "closed": of.closed,
@@ -283,13 +244,13 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
 }
 
 pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.station.actor()?;
     let about = |error: LedgerError| CliError::from(error).about_file(&args.file);
-    let part = Sqlite::inspect_sealed(&args.file, &context::scope(&recipe)).map_err(about)?;
+    let part = Sqlite::inspect_sealed(&args.file, &open_ledger::scope(&recipe)).map_err(about)?;
     let back = part.bring_back().map_err(about)?;
     drop(part);
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let merge = match ledger.merge(&back, &actor) {
         Ok(merge) => merge,
         Err(LedgerError::PartConflict {
@@ -348,11 +309,11 @@ pub(crate) fn void(
     decision: &DecisionArgs,
     output: &Output,
 ) -> Result<u8, CliError> {
-    let recipe = context::recipe(recipe)?;
+    let recipe = recipe::read(recipe)?;
     let actor = decision.actor()?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let part = ledger.void_part(number, &actor)?;
-    output.object(&object(&part));
+    output.object(&report::part_object(&part));
     output.line(format_args!(
         "part {} of station {} is void; its {} are burnt: delete them in the console",
         part.number,

@@ -8,10 +8,12 @@ use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::Output;
-use crate::cli::{DecisionArgs, RecipeArg, export, label};
+use crate::cli::{labels, report};
+use crate::cli::{open_ledger, recipe};
 
 /// What is done with the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,13 +85,13 @@ fn content(recipe: &Recipe) -> Content {
 }
 
 pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let rework = args.rework(&recipe)?;
     let actor = args.decision.actor()?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, (export::View::of(&ledger)?, output));
+    tell(&rework, &done, (report::View::of(&ledger)?, output));
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut ledger, &folder, &done, output)?;
@@ -107,7 +109,7 @@ fn labels(
     let before = &done.before.serial;
     let moved = |after: &Serial| after.folded() != before.folded();
     if done.after.as_ref().is_none_or(|unit| moved(&unit.serial)) {
-        label::discard(folder, before, output)?;
+        labels::discard(folder, before, output)?;
     }
     let Some(after) = &done.after else {
         return Ok(());
@@ -115,13 +117,13 @@ fn labels(
     if let Some(entry) = ledger.entry(&after.serial)? {
         folder.put(&entry)?;
         if folder.wanted().is_some() {
-            label::told(&entry, folder, output);
+            labels::told(&entry, folder, output);
         }
     }
     Ok(())
 }
 
-fn tell(rework: &Rework, done: &Reworked, (view, output): (export::View, &Output)) {
+fn tell(rework: &Rework, done: &Reworked, (view, output): (report::View, &Output)) {
     let burnt = *rework == Rework::BoardSwapped;
     output.object(&json!({
         "v": 1,

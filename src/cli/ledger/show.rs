@@ -4,9 +4,11 @@ use clap::{ArgGroup, Args};
 use eol_inject::ledger::LedgerError;
 use serde_json::{Value, json};
 
+use crate::cli::args::RecipeArg;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::{RecipeArg, context, export};
+use crate::cli::report;
+use crate::cli::{open_ledger, recipe};
 
 /// Which unit.
 #[derive(Args)]
@@ -25,17 +27,17 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     let serial = args.serial.as_ref().or(args.unit.as_ref());
     let serial = serial.map_or("", String::as_str);
-    let serial = context::on_record(&recipe, &ledger, serial)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, serial)?;
     let unit = ledger.find(&serial)?;
     let unit = unit.ok_or(LedgerError::NoUnit {
         serial: serial.clone(),
     })?;
     let history = ledger.history(&serial)?;
-    let view = export::View::of(&ledger)?;
+    let view = report::View::of(&ledger)?;
     let mut object = view.object(&unit);
     let events: Vec<Value> = history
         .iter()
@@ -52,10 +54,10 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     }
     output.object(&object);
     let state = match view.word() {
-        "" => export::state(&unit),
-        word => format!("{}, {word}: nothing of it is real", export::state(&unit)),
+        "" => report::state(&unit),
+        word => format!("{}, {word}: nothing of it is real", report::state(&unit)),
     };
-    for (name, cell) in export::HEADERS.iter().zip(view.cells(&unit)) {
+    for (name, cell) in report::HEADERS.iter().zip(view.cells(&unit)) {
         let cell = if *name == "state" {
             state.clone()
         } else {

@@ -8,12 +8,13 @@ use eol_inject::pool::Note;
 use eol_inject::unit::Serial;
 use serde_json::json;
 
+use crate::cli::args::ForceArg;
+use crate::cli::args::RecipeArg;
 use crate::cli::console::{ConsoleArgs, Named};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::ForceArg;
 use crate::cli::guard::Guard;
 use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::{RecipeArg, context};
+use crate::cli::{open_ledger, recipe, token_list};
 
 /// Which list, and what to write.
 #[derive(Args)]
@@ -33,11 +34,11 @@ pub(super) struct ReconcileArgs {
 }
 
 pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let existing = args.force.existing();
     args.lists
         .allow(&Guard::of(&recipe, &args.recipe.recipe), existing)?;
-    let list = context::token_list(&args.file, &recipe)?;
+    let list = token_list::read(&args.file, &recipe)?;
     if let Some(part) = list
         .notes
         .iter()
@@ -50,7 +51,7 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
             format!("{}: {part}, and reconciling needs all", args.file.display()),
         ));
     }
-    let ledger = context::records(&recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     let mut tokens = 0usize;
     let mut both = Reconciliation::new(&list);
     ledger.tokens(&mut |token| {

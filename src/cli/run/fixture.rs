@@ -12,9 +12,9 @@ use eol_inject::target::{MemoryJournal, Target as _, Unwatched};
 use eol_inject::target::{Probe, ProbeError, ProbeFault, ProbeSetup};
 use eol_inject::unit::Serial;
 
-#[cfg(feature = "probe")]
-use crate::cli::books;
 use crate::cli::error::{CliError, exit};
+#[cfg(feature = "probe")]
+use crate::cli::open_ledger;
 
 /// Returns whether a probe's name means simulated boards.
 pub(crate) fn is_simulated(probe: &str) -> bool {
@@ -241,7 +241,7 @@ impl Reach {
             #[cfg(feature = "probe")]
             Self::Probe(probe) => {
                 let setup = ProbeSetup::of(recipe, Some(probe));
-                let journal = books::journal(recipe);
+                let journal = open_ledger::journal(recipe);
                 let missing = || ProbeFault::Selector {
                     text: probe.clone(),
                 };

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use eol_inject::mes::{HookError, Hooks, Outbox};
 use eol_inject::recipe::{MesDown, Recipe};
 
-use crate::cli::context;
 use crate::cli::error::CliError;
+use crate::cli::open_ledger;
 use crate::cli::output::{Output, count};
 
 /// How long a system that did not answer in time is left alone.
@@ -28,7 +28,7 @@ impl<'o> Mes<'o> {
         Self {
             hooks: Hooks::new(&recipe.hook, recipe.folder()),
             down: recipe.hook.mes_down,
-            outbox: Outbox::beside(&context::ledger_file(recipe)),
+            outbox: Outbox::beside(&open_ledger::ledger_file(recipe)),
             output,
             silent: None,
             told: false,

@@ -25,17 +25,18 @@ use self::fixture::{Hardware, Reach};
 use self::floor::{Floor, Plan};
 use self::mes::Mes;
 use self::worker::Shared;
-use super::books;
-use super::context::{self, Missing};
+use super::args::{RecipeArg, StationArgs};
 use super::error::{CliError, exit};
 use super::gate;
 use super::interrupt::Interrupt;
 use super::neighbours;
+use super::open_ledger;
+use super::open_ledger::Missing;
 use super::output::{Output, count};
 use super::scan;
 use super::sweep;
 use super::unit::Tally;
-use super::{RecipeArg, StationArgs};
+use super::{error, firmware, recipe, token_list};
 
 /// Which units, and on what.
 #[derive(Args)]
@@ -97,8 +98,8 @@ struct Nest {
 }
 
 pub(crate) fn run(args: &RunArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = gate::recipe(&args.recipe.recipe)?;
-    context::no_token(args.order.as_deref().unwrap_or_default(), "--order")?;
+    let recipe = recipe::of_units(&args.recipe.recipe)?;
+    error::no_token(args.order.as_deref().unwrap_or_default(), "--order")?;
     if args.rehearse {
         return rehearse::run(args, recipe, output);
     }
@@ -119,7 +120,7 @@ fn line(
              with --skip",
         ));
     }
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     let actor = args.station.actor()?;
     let simulated = fixture::kind(nests.iter().map(|nest| &nest.reach))?;
     for nest in &nests {
@@ -133,11 +134,11 @@ fn line(
     let interrupt = Interrupt::listen();
     sweep::parts(&recipe, None);
     sweep::boards(&recipe);
-    let mut ledger = context::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, simulated))?;
     if simulated == Simulated::No {
         neighbours::refuse(&recipe, &ledger, None)?;
     }
-    context::import_pool((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let mes = Mes::new(&recipe, output);
     let limit = recipe.flash.as_ref().map_or(120, |flash| flash.timeout);
     let shared = Arc::new(Shared {
@@ -163,7 +164,7 @@ fn line(
     floor.limit = Duration::from_secs(limit.saturating_mul(3).saturating_add(5));
     floor.steps = nests.len() == 1 && plan.is_short();
     for nest in nests {
-        let own = context::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
+        let own = open_ledger::ledger_for(&shared.recipe, &actor, (Missing::Create, simulated))?;
         floor.add(nest, own);
     }
     let ended = floor.run(plan, &ledger);
@@ -260,7 +261,7 @@ fn no_real_tokens(recipe: &Recipe) -> Result<(), CliError> {
     if meant {
         return Ok(());
     }
-    let ledger = books::records_if_any(recipe)?;
+    let ledger = open_ledger::records_if_any(recipe)?;
     let decided = ledger.map(|ledger| ledger.simulated()).transpose()?;
     match decided.flatten() {
         // A ledger of real units says so itself.

@@ -17,13 +17,14 @@ use zeroize::Zeroizing;
 
 use super::fixture::{Hardware, Reach};
 use super::{Nest, RunArgs, line, nests, plan};
-use crate::cli::books;
-use crate::cli::context::{self, Missing};
 use crate::cli::error::CliError;
-use crate::cli::gate::Misfits;
+use crate::cli::open_ledger;
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::Output;
-use crate::cli::pool::{self, Trials};
 use crate::cli::sweep;
+use crate::cli::token_list::Misfits;
+use crate::cli::trial::{self, Trials};
+use crate::cli::{firmware, token_list};
 
 /// Trial tokens per rehearsal, at least.
 const TOKENS: usize = 200;
@@ -43,7 +44,7 @@ pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8,
     }
     let plan = plan(args, &rehearsal)?;
     let mut nests = nests(args, &rehearsal)?;
-    let master = context::master(&recipe)?;
+    let master = firmware::master(&recipe)?;
     for nest in &mut nests {
         stand_in(nest, (&recipe, &rehearsal, &master));
     }
@@ -87,8 +88,8 @@ fn rows(recipe: &Recipe) -> Result<Vec<Like>, CliError> {
     let file = recipe.pool.as_ref().and_then(|pool| pool.file.as_ref());
     let path = file.map(|file| recipe.path(file));
     if let Some(path) = path.filter(|path| path.exists()) {
-        let list = context::token_list(&path, recipe)?;
-        let master = context::master(recipe)?;
+        let list = token_list::read(&path, recipe)?;
+        let master = firmware::master(recipe)?;
         if let Some(error) = Misfits::of(recipe, &master, &list).errors().next() {
             return Err(error.about_file(&path));
         }
@@ -102,7 +103,7 @@ fn rows(recipe: &Recipe) -> Result<Vec<Like>, CliError> {
     }
     let mut rows = Vec::new();
     // One that cannot be opened has nothing to say here.
-    if let Ok(Some(ledger)) = books::records_if_any(recipe) {
+    if let Ok(Some(ledger)) = open_ledger::records_if_any(recipe) {
         let _ = ledger.ready_tokens(&mut |token| {
             if token.state == TokenState::Free {
                 rows.push(Like {
@@ -133,7 +134,7 @@ fn tokens(
         count,
         bound: rows.is_empty() && recipe.serial.source == SerialSource::Pool,
     };
-    let mut list = pool::trial(&trials, &file)?;
+    let mut list = trial::list(&trials, &file)?;
     for (trial, like) in list.rows.iter_mut().zip(rows.iter().cycle()) {
         trial.bound.clone_from(&like.bound);
         trial.columns.clone_from(&like.columns);
@@ -142,7 +143,7 @@ fn tokens(
         }
     }
     let setting = (Missing::Create, Simulated::Yes);
-    let mut ledger = context::ledger_for(recipe, actor, setting)?;
+    let mut ledger = open_ledger::ledger_for(recipe, actor, setting)?;
     ledger.import(&list, actor)?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use eol_inject::target::{Holds, Phase, Seen};
 use eol_inject::unit::Serial;
 
 use crate::cli::error::CliError;
-use crate::cli::inspect::grouped;
 use crate::cli::output::{DIM, Output};
+use crate::cli::report::grouped;
 use crate::cli::scan::bell;
 use crate::cli::unit::{Ended, done_already};
 

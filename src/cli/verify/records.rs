@@ -1,15 +1,40 @@
 //! What the images are compared with: a list of records, a ledger, or the shared image alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
+use clap::{ArgGroup, Args};
+use eol_inject::ledger::UnitState;
+use eol_inject::pool::{Sheet, SheetError};
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{Fingerprint, Serial};
 
-use super::{VerifyArgs, is_made};
-use crate::cli::context;
 use crate::cli::error::{CliError, exit};
-use crate::cli::{books, export};
+use crate::cli::file;
+use crate::cli::{open_ledger, report};
+
+/// The records to compare with.
+#[derive(Args)]
+#[command(group(ArgGroup::new("records").args(["mapping", "ledger", "no_ledger"])))]
+pub(super) struct RecordArgs {
+    /// Compare with the records in this CSV, as `ledger export` writes it
+    #[arg(long, value_name = "CSV")]
+    mapping: Option<PathBuf>,
+
+    /// Compare with the records of the recipe's ledger, which must be there; a folder must hold an
+    /// image for each [default: its records are asked where it is here]
+    #[arg(long)]
+    ledger: bool,
+
+    /// Compare with no record, though the recipe's ledger is here
+    #[arg(long)]
+    no_ledger: bool,
+
+    /// Miss in the folder only images of units that this station made
+    #[arg(long, value_name = "NAME", requires = "ledger")]
+    station: Option<String>,
+}
 
 /// The records to compare with, by folded serial.
 type BySerial = BTreeMap<String, (Serial, Fingerprint)>;
@@ -38,15 +63,15 @@ enum Completeness {
 
 impl Records {
     /// Reads the records that the caller names, else those of the recipe's ledger where it is here.
-    pub(super) fn of(args: &VerifyArgs, recipe: &Recipe) -> Result<Self, CliError> {
+    pub(super) fn of(args: &RecordArgs, recipe: &Recipe) -> Result<Self, CliError> {
         if let Some(file) = &args.mapping {
-            let bytes = context::read(file, exit::RECIPE, "the mapping")?;
-            let units = export::read_mapping(&bytes);
+            let bytes = file::read(file, exit::RECIPE, "the mapping")?;
+            let units = read_mapping(&bytes);
             return Ok(Self {
                 units: Some(units.map_err(|error| error.about(file.display()))?),
                 elsewhere: BTreeSet::new(),
                 all: Completeness::Asked,
-                simulated: export::is_simulated(&bytes),
+                simulated: is_simulated(&bytes),
                 source: file.display().to_string(),
             });
         }
@@ -55,8 +80,8 @@ impl Records {
         }
         let url = recipe.ledger_url();
         let opened = match args.ledger {
-            true => Some(context::records(recipe)?),
-            false => match books::records_if_any(recipe) {
+            true => Some(open_ledger::records(recipe)?),
+            false => match open_ledger::records_if_any(recipe) {
                 Ok(opened) => opened,
                 // Whoever judges files need not reach the line's server.
                 Err(error) if is_away(&url, &error) => {
@@ -75,11 +100,11 @@ impl Records {
                 true => Completeness::Asked,
                 false => Completeness::Unasked,
             },
-            simulated: !export::View::of(&ledger)?.word().is_empty(),
+            simulated: !report::View::of(&ledger)?.word().is_empty(),
             source: url.to_string(),
         };
         ledger.units(&mut |unit| {
-            if !is_made(unit.state) {
+            if !unit.state.is_made() {
                 return;
             }
             let asked = args.station.as_ref();
@@ -144,4 +169,50 @@ pub(super) fn present(path: &Path) -> Result<(), CliError> {
     std::fs::metadata(path)
         .map(|_| ())
         .map_err(|error| CliError::file("cannot read", path, &error).with_code(exit::IMAGE))
+}
+
+/// Reads `serial` and `fingerprint` of an exported CSV; rows without an image are left out.
+fn read_mapping(bytes: &[u8]) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
+    let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
+    let no_sheet = |error: SheetError| wrong(error.to_string());
+    let mut sheet = Sheet::new(bytes).map_err(no_sheet)?;
+    let column = |names: &[&str]| sheet.column(names).map_err(no_sheet);
+    let (Some(serial), Some(print)) = (column(&["serial"])?, column(&["fingerprint"])?) else {
+        return Err(wrong(
+            "the first line names no columns serial and fingerprint".to_owned(),
+        ));
+    };
+    let state = column(&["state"])?;
+    let mut records = BTreeMap::new();
+    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
+        let at = |what: &dyn fmt::Display| wrong(format!("line {line}: {what}"));
+        let state: Option<UnitState> = match sheet.given(state) {
+            Some(state) => Some(state.parse().map_err(|_| at(&"its state is none"))?),
+            None => None,
+        };
+        if !state.is_none_or(UnitState::is_made) {
+            continue;
+        }
+        let serial: Serial = sheet.cell(serial).parse().map_err(|error| at(&error))?;
+        let print: Fingerprint = sheet.cell(print).parse().map_err(|error| at(&error))?;
+        if records
+            .insert(serial.folded(), (serial.clone(), print))
+            .is_some()
+        {
+            return Err(at(&format_args!("{serial} stands there twice")));
+        }
+    }
+    Ok(records)
+}
+
+/// Returns whether an exported CSV says of any unit that it is not real.
+fn is_simulated(bytes: &[u8]) -> bool {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let column = reader.headers().ok().and_then(|headers| {
+        let mut names = headers.iter();
+        names.position(|header| header.trim() == "simulated")
+    });
+    let says =
+        |row: csv::StringRecord| column.and_then(|at| row.get(at).map(|cell| cell == "true"));
+    reader.records().flatten().filter_map(says).any(|says| says)
 }

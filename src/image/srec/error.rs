@@ -8,37 +8,22 @@ use crate::image::Address;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "image-srec-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum SrecError {
     /// A line that is neither a record, nor blank, nor a comment.
     #[error("line {line} of the S-record image starts with {found:?}, not with an S")]
-    Start {
-        /// Where.
-        line: usize,
-        /// Its first character.
-        found: char,
-    },
+    Start { line: usize, found: char },
     /// A record of a type that is not there.
     #[error(
         "line {line} of the S-record image has the type {found:?}, not one of 0 to 3 and 5 to 9"
     )]
-    Type {
-        /// Where.
-        line: usize,
-        /// The character behind the S.
-        found: char,
-    },
+    Type { line: usize, found: char },
     /// A character inside a record that is no digit.
     #[error("line {line} of the S-record image has {found:?} among its digits")]
-    Digit {
-        /// Where.
-        line: usize,
-        /// The character.
-        found: char,
-    },
+    Digit { line: usize, found: char },
     /// Half a byte.
     #[error("line {line} of the S-record image has {digits} digits, an odd number")]
     Odd {
-        /// Where.
         line: usize,
         /// Number of digits behind the type.
         digits: usize,
@@ -48,11 +33,9 @@ pub enum SrecError {
         "line {line} of the S-record image has {found} bytes behind its length, which says {wanted}"
     )]
     Length {
-        /// Where.
         line: usize,
         /// Bytes of address, data and sum.
         found: usize,
-        /// What the length field says.
         wanted: usize,
     },
     /// A record that cannot hold its address and sum, or a count or end that holds more.
@@ -60,35 +43,22 @@ pub enum SrecError {
         "line {line} of the S-record image is an S{kind} of {found} bytes, address and sum alone take {wanted}"
     )]
     Size {
-        /// Where.
         line: usize,
-        /// The type.
         kind: char,
         /// Bytes of address, data and sum.
         found: usize,
-        /// Bytes of address and sum.
         wanted: usize,
     },
     /// A record whose checksum is wrong.
     #[error(
         "line {line} of the S-record image has the sum {found:02X}, its bytes give {wanted:02X}"
     )]
-    Sum {
-        /// Where.
-        line: usize,
-        /// The stored sum.
-        found: u8,
-        /// What the record's bytes give.
-        wanted: u8,
-    },
+    Sum { line: usize, found: u8, wanted: u8 },
     /// A count of other records than there are.
     #[error("line {line} of the S-record image counts {found} data records, there are {wanted}")]
     Count {
-        /// Where.
         line: usize,
-        /// What the record says.
         found: u64,
-        /// Data records before it.
         wanted: u64,
     },
     /// A file that stops before its end, or may.
@@ -96,26 +66,15 @@ pub enum SrecError {
         "the S-record image has neither an end record (S7, S8, S9) nor a count (S5, S6) at its \
          end; it stops at line {line}"
     )]
-    NoEnd {
-        /// The last line.
-        line: usize,
-    },
+    NoEnd { line: usize },
     /// Something behind the end record.
     #[error("line {line} of the S-record image stands behind the end record at line {end}")]
-    AfterEnd {
-        /// Where.
-        line: usize,
-        /// Line of the end record.
-        end: usize,
-    },
+    AfterEnd { line: usize, end: usize },
     /// Two records give one address two values.
     #[error("lines {first} and {second} of the S-record image give {address} different values")]
     Conflict {
-        /// The address.
         address: Address,
-        /// Where it has one value.
         first: usize,
-        /// Where it has the other.
         second: usize,
     },
 }

@@ -10,27 +10,18 @@ use crate::image::Address;
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "image-uf2-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum Uf2Error {
     /// Part of a block.
     #[error("the UF2 image has {size} bytes, its blocks have 512 each")]
-    Length {
-        /// Size of the file.
-        size: usize,
-    },
+    Length { size: usize },
     /// A block without its marks.
     #[error("block {index} of the UF2 image has no UF2 magic at its {place}")]
-    Magic {
-        /// Which block.
-        index: usize,
-        /// Start or end.
-        place: &'static str,
-    },
+    Magic { index: usize, place: &'static str },
     /// A payload longer than a block has room for.
     #[error("block {index} of the UF2 image says {found} bytes of payload, it has room for {most}")]
     Payload {
-        /// Which block.
         index: usize,
-        /// What it says.
         found: u32,
         /// What fits, with the MD5 behind it where there is one.
         most: usize,
@@ -38,19 +29,15 @@ pub enum Uf2Error {
     /// Two blocks that count other numbers of blocks.
     #[error("block {index} of the UF2 image says {found} blocks, block {first} says {wanted}")]
     Count {
-        /// Which block.
         index: usize,
-        /// What it says.
         found: u32,
         /// The first block of its family.
         first: usize,
-        /// What that one says.
         wanted: u32,
     },
     /// A number that the count does not reach.
     #[error("block {index} of the UF2 image has the number {number}, of {blocks} blocks")]
     Number {
-        /// Which block.
         index: usize,
         /// Its number, from 0.
         number: u32,
@@ -60,11 +47,8 @@ pub enum Uf2Error {
     /// One number for two blocks.
     #[error("blocks {first} and {second} of the UF2 image both have the number {number}")]
     Twice {
-        /// The number.
         number: u32,
-        /// One block.
         first: usize,
-        /// The other.
         second: usize,
     },
     /// A number that no block has.
@@ -78,11 +62,8 @@ pub enum Uf2Error {
     /// Two blocks load one address.
     #[error("blocks {first} and {second} of the UF2 image both load {at}")]
     Overlap {
-        /// One block.
         first: usize,
-        /// The other.
         second: usize,
-        /// The address.
         at: Address,
     },
     /// Several firmwares, and nothing says which one.
@@ -100,7 +81,6 @@ pub enum Uf2Error {
         Families(families)
     )]
     NoFamily {
-        /// What was asked for.
         wanted: u32,
         /// In the order of the file.
         families: Vec<Option<u32>>,
@@ -110,10 +90,7 @@ pub enum Uf2Error {
         "block {index} of the UF2 image has a tag with the firmware's SHA-2, which does not say \
          what it covers and cannot be made true again"
     )]
-    Sha2 {
-        /// Which block.
-        index: usize,
-    },
+    Sha2 { index: usize },
 }
 
 /// Families in a row.

@@ -8,6 +8,7 @@ use crate::image::{Address, Format, Span};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "read-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum ReadError {
     /// No byte at all.
     #[error("the file is empty")]
@@ -17,72 +18,39 @@ pub enum ReadError {
     NoBase,
     /// The content is of another format than asked for.
     #[error("the file is {found}, not {wanted}")]
-    OtherFormat {
-        /// What the content is.
-        found: Format,
-        /// What was asked for.
-        wanted: Format,
-    },
+    OtherFormat { found: Format, wanted: Format },
     /// Bytes beyond the highest address.
     #[error("{len} bytes from {start} on run over the end of the address space")]
-    Wraps {
-        /// The first address.
-        start: Address,
-        /// Number of bytes.
-        len: u64,
-    },
+    Wraps { start: Address, len: u64 },
     /// A container without a loaded byte.
     #[error("the {format} file loads no byte")]
-    NothingLoaded {
-        /// What the content is.
-        format: Format,
-    },
+    NothingLoaded { format: Format },
     /// An ELF that cannot be followed.
     #[error("the ELF file cannot be read: {what}")]
-    Elf {
-        /// What is wrong.
-        what: String,
-    },
+    Elf { what: String },
     /// Two segments load one address, or one byte of the file twice.
     #[error("segments load {first} and {second}, which share bytes")]
-    Shared {
-        /// One segment.
-        first: Span,
-        /// The other.
-        second: Span,
-    },
+    Shared { first: Span, second: Span },
     /// A line that is no record, or stands behind the end.
     #[error("line {line} of the {format} file: {what}")]
     Record {
-        /// What the content is.
         format: Format,
         /// Where, counted from 1.
         line: usize,
-        /// What is wrong.
         what: String,
     },
     /// Text records without an end.
     #[error("the {format} file has no end record")]
-    NoEnd {
-        /// What the content is.
-        format: Format,
-    },
+    NoEnd { format: Format },
     /// A UF2 that is not whole, or leaves open which firmware is meant.
     #[error("the uf2 file cannot be read: {what}")]
-    Uf2 {
-        /// What is wrong.
-        what: String,
-    },
+    Uf2 { what: String },
     /// Two records give one address two values.
     #[error("lines {first} and {second} of the {format} file give {address} different values")]
     Conflict {
-        /// What the content is.
         format: Format,
-        /// The address.
         address: Address,
-        /// Where it has one value.
         first: usize,
-        /// Where it has the other.
         second: usize,
     },
 }

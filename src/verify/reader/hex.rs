@@ -7,38 +7,25 @@ use ihex::{ReaderError, Record};
 
 use super::error::{ReadError, wrong};
 use super::text::{self, Piece, is_remark};
-use crate::image::{Beside, Format, Parts};
+use crate::image::{Format, Parts};
 
 /// Returns whether the first line with something to say is a record's.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    bytes
-        .split(|byte| matches!(byte, b'\r' | b'\n'))
-        .map(<[u8]>::trim_ascii)
-        .find(|line| !is_remark(line))
-        .is_some_and(|line| {
-            line.len() > 8
-                && line.first() == Some(&b':')
-                && line.iter().skip(1).take(8).all(u8::is_ascii_hexdigit)
-        })
+    text::starts_with_record(bytes, b':', 8)
 }
 
 /// Reads all records.
 pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
-    let whole = std::str::from_utf8(bytes).map_err(|error| {
-        let line = count_lines(bytes.get(..error.valid_up_to()).unwrap_or_default());
-        wrong(Format::Hex, line, "it is no text")
-    })?;
-    let whole = whole.replace("\r\n", "\n").replace('\r', "\n");
     let mut pieces = Vec::new();
     let mut linear = true;
     let mut base = 0u64;
     let mut ended = false;
-    for (number, line) in (1..).zip(whole.split('\n')) {
-        let line = line.trim_matches(|c: char| c.is_ascii_whitespace());
+    for (number, line) in text::lines(bytes) {
+        let wrong = |what: &str| wrong(Format::Hex, number, what);
+        let line = std::str::from_utf8(line).map_err(|_| wrong("it is no text"))?;
         if is_remark(line.as_bytes()) {
             continue;
         }
-        let wrong = |what: &str| wrong(Format::Hex, number, what);
         let record = Record::from_record_string(line);
         if ended {
             // AltOS keeps its symbols there.
@@ -80,15 +67,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
         });
     }
     // Behind length, address and type.
-    let data = |line: &[u8]| (line.get(7..9) == Some(b"00")).then_some(9);
-    let rest = text::rest(bytes, |line| data(line).filter(|_| line.starts_with(b":")));
-    let parts = text::join(Format::Hex, pieces)?;
-    Ok(Parts {
-        beside: Beside {
-            rest: Some(rest.into()),
-            ..Beside::default()
-        },
-        ..parts
+    text::join(Format::Hex, pieces, bytes, |line| {
+        (line.starts_with(b":") && line.get(7..9) == Some(b"00")).then_some(9)
     })
 }
 
@@ -99,11 +79,4 @@ fn place(linear: bool, start: u64, base: u64, mut value: Vec<u8>) -> [(u64, Vec<
     let fits = if linear { value.len() } else { room };
     let rest = value.split_off(fits.min(value.len()));
     [(start, value), (base, rest)]
-}
-
-/// Counts lines as [`read`] does.
-fn count_lines(bytes: &[u8]) -> usize {
-    let text = String::from_utf8_lossy(bytes);
-    let ends = text.replace("\r\n", "\n").replace('\r', "\n");
-    1 + ends.matches('\n').count()
 }

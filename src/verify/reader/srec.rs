@@ -2,19 +2,11 @@
 
 use super::error::{ReadError, wrong};
 use super::text::{self, Piece, is_remark};
-use crate::image::{Beside, Format, Parts};
+use crate::image::{Format, Parts};
 
 /// Returns whether the first line with something to say is a record's.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    bytes
-        .split(|byte| matches!(byte, b'\r' | b'\n'))
-        .map(<[u8]>::trim_ascii)
-        .find(|line| !is_remark(line))
-        .is_some_and(|line| {
-            line.len() > 9
-                && line.first() == Some(&b'S')
-                && line.iter().skip(1).take(9).all(u8::is_ascii_hexdigit)
-        })
+    text::starts_with_record(bytes, b'S', 9)
 }
 
 /// Returns how many digits of address a data record of that type has.
@@ -33,7 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
     let mut seen = 0u64;
     let mut ended = false;
     let mut counted = false;
-    for (line, text) in lines(bytes) {
+    for (line, text) in text::lines(bytes).filter(|(_, line)| !is_remark(line)) {
         let wrong = |what: &str| wrong(Format::Srec, line, what);
         if ended {
             return Err(wrong("it stands behind the end record"));
@@ -90,42 +82,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Parts, ReadError> {
         return Err(ReadError::NoEnd { format });
     }
     // Behind `S`, type, length and address.
-    let rest = text::rest(bytes, |line| match line {
+    text::join(Format::Srec, pieces, bytes, |line| match line {
         [b'S', kind, ..] => Some(width(*kind)? + 4),
         _ => None,
-    });
-    let parts = text::join(Format::Srec, pieces)?;
-    Ok(Parts {
-        beside: Beside {
-            rest: Some(rest.into()),
-            ..Beside::default()
-        },
-        ..parts
     })
-}
-
-/// Returns the lines that say something, with their numbers.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut number = 1;
-    let mut last = 0;
-    let mut numbered = move |line: &[u8], end: Option<u8>| {
-        // LF right behind CR ends no further line.
-        let ghost = line.is_empty() && last == b'\r' && end == Some(b'\n');
-        let this = number;
-        number += usize::from(!ghost);
-        last = end.unwrap_or_default();
-        this
-    };
-    bytes
-        .split_inclusive(|byte| matches!(byte, b'\r' | b'\n'))
-        .map(move |line| {
-            let (text, end) = match line {
-                [text @ .., end @ (b'\r' | b'\n')] => (text, Some(*end)),
-                text => (text, None),
-            };
-            (numbered(text, end), text.trim_ascii())
-        })
-        .filter(|(_, line)| !is_remark(line))
 }
 
 /// Returns the bytes that pairs of digits write.

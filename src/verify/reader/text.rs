@@ -1,7 +1,7 @@
 //! What the readers of text formats share: pieces of memory, laid out by address.
 
 use super::error::ReadError;
-use crate::image::{Address, Format, Parts, Span};
+use crate::image::{Address, Beside, Format, Parts, Span};
 
 /// Bytes of one record at their addresses.
 pub(super) struct Piece {
@@ -15,8 +15,44 @@ pub(super) fn is_remark(line: &[u8]) -> bool {
     matches!(line.first(), None | Some(b';' | b'#'))
 }
 
-/// Lays pieces out by address in one buffer.
-pub(super) fn join(format: Format, mut pieces: Vec<Piece>) -> Result<Parts, ReadError> {
+/// Returns the lines without blanks around them, numbered from 1.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut number = 1;
+    let mut last = 0;
+    let mut numbered = move |line: &[u8], end: Option<u8>| {
+        // LF right behind CR ends no further line.
+        let ghost = line.is_empty() && last == b'\r' && end == Some(b'\n');
+        let this = number;
+        number += usize::from(!ghost);
+        last = end.unwrap_or_default();
+        this
+    };
+    bytes
+        .split_inclusive(|byte| matches!(byte, b'\r' | b'\n'))
+        .map(move |line| {
+            let (text, end) = match line {
+                [text @ .., end @ (b'\r' | b'\n')] => (text, Some(*end)),
+                text => (text, None),
+            };
+            (numbered(text, end), text.trim_ascii())
+        })
+}
+
+/// Returns whether the first line with something to say is `mark` and that many digits.
+pub(super) fn starts_with_record(bytes: &[u8], mark: u8, digits: usize) -> bool {
+    let first = lines(bytes).find(|(_, line)| !is_remark(line));
+    let digits = first.and_then(|(_, line)| line.strip_prefix(&[mark])?.get(..digits));
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Lays pieces out by address in one buffer, and keeps what of `container` no patch changes: all
+/// but what stands behind the length that `head` gives for a line.
+pub(super) fn join(
+    format: Format,
+    mut pieces: Vec<Piece>,
+    container: &[u8],
+    head: impl Fn(&[u8]) -> Option<usize>,
+) -> Result<Parts, ReadError> {
     pieces.retain(|piece| !piece.bytes.is_empty());
     pieces.sort_by_key(|piece| piece.address);
     let mut decoded: Vec<u8> = Vec::new();
@@ -67,13 +103,17 @@ pub(super) fn join(format: Format, mut pieces: Vec<Piece>) -> Result<Parts, Read
     Ok(Parts {
         extents,
         decoded: Some(decoded),
+        beside: Beside {
+            rest: Some(rest(container, head).into()),
+            ..Beside::default()
+        },
         ..Parts::default()
     })
 }
 
 /// Returns `container` with everything masked that a patch changes: in each line for which
 /// `head` gives a length, all that stands behind it.
-pub(super) fn rest(container: &[u8], head: impl Fn(&[u8]) -> Option<usize>) -> Vec<u8> {
+fn rest(container: &[u8], head: impl Fn(&[u8]) -> Option<usize>) -> Vec<u8> {
     let mut rest = Vec::with_capacity(container.len());
     for line in container.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
         let text = line.trim_ascii();

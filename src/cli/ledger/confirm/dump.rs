@@ -9,8 +9,8 @@ use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
 
-use crate::cli::context;
 use crate::cli::error::{CliError, exit};
+use crate::cli::file;
 
 /// One dump, and the unit that it is of.
 pub(super) struct Dump {
@@ -79,7 +79,7 @@ impl Dump {
         let known = known.ok_or_else(|| LedgerError::NoUnit {
             serial: self.serial.clone(),
         })?;
-        let bytes = context::read(&self.file, exit::DIFFERS, "the dump")?;
+        let bytes = file::read(&self.file, exit::DIFFERS, "the dump")?;
         let expected = Expected {
             serial: known.serial,
             fingerprint: Some(known.fingerprint),

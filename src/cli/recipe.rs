@@ -1,8 +1,13 @@
-//! The recipe that is meant where none is named: in this folder, else in one above it.
+//! The recipe: read from where it is named, else from this folder or one above it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
+
+use eol_inject::recipe::Recipe;
+
+use super::error::{CliError, exit};
+use super::{error, file, output};
 
 /// How a recipe is called.
 const NAME: &str = "recipe.toml";
@@ -18,8 +23,62 @@ enum Place {
     Nowhere,
 }
 
+/// Reads a recipe.
+pub(crate) fn read(path: &Path) -> Result<Recipe, CliError> {
+    if is_missing(path) {
+        return Err(no_recipe());
+    }
+    if is_above(path) {
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| output::aside(format_args!("recipe {}", path.display())));
+    }
+    let bytes = file::read(path, exit::RECIPE, "the recipe")?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        CliError::new(
+            exit::RECIPE,
+            "recipe-syntax",
+            format!("{} is not UTF-8 text", path.display()),
+        )
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let recipe =
+        Recipe::parse(&text, folder).map_err(|error| CliError::from(error).about_file(path))?;
+    error::no_token(&recipe.product, "the recipe's product")?;
+    error::no_token(
+        recipe.template.as_deref().unwrap_or_default(),
+        "the recipe's template",
+    )?;
+    Ok(recipe)
+}
+
+fn no_recipe() -> CliError {
+    let (name, message) = match foreign() {
+        Some(path) => (
+            "recipe-foreign",
+            format!(
+                "there is no recipe.toml in this folder, and {} is another user's",
+                path.display()
+            ),
+        ),
+        None => (
+            "recipe-absent",
+            "there is no recipe.toml in this folder, nor in one above it".to_owned(),
+        ),
+    };
+    CliError::new(exit::RECIPE, name, message)
+}
+
+/// Reads a recipe that units are to be made by.
+pub(crate) fn of_units(path: &Path) -> Result<Recipe, CliError> {
+    let recipe = read(path)?;
+    match recipe.hindrances().into_iter().next() {
+        Some(error) => Err(CliError::from(error).about_file(path)),
+        None => Ok(recipe),
+    }
+}
+
 /// Returns the recipe that is meant.
-pub(crate) fn recipe() -> PathBuf {
+pub(crate) fn usual() -> PathBuf {
     match place() {
         Place::Above(path) => path.clone(),
         _ => PathBuf::from(NAME),
@@ -27,17 +86,17 @@ pub(crate) fn recipe() -> PathBuf {
 }
 
 /// Returns whether a recipe was found in a folder above this one.
-pub(crate) fn is_above(path: &Path) -> bool {
+fn is_above(path: &Path) -> bool {
     matches!(place(), Place::Above(found) if found == path)
 }
 
 /// Returns whether the recipe was looked for, and there is none.
-pub(crate) fn is_missing(path: &Path) -> bool {
+fn is_missing(path: &Path) -> bool {
     path == Path::new(NAME) && !matches!(place(), Place::Here)
 }
 
 /// Returns another user's recipe that was passed by.
-pub(crate) fn foreign() -> Option<&'static Path> {
+fn foreign() -> Option<&'static Path> {
     match place() {
         Place::Foreign(path) => Some(path),
         _ => None,

@@ -5,17 +5,17 @@ use eol_inject::unit::Serial;
 use eol_inject::verify::Judge;
 use serde_json::json;
 
-use super::Judged;
+use super::judging::Judged;
 use super::records::Records;
-use crate::cli::context;
 use crate::cli::error::exit;
+use crate::cli::firmware;
 use crate::cli::output::{BAD, GOOD, Output, count};
 
 /// Up to so many files, those that are right have a line each, too.
 const FEW: usize = 24;
 
 /// Tells of each file, and the sum; returns the exit code.
-pub(super) fn report(judged: &[Judged], output: &Output) -> u8 {
+pub(super) fn tell(judged: &[Judged], output: &Output) -> u8 {
     let mut wrong = 0usize;
     for one in judged {
         let mut lines: Vec<(&str, String)> = one
@@ -85,7 +85,7 @@ fn sum(judged: &[Judged], wrong: usize, output: &Output) {
 
 /// Says what was compared: nobody should take more for proved than was looked at.
 pub(super) fn compared(recipe: &Recipe, judge: &Judge, records: &Records, output: &Output) {
-    let image = context::image_name(recipe);
+    let image = firmware::image_name(recipe);
     let checksums = judge.master().plan().checksums().len();
     let asked = records.are_asked();
     output.object(&json!({

@@ -5,18 +5,21 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand};
 use eol_inject::ledger::{Actor, Simulated};
 use eol_inject::pool::{self, Request, Trial};
-use eol_inject::recipe::{PoolSpec, Recipe, SerialSource};
+use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use super::context::{self, Existing, Missing, NewFile, Writable};
+use super::args::ForceArg;
+use super::args::{DecisionArgs, RecipeArg, StationArgs};
 use super::error::{CliError, exit};
-use super::file::ForceArg;
-use super::gate::Misfits;
+use super::file::Writable;
 use super::guard::Guard;
-use super::inspect::grouped;
+use super::open_ledger::Missing;
 use super::output::{GOOD, Output, WARN};
-use super::{DecisionArgs, RecipeArg, StationArgs};
+use super::report::grouped;
+use super::token_list::Misfits;
+use super::trial;
+use super::{file, open_ledger, recipe, report, token_list};
 
 mod reconcile;
 
@@ -196,14 +199,14 @@ pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.actor()?;
     // All lists are read before the first is taken in: a wrong one leaves the ledger as it was.
     let mut lists = Vec::new();
     for file in args.files(&recipe)? {
         let list = match args.used {
-            true => context::used_list(&file)?,
-            false => context::token_list(&file, &recipe)?,
+            true => token_list::used(&file)?,
+            false => token_list::read(&file, &recipe)?,
         };
         let faults = match args.used {
             // What is used is given to no unit.
@@ -219,12 +222,12 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
         };
         lists.push((file, list));
     }
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Create)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Create)?;
     for (file, list) in lists {
         let import = ledger
             .import(&list, &actor)
             .map_err(|error| CliError::from(error).about(file.display()))?;
-        for note in context::notes(&recipe, &list) {
+        for note in token_list::notes(&recipe, &list) {
             output.warning(note);
         }
         output.object(&json!({
@@ -262,8 +265,8 @@ fn grouped_usize(number: usize) -> String {
 }
 
 fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
     let stock = ledger.stock()?;
     output.object(&json!({
         "v": 1, "kind": "stock", "product": recipe.product, "free": stock.free,
@@ -299,14 +302,14 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         ));
     }
     for part in ledger.parts()? {
-        output.object(&super::ledger::part::object(&part));
-        output.line(format_args!("  {}", super::ledger::part::line(&part)));
+        output.object(&report::part_object(&part));
+        output.line(format_args!("  {}", report::part_line(&part)));
     }
     Ok(if stock.free == 0 { exit::POOL_EMPTY } else { 0 })
 }
 
 fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
     let header = args.header.clone().or(bind).ok_or_else(|| {
         CliError::usage("which metadata field takes the serial: --header, or bind = in [pool]")
@@ -348,7 +351,7 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
         let path = numbered(&args.output, many.then_some(number));
         guard.allow(&path)?;
         let how = (Writable::Anybody, args.force.existing());
-        context::write(&path, text.as_bytes(), how)?;
+        file::write(&path, text.as_bytes(), how)?;
         let rows = text.lines().count().saturating_sub(1);
         output.object(&json!({
             "v": 1, "kind": "request", "file": path.display().to_string(), "rows": rows,
@@ -369,7 +372,7 @@ fn new_serials(recipe: &Recipe, actor: &Actor, count: usize) -> Result<Vec<Seria
             ));
         }
     };
-    let mut ledger = context::ledger(recipe, actor, Missing::Create)?;
+    let mut ledger = open_ledger::ledger(recipe, actor, Missing::Create)?;
     Ok(ledger.next_serials(format, count)?)
 }
 
@@ -387,7 +390,7 @@ fn numbered(path: &Path, number: Option<usize>) -> PathBuf {
 }
 
 fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
     let (serials, bind) = match (&args.serials, args.count) {
         (Some(file), _) => {
@@ -395,7 +398,7 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
             let header = bind.unwrap_or_else(|| "Serial Number".to_owned());
             (serials, Some(header))
         }
-        (None, count) => (placeholders(count.unwrap_or(0))?, None),
+        (None, count) => (trial::placeholders(count.unwrap_or(0))?, None),
     };
     let existing = args.force.existing();
     Guard::of(&recipe, &args.recipe.recipe).allow_new(&args.output, existing)?;
@@ -403,7 +406,7 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         organisation: args.organisation,
         bind,
     };
-    make(&trial, &serials, (&args.output, existing))?;
+    trial::make(&trial, &serials, (&args.output, existing))?;
     output.object(&json!({
         "v": 1, "kind": "generate", "file": args.output.display().to_string(),
         "tokens": serials.len(),
@@ -414,55 +417,4 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
         serials.len(),
     ));
     Ok(0)
-}
-
-/// Makes a trial list, owner-only.
-fn make(
-    trial: &Trial,
-    serials: &[Serial],
-    (file, existing): (&Path, Existing),
-) -> Result<(), CliError> {
-    let mut out = NewFile::create(file, (Writable::Owner, existing))?;
-    pool::generate(trial, serials, &mut out)
-        .map_err(|error| CliError::from(error).about_file(file))?;
-    out.finish()
-}
-
-/// Which trial tokens a rehearsal takes.
-pub(crate) struct Trials {
-    pub(crate) count: usize,
-    /// Whether each is fixed to a serial.
-    pub(crate) bound: bool,
-}
-
-impl Trials {
-    /// Most tokens at once.
-    pub(crate) const MOST: usize = Trial::MOST;
-}
-
-/// Makes trial tokens for a rehearsal; `file` takes them on the way.
-pub(crate) fn trial(trials: &Trials, file: &Path) -> Result<eol_inject::pool::Pool, CliError> {
-    let trial = Trial {
-        organisation: 1,
-        bind: trials.bound.then(|| "Serial Number".to_owned()),
-    };
-    let serials = placeholders(trials.count)?;
-    make(&trial, &serials, (file, Existing::Stays))?;
-    let spec = PoolSpec {
-        bind: trial.bind,
-        ..PoolSpec::default()
-    };
-    pool::folder::open(file, &spec).map_err(|error| CliError::from(error).about_file(file))
-}
-
-/// Stands in for serials where the list fixes none.
-fn placeholders(count: usize) -> Result<Vec<Serial>, CliError> {
-    Trial::fits(count)?;
-    (1..=count)
-        .map(|number| {
-            format!("T{number}")
-                .parse()
-                .map_err(|error| CliError::usage(format!("{error}")))
-        })
-        .collect()
 }

@@ -7,15 +7,17 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Remaking, Rotation, Simulated, Sqlite,
+    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Remaking, Rotation, Scope, Simulated,
+    Sqlite,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
 #[cfg(any(feature = "postgres", feature = "probe"))]
 use eol_inject::recipe::LedgerSpec;
 use eol_inject::recipe::{HomeId, KeySource, LedgerUrl, Recipe};
+use eol_inject::unit::Serial;
 
-use super::context::{scope, station};
+use super::args::station;
 use super::error::{CliError, exit};
 
 /// How long somebody who only looks waits for a server.
@@ -400,6 +402,24 @@ fn server(recipe: &Recipe, patience: Duration) -> Server {
                 limit.as_secs()
             ));
         },
+    }
+}
+
+/// Returns which tokens and units the recipe means.
+pub(crate) fn scope(recipe: &Recipe) -> Scope {
+    Scope {
+        product: recipe.product.clone(),
+        template: recipe.template.clone(),
+    }
+}
+
+/// Returns the serial of a unit on record that `text` names, whatever the recipe says of serials
+/// today; of one that is not on record, what the recipe makes of it.
+pub(crate) fn on_record(recipe: &Recipe, ledger: &Ledger, text: &str) -> Result<Serial, CliError> {
+    let [plain, shaped] = recipe.serial.known(text)?;
+    match ledger.find(&plain)? {
+        Some(_) => Ok(plain),
+        None => Ok(shaped),
     }
 }
 

@@ -1,7 +1,8 @@
-use std::path::{Path, PathBuf};
+//! Settings stores that a recipe makes.
 
-use super::*;
-use crate::recipe::SlotValue;
+use eol_inject::nvs::{NvsError, shared};
+use eol_inject::recipe::{Recipe, SlotValue};
+use std::path::{Path, PathBuf};
 
 /// A recipe with `store` below `[nvs]`, and slots for token and serial.
 fn recipe(store: &str, slots: [&str; 2]) -> Recipe {

@@ -1,6 +1,8 @@
+//! UF2: blocks to load addresses, families and MD5s.
+
 use md5::{Digest as _, Md5};
 
-use crate::image::{Address, Edits, Hint, Image, ImageError, Span, Uf2Error};
+use eol_inject::image::{Address, Edits, Hint, Image, ImageError, Span, Uf2Error};
 
 /// A block as a test writes it.
 #[derive(Clone)]

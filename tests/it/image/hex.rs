@@ -1,4 +1,6 @@
-use crate::image::{Address, Edits, Hint, Image, ImageError, Span};
+//! Intel HEX: records to load addresses, and the digits of a byte back.
+
+use eol_inject::image::{Address, Edits, Hint, Image, ImageError, Span};
 
 fn read(text: &str) -> Result<Image, ImageError> {
     Image::read(text.as_bytes().to_vec(), Hint::default())

@@ -1,4 +1,6 @@
-use crate::image::{Address, Edits, Hint, Image, ImageError, Span, SrecError};
+//! Motorola S-records: records to load addresses, and back.
+
+use eol_inject::image::{Address, Edits, Hint, Image, ImageError, Span, SrecError};
 
 fn read(text: &str) -> Result<Image, ImageError> {
     Image::read(text.as_bytes().to_vec(), Hint::default())

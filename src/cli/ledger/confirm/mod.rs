@@ -10,10 +10,11 @@ use eol_inject::unit::Serial;
 use eol_inject::witness::{self, Block, Log, WitnessError};
 use serde_json::json;
 
-use crate::cli::context::{self, Missing};
+use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
+use crate::cli::open_ledger::Missing;
 use crate::cli::output::{BAD, GOOD, Output, count};
-use crate::cli::{DecisionArgs, RecipeArg};
+use crate::cli::{file, open_ledger, recipe};
 
 mod dump;
 
@@ -70,12 +71,12 @@ struct Verdict {
 }
 
 pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     if let (Some(base), Some(path)) = (args.dump, &args.path) {
         let dumps = dump::find(&recipe, path, args.serial.as_deref())?;
-        let judge = crate::cli::verify::judge(&recipe)?;
-        let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+        let judge = crate::cli::firmware::judge(&recipe)?;
+        let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
         let verdicts = dumps.into_iter().map(|dump| {
             let outcome = dump.outcome(&judge, base, (&mut ledger, &actor));
             Verdict {
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
             ));
         }
     };
-    let mut ledger: Ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
+    let mut ledger: Ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let attested = ledger
         .attest(&evidence, &actor)
         .map_err(|error| CliError::from(error).about(file.display()))?;
@@ -115,7 +116,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Reads a list of results.
 fn listed(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
-    let bytes = context::read(file, exit::RECIPE, "the list")?;
+    let bytes = file::read(file, exit::RECIPE, "the list")?;
     witness::list(&bytes, &recipe.serial).map_err(|error| wrong(file, error))
 }
 
@@ -126,12 +127,12 @@ fn logged(
     (pattern, block): (&str, Option<&Path>),
 ) -> Result<Vec<Evidence>, CliError> {
     let block = block.map(|block| {
-        let bytes = context::read(block, exit::RECIPE, "the block")?;
+        let bytes = file::read(block, exit::RECIPE, "the block")?;
         Block::read(&bytes).map_err(|error| wrong(block, error))
     });
     let log = Log::new(pattern, block.transpose()?)
         .map_err(|error| CliError::usage(format!("--pattern {error}")))?;
-    let bytes = context::read(file, exit::RECIPE, "the log")?;
+    let bytes = file::read(file, exit::RECIPE, "the log")?;
     log.read(&bytes, &recipe.serial)
         .map_err(|error| wrong(file, error))
 }

@@ -5,17 +5,16 @@ mod compare;
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use eol_inject::label::{LabelFolder, Labels as _};
-use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitRecord, UnitState};
-use eol_inject::recipe::Recipe;
-use eol_inject::target::Sync;
-use eol_inject::unit::Serial;
+use eol_inject::label::Labels as _;
+use eol_inject::ledger::UnitRecord;
 use serde_json::json;
 
-use super::context::{self, Missing};
-use super::error::{CliError, exit};
-use super::output::{BAD, GOOD, Output, count};
-use super::{DecisionArgs, RecipeArg, verify};
+use super::args::{DecisionArgs, RecipeArg};
+use super::error::CliError;
+use super::labels;
+use super::open_ledger::Missing;
+use super::output::{BAD, Output, count};
+use super::{args, open_ledger, recipe};
 
 /// What to do with labels.
 #[derive(Args)]
@@ -78,9 +77,9 @@ pub(crate) fn run(args: &LabelArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
-    let ledger = context::records(&recipe)?;
-    let folder = wanted(&recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
+    let ledger = open_ledger::records(&recipe)?;
+    let folder = labels::wanted(&recipe)?;
     // Of the records that a serial had, the last one counts.
     let mut states = BTreeMap::new();
     let mut order = 0usize;
@@ -89,19 +88,19 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
         let key = unit.serial.folded();
         states.insert(key, (order, unit.serial, unit.state, unit.station));
     })?;
-    let own = context::station(args.station.as_deref());
+    let own = args::station(args.station.as_deref());
     let mut elsewhere = 0usize;
     let mut units: Vec<_> = states.into_values().collect();
     units.sort();
     let mut code = 0;
     let mut made = 0usize;
     for (_, serial, state, station) in units {
-        if is_burnt(state) {
-            discard(&folder, &serial, output)?;
+        if state.is_over() {
+            labels::discard(&folder, &serial, output)?;
             continue;
         }
         if !args.all_stations && station != own {
-            elsewhere += usize::from(verify::is_made(state));
+            elsewhere += usize::from(state.is_made());
             continue;
         }
         let Some(entry) = ledger.entry(&serial)? else {
@@ -111,7 +110,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             Ok(false) => {}
             Ok(true) => {
                 made += 1;
-                told(&entry, &folder, output);
+                labels::told(&entry, &folder, output);
             }
             Err(error) => {
                 let error = CliError::from(error);
@@ -126,7 +125,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             }
         }
     }
-    if !super::export::View::of(&ledger)?.word().is_empty() {
+    if !super::report::View::of(&ledger)?.word().is_empty() {
         output.warning("the record's units are SIMULATED: no label here is a device's");
     }
     output.line(format_args!("{made} labels made"));
@@ -139,77 +138,15 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
     Ok(code)
 }
 
-/// Returns the folder of labels, where the recipe wants some.
-fn wanted(recipe: &Recipe) -> Result<LabelFolder, CliError> {
-    let folder = LabelFolder::of(recipe, Sync::Durable);
-    match folder.wanted() {
-        Some(_) => Ok(folder),
-        None => Err(CliError::new(
-            exit::RECIPE,
-            "label-unwanted",
-            "[label] when = \"none\": the units of this recipe get no label",
-        )),
-    }
-}
-
-/// Removes the label files of a unit that has none any more.
-pub(crate) fn discard(
-    folder: &LabelFolder,
-    serial: &Serial,
-    output: &Output,
-) -> Result<bool, CliError> {
-    let found = folder.discard(serial)?;
-    if found {
-        let file = folder.picture(serial).display().to_string();
-        output.object(&json!({ "v": 1, "serial": serial.as_str(), "removed": file }));
-        output.line(format_args!(
-            "{serial}  {file} is removed: it counts no more"
-        ));
-    }
-    Ok(found)
-}
-
-pub(crate) fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
-    let serial = &entry.record().serial;
-    let file = folder.picture(serial).display().to_string();
-    output.object(&json!({
-        "v": 1, "serial": serial.as_str(), "outcome": "pass", "label": file,
-    }));
-    output.line(format_args!("{GOOD}{serial}{GOOD:#}  {file}"));
-}
-
 fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = context::recipe(&args.recipe.recipe)?;
+    let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
-    let mut ledger = context::ledger(&recipe, &actor, Missing::Refuse)?;
-    let serial = context::on_record(&recipe, &ledger, &args.serial)?;
-    let folder = wanted(&recipe)?;
-    finished(&ledger, &serial)?;
+    let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
+    let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
+    let folder = labels::wanted(&recipe)?;
+    labels::finished(&ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     folder.put(&entry)?;
-    told(&entry, &folder, output);
+    labels::told(&entry, &folder, output);
     Ok(0)
-}
-
-/// Returns the entry of a finished unit.
-fn finished(ledger: &Ledger, serial: &Serial) -> Result<Entry, CliError> {
-    if let Some(entry) = ledger.entry(serial)? {
-        return Ok(entry);
-    }
-    match ledger.find(serial)? {
-        Some(unit) => Err(CliError::new(
-            exit::REFUSED,
-            "unit-unfinished",
-            format!("{serial} is {}: it has no label", unit.state),
-        )),
-        None => Err(LedgerError::NoUnit {
-            serial: serial.clone(),
-        }
-        .into()),
-    }
-}
-
-/// Returns whether a token that the unit had is burnt.
-const fn is_burnt(state: UnitState) -> bool {
-    matches!(state, UnitState::Void | UnitState::Superseded)
 }

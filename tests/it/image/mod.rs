@@ -1,0 +1,9 @@
+//! Containers: what they load, and what changes in them.
+
+mod address;
+mod blnkinf;
+mod edits;
+mod find;
+mod hex;
+mod srec;
+mod uf2;

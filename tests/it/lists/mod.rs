@@ -1,0 +1,4 @@
+//! Lists of tokens and serials that are made here.
+
+mod request;
+mod sheet;
