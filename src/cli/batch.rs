@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated};
+use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated, UnitError};
 use eol_inject::line::LineError;
 use eol_inject::line::batch::{Batch, Outcome};
 use eol_inject::master::Master;
@@ -330,7 +330,7 @@ impl Shift<'_> {
         };
         let guard = Guard::of(self.recipe, &self.args.recipe.recipe);
         let coming = match ledger.coming_serials(format, wanted) {
-            Err(LedgerError::SerialsUsedUp { left, .. }) if left > 0 => {
+            Err(LedgerError::Unit(UnitError::SerialsUsedUp { left, .. })) if left > 0 => {
                 ledger.coming_serials(format, left)?
             }
             coming => coming?,
@@ -356,7 +356,9 @@ impl Shift<'_> {
         loop {
             match ledger.next_serials(format, wanted) {
                 // Others may take of them meanwhile: then it is asked again.
-                Err(LedgerError::SerialsUsedUp { left, .. }) if left > 0 => wanted = left,
+                Err(LedgerError::Unit(UnitError::SerialsUsedUp { left, .. })) if left > 0 => {
+                    wanted = left
+                }
                 outcome => return Ok(outcome?),
             }
         }

@@ -3,7 +3,7 @@
 use clap::Args;
 use eol_inject::image::Span;
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitState};
+use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitError, UnitState};
 use eol_inject::line::Ports;
 use eol_inject::line::settle::{self, Settled, Settlement};
 use eol_inject::recipe::Recipe;
@@ -81,9 +81,9 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
 }
 
 fn unknown(serial: &Serial) -> CliError {
-    eol_inject::ledger::LedgerError::NoUnit {
+    eol_inject::ledger::LedgerError::Unit(UnitError::NoUnit {
         serial: serial.clone(),
-    }
+    })
     .into()
 }
 

@@ -437,9 +437,7 @@ mod tests {
     #[test]
     fn the_table_of_next_actions() {
         let mut table = String::new();
-        let names = named()
-            .into_iter()
-            .chain(LedgerError::VARIANTS.iter().copied());
+        let names = named().into_iter().chain(LedgerError::names());
         for name in names {
             let code = code(name);
             let next = next(name, code);
@@ -471,7 +469,7 @@ mod tests {
             ChecksumError::VARIANTS,
             PatchError::VARIANTS,
             MasterError::VARIANTS,
-            LedgerError::VARIANTS,
+            &LedgerError::names(),
             HandoffError::VARIANTS,
         ];
         let mut bare = [of_units(), others.concat()].concat();

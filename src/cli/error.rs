@@ -9,7 +9,7 @@ use eol_inject::checksum::ChecksumError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
-use eol_inject::ledger::{LedgerError, Refusal};
+use eol_inject::ledger::{KeyError, LedgerError, Refusal};
 use eol_inject::line::LineError;
 use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
@@ -201,6 +201,12 @@ from! {
     RecipeError ScanError PoolError ImageError NvsError SlotError ChecksumError PatchError MasterError
     TargetError LedgerError HandoffError LabelError VerifyError HookError OutboxError Misread
     WitnessError
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        LedgerError::from(error).into()
+    }
 }
 
 impl From<Refusal> for CliError {

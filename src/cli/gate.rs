@@ -7,7 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Claim, Finished, LedgerError, Seated, Target};
+use eol_inject::ledger::{
+    Claim, Finished, LedgerError, RestoreError, Seated, StorageError, Target,
+};
 use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{LedgerUrl, Recipe};
@@ -145,7 +147,7 @@ pub(crate) fn mirror(recipe: &Recipe) -> Result<(), CliError> {
     };
     there.and_then(|()| room(&mirror, PAGE)).map_err(|source| {
         let path = mirror;
-        LedgerError::Mirror { path, source }.into()
+        LedgerError::Restore(RestoreError::Mirror { path, source }).into()
     })
 }
 
@@ -191,13 +193,13 @@ fn may_write(file: &Path) -> io::Result<()> {
 /// Returns the error of a ledger that cannot be made or written where it is.
 fn unwritable(path: PathBuf, source: io::Error) -> CliError {
     let error = match (source.kind(), path.exists()) {
-        (io::ErrorKind::StorageFull, _) => LedgerError::Full {
+        (io::ErrorKind::StorageFull, _) => LedgerError::Storage(StorageError::Full {
             source: source.into(),
-        },
-        (_, true) => LedgerError::ReadOnly {
+        }),
+        (_, true) => LedgerError::Storage(StorageError::ReadOnly {
             source: source.into(),
-        },
-        (_, false) => LedgerError::File { path, source },
+        }),
+        (_, false) => LedgerError::Storage(StorageError::File { path, source }),
     };
     error.into()
 }

@@ -1,7 +1,7 @@
 //! Label files, for every command that changes a unit: made, removed, and told of.
 
 use eol_inject::label::LabelFolder;
-use eol_inject::ledger::{Entry, Ledger, LedgerError};
+use eol_inject::ledger::{Entry, Ledger, LedgerError, UnitError};
 use eol_inject::recipe::Recipe;
 use eol_inject::target::Sync;
 use eol_inject::unit::Serial;
@@ -60,9 +60,9 @@ pub(crate) fn finished(ledger: &Ledger, serial: &Serial) -> Result<Entry, CliErr
             "unit-unfinished",
             format!("{serial} is {}: it has no label", unit.state),
         )),
-        None => Err(LedgerError::NoUnit {
+        None => Err(LedgerError::Unit(UnitError::NoUnit {
             serial: serial.clone(),
-        }
+        })
         .into()),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 #[cfg(feature = "probe")]
 use eol_inject::ledger::SealedJournal;
 use eol_inject::ledger::{
-    Actor, History, Identity, KeyPlace, Ledger, LedgerError, Remaking, Rotation, Scope, Simulated,
-    Sqlite,
+    Actor, History, Identity, KeyPlace, Ledger, LedgerError, OpenError, Remaking, Rotation, Scope,
+    Simulated, Sqlite, StorageError,
 };
 #[cfg(feature = "postgres")]
 use eol_inject::ledger::{Postgres, Server};
@@ -205,7 +205,8 @@ fn open_or_make<L>(
 const fn is_absent(error: &LedgerError) -> bool {
     matches!(
         error,
-        LedgerError::Absent { .. } | LedgerError::NoSchema { .. }
+        LedgerError::Open(OpenError::Absent { .. })
+            | LedgerError::Storage(StorageError::NoSchema { .. })
     )
 }
 
@@ -216,10 +217,10 @@ fn lost(recipe: &Recipe, station: &str, absent: LedgerError) -> Result<LedgerErr
     };
     let told = History::of_station(&folder, station, &recipe.product)?;
     Ok(match told {
-        Some(trace) => LedgerError::Lost {
+        Some(trace) => LedgerError::Open(OpenError::Lost {
             path: recipe.ledger_base(),
             traces: vec![trace],
-        },
+        }),
         None => absent,
     })
 }

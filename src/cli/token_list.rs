@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eol_inject::ledger::{Actor, Ledger, LedgerError, ReadyToken, TokenState};
+use eol_inject::ledger::{Actor, Ledger, LedgerError, OpenError, ReadyToken, TokenState};
 use eol_inject::master::Master;
 use eol_inject::pool::{self, Note, Pool, Row};
 use eol_inject::recipe::{Organisation, PoolSpec, Recipe, SerialSource, When};
@@ -69,7 +69,7 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
     let until = Instant::now() + PATIENCE;
     loop {
         match act() {
-            Err(LedgerError::ImportBusy { .. }) if Instant::now() < until => {
+            Err(LedgerError::Open(OpenError::ImportBusy { .. })) if Instant::now() < until => {
                 thread::sleep(PATIENCE / 100);
             }
             outcome => return outcome,

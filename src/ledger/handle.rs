@@ -13,7 +13,7 @@ use crate::ledger::storage::tables::{self, Frame, Store, Tables};
 ///
 /// A group is all or nothing for the ledger's own faults, and unit by unit for refusals. Where the
 /// ledger has a mirror, a call returns after that has been told too; one that fails with
-/// [`LedgerError::Mirror`] may have been recorded.
+/// [`RestoreError::Mirror`] may have been recorded.
 pub struct Ledger {
     store: Box<dyn Store>,
     #[cfg(feature = "seal")]
@@ -52,8 +52,8 @@ impl Ledger {
     /// Ties the ledger to its mirror in `folder`, and tells that what it does not have yet.
     ///
     /// # Errors
-    /// [`LedgerError::Mirror`] when it cannot be written, [`LedgerError::MirrorGone`] when its file was
-    /// there and is not, [`LedgerError::MirrorAhead`] when it knows more than the ledger.
+    /// [`RestoreError::Mirror`] when it cannot be written, [`RestoreError::MirrorGone`] when its file was
+    /// there and is not, [`RestoreError::MirrorAhead`] when it knows more than the ledger.
     #[cfg(feature = "seal")]
     pub fn mirrored(mut self, folder: &std::path::Path) -> Result<Self, LedgerError> {
         self.mirror = Some(Mirror::begin(self.store.as_mut(), folder)?);
@@ -120,7 +120,7 @@ impl Ledger {
     /// stays there for whoever puts it where the stations take theirs from.
     ///
     /// # Errors
-    /// [`LedgerError::KeyInUse`] and [`LedgerError::RunsLive`] while others work with the ledger or a
+    /// [`KeyError::KeyInUse`] and [`KeyError::RunsLive`] while others work with the ledger or a
     /// board is in hand; any other error leaves both keys good, and the next call goes on.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn rotate(

@@ -1,24 +1,21 @@
 //! The journal of boards beside a ledger: sealed with the ledger's key, one owner-only file a board.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-
+use std::{fs, io};
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Sync};
 use crate::journal::{Journal, JournalError};
-use crate::ledger::LedgerError;
+use crate::ledger::error::about;
 #[cfg(feature = "sqlite")]
 use crate::ledger::storage::sqlite::KeyPlace;
+use crate::ledger::{KeyError, LedgerError};
 use crate::own_file;
 use crate::recipe::KeySource;
 use crate::unit::{Digest, Fingerprint};
 use crate::vault::crypto::{Cipher, Column};
-use crate::vault::files::about;
 use crate::vault::files::{beside, create_folder, sync_folder};
-use crate::vault::key_source;
-use crate::vault::keyring;
+use crate::vault::{key_source, keyring};
 
 /// Bytes of the largest file: far above the flash of any chip.
 const LARGEST: u64 = 1 << 30;
@@ -73,7 +70,7 @@ impl SealedJournal {
         match &self.key {
             #[cfg(feature = "sqlite")]
             Sealer::Beside(ledger, place) => {
-                crate::ledger::storage::sqlite::ring(ledger, place)?.into_current()
+                Ok(crate::ledger::storage::sqlite::ring(ledger, place)?.into_current()?)
             }
             Sealer::From(source, folder, _) => Ok(key_source::read(source, folder)?.cipher()),
         }
@@ -146,9 +143,9 @@ pub fn no_board_in_hand(base: &Path) -> Result<(), LedgerError> {
     match std::fs::read_dir(&journal) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
-            Some(_) => Err(LedgerError::KeyInUse {
+            Some(_) => Err(LedgerError::Key(KeyError::KeyInUse {
                 what: "the bytes of a board that is in hand are sealed with it: finish that first",
-            }),
+            })),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(about(&journal)(error)),

@@ -19,7 +19,9 @@ mod storage;
 #[cfg(feature = "seal")]
 mod traces;
 
-pub use error::LedgerError;
+pub use error::{
+    LedgerError, ListError, OpenError, PartError, RestoreError, StorageError, UnitError,
+};
 pub use handle::Ledger;
 #[cfg(feature = "seal")]
 pub use history::mirror::{History, MirrorState};
@@ -47,6 +49,7 @@ pub use storage::tables;
 pub use crate::receipt::Receipt;
 #[cfg(feature = "seal")]
 pub use crate::vault::crypto::Key as LedgerKey;
+pub use crate::vault::error::KeyError;
 #[cfg(feature = "seal")]
 pub use crate::vault::key_source::make_key_file;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -8,16 +8,16 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use crate::ledger::LedgerError;
+use crate::ledger::error::about;
 use crate::own_file;
 use crate::vault::crypto::random;
-use crate::vault::files::{about, create, create_folder};
+use crate::vault::files::{create, create_folder};
 
 /// How long a command that is just being started may hold what it does not inherit.
 const PARTING: Duration = Duration::from_millis(200);

@@ -3,12 +3,12 @@
 //! A ledger that is begun is first an empty file, then has a key, then its rows, and then a run:
 //! so a cut of its making leaves nothing that [`Base::Gone`] or [`Base::Empty`] would call a trace.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::ledger::LedgerError;
-use crate::vault::files::{about, beside, create_folder, sync_folder};
+use crate::ledger::error::about;
+use crate::ledger::{LedgerError, OpenError};
+use crate::vault::files::{beside, create_folder, sync_folder};
 
 /// What only a ledger that was whole has beside it.
 const WHOLE: [&str; 5] = [".runs", ".journal", ".outbox", ".key.next", BEFORE];
@@ -51,10 +51,10 @@ pub fn refuse(base: &Path, found: Base, own: Option<&Path>) -> Result<(), Ledger
     let traces = of(base, found, own)?;
     match traces.is_empty() {
         true => Ok(()),
-        false => Err(LedgerError::Lost {
+        false => Err(LedgerError::Open(OpenError::Lost {
             path: base.to_owned(),
             traces,
-        }),
+        })),
     }
 }
 

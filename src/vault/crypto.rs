@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::ledger::LedgerError;
+use super::error::KeyError;
 use crate::unit::Fingerprint;
 
 /// Domain of what a value is sealed for.
@@ -70,8 +70,8 @@ impl Key {
     /// Makes a key from the system's random numbers.
     ///
     /// # Errors
-    /// [`LedgerError::Storage`] when the system has none.
-    pub fn make() -> Result<Self, LedgerError> {
+    /// [`KeyError::Storage`] when the system has none.
+    pub fn make() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new([0; 32]);
         random(bytes.as_mut())?;
         Ok(Self(bytes))
@@ -120,18 +120,18 @@ impl Key {
 
     /// Returns what only somebody who has the present key can say of the next one.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn bond(&self, present: &Self) -> Result<[u8; 32], LedgerError> {
+    pub(crate) fn bond(&self, present: &Self) -> Result<[u8; 32], KeyError> {
         Ok(self.bonding(present)?.finalize().into_bytes().into())
     }
 
     /// Returns whether somebody who has the present key made it the next one.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn follows(&self, present: &Self, bond: &[u8; 32]) -> Result<bool, LedgerError> {
+    pub(crate) fn follows(&self, present: &Self, bond: &[u8; 32]) -> Result<bool, KeyError> {
         Ok(self.bonding(present)?.verify_slice(bond).is_ok())
     }
 
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    fn bonding(&self, present: &Self) -> Result<Hmac<Sha256>, LedgerError> {
+    fn bonding(&self, present: &Self) -> Result<Hmac<Sha256>, KeyError> {
         let mut hmac = keyed(present.0.as_ref())?;
         hmac.update(BOND);
         hmac.update(self.0.as_ref());
@@ -165,7 +165,7 @@ impl Cipher {
         fingerprint: &Fingerprint,
         column: Column,
         plain: &[u8],
-    ) -> Result<Vec<u8>, LedgerError> {
+    ) -> Result<Vec<u8>, KeyError> {
         let mut nonce = [0; NONCE];
         random(&mut nonce)?;
         let aad = purpose(fingerprint, column);
@@ -176,7 +176,7 @@ impl Cipher {
         let sealed = self
             .0
             .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| LedgerError::damaged("a value is too long to be sealed"))?;
+            .map_err(|_| KeyError::damaged("a value is too long to be sealed"))?;
         let mut blob = Vec::with_capacity(NONCE + sealed.len());
         blob.extend_from_slice(&nonce);
         blob.extend_from_slice(&sealed);
@@ -189,8 +189,8 @@ impl Cipher {
         fingerprint: &Fingerprint,
         column: Column,
         blob: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
-        let unsealed = || LedgerError::Unsealed {
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let unsealed = || KeyError::Unsealed {
             fingerprint: *fingerprint,
             column: column.name(),
         };
@@ -218,16 +218,16 @@ fn purpose(fingerprint: &Fingerprint, column: Column) -> Vec<u8> {
 }
 
 /// Fills `bytes` from the system's random numbers.
-pub fn random(bytes: &mut [u8]) -> Result<(), LedgerError> {
-    getrandom::fill(bytes).map_err(|error| LedgerError::Storage {
+pub fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    getrandom::fill(bytes).map_err(|error| KeyError::Storage {
         source: error.into(),
     })
 }
 
 /// Returns HMAC-SHA256 with a key.
-pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, LedgerError> {
+pub fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, KeyError> {
     // A key of any length is one.
-    Hmac::new_from_slice(key).map_err(|error| LedgerError::Storage {
+    Hmac::new_from_slice(key).map_err(|error| KeyError::Storage {
         source: error.to_string().into(),
     })
 }

@@ -3,14 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-
 use zeroize::Zeroizing;
 
-use crate::ledger::LedgerError;
-use crate::own_file;
+use super::error::KeyError;
 #[cfg(feature = "sqlite")]
 use crate::own_file::Sort;
-use crate::regular;
+use crate::{own_file, regular};
 
 /// Bytes of the longest file of a key.
 const LONGEST_KEY: u64 = 4096;
@@ -23,8 +21,8 @@ pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Ties an error to the file that it is about.
-pub fn about(path: &Path) -> impl FnOnce(io::Error) -> LedgerError {
-    move |source| LedgerError::File {
+pub fn about(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+    move |source| KeyError::File {
         path: path.to_owned(),
         source,
     }
@@ -83,10 +81,10 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// none. What a link leads to, or somebody else owns, is no key: others could put theirs there.
 ///
 /// # Errors
-/// [`LedgerError::KeyLink`], [`LedgerError::KeyForeign`], [`LedgerError::Exposed`],
-/// [`LedgerError::KeyDamaged`]
-pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
-    let damaged = || LedgerError::KeyDamaged {
+/// [`KeyError::KeyLink`], [`KeyError::KeyForeign`], [`KeyError::Exposed`],
+/// [`KeyError::KeyDamaged`]
+pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, KeyError> {
+    let damaged = || KeyError::KeyDamaged {
         path: path.to_owned(),
     };
     let named = match fs::symlink_metadata(path) {
@@ -95,7 +93,7 @@ pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
         Err(error) => return Err(about(path)(error)),
     };
     if named.is_symlink() {
-        return Err(LedgerError::KeyLink {
+        return Err(KeyError::KeyLink {
             path: path.to_owned(),
         });
     }
@@ -114,14 +112,14 @@ pub fn read_key(path: &Path) -> Result<Option<Zeroizing<String>>, LedgerError> {
 
 /// Refuses an open key file of somebody else, or one that others may read.
 #[cfg(unix)]
-fn owned(path: &Path, open: &fs::Metadata, named: &fs::Metadata) -> Result<(), LedgerError> {
+fn owned(path: &Path, open: &fs::Metadata, named: &fs::Metadata) -> Result<(), KeyError> {
     use std::os::unix::fs::MetadataExt as _;
     let own = rustix::process::geteuid().as_raw();
     if (open.dev(), open.ino()) != (named.dev(), named.ino()) {
         return Err(about(path)(io::Error::other("it was replaced meanwhile")));
     }
     if open.uid() != own {
-        return Err(LedgerError::KeyForeign {
+        return Err(KeyError::KeyForeign {
             path: path.to_owned(),
             owner: open.uid(),
             own,
@@ -129,7 +127,7 @@ fn owned(path: &Path, open: &fs::Metadata, named: &fs::Metadata) -> Result<(), L
     }
     match open.mode() & 0o7777 {
         mode if mode & 0o077 == 0 => Ok(()),
-        mode => Err(LedgerError::Exposed {
+        mode => Err(KeyError::Exposed {
             path: path.to_owned(),
             mode,
         }),
@@ -138,7 +136,7 @@ fn owned(path: &Path, open: &fs::Metadata, named: &fs::Metadata) -> Result<(), L
 
 /// Other systems have no such owners and permissions.
 #[cfg(not(unix))]
-fn owned(_: &Path, _: &fs::Metadata, _: &fs::Metadata) -> Result<(), LedgerError> {
+fn owned(_: &Path, _: &fs::Metadata, _: &fs::Metadata) -> Result<(), KeyError> {
     Ok(())
 }
 

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::time::Duration;
-
 use zeroize::Zeroizing;
 
-use crate::ledger::LedgerError;
+use super::error::KeyError;
 use crate::process::{self, Broken, Environment, Setting};
 use crate::recipe::KeySource;
 use crate::vault::crypto::Key;
@@ -17,17 +16,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Reads a key; paths are relative to `folder`, and a command works in it.
 ///
 /// # Errors
-/// [`LedgerError::KeyUnread`] when it cannot be had, [`LedgerError::Exposed`] when others may read
-/// its file, [`LedgerError::KeyDamaged`] when what was read is no key.
-pub fn read(source: &KeySource, folder: &Path) -> Result<Key, LedgerError> {
-    Key::parse(&text(source, folder)?).ok_or_else(|| LedgerError::KeyDamaged {
+/// [`KeyError::KeyUnread`] when it cannot be had, [`KeyError::Exposed`] when others may read
+/// its file, [`KeyError::KeyDamaged`] when what was read is no key.
+pub fn read(source: &KeySource, folder: &Path) -> Result<Key, KeyError> {
+    Key::parse(&text(source, folder)?).ok_or_else(|| KeyError::KeyDamaged {
         path: source.to_string().into(),
     })
 }
 
 /// Reads the text that should hold a key, as [`read`] does.
-pub fn text(source: &KeySource, folder: &Path) -> Result<Zeroizing<String>, LedgerError> {
-    let unread = |what: String| LedgerError::KeyUnread {
+pub fn text(source: &KeySource, folder: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let unread = |what: String| KeyError::KeyUnread {
         from: source.to_string(),
         what,
     };
@@ -46,8 +45,8 @@ pub fn text(source: &KeySource, folder: &Path) -> Result<Zeroizing<String>, Ledg
 /// Makes a key in a new file that only its owner may read, durable when this returns; returns its id.
 ///
 /// # Errors
-/// [`LedgerError::File`] when the file is there already, or cannot be written.
-pub fn make_key_file(path: &Path) -> Result<String, LedgerError> {
+/// [`KeyError::File`] when the file is there already, or cannot be written.
+pub fn make_key_file(path: &Path) -> Result<String, KeyError> {
     let key = Key::make()?;
     write_new(path, key.to_text().as_bytes()).map_err(about(path))?;
     Ok(key.id())
@@ -55,12 +54,12 @@ pub fn make_key_file(path: &Path) -> Result<String, LedgerError> {
 
 fn from_file(
     path: &Path,
-    unread: impl Fn(String) -> LedgerError,
-) -> Result<Zeroizing<String>, LedgerError> {
+    unread: impl Fn(String) -> KeyError,
+) -> Result<Zeroizing<String>, KeyError> {
     match read_key(path) {
         Ok(Some(text)) => Ok(text),
         Ok(None) => Err(unread("there is no such file".to_owned())),
-        Err(LedgerError::File { source, .. }) => Err(unread(source.to_string())),
+        Err(KeyError::File { source, .. }) => Err(unread(source.to_string())),
         Err(other) => Err(other),
     }
 }
@@ -110,12 +109,12 @@ mod tests {
         ] {
             let error = read(&source, folder.path()).err();
             assert!(
-                matches!(error, Some(LedgerError::KeyUnread { .. })),
+                matches!(error, Some(KeyError::KeyUnread { .. })),
                 "{source}"
             );
         }
         let error = read(&command(&["echo", "none"]), folder.path()).err();
-        assert!(matches!(error, Some(LedgerError::KeyDamaged { .. })));
+        assert!(matches!(error, Some(KeyError::KeyDamaged { .. })));
     }
 
     #[test]
@@ -126,9 +125,6 @@ mod tests {
         write_new(&path, Key::make().unwrap().to_text().as_bytes()).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         let error = read(&KeySource::File("k".into()), folder.path()).err();
-        assert!(matches!(
-            error,
-            Some(LedgerError::Exposed { mode: 0o640, .. })
-        ));
+        assert!(matches!(error, Some(KeyError::Exposed { mode: 0o640, .. })));
     }
 }

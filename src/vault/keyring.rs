@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::KeyError;
 use super::seed::Seed;
-use crate::ledger::LedgerError;
 use crate::unit::Fingerprint;
 use crate::vault::crypto::{AFTER, Cipher, Column, Key};
 use crate::vault::files::{about, beside, read_key, write_new};
@@ -50,7 +50,7 @@ pub struct Ring {
 }
 
 /// Seals a ledger's seed: whoever opens it has the key.
-pub fn sealed(seed: &Seed, key: &Key) -> Result<Vec<u8>, LedgerError> {
+pub fn sealed(seed: &Seed, key: &Key) -> Result<Vec<u8>, KeyError> {
     key.cipher().seal(&NOBODY, Column::Seed, seed.as_bytes())
 }
 
@@ -91,30 +91,30 @@ impl Ring {
     }
 
     /// Returns the key that new values are sealed with.
-    pub fn current(&self) -> Result<&Ready, LedgerError> {
+    pub fn current(&self) -> Result<&Ready, KeyError> {
         let first = self.ready.first();
-        first.ok_or_else(|| LedgerError::damaged("it does not say which key it has"))
+        first.ok_or_else(|| KeyError::damaged("it does not say which key it has"))
     }
 
     /// Returns the current key's cipher alone.
     #[cfg(feature = "sqlite")]
-    pub fn into_current(self) -> Result<Cipher, LedgerError> {
+    pub fn into_current(self) -> Result<Cipher, KeyError> {
         let first = self.ready.into_iter().next();
         first
             .map(|ready| ready.cipher)
-            .ok_or_else(|| LedgerError::damaged("it does not say which key it has"))
+            .ok_or_else(|| KeyError::damaged("it does not say which key it has"))
     }
 
     /// Returns what opens a row.
-    pub fn opener(&self, id: i64) -> Result<&Cipher, LedgerError> {
+    pub fn opener(&self, id: i64) -> Result<&Cipher, KeyError> {
         if let Some(ready) = self.ready.iter().find(|ready| ready.id == id) {
             return Ok(&ready.cipher);
         }
         match self.absent.iter().find(|stored| stored.id == id) {
-            Some(stored) => Err(LedgerError::KeyBefore {
+            Some(stored) => Err(KeyError::KeyBefore {
                 id: stored.name.clone(),
             }),
-            None => Err(LedgerError::Rotated),
+            None => Err(KeyError::Rotated),
         }
     }
 }
@@ -125,17 +125,17 @@ pub fn next_path(base: &Path) -> PathBuf {
 }
 
 /// Reads the next key, if one waits there.
-pub fn next(base: &Path) -> Result<Option<Key>, LedgerError> {
+pub fn next(base: &Path) -> Result<Option<Key>, KeyError> {
     let path = next_path(base);
     let Some(text) = read_key(&path)? else {
         return Ok(None);
     };
     let key = Key::parse(&text);
-    key.map(Some).ok_or(LedgerError::KeyDamaged { path })
+    key.map(Some).ok_or(KeyError::KeyDamaged { path })
 }
 
 /// Refuses a next key that was not put there by somebody who has the present one.
-fn bound(base: &Path, next: &Key, present: Option<&Key>) -> Result<(), LedgerError> {
+fn bound(base: &Path, next: &Key, present: Option<&Key>) -> Result<(), KeyError> {
     let path = next_path(base);
     let text = read_key(&path)?.unwrap_or_default();
     let bond = text.lines().find_map(|line| line.strip_prefix(AFTER));
@@ -146,11 +146,11 @@ fn bound(base: &Path, next: &Key, present: Option<&Key>) -> Result<(), LedgerErr
         return Ok(());
     }
     let id = next.id();
-    Err(LedgerError::KeyPlanted { path, id })
+    Err(KeyError::KeyPlanted { path, id })
 }
 
 /// Reads the keys that were replaced and are kept beside the ledger.
-pub fn kept(base: &Path) -> Result<Vec<Key>, LedgerError> {
+pub fn kept(base: &Path) -> Result<Vec<Key>, KeyError> {
     let folder = match base.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -179,12 +179,8 @@ pub fn kept(base: &Path) -> Result<Vec<Key>, LedgerError> {
 /// left by a rotation that is over: it goes.
 ///
 /// # Errors
-/// [`LedgerError::KeyWrong`] when the key that a rotation was begun with is not at hand.
-pub fn next_or_new(
-    base: &Path,
-    names: &[String],
-    source: Option<&Key>,
-) -> Result<Key, LedgerError> {
+/// [`KeyError::KeyWrong`] when the key that a rotation was begun with is not at hand.
+pub fn next_or_new(base: &Path, names: &[String], source: Option<&Key>) -> Result<Key, KeyError> {
     let path = next_path(base);
     let waits = next(base)?;
     let current = names.first().cloned().unwrap_or_default();
@@ -192,7 +188,7 @@ pub fn next_or_new(
         let has = waits.as_ref().map(Key::id).unwrap_or_default();
         let mut keys = [waits, source.cloned()].into_iter().flatten();
         let begun = keys.find(|key| key.id() == current);
-        return begun.ok_or(LedgerError::KeyWrong {
+        return begun.ok_or(KeyError::KeyWrong {
             path,
             has,
             wants: current,
@@ -223,7 +219,7 @@ pub fn next_or_new(
 
 /// Keeps a key under its id beside the ledger: what was sealed with it and not again opens with it
 /// only.
-pub fn keep(base: &Path, key: &Key) -> Result<(), LedgerError> {
+pub fn keep(base: &Path, key: &Key) -> Result<(), KeyError> {
     let kept = beside(base, &format!(".key.{}", key.id()));
     match write_new(&kept, key.to_text().as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(about(&kept)(error)),
@@ -232,8 +228,8 @@ pub fn keep(base: &Path, key: &Key) -> Result<(), LedgerError> {
 }
 
 /// Makes the error of values that no token's row leads to: they cannot be sealed anew.
-pub fn orphaned(left: u64) -> LedgerError {
-    LedgerError::damaged(format!(
+pub fn orphaned(left: u64) -> KeyError {
+    KeyError::damaged(format!(
         "values belong to no token ({left}), and the key before cannot be given up: eol-inject ledger audit"
     ))
 }

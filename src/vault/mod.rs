@@ -2,6 +2,7 @@
 
 #[cfg(feature = "seal")]
 pub(crate) mod crypto;
+pub(crate) mod error;
 #[cfg(feature = "seal")]
 pub(crate) mod files;
 pub(crate) mod home;

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 #[cfg(feature = "seal")]
-use crate::ledger::LedgerError;
+use super::error::KeyError;
 use crate::unit::Digest;
 #[cfg(feature = "seal")]
 use crate::vault::crypto::{Key, random};
@@ -58,9 +58,9 @@ impl StationKey {
     /// Makes a key from the system's random numbers.
     ///
     /// # Errors
-    /// [`LedgerError::Storage`] when the system has none.
+    /// [`KeyError::Storage`] when the system has none.
     #[cfg(feature = "seal")]
-    pub fn make() -> Result<Self, LedgerError> {
+    pub fn make() -> Result<Self, KeyError> {
         let mut seed = Zeroizing::new([0; 32]);
         random(seed.as_mut())?;
         let (secret, _) = X25519HkdfSha256::derive_keypair(seed.as_ref());
@@ -105,9 +105,9 @@ impl StationKey {
     /// Returns the public half.
     ///
     /// # Errors
-    /// [`LedgerError::Damaged`] when the key is none.
+    /// [`KeyError::Damaged`] when the key is none.
     #[cfg(feature = "seal")]
-    pub fn recipient(&self) -> Result<Recipient, LedgerError> {
+    pub fn recipient(&self) -> Result<Recipient, KeyError> {
         let public = X25519HkdfSha256::sk_to_pk(&self.secret()?);
         let mut bytes = [0; 32];
         public.write_exact(&mut bytes);
@@ -118,16 +118,16 @@ impl StationKey {
     }
 
     #[cfg(feature = "seal")]
-    fn secret(&self) -> Result<<X25519HkdfSha256 as Kem>::PrivateKey, LedgerError> {
+    fn secret(&self) -> Result<<X25519HkdfSha256 as Kem>::PrivateKey, KeyError> {
         <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(self.0.as_ref())
-            .map_err(|_| LedgerError::damaged("the station's key is none"))
+            .map_err(|_| KeyError::damaged("the station's key is none"))
     }
 
     /// Opens a ledger key that was sealed for this station and that ledger; `None` when it was
     /// not.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn open(&self, sealed: &str, ledger: &str) -> Result<Option<Key>, LedgerError> {
-        let odd = || LedgerError::damaged("the sealed key of the part is not whole");
+    pub(crate) fn open(&self, sealed: &str, ledger: &str) -> Result<Option<Key>, KeyError> {
+        let odd = || KeyError::damaged("the sealed key of the part is not whole");
         let bytes = unhex(sealed).ok_or_else(odd)?;
         let (capsule, cipher) = bytes.split_at_checked(ENCAPSULATED).ok_or_else(odd)?;
         let capsule = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(capsule);
@@ -198,10 +198,9 @@ impl Recipient {
 
     /// Seals the key of the ledger with this number for the station, as hex digits.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn seal(&self, key: &Key, ledger: &str) -> Result<String, LedgerError> {
+    pub(crate) fn seal(&self, key: &Key, ledger: &str) -> Result<String, KeyError> {
         let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&self.seals);
-        let public =
-            public.map_err(|_| LedgerError::damaged("the station's public key is none"))?;
+        let public = public.map_err(|_| KeyError::damaged("the station's public key is none"))?;
         let sealed = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeS::Base,
             &public,
@@ -211,7 +210,7 @@ impl Recipient {
         );
         // A public key of low order makes no shared secret (RFC 9180, section 7.1.4).
         let (capsule, cipher) =
-            sealed.map_err(|_| LedgerError::damaged("the station's public key is none"))?;
+            sealed.map_err(|_| KeyError::damaged("the station's public key is none"))?;
         let mut bytes = vec![0; ENCAPSULATED];
         capsule.write_exact(&mut bytes);
         bytes.extend_from_slice(&cipher);

@@ -1,12 +1,12 @@
 //! A ledger's own secret, from which all of its other secrets come.
 
-use crate::vault::crypto::keyed;
 use hmac::Mac as _;
 use zeroize::Zeroizing;
 
 use super::crypto::random;
+use super::error::KeyError;
 use super::home::HomeKey;
-use crate::ledger::LedgerError;
+use crate::vault::crypto::keyed;
 
 /// Domain of the secret that a ledger signs with.
 const SIGNS: &[u8] = b"eol-inject/home signs/1\0";
@@ -18,7 +18,7 @@ pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
     /// Makes one from the system's random numbers.
-    pub fn make() -> Result<Self, LedgerError> {
+    pub fn make() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new([0; 32]);
         random(bytes.as_mut())?;
         Ok(Self(bytes))
@@ -39,12 +39,12 @@ impl Seed {
     }
 
     /// Returns what the ledger signs its parts with.
-    pub fn home(&self) -> Result<HomeKey, LedgerError> {
+    pub fn home(&self) -> Result<HomeKey, KeyError> {
         Ok(HomeKey::from_secret(&self.derive(SIGNS)?))
     }
 
     /// Returns a secret for one purpose.
-    pub fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+    pub fn derive(&self, domain: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         let mut hmac = keyed(self.0.as_ref())?;
         hmac.update(domain);
         Ok(Zeroizing::new(hmac.finalize().into_bytes().into()))

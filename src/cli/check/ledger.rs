@@ -1,7 +1,8 @@
 //! The ledger and its mirror: there, readable, whole, and of the right kind of units.
 
 use eol_inject::ledger::{
-    Audit, KeyPlace, Ledger, LedgerError, MirrorState, Outcome, Simulated, Sqlite, Stock,
+    Audit, KeyError, KeyPlace, Ledger, LedgerError, MirrorState, OpenError, Outcome, Simulated,
+    Sqlite, Stock,
 };
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
@@ -93,7 +94,7 @@ pub(super) fn same_kind(books: Option<&Books>, kind: Option<Simulated>, sheet: &
     };
     let mixed = |asked: Simulated| -> CliError {
         let (has, asked) = (has.into(), asked.into());
-        LedgerError::SimulatedMixed { has, asked }.into()
+        LedgerError::Open(OpenError::SimulatedMixed { has, asked }).into()
     };
     // Files are real units; without boards there is nothing else to make.
     match kind {
@@ -119,10 +120,12 @@ fn key(recipe: &Recipe) -> Result<(), CliError> {
     open_ledger::key_tried(recipe)?;
     let place = open_ledger::key_place(recipe);
     match (recipe.ledger_url(), place) {
-        (LedgerUrl::Sqlite(file), KeyPlace::Beside) => Err(LedgerError::KeyMissing {
-            path: Sqlite::key_path(&recipe.path(&file)),
+        (LedgerUrl::Sqlite(file), KeyPlace::Beside) => {
+            Err(LedgerError::Key(KeyError::KeyMissing {
+                path: Sqlite::key_path(&recipe.path(&file)),
+            })
+            .into())
         }
-        .into()),
         _ => Ok(()),
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::{
-    Actor, Handing, Ledger, LedgerError, Part, PartFile, Recipient, Share, Sqlite,
+    Actor, Handing, Ledger, LedgerError, Part, PartError, PartFile, Recipient, Share, Sqlite,
+    StorageError,
 };
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
@@ -151,7 +152,7 @@ fn hand_out(
             Ok(part)
         }
         Err(error) => {
-            if matches!(error, LedgerError::PartState { .. }) {
+            if matches!(error, LedgerError::Part(PartError::PartState { .. })) {
                 file.discard();
             }
             Err(error.into())
@@ -217,13 +218,15 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
     if args.output.symlink_metadata().is_ok() {
         // Before the part is closed: nobody goes on with it then.
         let path = args.output.clone();
-        return Err(LedgerError::Occupied { path }.into());
+        return Err(LedgerError::Storage(StorageError::Occupied { path }).into());
     }
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     if !args.open {
         ledger.close_part(&actor)?;
     }
-    let of = ledger.part_of()?.ok_or(LedgerError::NotAPart)?;
+    let of = ledger
+        .part_of()?
+        .ok_or(LedgerError::Part(PartError::NotAPart))?;
     drop(ledger);
     let (scope, place) = (open_ledger::scope(&recipe), open_ledger::key_place(&recipe));
     Sqlite::give_back(&file, &args.output, &scope, &place)?;
@@ -253,11 +256,11 @@ pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let merge = match ledger.merge(&back, &actor) {
         Ok(merge) => merge,
-        Err(LedgerError::PartConflict {
+        Err(LedgerError::Part(PartError::PartConflict {
             part,
             first,
             findings,
-        }) => {
+        })) => {
             for finding in &findings {
                 output.object(&json!({
                     "v": 1, "kind": "finding", "about": finding.about, "what": finding.what,
@@ -267,11 +270,11 @@ pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
                     finding.about, finding.what
                 ));
             }
-            return Err(LedgerError::PartConflict {
+            return Err(LedgerError::Part(PartError::PartConflict {
                 part,
                 first,
                 findings,
-            }
+            })
             .into());
         }
         Err(error) => return Err(error.into()),

@@ -1,7 +1,7 @@
 //! `ledger show`: everything about one unit.
 
 use clap::{ArgGroup, Args};
-use eol_inject::ledger::LedgerError;
+use eol_inject::ledger::{LedgerError, UnitError};
 use serde_json::{Value, json};
 
 use crate::cli::args::RecipeArg;
@@ -33,9 +33,9 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
     let serial = serial.map_or("", String::as_str);
     let serial = open_ledger::on_record(&recipe, &ledger, serial)?;
     let unit = ledger.find(&serial)?;
-    let unit = unit.ok_or(LedgerError::NoUnit {
+    let unit = unit.ok_or(LedgerError::Unit(UnitError::NoUnit {
         serial: serial.clone(),
-    })?;
+    }))?;
     let history = ledger.history(&serial)?;
     let view = report::View::of(&ledger)?;
     let mut object = view.object(&unit);

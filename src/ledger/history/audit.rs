@@ -10,7 +10,7 @@ use crate::ledger::rules::facts::SIMULATED;
 use crate::ledger::rules::rows::row_digest;
 use crate::ledger::storage::rows::FORGED;
 use crate::ledger::storage::tables::{Head, Order, Tables, TokenRow};
-use crate::ledger::{Audit, Finding, Ledger, LedgerError, Simulated};
+use crate::ledger::{Audit, Finding, KeyError, Ledger, LedgerError, Simulated};
 use crate::unit::Digest;
 
 /// Most findings that are listed; a ledger in ruins needs no more.
@@ -312,7 +312,7 @@ fn spoilt(tables: &dyn Tables, token: &TokenRow) -> Result<Option<String>, Ledge
         .and_then(|secrets| tables.picture(token.id).map(|_| secrets));
     let secrets = match opened {
         Ok(secrets) => secrets,
-        Err(LedgerError::Unsealed { column, .. }) => {
+        Err(LedgerError::Key(KeyError::Unsealed { column, .. })) => {
             return Ok(Some(format!(
                 "its {column} does not open: the row was changed"
             )));

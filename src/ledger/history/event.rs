@@ -287,9 +287,7 @@ pub fn append(
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         ..body
     };
-    let body = serde_json::to_string(&body).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })?;
+    let body = serde_json::to_string(&body).map_err(LedgerError::storage)?;
     let at = format!("{:.3}", jiff::Timestamp::now());
     let head = tables.head(station)?.next(&at, kind.into(), &body);
     let event = Event {

@@ -9,10 +9,9 @@ use crate::ledger::history::replay::Expected;
 use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told_by_mirror};
 use crate::ledger::part::{Part, PartState};
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
-use crate::ledger::rules::import;
-use crate::ledger::rules::parts;
+use crate::ledger::rules::{import, parts};
 use crate::ledger::storage::tables::{EventRow, Head, Order, PartRow, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, SetAside};
+use crate::ledger::{Actor, Ledger, LedgerError, RestoreError, SetAside};
 use crate::pool::Pool;
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
@@ -25,7 +24,7 @@ impl Ledger {
     /// is set aside: another station may have told its own mirror alone.
     ///
     /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn caught_up_here(
         &mut self,
@@ -50,7 +49,7 @@ impl Ledger {
     /// aside then, as all that was ever acted upon is known.
     ///
     /// # Errors
-    /// [`LedgerError::ListsSince`] when lists came in since; those of a damaged mirror.
+    /// [`RestoreError::ListsSince`] when lists came in since; those of a damaged mirror.
     #[cfg(feature = "seal")]
     pub fn catch_up(
         &mut self,
@@ -103,7 +102,9 @@ pub fn catch_up(
     }
     let mut done = take(tables, history, product)?;
     if done.lists > 0 {
-        return Err(LedgerError::ListsSince { lists: done.lists });
+        return Err(LedgerError::Restore(RestoreError::ListsSince {
+            lists: done.lists,
+        }));
     }
     caught_up(tables, (&done, history.generation()), by)?;
     done.units = settle(tables)?;
@@ -118,10 +119,10 @@ pub fn take(
 ) -> Result<Replayed, LedgerError> {
     let number = ledger_number(tables)?;
     if number != history.ledger() {
-        return Err(LedgerError::MirrorOther {
+        return Err(LedgerError::Restore(RestoreError::MirrorOther {
             path: history.path().to_owned(),
             has: number.chars().take(12).collect(),
-        });
+        }));
     }
     let mut heads: HashMap<String, Head> = HashMap::new();
     let mut known: HashMap<String, Head> = HashMap::new();
@@ -187,10 +188,10 @@ fn same_product(row: &EventRow, product: &str) -> Result<(), LedgerError> {
         return Ok(());
     }
     match Body::read(&row.event)?.product {
-        Some(other) if other != product => Err(LedgerError::MirrorProduct {
+        Some(other) if other != product => Err(LedgerError::Restore(RestoreError::MirrorProduct {
             product: other,
             wanted: product.to_owned(),
-        }),
+        })),
         _ => Ok(()),
     }
 }
@@ -407,7 +408,10 @@ fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
     })?;
     end(current)?;
     match missing {
-        (count, Some(first)) => Err(LedgerError::TokensMissing { count, first }),
+        (count, Some(first)) => Err(LedgerError::Restore(RestoreError::TokensMissing {
+            count,
+            first,
+        })),
         _ => Ok(rows),
     }
 }

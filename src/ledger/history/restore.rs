@@ -10,7 +10,7 @@ use crate::ledger::rules::look::live;
 use crate::ledger::rules::parts;
 use crate::ledger::rules::proof;
 use crate::ledger::storage::tables::{Order, Tables};
-use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, OpenError, RestoreError, TokenState, UnitState};
 use crate::recipe::SerialFormat;
 use crate::unit::{Fingerprint, Serial};
 
@@ -93,7 +93,7 @@ impl Ledger {
     /// it, and who decided so.
     ///
     /// # Errors
-    /// [`LedgerError::Begun`] unless this is the ledger's first event.
+    /// [`OpenError::Begun`] unless this is the ledger's first event.
     pub fn begun(&mut self, traces: &[std::path::PathBuf], by: &Actor) -> Result<(), LedgerError> {
         self.write(|tables| begun(tables, traces, by))
     }
@@ -102,7 +102,7 @@ impl Ledger {
     /// reserved; new numbers of the format begin where it is said.
     ///
     /// # Errors
-    /// [`LedgerError::NextNumber`] when it must be said and is not.
+    /// [`RestoreError::NextNumber`] when it must be said and is not.
     pub fn restored(
         &mut self,
         numbers: Option<(&SerialFormat, Option<u64>)>,
@@ -115,7 +115,7 @@ impl Ledger {
     /// which a server was brought back from.
     ///
     /// # Errors
-    /// [`LedgerError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn restored_here(
         &mut self,
@@ -132,7 +132,7 @@ impl Ledger {
     /// been closed.
     ///
     /// # Errors
-    /// [`LedgerError::NoUnit`], [`LedgerError::NoToken`]
+    /// [`UnitError::NoUnit`], [`RestoreError::NoToken`]
     pub fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
         self.write(|tables| clear(tables, which, by))
     }
@@ -152,7 +152,7 @@ pub fn begun(tables: &mut dyn Tables, traces: &[PathBuf], by: &Actor) -> Result<
         Ok(())
     })?;
     if others {
-        return Err(LedgerError::Begun);
+        return Err(LedgerError::Open(OpenError::Begun));
     }
     // A server's tables say so already.
     if tables.fact(BEGUN)?.is_none() {
@@ -229,11 +229,11 @@ pub fn skip_numbers(
         Some(next) if next >= known => tables.set_counter(&name, next),
         // No number was handed out when it was made.
         None if known <= 1 => Ok(()),
-        given => Err(LedgerError::NextNumber {
+        given => Err(LedgerError::Restore(RestoreError::NextNumber {
             format: name,
             known,
             given,
-        }),
+        })),
     }
 }
 
@@ -271,9 +271,12 @@ pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Clear
         }
         Clear::Tokens(prints) => {
             for print in prints {
-                let token = tables.token(print)?.ok_or(LedgerError::NoToken {
-                    fingerprint: *print,
-                })?;
+                let token =
+                    tables
+                        .token(print)?
+                        .ok_or(LedgerError::Restore(RestoreError::NoToken {
+                            fingerprint: *print,
+                        }))?;
                 let unit = tables.unit_with(token.id)?.map(|unit| unit.state);
                 aside.push((token, unit));
             }

@@ -9,7 +9,7 @@ use crate::ledger::rules::claim::enter;
 use crate::ledger::rules::rework::rehoused;
 use crate::ledger::rules::{import, parts};
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, Target, TokenState, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, ListError, Target, TokenState, UnitState};
 use crate::pool::{Place, Pool, Row};
 use crate::unit::{Digest, Fingerprint, Serial};
 
@@ -40,14 +40,14 @@ impl Mapping {
     /// image; the others stay with the token.
     ///
     /// # Errors
-    /// [`LedgerError::Unbound`] and [`LedgerError::Row`] with the first row that tells no unit.
+    /// [`ListError::Unbound`] and [`ListError::Row`] with the first row that tells no unit.
     pub fn of(mut pool: Pool) -> Result<Self, LedgerError> {
         let mut units = Vec::with_capacity(pool.rows.len());
         let places: Vec<Place> = (0..pool.rows.len())
             .map(|index| pool.place(index))
             .collect();
         for (place, row) in places.into_iter().zip(&mut pool.rows) {
-            let unbound = LedgerError::Unbound { place };
+            let unbound = LedgerError::List(ListError::Unbound { place });
             let serial = row.bound.take().ok_or(unbound)?;
             // The serial says which unit it is.
             let place = Place {
@@ -55,20 +55,22 @@ impl Mapping {
                 ..place
             };
             let image = match take(row, &[IMAGE]) {
-                Some(text) => Some(text.parse().map_err(|error| LedgerError::Row {
-                    place,
-                    serial: serial.clone(),
-                    what: format!("{IMAGE}: {error}"),
+                Some(text) => Some(text.parse().map_err(|error| {
+                    LedgerError::List(ListError::Row {
+                        place,
+                        serial: serial.clone(),
+                        what: format!("{IMAGE}: {error}"),
+                    })
                 })?),
                 None => None,
             };
             let uid = take(row, &UID);
             if uid.as_deref().is_some_and(is_secret) {
-                return Err(LedgerError::Row {
+                return Err(LedgerError::List(ListError::Row {
                     place,
                     serial,
                     what: SECRET.to_owned(),
-                });
+                }));
             }
             // It is on a device: it is never drawn, whatever comes of the rest.
             row.claimed = true;
@@ -130,7 +132,7 @@ impl Ledger {
     /// whatever image. What is known exactly so changes nothing.
     ///
     /// # Errors
-    /// [`LedgerError::Row`] with the first row that contradicts; then no unit was taken in.
+    /// [`ListError::Row`] with the first row that contradicts; then no unit was taken in.
     pub fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
         adopt(self, mapping, by)
     }
@@ -176,11 +178,11 @@ fn alone(mapping: &Mapping) -> Result<(), LedgerError> {
 
 fn refuse(place: Place, unit: &Existing, what: String) -> LedgerError {
     let serial = unit.serial.clone();
-    LedgerError::Row {
+    LedgerError::List(ListError::Row {
         place,
         serial,
         what,
-    }
+    })
 }
 
 /// Tells for each row whether it is known exactly so; refuses the first that contradicts.

@@ -4,7 +4,7 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::record::Entry;
 use crate::ledger::rules::look::entry;
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, Target, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, ListError, Target, UnitState};
 use crate::pool::Place;
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
 
@@ -65,7 +65,7 @@ impl Ledger {
     /// Records what witnesses outside say: prepared units become delivered, in the order given.
     ///
     /// # Errors
-    /// [`LedgerError::Row`] with the first that contradicts; then nothing was recorded.
+    /// [`ListError::Row`] with the first that contradicts; then nothing was recorded.
     pub fn attest(
         &mut self,
         evidence: &[Evidence],
@@ -85,10 +85,12 @@ pub fn attest(
 ) -> Result<Vec<Attested>, LedgerError> {
     let mut attested = Vec::with_capacity(evidence.len());
     for one in evidence {
-        let refuse = |what| LedgerError::Row {
-            place: Place::line(one.line),
-            serial: one.serial.clone(),
-            what,
+        let refuse = |what| {
+            LedgerError::List(ListError::Row {
+                place: Place::line(one.line),
+                serial: one.serial.clone(),
+                what,
+            })
         };
         let unit = tables
             .unit_of(&one.serial.folded())?

@@ -1,7 +1,7 @@
 //! Disclosure: a secret leaves the ledger only after that is on record.
 
 use crate::ledger::history::event::{self, Body, Kind};
-use crate::ledger::{Actor, Ledger, LedgerError, Revealed, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, Revealed, UnitError, UnitState};
 use crate::unit::{AuthToken, Serial};
 
 impl Ledger {
@@ -36,14 +36,16 @@ impl Ledger {
     /// Returns the AuthToken of a unit, after the disclosure was recorded.
     ///
     /// # Errors
-    /// [`LedgerError::NoUnit`]
+    /// [`UnitError::NoUnit`]
     pub fn reveal(&self, serial: &Serial, _proof: &Revealed) -> Result<AuthToken, LedgerError> {
         self.read(|tables| {
             let unit = tables
                 .unit_of(&serial.folded())?
                 .filter(|unit| unit.state != UnitState::Superseded)
-                .ok_or_else(|| LedgerError::NoUnit {
-                    serial: serial.clone(),
+                .ok_or_else(|| {
+                    LedgerError::Unit(UnitError::NoUnit {
+                        serial: serial.clone(),
+                    })
                 })?;
             Ok(tables.secrets(unit.token)?.token)
         })

@@ -1,7 +1,9 @@
 //! Facts: what is fixed once for a ledger, by name.
 
-use crate::ledger::LedgerError;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::ledger::KeyError;
 use crate::ledger::storage::tables::{Frame, Tables, TokenRow};
+use crate::ledger::{LedgerError, OpenError};
 use crate::unit::{Digest, Fingerprint};
 
 /// Fact: whether the units are real or simulated.
@@ -57,13 +59,13 @@ pub fn check_simulated(tables: &dyn Tables, frame: &Frame) -> Result<bool, Ledge
     if has == frame.identity.simulated {
         return Ok(true);
     }
-    Err(LedgerError::SimulatedMixed {
+    Err(LedgerError::Open(OpenError::SimulatedMixed {
         has: has.into(),
         asked,
-    })
+    }))
 }
 
-/// [`LedgerError::Forged`] for one that has units and does not say it: the first one did.
+/// [`StorageError::Forged`] for one that has units and does not say it: the first one did.
 pub fn kind(tables: &dyn Tables) -> Result<Option<String>, LedgerError> {
     if let Some(has) = tables.proved(SIMULATED)? {
         return Ok(Some(has));
@@ -78,9 +80,8 @@ pub fn kind(tables: &dyn Tables) -> Result<Option<String>, LedgerError> {
     }
     // On a server somebody else may have made the first one between the two looks.
     let has = tables.proved(SIMULATED)?;
-    has.map(Some).ok_or_else(|| LedgerError::Forged {
-        what: format!("fact {SIMULATED}"),
-    })
+    has.map(Some)
+        .ok_or_else(|| LedgerError::forged(format!("fact {SIMULATED}")))
 }
 
 /// Fact: the ledger had this key before.
@@ -98,10 +99,10 @@ pub fn not_retired(
 ) -> Result<(), LedgerError> {
     match tables.fact(&retired_fact(&key.id()))? {
         None => Ok(()),
-        Some(_) => Err(LedgerError::KeyRetired {
+        Some(_) => Err(LedgerError::Key(KeyError::KeyRetired {
             path: crate::vault::keyring::next_path(base),
             id: key.id(),
-        }),
+        })),
     }
 }
 

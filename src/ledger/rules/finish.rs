@@ -4,7 +4,7 @@ use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::rules::look::{entry, is_finished, live};
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
 use crate::ledger::{
-    Actor, Entry, Failure, Ledger, LedgerError, Receipt, Reservation, Target, UnitState,
+    Actor, Entry, Failure, Ledger, LedgerError, Receipt, Reservation, Target, UnitError, UnitState,
 };
 use crate::unit::Serial;
 
@@ -43,7 +43,7 @@ impl Ledger {
     /// Records that the label of a finished unit is made again, before it is.
     ///
     /// # Errors
-    /// [`LedgerError::NotLabelled`] for a unit that is not finished.
+    /// [`UnitError::NotLabelled`] for a unit that is not finished.
     pub fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
         let frame = self.frame();
         self.write(|tables| reprinted(tables, &frame, serial, by))
@@ -140,10 +140,10 @@ pub fn labelled(
         UnitState::Prepared => UnitState::Prepared,
         UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
         UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
-            return Err(LedgerError::NotLabelled {
+            return Err(LedgerError::Unit(UnitError::NotLabelled {
                 serial: unit.serial,
                 state: unit.state.into(),
-            });
+            }));
         }
     };
     if unit.label.is_some() && unit.state == next {
@@ -166,10 +166,10 @@ pub fn reprinted(
 ) -> Result<Entry, LedgerError> {
     let mut unit = live(tables, serial)?;
     if !is_finished(unit.state) {
-        return Err(LedgerError::NotLabelled {
+        return Err(LedgerError::Unit(UnitError::NotLabelled {
             serial: unit.serial,
             state: unit.state.into(),
-        });
+        }));
     }
     let body = Body::of(&unit).by(by);
     event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
@@ -183,11 +183,11 @@ fn held(
     frame: &Frame,
     reservation: &Reservation,
 ) -> Result<UnitRow, LedgerError> {
-    let unit = tables
-        .unit(reservation.unit)?
-        .ok_or_else(|| LedgerError::NoUnit {
+    let unit = tables.unit(reservation.unit)?.ok_or_else(|| {
+        LedgerError::Unit(UnitError::NoUnit {
             serial: reservation.serial().clone(),
-        })?;
+        })
+    })?;
     let gone = matches!(unit.state, UnitState::Void | UnitState::Superseded);
     if gone || unit.epoch != reservation.epoch || unit.run != frame.run {
         return Err(stale(reservation, &unit));
@@ -197,12 +197,12 @@ fn held(
 
 /// Makes the error of a claim that no longer counts.
 fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
-    LedgerError::Stale {
+    LedgerError::Unit(UnitError::Stale {
         serial: unit.serial.clone(),
         held: reservation.epoch,
         current: unit.epoch,
         station: unit.station.clone(),
-    }
+    })
 }
 
 /// Checks that receipt, reservation and record are about the same unit and token.
@@ -213,9 +213,9 @@ fn check(reservation: &Reservation, receipt: &Receipt, unit: &UnitRow) -> Result
     if serial && token {
         return Ok(());
     }
-    Err(LedgerError::WrongReceipt {
+    Err(LedgerError::Unit(UnitError::WrongReceipt {
         serial: unit.serial.clone(),
         fingerprint: unit.fingerprint,
         found: format!("{} with token {}", receipt.serial(), receipt.fingerprint()),
-    })
+    }))
 }

@@ -12,7 +12,9 @@ use crate::ledger::rules::rows::{
 };
 use crate::ledger::rules::steps::{Access, PAUSE, Reach, in_steps};
 use crate::ledger::storage::tables::{Frame, NewToken, Order, Pending, Tables, TokenRow};
-use crate::ledger::{Actor, Import, Ledger, LedgerError, Preview, TokenState};
+use crate::ledger::{
+    Actor, Import, Ledger, LedgerError, ListError, OpenError, Preview, TokenState,
+};
 use crate::pool::{Elsewhere, Place, Pool, Row};
 use crate::unit::{Digest, Fingerprint, QrToken, Serial};
 
@@ -86,9 +88,9 @@ fn discard_dead(ledger: &mut Ledger, frame: &Frame) -> Result<(), LedgerError> {
         }))
     })?;
     match found {
-        Some((pending, true)) => Err(LedgerError::ImportBusy {
+        Some((pending, true)) => Err(LedgerError::Open(OpenError::ImportBusy {
             station: pending.station,
-        }),
+        })),
         Some((pending, false)) => {
             ledger.read(|tables| unfinished(tables, &pending))?;
             discard(ledger, &pending)
@@ -112,12 +114,10 @@ fn unfinished(tables: &dyn Tables, pending: &Pending) -> Result<(), LedgerError>
     })?;
     match told {
         false => Ok(()),
-        true => Err(LedgerError::Forged {
-            what: format!(
-                "import {} was complete, and is said to be unfinished",
-                pending.id
-            ),
-        }),
+        true => Err(LedgerError::forged(format!(
+            "import {} was complete, and is said to be unfinished",
+            pending.id
+        ))),
     }
 }
 
@@ -133,7 +133,7 @@ fn discard(ledger: &mut Ledger, pending: &Pending) -> Result<(), LedgerError> {
 fn check_origin(tables: &dyn Tables, pool: &Pool) -> Result<(), LedgerError> {
     let list = pool.origin.to_string();
     match tables.fact(ORIGIN)? {
-        Some(has) if has != list => Err(LedgerError::OriginMixed { has, list }),
+        Some(has) if has != list => Err(LedgerError::List(ListError::OriginMixed { has, list })),
         _ => Ok(()),
     }
 }
@@ -160,10 +160,12 @@ fn known_organisation(tables: &dyn Tables, frame: &Frame) -> Result<Option<Strin
 /// Refuses a list of another organisation; the first list that names one decides.
 fn check_organisation(pool: &Pool, known: Option<String>) -> Result<(), LedgerError> {
     match (known, organisation(pool)) {
-        (Some(has), Some(list)) if has != list => Err(LedgerError::OrganisationMixed {
-            has,
-            list: list.to_owned(),
-        }),
+        (Some(has), Some(list)) if has != list => {
+            Err(LedgerError::List(ListError::OrganisationMixed {
+                has,
+                list: list.to_owned(),
+            }))
+        }
         _ => Ok(()),
     }
 }
@@ -255,7 +257,7 @@ fn decided(tables: &dyn Tables, pool: &Pool, tally: &Tally) -> Result<(), Ledger
     if tokens == 0 || told(tables, new())? {
         return Ok(());
     }
-    Err(LedgerError::ListUndecided { tokens })
+    Err(LedgerError::List(ListError::ListUndecided { tokens }))
 }
 
 /// Returns whether an event tells that these rows were taken in: that was decided then, and the
@@ -331,10 +333,10 @@ fn refuse(pool: &Pool, tally: &Tally) -> Result<(), LedgerError> {
     let Some((index, what)) = &tally.conflict else {
         return Ok(());
     };
-    Err(LedgerError::ListConflict {
+    Err(LedgerError::List(ListError::ListConflict {
         place: pool.place(*index),
         what: what.clone(),
-    })
+    }))
 }
 
 /// Stores one new row unseen.
@@ -376,10 +378,10 @@ fn finish(
     by: &Actor,
 ) -> Result<Import, LedgerError> {
     if let Some((serial, fingerprint)) = tables.overtaken(pending)? {
-        return Err(LedgerError::ListConflict {
+        return Err(LedgerError::List(ListError::ListConflict {
             place: place_of(pool, &fingerprint),
             what: format!("{serial} was claimed with another token in the meantime"),
-        });
+        }));
     }
     if tables.fact(ORIGIN)?.is_none() {
         tables.set_fact(ORIGIN, &pool.origin.to_string())?;
@@ -465,10 +467,10 @@ fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerErr
         _ => tables.unit_with(token.id)?,
     };
     let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());
-    Ok(LedgerError::ListConflict {
+    Ok(LedgerError::List(ListError::ListConflict {
         place: place_of(pool, &token.fingerprint),
         what: format!("{unit} got it in the meantime: one of both devices needs another token"),
-    })
+    }))
 }
 
 fn digest_of(row: &Row) -> [u8; 32] {

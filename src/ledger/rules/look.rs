@@ -6,7 +6,7 @@ use crate::ledger::rules::facts::{ORIGIN, SIMULATED, UNUSED};
 use crate::ledger::storage::tables::{Frame, Order, Tables, TokenRow, UnitRow};
 use crate::ledger::{
     Entry, Event, Ledger, LedgerError, ReadyToken, Rework, Stock, TokenRecord, TokenState,
-    UnitRecord, UnitState,
+    UnitError, UnitRecord, UnitState,
 };
 use crate::unit::{Fingerprint, QrToken, Serial};
 
@@ -68,7 +68,7 @@ impl Ledger {
     /// a fraction of an [`audit`](Self::audit).
     ///
     /// # Errors
-    /// [`LedgerError::Unsealed`] and the like when a token does not open.
+    /// [`KeyError::Unsealed`] and the like when a token does not open.
     pub fn ready_tokens(&self, each: &mut dyn FnMut(&ReadyToken)) -> Result<(), LedgerError> {
         self.scan(|tables| {
             tables.scan_tokens(&mut |(token, unit)| {
@@ -310,8 +310,10 @@ pub fn live(tables: &dyn Tables, serial: &Serial) -> Result<UnitRow, LedgerError
     tables
         .unit_of(&serial.folded())?
         .filter(|unit| unit.state != UnitState::Superseded)
-        .ok_or_else(|| LedgerError::NoUnit {
-            serial: serial.clone(),
+        .ok_or_else(|| {
+            LedgerError::Unit(UnitError::NoUnit {
+                serial: serial.clone(),
+            })
         })
 }
 

@@ -9,7 +9,9 @@ use crate::ledger::rules::facts::{SIMULATED, check_simulated, known, ledger_numb
 use crate::ledger::rules::join::{heads, join, settle};
 use crate::ledger::rules::parts;
 use crate::ledger::storage::tables::{Frame, Order, Tables, UnitRow};
-use crate::ledger::{Actor, Finding, Ledger, LedgerError, TokenState, UnitState};
+use crate::ledger::{
+    Actor, Finding, Ledger, LedgerError, OpenError, PartError, TokenState, UnitState,
+};
 use crate::unit::Fingerprint;
 use crate::vault::home::Signature;
 
@@ -17,7 +19,7 @@ impl Ledger {
     /// Reads what a part brings back, and replays its chains; its key is not needed.
     ///
     /// # Errors
-    /// [`LedgerError::NotAPart`]; what is wrong in it is told when it is merged.
+    /// [`PartError::NotAPart`]; what is wrong in it is told when it is merged.
     pub fn bring_back(&self) -> Result<Return, LedgerError> {
         self.read(|tables| bring(tables))
     }
@@ -26,7 +28,7 @@ impl Ledger {
     /// the part was closed; if it was not, they are quarantined, and its serials get no token.
     ///
     /// # Errors
-    /// [`LedgerError::PartConflict`] with all that contradicts; then nothing was merged.
+    /// [`PartError::PartConflict`] with all that contradicts; then nothing was merged.
     pub fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError> {
         let frame = self.frame();
         self.write(|tables| merge(tables, &frame, back, by))
@@ -35,7 +37,7 @@ impl Ledger {
 
 /// Reads what a part brings back; its key is not needed, and its chains are replayed.
 pub fn bring(tables: &dyn Tables) -> Result<Return, LedgerError> {
-    let of = parts::part_of(tables)?.ok_or(LedgerError::NotAPart)?;
+    let of = parts::part_of(tables)?.ok_or(LedgerError::Part(PartError::NotAPart))?;
     let audit = audit(tables, Secrets::Sealed)?;
     let mut decided = decisions(tables)?;
     let mut units = Vec::new();
@@ -138,9 +140,11 @@ pub fn merge(
 fn belongs(tables: &dyn Tables, back: &Return) -> Result<Part, LedgerError> {
     let digits = |text: &str| text.chars().take(12).collect::<String>();
     let has = ledger_number(tables)?;
-    let other = || LedgerError::PartOther {
-        wants: digits(&back.of.ledger),
-        has: digits(&has),
+    let other = || {
+        LedgerError::Part(PartError::PartOther {
+            wants: digits(&back.of.ledger),
+            has: digits(&has),
+        })
     };
     if back.of.ledger != has {
         return Err(other());
@@ -159,24 +163,24 @@ fn belongs(tables: &dyn Tables, back: &Return) -> Result<Part, LedgerError> {
         ));
     }
     if part.state == PartState::Void {
-        return Err(LedgerError::PartState {
+        return Err(LedgerError::Part(PartError::PartState {
             part: part.number,
             state: part.state.into(),
             what: "its tokens are burnt: scrap what was made with it, or rework it",
-        });
+        }));
     }
     Ok(part)
 }
 
 fn conflict(part: &Part, findings: Vec<Finding>) -> LedgerError {
     let first = findings.first();
-    LedgerError::PartConflict {
+    LedgerError::Part(PartError::PartConflict {
         part: part.number,
         first: first.map_or_else(String::new, |first| {
             format!("{}: {}", first.about, first.what)
         }),
         findings,
-    }
+    })
 }
 
 /// Says what a second return of a part is: the same one, one that went on, or a copy.
@@ -385,10 +389,10 @@ fn same_kind(tables: &mut dyn Tables, frame: &Frame, back: &Return) -> Result<()
                 Ok(kind.into())
             };
             let ours = tables.fact(SIMULATED)?.unwrap_or_default();
-            Err(LedgerError::SimulatedMixed {
+            Err(LedgerError::Open(OpenError::SimulatedMixed {
                 has: text(&ours)?,
                 asked: text(has)?,
-            })
+            }))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::ledger::part::PartOf;
 use crate::ledger::rules::parts;
 use crate::ledger::storage::tables::Tables;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, PartError, UnitError};
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
 
@@ -12,7 +12,7 @@ impl Ledger {
     /// never handed out again, used or not, but for one that is given back.
     ///
     /// # Errors
-    /// [`LedgerError::SerialsUsedUp`] when fewer are left, with how many; none is handed out then.
+    /// [`UnitError::SerialsUsedUp`] when fewer are left, with how many; none is handed out then.
     pub fn next_serials(
         &mut self,
         format: &SerialFormat,
@@ -46,18 +46,18 @@ impl Ledger {
 /// Returns where the numbers end that a part was given.
 fn own_numbers(of: &PartOf, format: &str) -> Result<u64, LedgerError> {
     if of.closed {
-        return Err(LedgerError::PartState {
+        return Err(LedgerError::Part(PartError::PartState {
             part: of.part.number,
             state: "closed",
             what: "it gives no serial and no token any more",
-        });
+        }));
     }
     match &of.part.numbers {
         Some((own, _, end)) if own == format => Ok(*end),
-        _ => Err(LedgerError::IsPart {
+        _ => Err(LedgerError::Part(PartError::IsPart {
             part: of.part.number,
             what: "it was given no numbers of this format",
-        }),
+        })),
     }
 }
 
@@ -102,17 +102,19 @@ fn numbers(
     let part = of.map(|of| of.part.number);
     let mut serials = Vec::with_capacity(count.min(1 << 16));
     while serials.len() < count {
-        let made = format
-            .serial(next)
-            .map_err(|source| LedgerError::SerialFormat {
+        let made = format.serial(next).map_err(|source| {
+            LedgerError::Unit(UnitError::SerialFormat {
                 format: name.clone(),
                 source,
-            })?;
+            })
+        })?;
         let left = serials.len();
-        let used_up = || LedgerError::SerialsUsedUp {
-            format: name.clone(),
-            part,
-            left,
+        let used_up = || {
+            LedgerError::Unit(UnitError::SerialsUsedUp {
+                format: name.clone(),
+                part,
+                left,
+            })
         };
         let serial = made.ok_or_else(used_up)?;
         if end.is_some_and(|end| next >= end) {

@@ -1,5 +1,6 @@
 //! Parts: which there are, what they have, and what a part may not do itself.
 
+use crate::ledger::PartError;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::history::event::{Body, Kind};
@@ -61,7 +62,7 @@ struct Stored {
 /// Returns a part's row, which must be there.
 pub fn row(tables: &dyn Tables, number: i64) -> Result<PartRow, LedgerError> {
     let row = tables.part(number)?;
-    row.ok_or(LedgerError::NoPart { part: number })
+    row.ok_or(LedgerError::Part(PartError::NoPart { part: number }))
 }
 
 /// Returns a part that must be there.
@@ -213,9 +214,7 @@ pub fn found(
             at: part.at.clone(),
         },
     };
-    let text = serde_json::to_string(&origin).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })?;
+    let text = serde_json::to_string(&origin).map_err(LedgerError::storage)?;
     tables.set_fact(PART_OF, &text)?;
     if let Some((format, next)) = next {
         // A counter is read before it is set: a server locks its row then.
@@ -260,10 +259,10 @@ pub fn close(tables: &mut dyn Tables, at: &str) -> Result<(), LedgerError> {
 /// Refuses what a part does not do.
 pub fn refuse_part(tables: &dyn Tables, what: &'static str) -> Result<(), LedgerError> {
     match part_of(tables)? {
-        Some(of) => Err(LedgerError::IsPart {
+        Some(of) => Err(LedgerError::Part(PartError::IsPart {
             part: of.part.number,
             what,
-        }),
+        })),
         None => Ok(()),
     }
 }

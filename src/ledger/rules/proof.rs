@@ -10,9 +10,7 @@ use crate::ledger::{LedgerError, TokenState, UnitState};
 /// Refuses a token that was made free without the key.
 pub fn of_token(tables: &dyn Tables, token: &TokenRow) -> Result<(), LedgerError> {
     match tables.vouches_token(token) {
-        Some(false) => Err(LedgerError::Forged {
-            what: format!("token {}", token.fingerprint),
-        }),
+        Some(false) => Err(LedgerError::forged(format!("token {}", token.fingerprint))),
         _ => Ok(()),
     }
 }
@@ -20,9 +18,7 @@ pub fn of_token(tables: &dyn Tables, token: &TokenRow) -> Result<(), LedgerError
 /// Refuses a unit whose record or token is not what its events say, or whose events were written without
 /// the key.
 pub fn of_unit(tables: &dyn Tables, unit: &UnitRow) -> Result<(), LedgerError> {
-    let forged = || LedgerError::Forged {
-        what: format!("unit {}", unit.serial),
-    };
+    let forged = || LedgerError::forged(format!("unit {}", unit.serial));
     let token = tables.token(&unit.fingerprint)?.ok_or_else(forged)?;
     of_token(tables, &token)?;
     let holds = match unit.state {

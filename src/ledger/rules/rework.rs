@@ -5,7 +5,7 @@ use crate::ledger::record::UnitRecord;
 use crate::ledger::rules::facts::known;
 use crate::ledger::rules::{parts, proof};
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, Refusal, TokenState, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, Refusal, TokenState, UnitError, UnitState};
 use crate::unit::Serial;
 
 /// What is done with a unit. Its row ends as superseded in every case.
@@ -59,7 +59,7 @@ impl Ledger {
     /// Works on a unit once more: its row ends, and what stays goes into another one.
     ///
     /// # Errors
-    /// [`LedgerError::NotReworkable`] with what hinders it; then nothing changed.
+    /// [`UnitError::NotReworkable`] with what hinders it; then nothing changed.
     pub fn rework(
         &mut self,
         serial: &Serial,
@@ -78,14 +78,17 @@ fn again(
     (serial, rework): (&Serial, &Rework),
     by: &Actor,
 ) -> Result<Reworked, LedgerError> {
-    let unit = tables
-        .unit_of(&serial.folded())?
-        .ok_or_else(|| LedgerError::NoUnit {
+    let unit = tables.unit_of(&serial.folded())?.ok_or_else(|| {
+        LedgerError::Unit(UnitError::NoUnit {
             serial: serial.clone(),
-        })?;
+        })
+    })?;
     if let Some(reason) = hindered(tables, frame, &unit, rework)? {
         let serial = unit.serial;
-        return Err(LedgerError::NotReworkable { serial, reason });
+        return Err(LedgerError::Unit(UnitError::NotReworkable {
+            serial,
+            reason,
+        }));
     }
     proof::of_unit(tables, &unit)?;
     let state = unit.state;

@@ -3,10 +3,9 @@
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Handing, Part, PartState, Share};
 use crate::ledger::rules::facts::{NAMED, ORIGIN, known, ledger_number};
-use crate::ledger::rules::parts;
-use crate::ledger::rules::{import, proof};
+use crate::ledger::rules::{import, parts, proof};
 use crate::ledger::storage::tables::{Frame, PartRow, Tables, TokenRow};
-use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, PartError, TokenState, UnitError, UnitState};
 use crate::pool::{Pool, Row};
 use crate::recipe::SerialFormat;
 use crate::unit::Serial;
@@ -44,7 +43,7 @@ impl Ledger {
     /// Records that a part's file is whole, before it gets the name by which it leaves.
     ///
     /// # Errors
-    /// [`LedgerError::PartState`] when that was recorded before: a part leaves once.
+    /// [`PartError::PartState`] when that was recorded before: a part leaves once.
     pub fn handed(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
         self.write(|tables| handed(tables, part, by))
     }
@@ -52,7 +51,7 @@ impl Ledger {
     /// Burns the tokens of a part that will not come back.
     ///
     /// # Errors
-    /// [`LedgerError::NoPart`], [`LedgerError::PartState`]
+    /// [`PartError::NoPart`], [`PartError::PartState`]
     pub fn void_part(&mut self, part: i64, by: &Actor) -> Result<Part, LedgerError> {
         self.write(|tables| void(tables, part, by))
     }
@@ -60,7 +59,7 @@ impl Ledger {
     /// Records in a part that it goes back: it gives no token out any more.
     ///
     /// # Errors
-    /// [`LedgerError::NotAPart`]
+    /// [`PartError::NotAPart`]
     pub fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError> {
         let frame = self.frame();
         self.write(|tables| close(tables, &frame, by))
@@ -149,11 +148,13 @@ fn resume(
     PartRow { part, run, .. }: &PartRow,
     (to, share): (&Recipient, &Share),
 ) -> Result<Handing, LedgerError> {
-    let begun = |what| LedgerError::PartBegun {
-        part: part.number,
-        station: part.station.clone(),
-        count: part.tokens,
-        what,
+    let begun = |what| {
+        LedgerError::Part(PartError::PartBegun {
+            part: part.number,
+            station: part.station.clone(),
+            count: part.tokens,
+            what,
+        })
     };
     if *run != frame.run && tables.alive(run) {
         return Err(begun("a run is at it: wait for that, or end it"));
@@ -223,7 +224,7 @@ fn choose(
     share: &Share,
 ) -> Result<Vec<(TokenRow, Option<Serial>)>, LedgerError> {
     let wanted = share.count();
-    let short = |free: usize| LedgerError::PartShort { wanted, free };
+    let short = |free: usize| LedgerError::Part(PartError::PartShort { wanted, free });
     if wanted == 0 {
         return Err(short(0));
     }
@@ -250,9 +251,11 @@ fn choose(
     };
     let mut chosen = Vec::with_capacity(serials.len());
     for serial in serials {
-        let refused = |what: String| LedgerError::PartSerial {
-            serial: serial.clone(),
-            what,
+        let refused = |what: String| {
+            LedgerError::Part(PartError::PartSerial {
+                serial: serial.clone(),
+                what,
+            })
         };
         if let Some(what) = taken(tables, frame, &serial)? {
             return Err(refused(what));
@@ -301,21 +304,23 @@ fn run_of_numbers(
     count: usize,
 ) -> Result<(String, u64, u64), LedgerError> {
     let name = format.to_string();
-    let used_up = || LedgerError::SerialsUsedUp {
-        format: name.clone(),
-        part: None,
-        left: 0,
+    let used_up = || {
+        LedgerError::Unit(UnitError::SerialsUsedUp {
+            format: name.clone(),
+            part: None,
+            left: 0,
+        })
     };
     let mut first = tables.counter(&name)?;
     let mut next = first;
     let mut found = 0;
     while found < count {
-        let made = format
-            .serial(next)
-            .map_err(|source| LedgerError::SerialFormat {
+        let made = format.serial(next).map_err(|source| {
+            LedgerError::Unit(UnitError::SerialFormat {
                 format: name.clone(),
                 source,
-            })?;
+            })
+        })?;
         let serial = made.ok_or_else(used_up)?;
         next = next.checked_add(1).ok_or_else(used_up)?;
         found += 1;
@@ -334,11 +339,11 @@ pub fn handed(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, 
     let row = parts::row(tables, number)?;
     let part = &row.part;
     if part.state != PartState::Begun {
-        return Err(LedgerError::PartState {
+        return Err(LedgerError::Part(PartError::PartState {
             part: number,
             state: part.state.into(),
             what: "it leaves once only",
-        });
+        }));
     }
     let body = Body {
         part: Some(number),
@@ -357,11 +362,11 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
     let row = parts::row(tables, number)?;
     let part = &row.part;
     if !matches!(part.state, PartState::Begun | PartState::Handed) {
-        return Err(LedgerError::PartState {
+        return Err(LedgerError::Part(PartError::PartState {
             part: number,
             state: part.state.into(),
             what: "it cannot be voided any more",
-        });
+        }));
     }
     let mut names = Vec::with_capacity(part.tokens);
     for fingerprint in parts::tokens(tables, number)? {
@@ -387,7 +392,7 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
 
 /// Records in a part that it goes back: from here on it gives no token out.
 pub fn close(tables: &mut dyn Tables, frame: &Frame, by: &Actor) -> Result<(), LedgerError> {
-    let of = parts::part_of(tables)?.ok_or(LedgerError::NotAPart)?;
+    let of = parts::part_of(tables)?.ok_or(LedgerError::Part(PartError::NotAPart))?;
     if of.closed {
         return Ok(());
     }
@@ -399,13 +404,13 @@ pub fn close(tables: &mut dyn Tables, frame: &Frame, by: &Actor) -> Result<(), L
         Ok(())
     })?;
     if let Some(unit) = busy {
-        return Err(LedgerError::NotReleasable {
+        return Err(LedgerError::Unit(UnitError::NotReleasable {
             serial: unit.serial,
             reason: format!(
                 "it is in work at station {}; end that run first",
                 unit.station
             ),
-        });
+        }));
     }
     let body = Body {
         part: Some(of.part.number),

@@ -5,14 +5,14 @@ use crate::ledger::rules::facts::known;
 use crate::ledger::rules::look::live;
 use crate::ledger::rules::proof;
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
-use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitRecord, UnitState};
+use crate::ledger::{Actor, Ledger, LedgerError, TokenState, UnitError, UnitRecord, UnitState};
 use crate::unit::Serial;
 
 impl Ledger {
     /// Takes back a claim that no delivery ever started for: the token is free again.
     ///
     /// # Errors
-    /// [`LedgerError::NotReleasable`] when anything may carry the token.
+    /// [`UnitError::NotReleasable`] when anything may carry the token.
     pub fn release(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
         let frame = self.frame();
         self.write(|tables| release(tables, &frame, serial, by))
@@ -39,7 +39,10 @@ pub fn release(
     proof::of_unit(tables, &unit)?;
     if let Some(reason) = carried(tables, frame, &unit) {
         let serial = unit.serial;
-        return Err(LedgerError::NotReleasable { serial, reason });
+        return Err(LedgerError::Unit(UnitError::NotReleasable {
+            serial,
+            reason,
+        }));
     }
     end(tables, unit, (UnitState::Superseded, TokenState::Free), by)
 }
@@ -98,7 +101,7 @@ pub fn void(
     };
     if let Some(reason) = reason {
         let serial = unit.serial;
-        return Err(LedgerError::NotVoidable { serial, reason });
+        return Err(LedgerError::Unit(UnitError::NotVoidable { serial, reason }));
     }
     end(tables, unit, (UnitState::Void, TokenState::Void), by)
 }

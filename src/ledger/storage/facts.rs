@@ -3,7 +3,7 @@
 use super::sql::values;
 use super::tables::Facts;
 use super::view::{Mode, View};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, UnitError};
 use crate::vault::home::HomeKey;
 
 const FACT: &str = "SELECT value, number, mark FROM facts WHERE name = ?1";
@@ -60,7 +60,7 @@ impl Facts for View<'_> {
 
     fn home(&self) -> Result<Option<HomeKey>, LedgerError> {
         let ring = self.opened.key.as_ref().ok();
-        ring.map(|ring| ring.seed().home()).transpose()
+        Ok(ring.map(|ring| ring.seed().home()).transpose()?)
     }
 
     fn counter(&self, format: &str) -> Result<u64, LedgerError> {
@@ -88,17 +88,19 @@ impl Facts for View<'_> {
         // One that began does not begin anew: its row was taken away.
         let began = counter_fact(&self.opened.frame.scope.product, format);
         if decides && next == 1 && self.fact(&began)?.is_some() {
-            return Err(LedgerError::Forged { what: what() });
+            return Err(LedgerError::forged(what()));
         }
         u64::try_from(next)
             .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
     }
 
     fn set_counter(&mut self, format: &str, next: u64) -> Result<(), LedgerError> {
-        let next = i64::try_from(next).map_err(|_| LedgerError::SerialsUsedUp {
-            format: format.to_owned(),
-            part: None,
-            left: 0,
+        let next = i64::try_from(next).map_err(|_| {
+            LedgerError::Unit(UnitError::SerialsUsedUp {
+                format: format.to_owned(),
+                part: None,
+                left: 0,
+            })
         })?;
         let product = self.opened.product;
         let counter = values![product, format, next];

@@ -3,7 +3,7 @@
 use super::sql::{Query, Value, values};
 use super::tables::{Imports, Pending, Tokens as _};
 use super::view::{Mode, View};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, OpenError, StorageError};
 use crate::unit::{Fingerprint, Serial};
 
 const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending";
@@ -39,7 +39,8 @@ pub fn hold(view: &View<'_>) -> Result<(), LedgerError> {
         return Ok(());
     }
     let own: Option<i64> = view.sql.value(HOLD, values![&view.opened.frame.run])?;
-    own.map(drop).ok_or(LedgerError::Overtaken)
+    own.map(drop)
+        .ok_or(LedgerError::Storage(StorageError::Overtaken))
 }
 
 /// Counts a picture that a known token got from an import, under its mark.
@@ -92,7 +93,7 @@ impl Imports for View<'_> {
     fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
         if let Some(pending) = self.pending()? {
             let station = pending.station;
-            return Err(LedgerError::ImportBusy { station });
+            return Err(LedgerError::Open(OpenError::ImportBusy { station }));
         }
         // Units that are claimed without knowing of this import are all counted in `unit`.
         self.hold_serials()?;
@@ -138,7 +139,7 @@ impl Imports for View<'_> {
             .change(END, values![pending.id, pictures, run, &mark])?
         {
             1 => Ok(()),
-            _ => Err(LedgerError::Overtaken),
+            _ => Err(LedgerError::Storage(StorageError::Overtaken)),
         }
     }
 }

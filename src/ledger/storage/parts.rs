@@ -92,9 +92,7 @@ impl Texts {
         let heads = row.heads.as_ref().map(serde_json::to_string).transpose();
         Ok(Self {
             to: row.part.to.as_ref().map(Recipient::to_hex),
-            heads: heads.map_err(|error| LedgerError::Storage {
-                source: error.into(),
-            })?,
+            heads: heads.map_err(LedgerError::storage)?,
         })
     }
 }

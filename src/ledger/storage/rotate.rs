@@ -10,7 +10,7 @@ use super::tables::Facts as _;
 use super::view::View;
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::rules::facts;
-use crate::ledger::{Actor, LedgerError};
+use crate::ledger::{Actor, KeyError, LedgerError};
 use crate::unit::Fingerprint;
 use crate::vault::crypto::{Cipher, Column, Key};
 use crate::vault::keyring;
@@ -86,7 +86,9 @@ pub fn rotate(
     ledger.decide(&mut |view| {
         let names = keys::names(view.sql)?;
         let found = names.iter().find(|(_, name)| *name == id);
-        current = found.map(|(row, _)| *row).ok_or(LedgerError::Rotated)?;
+        current = found
+            .map(|(row, _)| *row)
+            .ok_or(LedgerError::Key(KeyError::Rotated))?;
         Ok(0)
     })?;
     let cipher = next.key.cipher();
@@ -96,7 +98,7 @@ pub fn rotate(
         rows += reseal(ledger, (current, &cipher), step)?;
         match ledger.decide(&mut |view| forget(view, current, next, by))? {
             0 => return Ok(rows),
-            left if rows == before => return Err(keyring::orphaned(left)),
+            left if rows == before => return Err(keyring::orphaned(left).into()),
             // Others added some meanwhile.
             _ => {}
         }
@@ -156,13 +158,13 @@ impl Table {
         let rows = view.sql.all(self.find, values![*last, current], |row| {
             let was = row.get(1)?;
             let (old, print): (_, Fingerprint) = (ring.opener(was)?, row.get(2)?);
-            let again = |(place, column): (usize, &Column)| {
+            let again = |(place, column): (usize, &Column)| -> Result<_, LedgerError> {
                 let sealed: Option<&[u8]> = row.get(3 + place)?;
                 let anew = sealed.map(|sealed| {
                     let plain = old.open(&print, *column, sealed)?;
                     cipher.seal(&print, *column, &plain)
                 });
-                anew.transpose()
+                Ok(anew.transpose()?)
             };
             let values = self.columns.iter().enumerate().map(again);
             Ok(Resealed {

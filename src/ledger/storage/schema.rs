@@ -3,8 +3,8 @@
 use super::keys;
 use super::notary::Notary;
 use super::sql::{Sql, values};
-use crate::ledger::LedgerError;
 use crate::ledger::rules::facts::BEGUN;
+use crate::ledger::{LedgerError, OpenError};
 use crate::vault::crypto::{Key, random};
 use crate::vault::seed::Seed;
 
@@ -31,16 +31,16 @@ pub fn known(migrations: &[&str]) -> i64 {
 /// Refuses the schemas of other versions.
 ///
 /// # Errors
-/// [`LedgerError::SchemaOlder`], [`LedgerError::SchemaNewer`]
+/// [`OpenError::SchemaOlder`], [`OpenError::SchemaNewer`]
 pub fn check(found: i64, known: i64) -> Result<(), LedgerError> {
     if found < OLDEST {
-        return Err(LedgerError::SchemaOlder {
+        return Err(LedgerError::Open(OpenError::SchemaOlder {
             found,
             oldest: OLDEST,
-        });
+        }));
     }
     if found > known {
-        return Err(LedgerError::SchemaNewer { found, known });
+        return Err(LedgerError::Open(OpenError::SchemaNewer { found, known }));
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Sealed values: opened for a unit, sealed for a list.
 
 use std::collections::BTreeMap;
-
 use zeroize::Zeroizing;
 
 use super::imports;
@@ -9,8 +8,7 @@ use super::sql::{Bulk, Row, values};
 use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
 use super::tokens::marked;
 use super::view::View;
-use crate::ledger::LedgerError;
-use crate::ledger::TokenState;
+use crate::ledger::{KeyError, LedgerError, TokenState};
 use crate::unit::{AuthToken, Fingerprint, QrToken, Serial};
 use crate::vault::crypto::{Cipher, Column};
 
@@ -128,9 +126,7 @@ fn plain_columns(
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-    plain.map(Some).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })
+    plain.map(Some).map_err(LedgerError::storage)
 }
 
 fn missing(id: i64) -> LedgerError {
@@ -140,9 +136,11 @@ fn missing(id: i64) -> LedgerError {
 impl View<'_> {
     fn open(&self, sealed: &Sealed) -> Result<Secrets, LedgerError> {
         let (cipher, print) = (self.opened.ring()?.opener(sealed.key)?, sealed.print);
-        let odd = |column: Column| LedgerError::Unsealed {
-            fingerprint: print,
-            column: column.name(),
+        let odd = |column: Column| {
+            LedgerError::Key(KeyError::Unsealed {
+                fingerprint: print,
+                column: column.name(),
+            })
         };
         let token = cipher.open(&print, Column::Token, &sealed.token)?;
         let token = AuthToken::parse(&token).map_err(|_| odd(Column::Token))?;

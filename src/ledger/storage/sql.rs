@@ -127,7 +127,7 @@ impl<'r> dyn Row + 'r {
     /// Returns a value.
     ///
     /// # Errors
-    /// [`LedgerError::Damaged`] for one that no program wrote there.
+    /// [`StorageError::Damaged`] for one that no program wrote there.
     pub fn get<'a, T: FromCell<'a>>(&'a self, index: usize) -> Result<T, LedgerError> {
         self.cell(index)
             .and_then(T::from_cell)

@@ -13,6 +13,8 @@ pub use super::rows::{
 use crate::ledger::record::{Event, Finding, TokenState, UnitState};
 use crate::ledger::{LedgerError, Stock};
 use crate::unit::{Digest, Fingerprint, Serial};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::vault::error::KeyError;
 #[cfg(feature = "seal")]
 use crate::vault::home::HomeKey;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -272,9 +274,9 @@ pub trait Store: Send {
         _by: &crate::ledger::Actor,
         _step: &mut dyn FnMut(u64),
     ) -> Result<Rotation, LedgerError> {
-        Err(LedgerError::KeyInUse {
+        Err(LedgerError::Key(KeyError::KeyInUse {
             what: "it has none",
-        })
+        }))
     }
 }
 

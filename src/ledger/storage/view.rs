@@ -12,7 +12,7 @@ use super::tables::{Frame, Mark, TokenRow, UnitRow};
 use super::tokens::Drawing;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::Head;
-use crate::ledger::{Finding, LedgerError};
+use crate::ledger::{Finding, KeyError, LedgerError};
 use crate::vault::keyring::Ring;
 
 const LEDGER: &str = "SELECT value FROM facts WHERE name = 'ledger'";
@@ -54,8 +54,8 @@ pub enum NoKey {
 impl NoKey {
     fn error(&self) -> LedgerError {
         match self.clone() {
-            Self::Missing { path } => LedgerError::KeyMissing { path },
-            Self::Unread { from, what } => LedgerError::KeyUnread { from, what },
+            Self::Missing { path } => LedgerError::Key(KeyError::KeyMissing { path }),
+            Self::Unread { from, what } => LedgerError::Key(KeyError::KeyUnread { from, what }),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Opened {
     /// Takes what was found, proved by its mark.
     ///
     /// # Errors
-    /// [`LedgerError::Forged`] for who works with the ledger; who only looks is told by the audit.
+    /// [`StorageError::Forged`] for who works with the ledger; who only looks is told by the audit.
     pub fn settle(&mut self, place: Place) -> Result<(), LedgerError> {
         self.notary = match &self.key {
             Ok(ring) => Some(Notary::of(ring.seed(), &place.ledger)?),
@@ -147,9 +147,10 @@ impl Opened {
                 if !self.frame.run.is_empty()
                     && !notary.knows("scope", &self.row(id, self.product), &mark) =>
             {
-                Err(LedgerError::Forged {
-                    what: format!("product {}", self.frame.scope.product),
-                })
+                Err(LedgerError::forged(format!(
+                    "product {}",
+                    self.frame.scope.product
+                )))
             }
             _ => Ok(()),
         }
@@ -283,7 +284,7 @@ impl<'a> View<'a> {
     ) -> Result<(), LedgerError> {
         match self.notary()?.knows(kind, row, mark) {
             true => Ok(()),
-            false => Err(LedgerError::Forged { what: what() }),
+            false => Err(LedgerError::forged(what())),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use eol_inject::ledger::{Attempt, Claim, LedgerError, Refusal, Scope, Target, UnitState};
+use eol_inject::ledger::{
+    Attempt, Claim, LedgerError, ListError, Refusal, Scope, Target, UnitError, UnitState,
+};
 use eol_inject::unit::Digest;
 
 use super::*;
@@ -145,7 +147,7 @@ fn an_outrun_claim_cannot_be_confirmed(bench: &dyn Bench) {
     let error = two.confirm(&[(first, outcome)]).unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::Stale { held: 1, current: 2, station, .. } if station == "L2"
+        LedgerError::Unit(UnitError::Stale { held: 1, current: 2, station, .. }) if station == "L2"
     ));
     let outcome = receipt(&second);
     two.confirm(&[(second, outcome)]).unwrap();
@@ -266,7 +268,9 @@ fn products_and_templates_have_their_own_tokens(bench: &dyn Bench) {
     assert_eq!(two.stock().unwrap().free, 0);
     assert_clean(&one);
     let error = two.import(&list([row(1)]), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::ListConflict { place, .. } if place.number == 1));
+    assert!(
+        matches!(error, LedgerError::List(ListError::ListConflict { place, .. }) if place.number == 1)
+    );
 }
 
 fn a_serial_of_another_template_is_refused(bench: &dyn Bench) {
@@ -323,7 +327,10 @@ fn numbers_never_meet_a_known_serial(bench: &dyn Bench) {
 fn a_format_without_numbers_left_says_so(bench: &dyn Bench) {
     let mut ledger = bench.open("L1");
     let all = ledger.next_serials(&format("G{:01}"), 10);
-    assert!(matches!(all, Err(LedgerError::SerialsUsedUp { .. })));
+    assert!(matches!(
+        all,
+        Err(LedgerError::Unit(UnitError::SerialsUsedUp { .. }))
+    ));
     // Nothing was handed out by the call that failed.
     let nine = ledger.next_serials(&format("G{:01}"), 9).unwrap();
     assert_eq!(nine.len(), 9);

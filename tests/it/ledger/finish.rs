@@ -1,6 +1,8 @@
 //! What comes of a claim: confirmed, failed, labelled, released, void.
 
-use eol_inject::ledger::{Attempt, Claim, LedgerError, Outcome, Refusal, Target, UnitState};
+use eol_inject::ledger::{
+    Attempt, Claim, LedgerError, Outcome, Refusal, Target, UnitError, UnitState,
+};
 
 use eol_inject::unit::Fingerprint;
 
@@ -174,7 +176,10 @@ fn a_receipt_of_another_unit_is_refused_and_the_group_stands_still(bench: &dyn B
     let (right, wrong) = (receipt(&one), receipt(&one));
     let group = [(one, right), (two, wrong)];
     let error = ledger.confirm(&group).unwrap_err();
-    assert!(matches!(error, LedgerError::WrongReceipt { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Unit(UnitError::WrongReceipt { .. })
+    ));
     assert_eq!(ledger.stock().unwrap().prepared, 0);
     let [(one, right), (two, wrong)] = group;
     assert_eq!(wrong, receipt(&one));
@@ -186,7 +191,10 @@ fn a_receipt_of_another_unit_is_refused_and_the_group_stands_still(bench: &dyn B
     };
     let wrong = receipt_of(&swapped);
     let error = ledger.confirm(&[(two, wrong)]).unwrap_err();
-    assert!(matches!(error, LedgerError::WrongReceipt { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Unit(UnitError::WrongReceipt { .. })
+    ));
     ledger.confirm(&[(one, right)]).unwrap();
     assert_clean(&ledger);
 }
@@ -213,7 +221,7 @@ fn a_failed_confirm_leaves_the_whole_group_to_try_again(bench: &dyn Bench) {
     let outcome = receipt(&good);
     let group = [(good, outcome), (lost, lost_outcome)];
     let error = two.confirm(&group).unwrap_err();
-    assert!(matches!(error, LedgerError::Stale { .. }));
+    assert!(matches!(error, LedgerError::Unit(UnitError::Stale { .. })));
     let outcome = receipt(&again);
     let [good, _] = group;
     let entries = two.confirm(&[good, (again, outcome)]).unwrap();
@@ -315,10 +323,10 @@ fn a_label_on_a_unit_without_image_is_refused(bench: &dyn Bench) {
     let error = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::NotLabelled {
+        LedgerError::Unit(UnitError::NotLabelled {
             state: "reserved",
             ..
-        }
+        })
     ));
 }
 
@@ -350,7 +358,10 @@ fn a_claim_that_touched_nothing_is_released(bench: &dyn Bench) {
 
 fn not_releasable(ledger: &mut Ledger, text: &str, wanted: &str) {
     let error = ledger.release(&serial(text), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::NotReleasable { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Unit(UnitError::NotReleasable { .. })
+    ));
     assert!(error.to_string().contains(wanted), "{error}");
 }
 
@@ -382,7 +393,10 @@ fn a_claim_in_work_is_neither_released_nor_voided(bench: &dyn Bench) {
     let mut two = bench.open("L2");
     not_releasable(&mut two, "GW1", "in work at station L1");
     let error = two.void(&serial("GW1"), &actor("L2")).unwrap_err();
-    assert!(matches!(error, LedgerError::NotVoidable { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Unit(UnitError::NotVoidable { .. })
+    ));
     drop(one);
     two.void(&serial("GW1"), &actor("L2")).unwrap();
     assert_clean(&two);
@@ -432,7 +446,7 @@ fn what_is_void_cannot_be_voided_or_released(bench: &dyn Bench) {
     let error = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::NotLabelled { state: "void", .. }
+        LedgerError::Unit(UnitError::NotLabelled { state: "void", .. })
     ));
     assert!(ledger.entry(&serial("GW1")).unwrap().is_none());
 }

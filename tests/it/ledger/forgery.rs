@@ -1,7 +1,7 @@
 //! Somebody who can write the database and has no key. He changes rows and makes every hash again,
 //! by code that shares nothing with the ledger's own: the audit names what he did.
 
-use eol_inject::ledger::{Audit, LedgerError};
+use eol_inject::ledger::{Audit, LedgerError, StorageError};
 use eol_inject::recipe::SerialFormat;
 use sha2::{Digest as _, Sha256};
 
@@ -240,7 +240,10 @@ pub fn every_forgery_is_named(make: impl Fn() -> Option<Box<dyn Database>>) {
         let sql = &forgery.sql;
         assert!(told.contains(forgery.named), "{sql}\nis not named:\n{told}");
         let opened = db.open_again();
-        let stopped = matches!(opened, Err(LedgerError::Forged { .. }));
+        let stopped = matches!(
+            opened,
+            Err(LedgerError::Storage(StorageError::Forged { .. }))
+        );
         assert_eq!(stopped, forgery.stops, "{sql}: {opened:?}");
     }
 }
@@ -270,7 +273,10 @@ pub fn nothing_forged_is_made_free(make: impl Fn() -> Option<Box<dyn Database>>)
             false => ledger.clear(&eol_inject::ledger::Clear::All, &by).map(drop),
         };
         assert!(
-            matches!(refused, Err(LedgerError::Forged { .. })),
+            matches!(
+                refused,
+                Err(LedgerError::Storage(StorageError::Forged { .. }))
+            ),
             "{sql}: {refused:?}"
         );
     }
@@ -325,7 +331,10 @@ pub fn nothing_forged_is_handed_out(make: impl Fn() -> Option<Box<dyn Database>>
             serial => ledger.reserve(&[on_board(serial, "u9")]).map(drop),
         };
         assert!(
-            matches!(refused, Err(LedgerError::Forged { .. })),
+            matches!(
+                refused,
+                Err(LedgerError::Storage(StorageError::Forged { .. }))
+            ),
             "{sql}: {refused:?}"
         );
         // A part would hand it out just as well.
@@ -333,7 +342,10 @@ pub fn nothing_forged_is_handed_out(make: impl Fn() -> Option<Box<dyn Database>>
             let share = eol_inject::ledger::Share::Loose(1);
             let split = ledger.split(("S1", &recipient()), &share, &actor("L1"));
             assert!(
-                matches!(split, Err(LedgerError::Forged { .. })),
+                matches!(
+                    split,
+                    Err(LedgerError::Storage(StorageError::Forged { .. }))
+                ),
                 "{sql}: {split:?}"
             );
         }
@@ -349,7 +361,10 @@ pub fn a_complete_import_is_not_dropped(make: impl Fn() -> Option<Box<dyn Databa
         let mut ledger = db.owner().open("L1");
         let refused = ledger.import(&list((0..8).map(row)), &actor("L1"));
         assert!(
-            matches!(refused, Err(LedgerError::Forged { .. })),
+            matches!(
+                refused,
+                Err(LedgerError::Storage(StorageError::Forged { .. }))
+            ),
             "{units}: {refused:?}"
         );
     }
@@ -390,7 +405,10 @@ pub fn nothing_forged_of_a_part_decides(make: impl Fn() -> Option<Box<dyn Databa
         db.run(sql);
         let mut ledger = db.owner().open("L1");
         let claimed = ledger.reserve(&[on_board("GW90", "u9")]);
-        let stopped = matches!(claimed, Err(LedgerError::Forged { .. }));
+        let stopped = matches!(
+            claimed,
+            Err(LedgerError::Storage(StorageError::Forged { .. }))
+        );
         assert_eq!(stopped, stops, "{sql}: {claimed:?}");
         drop(ledger);
         let findings = db.audit().findings;

@@ -67,7 +67,7 @@ fn format() -> SerialFormat {
 fn said<T>(answer: Result<T, LedgerError>, word: impl FnOnce(T) -> String) -> String {
     match answer {
         Ok(answer) => word(answer),
-        Err(error) => <&str>::from(&error).to_owned(),
+        Err(error) => error.name().to_owned(),
     }
 }
 

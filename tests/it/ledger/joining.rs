@@ -2,7 +2,7 @@
 //! boards that others programmed, and what the cloud says of all that.
 
 use eol_inject::ledger::{
-    Difference, Evidence, LedgerError, Mapping, Reconciliation, Refusal, Rework, Target,
+    Difference, Evidence, LedgerError, ListError, Mapping, Reconciliation, Refusal, Rework, Target,
     TokenState, UnitState, Witness,
 };
 
@@ -60,7 +60,10 @@ fn adopt(ledger: &mut Ledger, rows: impl IntoIterator<Item = Row>) -> (usize, us
 
 fn refused(ledger: &mut Ledger, rows: impl IntoIterator<Item = Row>) -> String {
     let error = ledger.adopt(&mapping(rows), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::Row { .. }), "{error}");
+    assert!(
+        matches!(error, LedgerError::List(ListError::Row { .. })),
+        "{error}"
+    );
     error.to_string()
 }
 
@@ -154,7 +157,10 @@ fn a_used_token_that_a_unit_gets_meanwhile_is_refused(bench: &dyn Bench) {
     match taken {
         // All were turned before anybody drew one, or the list was refused with all its rows.
         Ok(done) => assert_eq!((done.turned, units), (count, 0)),
-        Err(error) => assert!(matches!(error, LedgerError::ListConflict { .. }), "{error}"),
+        Err(error) => assert!(
+            matches!(error, LedgerError::List(ListError::ListConflict { .. })),
+            "{error}"
+        ),
     }
     assert_clean(&ledger);
 }
@@ -431,7 +437,9 @@ fn what_a_witness_contradicts_is_refused_and_nothing_counts(bench: &dyn Bench) {
     ] {
         let both = [witness("GW1"), Evidence { line: 2, ..one }];
         let error = ledger.attest(&both, &actor("L1")).unwrap_err();
-        assert!(matches!(error, LedgerError::Row { place, .. } if place.number == 2));
+        assert!(
+            matches!(error, LedgerError::List(ListError::Row { place, .. }) if place.number == 2)
+        );
         assert!(error.to_string().contains(wanted), "{error}");
         assert_eq!(state(&ledger, "GW1"), UnitState::Prepared);
     }
@@ -476,7 +484,9 @@ fn what_failed_elsewhere_stays_as_it_is(bench: &dyn Bench) {
     ] {
         let list = [witness("GW1"), Evidence { line: 2, ..one }];
         let error = ledger.attest(&list, &actor("L1")).unwrap_err();
-        assert!(matches!(error, LedgerError::Row { place, .. } if place.number == 2));
+        assert!(
+            matches!(error, LedgerError::List(ListError::Row { place, .. }) if place.number == 2)
+        );
         assert!(error.to_string().contains(wanted), "{error}");
         assert_eq!(state(&ledger, "GW1"), UnitState::Prepared);
     }

@@ -1,6 +1,6 @@
 //! Token lists: in whole or not at all, and any number of times.
 
-use eol_inject::ledger::{Import, LedgerError, Refusal};
+use eol_inject::ledger::{Import, LedgerError, ListError, Refusal};
 use eol_inject::pool::Origin;
 
 use super::*;
@@ -36,7 +36,10 @@ fn take(ledger: &mut Ledger, rows: impl IntoIterator<Item = Row>) -> Import {
 fn refuse(ledger: &mut Ledger, rows: impl IntoIterator<Item = Row>) -> String {
     let before = ledger.stock().unwrap();
     let error = ledger.import(&list(rows), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::ListConflict { .. }), "{error}");
+    assert!(
+        matches!(error, LedgerError::List(ListError::ListConflict { .. })),
+        "{error}"
+    );
     assert_eq!(ledger.stock().unwrap(), before);
     assert_clean(ledger);
     error.to_string()
@@ -348,7 +351,10 @@ fn a_ledger_in_the_place_of_a_lost_one_takes_no_list_in_undecided(bench: &dyn Be
     let refused = ledger.import(&list((0..3).map(row)), &actor("L1"));
     let error = refused.unwrap_err();
     assert!(
-        matches!(error, LedgerError::ListUndecided { tokens: 3 }),
+        matches!(
+            error,
+            LedgerError::List(ListError::ListUndecided { tokens: 3 })
+        ),
         "{error}"
     );
     let asked = ledger.preview(&list((0..3).map(row))).unwrap_err();
@@ -361,7 +367,7 @@ fn a_ledger_in_the_place_of_a_lost_one_takes_no_list_in_undecided(bench: &dyn Be
     let refused = ledger.import(&list((0..3).map(row)), &actor("L1"));
     assert!(matches!(
         refused,
-        Err(LedgerError::ListUndecided { tokens: 1 })
+        Err(LedgerError::List(ListError::ListUndecided { tokens: 1 }))
     ));
     let stock = ledger.stock().unwrap();
     assert_eq!((stock.free, stock.unused), (2, true));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eol_inject::ledger::{Clear, History, KeyPlace, LedgerError, Remaking, Share};
+use eol_inject::ledger::{Clear, History, KeyPlace, LedgerError, Remaking, RestoreError, Share};
 
 use super::*;
 
@@ -237,7 +237,10 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     assert_eq!((cleared.tokens, cleared.parts), (2, 1));
     let missing = rebuild(&mirror, &folder.path().join("short.ledger"), 2).unwrap_err();
     assert!(
-        matches!(missing, LedgerError::TokensMissing { .. }),
+        matches!(
+            missing,
+            LedgerError::Restore(RestoreError::TokensMissing { .. })
+        ),
         "{missing}"
     );
 }
@@ -312,6 +315,6 @@ fn a_mirror_that_was_changed_is_refused(bench: &dyn Bench) {
     rebuild(&mirror, &folder.path().join("x.ledger"), 4).unwrap();
     assert!(matches!(
         History::find(folder.path(), None),
-        Err(LedgerError::MirrorAbsent { .. })
+        Err(LedgerError::Restore(RestoreError::MirrorAbsent { .. }))
     ));
 }

@@ -1,8 +1,8 @@
 //! Stations without network: a share goes away, is used, and comes back.
 
 use eol_inject::ledger::{
-    Clear, Content, LedgerError, Mapping, Merge, Part, PartState, Recipient, Return, Rework, Share,
-    StationKey, UnitState,
+    Clear, Content, LedgerError, ListError, Mapping, Merge, OpenError, Part, PartError, PartState,
+    Recipient, Return, Rework, Share, StationKey, UnitError, UnitState,
 };
 use eol_inject::recipe::SerialFormat;
 
@@ -73,7 +73,7 @@ fn refused(home: &mut Ledger, back: &Return) -> String {
     let error = home.merge(back, &actor("L1")).unwrap_err();
     assert_eq!(home.stock().unwrap(), before);
     assert_clean(home);
-    let LedgerError::PartConflict { findings, .. } = error else {
+    let LedgerError::Part(PartError::PartConflict { findings, .. }) = error else {
         panic!("{error}");
     };
     let lines: Vec<String> = findings
@@ -177,21 +177,21 @@ fn a_part_has_its_own_run_of_numbers(bench: &dyn Bench) {
     let mut station = part.open("S1");
     assert!(matches!(
         station.next_serials(&format, 3),
-        Err(LedgerError::SerialsUsedUp { left: 2, .. })
+        Err(LedgerError::Unit(UnitError::SerialsUsedUp { left: 2, .. }))
     ));
     let own = station.next_serials(&format, 2).unwrap();
     assert_eq!(own, ["GW003", "GW004"].map(serial));
     assert!(matches!(
         station.next_serials(&format, 1),
-        Err(LedgerError::SerialsUsedUp {
+        Err(LedgerError::Unit(UnitError::SerialsUsedUp {
             part: Some(1),
             left: 0,
             ..
-        })
+        }))
     ));
     assert!(matches!(
         station.next_serials(&numbers("X{}"), 1),
-        Err(LedgerError::IsPart { part: 1, .. })
+        Err(LedgerError::Part(PartError::IsPart { part: 1, .. }))
     ));
     let refused = refusal(&mut station, &claim("GW005"));
     assert!(matches!(refused, Refusal::NotOfPart { part: 1, .. }));
@@ -263,7 +263,10 @@ fn bound_serials_go_with_the_tokens_of_the_list(bench: &dyn Bench) {
         ..row(50)
     };
     let error = home.import(&list([other]), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::ListConflict { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::List(ListError::ListConflict { .. })
+    ));
     let mut station = part.open("S1");
     assert_eq!(station.bound_serials(9).unwrap(), ["B0", "B1"].map(serial));
     assert_eq!(finish(&mut station, &claim("B1")), print_of(1));
@@ -280,7 +283,7 @@ fn too_few_tokens_split_nothing_off(bench: &dyn Bench) {
         .unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::PartShort { wanted: 4, free: 3 }
+        LedgerError::Part(PartError::PartShort { wanted: 4, free: 3 })
     ));
     assert_eq!(home.stock().unwrap().free, 3);
     assert_eq!(home.parts().unwrap(), []);
@@ -294,7 +297,9 @@ fn a_serial_that_is_known_cannot_go_away(bench: &dyn Bench) {
     let error = home
         .split(("S1", &recipient()), &share, &actor("L1"))
         .unwrap_err();
-    assert!(matches!(error, LedgerError::PartSerial { serial, .. } if serial.as_str() == "GW1"));
+    assert!(
+        matches!(error, LedgerError::Part(PartError::PartSerial { serial, .. }) if serial.as_str() == "GW1")
+    );
     assert_eq!(home.stock().unwrap().free, 3);
     part_of(&mut home, bench, &Share::Serials(vec![serial("GW2")]));
     let share = Share::Serials(vec![serial("gw2")]);
@@ -309,14 +314,23 @@ fn a_part_takes_no_list_and_is_not_split(bench: &dyn Bench) {
     let part = loose(&mut home, bench, 3);
     let mut station = part.open("S1");
     let error = station.import(&list([row(9)]), &actor("S1")).unwrap_err();
-    assert!(matches!(error, LedgerError::IsPart { part: 1, .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Part(PartError::IsPart { part: 1, .. })
+    ));
     let error = station.split(("S2", &recipient()), &Share::Loose(1), &actor("S1"));
-    assert!(matches!(error, Err(LedgerError::IsPart { part: 1, .. })));
+    assert!(matches!(
+        error,
+        Err(LedgerError::Part(PartError::IsPart { part: 1, .. }))
+    ));
     assert!(matches!(
         home.close_part(&actor("L1")),
-        Err(LedgerError::NotAPart)
+        Err(LedgerError::Part(PartError::NotAPart))
     ));
-    assert!(matches!(home.bring_back(), Err(LedgerError::NotAPart)));
+    assert!(matches!(
+        home.bring_back(),
+        Err(LedgerError::Part(PartError::NotAPart))
+    ));
 }
 
 fn a_part_that_was_begun_is_gone_on_with(bench: &dyn Bench) {
@@ -329,12 +343,12 @@ fn a_part_that_was_begun_is_gone_on_with(bench: &dyn Bench) {
     let mut other = bench.open("L2");
     assert!(matches!(
         other.split(("S1", &recipient()), &share, &actor("L2")),
-        Err(LedgerError::PartBegun { part: 1, .. })
+        Err(LedgerError::Part(PartError::PartBegun { part: 1, .. }))
     ));
     drop(home);
     assert!(matches!(
         other.split(("S1", &recipient()), &Share::Loose(2), &actor("L2")),
-        Err(LedgerError::PartBegun { count: 3, .. })
+        Err(LedgerError::Part(PartError::PartBegun { count: 3, .. }))
     ));
     let again = other
         .split(("S1", &recipient()), &share, &actor("L2"))
@@ -356,15 +370,15 @@ fn a_part_leaves_once(bench: &dyn Bench) {
     let error = home.handed(1, &actor("L1")).unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::PartState {
+        LedgerError::Part(PartError::PartState {
             part: 1,
             state: "handed",
             ..
-        }
+        })
     ));
     assert!(matches!(
         home.handed(2, &actor("L1")),
-        Err(LedgerError::NoPart { part: 2 })
+        Err(LedgerError::Part(PartError::NoPart { part: 2 }))
     ));
     assert_clean(&home);
 }
@@ -449,7 +463,7 @@ fn serials_of_an_unclosed_part_are_refused_until_they_are_cleared(bench: &dyn Be
     let unknown = Clear::Serials(vec![serial("GW777")]);
     assert!(matches!(
         home.clear(&unknown, &actor("L1")),
-        Err(LedgerError::NoUnit { .. })
+        Err(LedgerError::Unit(UnitError::NoUnit { .. }))
     ));
     for text in ["GW002", "B9"] {
         let refused = refusal(&mut home, &claim(text));
@@ -591,7 +605,8 @@ fn a_part_of_another_ledger_is_refused(bench: &dyn Bench) {
     assert!(
         matches!(
             error,
-            LedgerError::PartOther { .. } | LedgerError::PartConflict { .. }
+            LedgerError::Part(PartError::PartOther { .. })
+                | LedgerError::Part(PartError::PartConflict { .. })
         ),
         "{error}"
     );
@@ -609,11 +624,11 @@ fn a_lost_part_is_burnt_and_does_not_come_back(bench: &dyn Bench) {
     let error = home.merge(&back(&*part), &actor("L1")).unwrap_err();
     assert!(matches!(
         error,
-        LedgerError::PartState { state: "void", .. }
+        LedgerError::Part(PartError::PartState { state: "void", .. })
     ));
     assert!(matches!(
         home.void_part(1, &actor("L1")),
-        Err(LedgerError::PartState { .. })
+        Err(LedgerError::Part(PartError::PartState { .. }))
     ));
     assert_clean(&home);
 }
@@ -660,7 +675,10 @@ fn simulated_parts_are_not_merged_into_real_ledgers(bench: &dyn Bench) {
     station.close_part(&actor("S1")).unwrap();
     let back = station.bring_back().unwrap().signed(&station_key());
     let error = home.merge(&back, &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::SimulatedMixed { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Open(OpenError::SimulatedMixed { .. })
+    ));
     assert_clean(&home);
 }
 
@@ -733,5 +751,8 @@ fn a_part_that_was_begun_for_one_key_goes_to_no_other(bench: &dyn Bench) {
     let other = PUBLIC.replace("07a3", "17a3");
     let other = Recipient::parse(&other).unwrap();
     let error = home.split(("S1", &other), &Share::Loose(3), &actor("L1"));
-    assert!(matches!(error, Err(LedgerError::PartBegun { part: 1, .. })));
+    assert!(matches!(
+        error,
+        Err(LedgerError::Part(PartError::PartBegun { part: 1, .. }))
+    ));
 }

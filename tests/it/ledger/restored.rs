@@ -1,6 +1,8 @@
 //! After a loss: what is set aside, what is used again, and what others know better.
 
-use eol_inject::ledger::{Clear, LedgerError, Sighting, Witnessed};
+use eol_inject::ledger::{
+    Clear, LedgerError, PartError, RestoreError, Sighting, UnitError, Witnessed,
+};
 use eol_inject::recipe::SerialFormat;
 
 use super::*;
@@ -90,7 +92,10 @@ fn a_claim_that_a_backup_knew_is_refused_until_it_is_cleared(bench: &dyn Bench) 
 fn a_claim_that_is_set_aside_is_not_released(bench: &dyn Bench) {
     let mut ledger = restored(bench);
     let error = ledger.release(&serial("GW3"), &actor("L1")).unwrap_err();
-    assert!(matches!(error, LedgerError::NotReleasable { .. }));
+    assert!(matches!(
+        error,
+        LedgerError::Unit(UnitError::NotReleasable { .. })
+    ));
     ledger.void(&serial("GW3"), &actor("L1")).unwrap();
     assert_clean(&ledger);
     ledger.clear(&Clear::All, &actor("L1")).unwrap();
@@ -114,11 +119,11 @@ fn single_units_and_tokens_can_be_cleared(bench: &dyn Bench) {
     assert_eq!(finish(&mut ledger, &claim("GW9")), print_of(4));
     assert!(matches!(
         ledger.clear(&Clear::Tokens(vec![print_of(99)]), &actor("L1")),
-        Err(LedgerError::NoToken { .. })
+        Err(LedgerError::Restore(RestoreError::NoToken { .. }))
     ));
     assert!(matches!(
         ledger.clear(&Clear::Serials(vec![serial("GW99")]), &actor("L1")),
-        Err(LedgerError::NoUnit { .. })
+        Err(LedgerError::Unit(UnitError::NoUnit { .. }))
     ));
     assert_clean(&ledger);
 }
@@ -140,7 +145,10 @@ fn a_part_that_was_begun_is_not_made_again_after_a_restore(bench: &dyn Bench) {
     ledger.restored(None, &actor("L1")).unwrap();
     assert_eq!(ledger.parts().unwrap()[0].state, PartState::Handed);
     let error = ledger.split(("S1", &recipient()), &Share::Loose(2), &actor("L1"));
-    assert!(matches!(error, Err(LedgerError::PartShort { free: 0, .. })));
+    assert!(matches!(
+        error,
+        Err(LedgerError::Part(PartError::PartShort { free: 0, .. }))
+    ));
     assert_eq!(ledger.stock().unwrap().away, 2);
     assert_clean(&ledger);
 }
@@ -157,7 +165,7 @@ fn numbers_go_on_only_where_somebody_said(bench: &dyn Bench) {
         let error = ledger.restored(Some((&format, given)), &actor("L1"));
         assert!(matches!(
             error,
-            Err(LedgerError::NextNumber { known: 6, given: said, .. }) if said == given
+            Err(LedgerError::Restore(RestoreError::NextNumber { known: 6, given: said, .. })) if said == given
         ));
     }
     ledger

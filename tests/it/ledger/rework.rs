@@ -1,7 +1,7 @@
 //! Units that are worked on once more: what becomes of token, label, board and serial.
 
 use eol_inject::ledger::{
-    Claim, Content, LedgerError, Outcome, Refusal, Rework, Reworked, UnitState,
+    Claim, Content, LedgerError, Outcome, Refusal, Rework, Reworked, UnitError, UnitState,
 };
 
 use super::*;
@@ -35,7 +35,7 @@ fn refused(ledger: &mut Ledger, text: &str, rework: &Rework) -> String {
         .rework(&serial(text), rework, &actor("L1"))
         .unwrap_err();
     assert!(
-        matches!(error, LedgerError::NotReworkable { .. }),
+        matches!(error, LedgerError::Unit(UnitError::NotReworkable { .. })),
         "{error}"
     );
     error.to_string()
@@ -343,7 +343,10 @@ fn what_is_void_superseded_or_in_work_is_not_reworked(bench: &dyn Bench) {
     assert!(told.contains("in work at station L1"), "{told}");
     drop(held);
     let unknown = two.rework(&serial("GW4"), &Rework::SameBoard, &actor("L2"));
-    assert!(matches!(unknown, Err(LedgerError::NoUnit { .. })));
+    assert!(matches!(
+        unknown,
+        Err(LedgerError::Unit(UnitError::NoUnit { .. }))
+    ));
 }
 
 fn rework_is_no_open_claim_of_the_station(bench: &dyn Bench) {
@@ -365,7 +368,7 @@ fn an_outrun_claim_cannot_be_confirmed_after_rework(bench: &dyn Bench) {
     let mut two = bench.open("L2");
     do_it(&mut two, "GW1", &Rework::BoardSwapped);
     let error = two.confirm(&[(lost, told)]).unwrap_err();
-    assert!(matches!(error, LedgerError::Stale { .. }));
+    assert!(matches!(error, LedgerError::Unit(UnitError::Stale { .. })));
     assert_clean(&two);
 }
 

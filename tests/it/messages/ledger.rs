@@ -1,8 +1,11 @@
+use eol_inject::ledger::{
+    KeyError, LedgerError, ListError, OpenError, PartError, Refusal, RestoreError, StorageError,
+    UnitError,
+};
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use eol_inject::ledger::{LedgerError, Refusal};
 use eol_inject::pool::Place;
 use eol_inject::unit::{AuthToken, Fingerprint, Serial};
 use strum::VariantNames as _;
@@ -118,153 +121,153 @@ fn ledger_errors() {
     let samples: Vec<Sample> = samples
         .map(|error| Sample(error.name(), Box::new(error)))
         .collect();
-    insta::assert_snapshot!(listing(LedgerError::VARIANTS, &samples));
+    insta::assert_snapshot!(listing(&LedgerError::names(), &samples));
 }
 
 fn about_units() -> Vec<LedgerError> {
     let (serial, fingerprint) = (serial(), fingerprint());
     vec![
-        LedgerError::SerialsUsedUp {
+        LedgerError::Unit(UnitError::SerialsUsedUp {
             format: "GW{:06}".to_owned(),
             part: Some(3),
             left: 2,
-        },
-        LedgerError::SerialFormat {
+        }),
+        LedgerError::Unit(UnitError::SerialFormat {
             format: "GW/{:06}".to_owned(),
             source: "GW/1".parse::<Serial>().unwrap_err(),
-        },
-        LedgerError::NotReleasable {
+        }),
+        LedgerError::Unit(UnitError::NotReleasable {
             serial: serial.clone(),
             reason: "it is delivered and carries its token; void it to burn the token".to_owned(),
-        },
-        LedgerError::NotVoidable {
+        }),
+        LedgerError::Unit(UnitError::NotVoidable {
             serial: serial.clone(),
             reason: "it is in work at station L2; end that run first".to_owned(),
-        },
-        LedgerError::NotReworkable {
+        }),
+        LedgerError::Unit(UnitError::NotReworkable {
             serial: serial.clone(),
             reason: "it is void since 2026-11-24T09:00:00.000Z".to_owned(),
-        },
-        LedgerError::NotLabelled {
+        }),
+        LedgerError::Unit(UnitError::NotLabelled {
             serial: serial.clone(),
             state: "reserved",
-        },
-        LedgerError::NoUnit {
+        }),
+        LedgerError::Unit(UnitError::NoUnit {
             serial: serial.clone(),
-        },
-        LedgerError::Stale {
+        }),
+        LedgerError::Unit(UnitError::Stale {
             serial: serial.clone(),
             held: 1,
             current: 2,
             station: "L2".to_owned(),
-        },
-        LedgerError::WrongReceipt {
+        }),
+        LedgerError::Unit(UnitError::WrongReceipt {
             serial,
             fingerprint,
             found: "GW000013 with token 0a1b2c3d4e5f".to_owned(),
-        },
-        LedgerError::ListConflict {
+        }),
+        LedgerError::List(ListError::ListConflict {
             place: Place::line(7),
             what: "it is known with another QR Token".to_owned(),
-        },
-        LedgerError::PartShort {
+        }),
+        LedgerError::Part(PartError::PartShort {
             wanted: 500,
             free: 18,
-        },
-        LedgerError::PartSerial {
+        }),
+        LedgerError::Part(PartError::PartSerial {
             serial: self::serial(),
             what: "it is delivered here".to_owned(),
-        },
-        LedgerError::PartBegun {
+        }),
+        LedgerError::Part(PartError::PartBegun {
             part: 3,
             station: "S1".to_owned(),
             count: 500,
             what: "split the same number again, or void the part",
-        },
-        LedgerError::NoPart { part: 3 },
-        LedgerError::PartState {
+        }),
+        LedgerError::Part(PartError::NoPart { part: 3 }),
+        LedgerError::Part(PartError::PartState {
             part: 3,
             state: "merged",
             what: "it cannot be voided any more",
-        },
-        LedgerError::IsPart {
+        }),
+        LedgerError::Part(PartError::IsPart {
             part: 3,
             what: "its tokens come from that one only, by split",
-        },
-        LedgerError::NotAPart,
-        LedgerError::NextNumber {
+        }),
+        LedgerError::Part(PartError::NotAPart),
+        LedgerError::Restore(RestoreError::NextNumber {
             format: "GW{:06}".to_owned(),
             known: 18,
             given: None,
-        },
-        LedgerError::NextNumber {
+        }),
+        LedgerError::Restore(RestoreError::NextNumber {
             format: "GW{:06}".to_owned(),
             known: 18,
             given: Some(7),
-        },
-        LedgerError::NoToken { fingerprint },
-        LedgerError::TokensMissing {
+        }),
+        LedgerError::Restore(RestoreError::NoToken { fingerprint }),
+        LedgerError::Restore(RestoreError::TokensMissing {
             count: 2,
             first: fingerprint,
-        },
-        LedgerError::MirrorProduct {
+        }),
+        LedgerError::Restore(RestoreError::MirrorProduct {
             product: "GW-200".to_owned(),
             wanted: "GW-100".to_owned(),
-        },
-        LedgerError::ListsSince { lists: 1 },
-        LedgerError::PartOther {
+        }),
+        LedgerError::Restore(RestoreError::ListsSince { lists: 1 }),
+        LedgerError::Part(PartError::PartOther {
             wants: "0a1b2c3d4e5f".to_owned(),
             has: "f5e4d3c2b1a0".to_owned(),
-        },
-        LedgerError::PartConflict {
+        }),
+        LedgerError::Part(PartError::PartConflict {
             part: 3,
             first: "GW000012: it is delivered here".to_owned(),
             findings: vec![eol_inject::ledger::Finding {
                 about: "GW000012".to_owned(),
                 what: "it is delivered here".to_owned(),
             }],
-        },
-        LedgerError::Unbound {
+        }),
+        LedgerError::List(ListError::Unbound {
             place: Place::row(3),
-        },
-        LedgerError::Row {
+        }),
+        LedgerError::List(ListError::Row {
             place: Place::line(7),
             serial: self::serial(),
             what: "its board is GW000011 already".to_owned(),
-        },
-        LedgerError::OrganisationMixed {
+        }),
+        LedgerError::List(ListError::OrganisationMixed {
             has: "17".to_owned(),
             list: "18".to_owned(),
-        },
-        LedgerError::OriginMixed {
+        }),
+        LedgerError::List(ListError::OriginMixed {
             has: "export".to_owned(),
             list: "generated".to_owned(),
-        },
-        LedgerError::ImportBusy {
+        }),
+        LedgerError::Open(OpenError::ImportBusy {
             station: "L2".to_owned(),
-        },
-        LedgerError::SimulatedMixed {
+        }),
+        LedgerError::Open(OpenError::SimulatedMixed {
             has: "real",
             asked: "simulated",
-        },
-        LedgerError::Rotated,
-        LedgerError::RunsLive {
+        }),
+        LedgerError::Key(KeyError::Rotated),
+        LedgerError::Key(KeyError::RunsLive {
             station: "L2".to_owned(),
-        },
-        LedgerError::KeyRetired {
+        }),
+        LedgerError::Key(KeyError::KeyRetired {
             path: "gw100.ledger.key.next".into(),
             id: "0011223344556677".to_owned(),
-        },
-        LedgerError::KeyBefore {
+        }),
+        LedgerError::Key(KeyError::KeyBefore {
             id: "0011223344556677".to_owned(),
-        },
-        LedgerError::KeyInUse {
+        }),
+        LedgerError::Key(KeyError::KeyInUse {
             what: "another program has the ledger open: end it first",
-        },
-        LedgerError::Unsealed {
+        }),
+        LedgerError::Key(KeyError::Unsealed {
             fingerprint,
             column: "AuthToken",
-        },
+        }),
     ]
 }
 
@@ -272,121 +275,121 @@ fn about_files() -> Vec<LedgerError> {
     let path = || PathBuf::from("gw100.ledger");
     let key = || PathBuf::from("gw100.ledger.key");
     vec![
-        LedgerError::Absent { path: path() },
-        LedgerError::Lost {
+        LedgerError::Open(OpenError::Absent { path: path() }),
+        LedgerError::Open(OpenError::Lost {
             path: path(),
             traces: vec![key()],
-        },
-        LedgerError::Lost {
+        }),
+        LedgerError::Open(OpenError::Lost {
             path: path(),
             traces: vec![key(), "gw100.ledger.runs".into()],
-        },
-        LedgerError::StillOpen { path: path() },
-        LedgerError::Begun,
-        LedgerError::ListUndecided { tokens: 20 },
-        LedgerError::NotALedger { path: path() },
-        LedgerError::SchemaNewer { found: 3, known: 2 },
-        LedgerError::KeyForeign {
+        }),
+        LedgerError::Open(OpenError::StillOpen { path: path() }),
+        LedgerError::Open(OpenError::Begun),
+        LedgerError::List(ListError::ListUndecided { tokens: 20 }),
+        LedgerError::Open(OpenError::NotALedger { path: path() }),
+        LedgerError::Open(OpenError::SchemaNewer { found: 3, known: 2 }),
+        LedgerError::Key(KeyError::KeyForeign {
             path: key(),
             owner: 1000,
             own: 1001,
-        },
-        LedgerError::KeyLink { path: key() },
-        LedgerError::KeyPlanted {
+        }),
+        LedgerError::Key(KeyError::KeyLink { path: key() }),
+        LedgerError::Key(KeyError::KeyPlanted {
             path: "gw100.ledger.key.next".into(),
             id: "0011223344556677".to_owned(),
-        },
-        LedgerError::PartUnsigned,
-        LedgerError::PartForged {
+        }),
+        LedgerError::Part(PartError::PartUnsigned),
+        LedgerError::Part(PartError::PartForged {
             what: "its tokens, serials or facts are others".to_owned(),
-        },
-        LedgerError::PartForStation {
+        }),
+        LedgerError::Part(PartError::PartForStation {
             to: "0011223344556677".to_owned(),
             has: "8899aabbccddeeff".to_owned(),
-        },
-        LedgerError::HomeOther {
+        }),
+        LedgerError::Part(PartError::HomeOther {
             home: "00112233445566778899aabbccddeeff".to_owned(),
             pinned: "ffeeddccbbaa99887766554433221100".to_owned(),
-        },
-        LedgerError::HomeUnknown {
+        }),
+        LedgerError::Part(PartError::HomeUnknown {
             home: "00112233445566778899aabbccddeeff".to_owned(),
-        },
-        LedgerError::SchemaOlder {
+        }),
+        LedgerError::Open(OpenError::SchemaOlder {
             found: 1,
             oldest: 3,
-        },
-        LedgerError::Forged {
+        }),
+        LedgerError::Storage(StorageError::Forged {
             what: "fact simulated".to_owned(),
-        },
-        LedgerError::Exposed {
+        }),
+        LedgerError::Key(KeyError::Exposed {
             path: key(),
             mode: 0o644,
-        },
-        LedgerError::KeyMissing { path: key() },
-        LedgerError::KeyDamaged { path: key() },
-        LedgerError::KeyUnread {
+        }),
+        LedgerError::Key(KeyError::KeyMissing { path: key() }),
+        LedgerError::Key(KeyError::KeyDamaged { path: key() }),
+        LedgerError::Key(KeyError::KeyUnread {
             from: "the variable EOL_LEDGER_KEY".to_owned(),
             what: "environment variable not found".to_owned(),
-        },
-        LedgerError::KeyWrong {
+        }),
+        LedgerError::Key(KeyError::KeyWrong {
             path: key(),
             has: "0011223344556677".to_owned(),
             wants: "8899aabbccddeeff".to_owned(),
-        },
-        LedgerError::Mirror {
+        }),
+        LedgerError::Restore(RestoreError::Mirror {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             source: io::Error::from(io::ErrorKind::StorageFull),
-        },
-        LedgerError::MirrorGone {
+        }),
+        LedgerError::Restore(RestoreError::MirrorGone {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
-        },
-        LedgerError::MirrorAhead {
+        }),
+        LedgerError::Restore(RestoreError::MirrorAhead {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             seq: 18,
-        },
-        LedgerError::MirrorAbsent {
+        }),
+        LedgerError::Restore(RestoreError::MirrorAbsent {
             path: "mirror".into(),
-        },
-        LedgerError::MirrorOther {
+        }),
+        LedgerError::Restore(RestoreError::MirrorOther {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             has: "f5e4d3c2b1a0".to_owned(),
-        },
-        LedgerError::MirrorDamaged {
+        }),
+        LedgerError::Restore(RestoreError::MirrorDamaged {
             path: "mirror/0a1b2c3d4e5f6071-0.jsonl".into(),
             what: "line 7 is no event".to_owned(),
-        },
-        LedgerError::Address {
+        }),
+        LedgerError::Storage(StorageError::Address {
             what: "it names no host".to_owned(),
-        },
-        LedgerError::NoSchema {
+        }),
+        LedgerError::Storage(StorageError::NoSchema {
             schema: "eol_inject".to_owned(),
-        },
-        LedgerError::Unreachable {
+        }),
+        LedgerError::Storage(StorageError::Unreachable {
             seconds: 30,
             source: cause(),
-        },
-        LedgerError::Overtaken,
-        LedgerError::Busy { seconds: 20 },
-        LedgerError::Full { source: cause() },
-        LedgerError::ReadOnly { source: cause() },
-        LedgerError::NoRights {
+        }),
+        LedgerError::Storage(StorageError::Overtaken),
+        LedgerError::Storage(StorageError::Busy { seconds: 20 }),
+        LedgerError::Storage(StorageError::Full { source: cause() }),
+        LedgerError::Storage(StorageError::ReadOnly { source: cause() }),
+        LedgerError::Storage(StorageError::NoRights {
             source: "db error: ERROR: permission denied for table units".into(),
-        },
-        LedgerError::Occupied {
+        }),
+        LedgerError::Storage(StorageError::Occupied {
             path: "back.part".into(),
-        },
-        LedgerError::Damaged {
+        }),
+        LedgerError::Storage(StorageError::Damaged {
             what: "a page of its file was changed or lost".to_owned(),
             source: Some(cause()),
-        },
-        LedgerError::Damaged {
+        }),
+        LedgerError::Storage(StorageError::Damaged {
             what: "token 7 is missing".to_owned(),
             source: None,
-        },
-        LedgerError::Storage { source: cause() },
-        LedgerError::File {
+        }),
+        LedgerError::Storage(StorageError::Storage { source: cause() }),
+        LedgerError::Storage(StorageError::File {
             path: key(),
             source: io::Error::from(io::ErrorKind::PermissionDenied),
-        },
+        }),
     ]
 }

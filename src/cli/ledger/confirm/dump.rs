@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use eol_inject::image::Address;
-use eol_inject::ledger::{Actor, Attested, Evidence, Ledger, LedgerError, Witness};
+use eol_inject::ledger::{
+    Actor, Attested, Evidence, Ledger, LedgerError, ListError, UnitError, Witness,
+};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
@@ -76,8 +78,10 @@ impl Dump {
         (ledger, actor): (&mut Ledger, &Actor),
     ) -> Result<Attested, CliError> {
         let known = ledger.find(&self.serial)?;
-        let known = known.ok_or_else(|| LedgerError::NoUnit {
-            serial: self.serial.clone(),
+        let known = known.ok_or_else(|| {
+            LedgerError::Unit(UnitError::NoUnit {
+                serial: self.serial.clone(),
+            })
         })?;
         let bytes = file::read(&self.file, exit::DIFFERS, "the dump")?;
         let expected = Expected {
@@ -104,7 +108,9 @@ impl Dump {
         let mut attested = ledger
             .attest(&[evidence], actor)
             .map_err(|error| match error {
-                LedgerError::Row { what, .. } => CliError::new(exit::REFUSED, "unit-dump", what),
+                LedgerError::List(ListError::Row { what, .. }) => {
+                    CliError::new(exit::REFUSED, "unit-dump", what)
+                }
                 other => other.into(),
             })?;
         attested.pop().ok_or_else(|| {

@@ -5,11 +5,11 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::line::{Header, Line};
-use crate::ledger::LedgerError;
+use crate::ledger::error::about;
 use crate::ledger::history::event::Body;
 use crate::ledger::storage::tables::{Each, EventRow};
+use crate::ledger::{LedgerError, RestoreError};
 use crate::regular;
-use crate::vault::files::about;
 
 /// All that a mirror has of one ledger.
 #[derive(Debug)]
@@ -23,11 +23,13 @@ impl History {
     /// digits, of the only ledger that has one there.
     ///
     /// # Errors
-    /// [`LedgerError::MirrorAbsent`], [`LedgerError::MirrorOther`] when there are several,
-    /// [`LedgerError::MirrorDamaged`], [`LedgerError::File`]
+    /// [`RestoreError::MirrorAbsent`], [`RestoreError::MirrorOther`] when there are several,
+    /// [`RestoreError::MirrorDamaged`], [`StorageError::File`]
     pub fn find(folder: &Path, ledger: Option<&str>) -> Result<Self, LedgerError> {
-        let absent = || LedgerError::MirrorAbsent {
-            path: folder.to_owned(),
+        let absent = || {
+            LedgerError::Restore(RestoreError::MirrorAbsent {
+                path: folder.to_owned(),
+            })
         };
         let mut found = mirrors(folder)?;
         found.retain(|one| ledger.is_none_or(|digits| one.header.ledger.starts_with(digits)));
@@ -37,10 +39,10 @@ impl History {
             .iter()
             .find(|other| other.header.ledger != newest.header.ledger)
         {
-            Some(other) => Err(LedgerError::MirrorOther {
+            Some(other) => Err(LedgerError::Restore(RestoreError::MirrorOther {
                 path: other.path.clone(),
                 has: newest.header.ledger.chars().take(12).collect(),
-            }),
+            })),
             None => Ok(newest),
         }
     }
@@ -49,7 +51,7 @@ impl History {
     /// has none.
     ///
     /// # Errors
-    /// [`LedgerError::File`]
+    /// [`StorageError::File`]
     pub fn of_station(
         folder: &Path,
         station: &str,
@@ -93,10 +95,10 @@ impl History {
     }
 
     pub(in crate::ledger) fn damaged(&self, what: String) -> LedgerError {
-        LedgerError::MirrorDamaged {
+        LedgerError::Restore(RestoreError::MirrorDamaged {
             path: self.path.clone(),
             what,
-        }
+        })
     }
 
     /// Reads all events in their order.

@@ -7,6 +7,7 @@
 mod history;
 mod line;
 
+use crate::ledger::RestoreError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ impl Ledger {
     /// Compares the ledger with a station's mirror of it in `folder`; nothing is written.
     ///
     /// # Errors
-    /// [`LedgerError::Mirror`] when it cannot be read.
+    /// [`RestoreError::Mirror`] when it cannot be read.
     #[cfg(feature = "seal")]
     pub fn mirror_state(
         &self,
@@ -52,7 +53,7 @@ impl Mirror {
     /// Ties a ledger to the mirror in `folder`, and tells what is not told yet.
     ///
     /// # Errors
-    /// [`LedgerError::Mirror`] when it cannot be written, [`LedgerError::MirrorAhead`] when it
+    /// [`RestoreError::Mirror`] when it cannot be written, [`RestoreError::MirrorAhead`] when it
     /// knows more than the ledger.
     pub fn begin(store: &mut dyn Store, folder: &Path) -> Result<Self, LedgerError> {
         let (ledger, generation) = tables::read(store, |tables| {
@@ -60,9 +61,7 @@ impl Mirror {
         })?;
         let path = folder.join(file_name(&ledger, generation));
         let header = Header::new(ledger, generation);
-        let header = serde_json::to_string(&header).map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })?;
+        let header = serde_json::to_string(&header).map_err(LedgerError::storage)?;
         let this = Self {
             folder: folder.to_owned(),
             path,
@@ -88,13 +87,15 @@ impl Mirror {
             return Ok(());
         }
         if begun {
-            return Err(LedgerError::MirrorGone {
+            return Err(LedgerError::Restore(RestoreError::MirrorGone {
                 path: self.path.clone(),
-            });
+            }));
         }
-        create_folder(&self.folder).map_err(|source| LedgerError::Mirror {
-            path: self.folder.clone(),
-            source,
+        create_folder(&self.folder).map_err(|source| {
+            LedgerError::Restore(RestoreError::Mirror {
+                path: self.folder.clone(),
+                source,
+            })
         })?;
         match create(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -112,10 +113,10 @@ impl Mirror {
     }
 
     fn unwritable(&self, source: io::Error) -> LedgerError {
-        LedgerError::Mirror {
+        LedgerError::Restore(RestoreError::Mirror {
             path: self.path.clone(),
             source,
-        }
+        })
     }
 
     fn open(&self) -> io::Result<File> {
@@ -151,9 +152,7 @@ impl Mirror {
                     return Ok(());
                 }
                 let line = serde_json::to_string(&Line::of(&row));
-                text.push_str(&line.map_err(|error| LedgerError::Storage {
-                    source: error.into(),
-                })?);
+                text.push_str(&line.map_err(LedgerError::storage)?);
                 text.push('\n');
                 if text.len() > CHUNK {
                     file.write_all(text.as_bytes())
@@ -165,10 +164,10 @@ impl Mirror {
             })
         })?;
         if let (false, Some((seq, _))) = (known, last) {
-            return Err(LedgerError::MirrorAhead {
+            return Err(LedgerError::Restore(RestoreError::MirrorAhead {
                 path: self.path.clone(),
                 seq,
-            });
+            }));
         }
         if text.is_empty() && !wrote {
             return Ok(());
@@ -191,9 +190,11 @@ pub fn state(ledger: &Ledger, station: &str, folder: &Path) -> Result<MirrorStat
     let (number, generation) =
         ledger.read(|tables| Ok((ledger_number(tables)?, generation(tables)?)))?;
     let path = folder.join(file_name(&number, generation));
-    let unread = |source| LedgerError::Mirror {
-        path: path.clone(),
-        source,
+    let unread = |source| {
+        LedgerError::Restore(RestoreError::Mirror {
+            path: path.clone(),
+            source,
+        })
     };
     let told = match regular::open(&path) {
         Ok(mut file) => tail(&mut file).map_err(unread)?,

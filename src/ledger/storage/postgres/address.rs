@@ -1,15 +1,14 @@
 //! The address of a server: hosts, database, how safe the way there is.
 
+use postgres::Config;
+use postgres::config::{Host, SslMode, TargetSessionAttrs};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use postgres::Config;
-use postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{password, tls};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StorageError};
 
 /// How long one host may take to answer at first.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -33,7 +32,7 @@ pub struct Address {
 }
 
 fn wrong(what: impl Into<String>) -> LedgerError {
-    LedgerError::Address { what: what.into() }
+    LedgerError::Storage(StorageError::Address { what: what.into() })
 }
 
 impl Address {
@@ -206,7 +205,13 @@ mod tests {
     fn a_mode_that_may_fall_back_to_plain_text_is_refused() {
         for mode in ["prefer", "allow", "off"] {
             let error = parse(&format!("postgres://eol@db/line?sslmode={mode}")).err();
-            assert!(matches!(error, Some(LedgerError::Address { .. })), "{mode}");
+            assert!(
+                matches!(
+                    error,
+                    Some(LedgerError::Storage(StorageError::Address { .. }))
+                ),
+                "{mode}"
+            );
         }
     }
 

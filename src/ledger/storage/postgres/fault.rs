@@ -1,11 +1,10 @@
 //! What a fault of the server means: try again, reconnect, or tell.
 
+use postgres::error::SqlState;
 use std::io;
 
-use postgres::error::SqlState;
-
 use super::link::PATIENCE_WITH_LOCKS;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StorageError};
 
 /// What helps against a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,37 +85,33 @@ fn has_io_cause(error: &postgres::Error) -> bool {
 /// Says what a fault means for a ledger.
 pub fn meaning(error: postgres::Error) -> LedgerError {
     let Some(code) = error.code().cloned() else {
-        return LedgerError::Storage {
-            source: error.into(),
-        };
+        return LedgerError::storage(error);
     };
     if code == SqlState::LOCK_NOT_AVAILABLE {
-        return LedgerError::Busy {
+        return LedgerError::Storage(StorageError::Busy {
             seconds: PATIENCE_WITH_LOCKS,
-        };
+        });
     }
     if code == SqlState::DISK_FULL {
-        return LedgerError::Full {
+        return LedgerError::Storage(StorageError::Full {
             source: error.into(),
-        };
+        });
     }
     if code == SqlState::INSUFFICIENT_PRIVILEGE {
-        return LedgerError::NoRights {
+        return LedgerError::Storage(StorageError::NoRights {
             source: error.into(),
-        };
+        });
     }
     // Class 23: constraints. Class XX: the server's own files.
     let what = match code.code().get(..2) {
         Some("23") => "a rule of its tables refused a row",
         Some("XX") => "the server found its files damaged",
         _ => {
-            return LedgerError::Storage {
-                source: error.into(),
-            };
+            return LedgerError::storage(error);
         }
     };
-    LedgerError::Damaged {
+    LedgerError::Storage(StorageError::Damaged {
         what: what.to_owned(),
         source: Some(error.into()),
-    }
+    })
 }

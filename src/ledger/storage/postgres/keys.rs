@@ -1,9 +1,9 @@
 //! The key's proof in the ledger: a wrong key is told before anything is written.
 
 use super::Server;
-use crate::ledger::LedgerError;
 use crate::ledger::storage::keys::stored;
 use crate::ledger::storage::sql::Sql;
+use crate::ledger::{KeyError, LedgerError};
 use crate::vault::crypto::Key;
 use crate::vault::key_source;
 use crate::vault::keyring::{self, Ring};
@@ -20,9 +20,11 @@ pub fn prove(sql: &dyn Sql, keys: &[Key], server: &Server) -> Result<Ring, Ledge
     let stored = stored(sql)?;
     let wants = stored.first().map(|key| key.name.clone());
     let wants = wants.ok_or_else(|| LedgerError::damaged("it does not say which key it has"))?;
-    Ring::of(stored, keys).ok_or_else(|| LedgerError::KeyWrong {
-        path: server.key.to_string().into(),
-        has: keys.first().map(Key::id).unwrap_or_default(),
-        wants,
+    Ring::of(stored, keys).ok_or_else(|| {
+        LedgerError::Key(KeyError::KeyWrong {
+            path: server.key.to_string().into(),
+            has: keys.first().map(Key::id).unwrap_or_default(),
+            wants,
+        })
     })
 }

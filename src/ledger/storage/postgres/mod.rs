@@ -19,6 +19,7 @@ mod schema;
 mod session;
 mod tls;
 
+use crate::ledger::StorageError;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -195,7 +196,7 @@ impl Postgres {
         })?;
         match writes {
             Some((writes, _)) if writes >= number => Ok(false),
-            None | Some((_, true)) => Err(LedgerError::Overtaken),
+            None | Some((_, true)) => Err(LedgerError::Storage(StorageError::Overtaken)),
             Some((_, false)) => Err(LedgerError::damaged("its station is missing")),
         }
     }
@@ -326,7 +327,7 @@ impl Store for Postgres {
         let mut tries = 0;
         let last = loop {
             match self.patiently(&mut look) {
-                Err(LedgerError::Busy { .. }) if tries < SETTLES => {
+                Err(LedgerError::Storage(StorageError::Busy { .. })) if tries < SETTLES => {
                     tries += 1;
                     std::thread::sleep(Duration::from_millis(20));
                 }

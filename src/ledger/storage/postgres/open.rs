@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use super::address::{Address, Purpose};
 use super::fault::meaning;
-use super::keys;
 use super::lease::{self, Keeper, LEASE};
 use super::link::Link;
 use super::patience::Patience;
 use super::schema::{self, Prepared};
-use super::{BACKEND, Postgres, Server};
+use super::{BACKEND, Postgres, Server, keys};
 use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::events::HOLD_LEDGER;
@@ -20,7 +19,9 @@ use crate::ledger::storage::sql::{Query, Sql, values};
 use crate::ledger::storage::tables::Frame;
 use crate::ledger::storage::view::{NoKey, Opened};
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
+use crate::ledger::{
+    Actor, Identity, KeyError, Ledger, LedgerError, OpenError, Scope, Simulated, StorageError,
+};
 use crate::recipe::LedgerUrl;
 use crate::vault::crypto::Key;
 use crate::vault::files::beside;
@@ -38,9 +39,9 @@ const ADD_LEASE: &str = "INSERT INTO leases (run, till) \
 impl Server {
     fn link(&self, purpose: Purpose) -> Result<Link, LedgerError> {
         let LedgerUrl::Postgres(url) = &self.url else {
-            return Err(LedgerError::Address {
+            return Err(LedgerError::Storage(StorageError::Address {
                 what: "it is none of a server".to_owned(),
-            });
+            }));
         };
         let address = Address::parse(url, &self.folder, purpose)?;
         Ok(Link::to(address, self.schema.clone()))
@@ -59,9 +60,9 @@ impl Server {
     }
 
     fn absent(&self) -> LedgerError {
-        LedgerError::NoSchema {
+        LedgerError::Storage(StorageError::NoSchema {
             schema: self.schema.as_str().to_owned(),
-        }
+        })
     }
 }
 
@@ -91,7 +92,7 @@ impl Postgres {
         let keys = keys::bring(server)?;
         reach(&mut link, server)?;
         match present(&mut link, server) {
-            Err(LedgerError::NoSchema { .. }) => {}
+            Err(LedgerError::Storage(StorageError::NoSchema { .. })) => {}
             other => other?,
         }
         make(&mut link, server, (&keys, Past::None))?;
@@ -102,7 +103,7 @@ impl Postgres {
     /// old one left at this station is set aside then, but for its runs.
     ///
     /// # Errors
-    /// [`LedgerError::Begun`] where a ledger is that has events, [`LedgerError::StillOpen`] while a
+    /// [`OpenError::Begun`] where a ledger is that has events, [`OpenError::StillOpen`] while a
     /// program of this station has the lost one open.
     pub fn afresh(
         server: &Server,
@@ -114,9 +115,9 @@ impl Postgres {
         reach(&mut link, server)?;
         let traces = traces::of(&server.base, Base::Empty, None)?;
         if Runs::at(server.runs()).others("")? {
-            return Err(LedgerError::StillOpen {
+            return Err(LedgerError::Open(OpenError::StillOpen {
                 path: server.base.clone(),
-            });
+            }));
         }
         make(&mut link, server, (&keys, Past::Lost))?;
         let mut ledger = Self::enter_as_run((link, &keys), server, (scope, identity))?;
@@ -130,7 +131,7 @@ impl Postgres {
     /// Opens the ledger as a new run; there must be one.
     ///
     /// # Errors
-    /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
+    /// [`StorageError::NoSchema`], and those of [`open`](Self::open)
     pub fn open_existing(
         server: &Server,
         scope: &Scope,
@@ -149,12 +150,14 @@ impl Postgres {
     /// Without its key all but secrets, pictures and the audit can be seen.
     ///
     /// # Errors
-    /// [`LedgerError::NoSchema`], and those of [`open`](Self::open)
+    /// [`StorageError::NoSchema`], and those of [`open`](Self::open)
     pub fn inspect(server: &Server, scope: &Scope) -> Result<Ledger, LedgerError> {
         let mut link = server.look()?;
         let key = match keys::bring(server) {
             Ok(keys) => Ok(link.once(|session| keys::prove(session, &keys, server))?),
-            Err(LedgerError::KeyUnread { from, what }) => Err(NoKey::Unread { from, what }),
+            Err(LedgerError::Key(KeyError::KeyUnread { from, what })) => {
+                Err(NoKey::Unread { from, what })
+            }
             Err(other) => return Err(other),
         };
         let identity = Identity {
@@ -241,7 +244,7 @@ impl Postgres {
         })?;
         match newest == Some(key) {
             true => Ok(()),
-            false => Err(LedgerError::Rotated),
+            false => Err(LedgerError::Key(KeyError::Rotated)),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Passwords: from the address, from `PGPASSWORD`, or from the password file, as libpq has them.
 
-use std::path::PathBuf;
-
 use postgres::Config;
 use postgres::config::Host;
+use std::path::PathBuf;
 use zeroize::Zeroizing;
 
-use crate::ledger::LedgerError;
+use crate::ledger::error::about;
+use crate::ledger::{KeyError, LedgerError};
 use crate::regular;
-use crate::vault::files::{about, exposed};
+use crate::vault::files::exposed;
 
 /// Port of a host that names none.
 const PORT: u16 = 5432;
@@ -41,7 +41,7 @@ pub fn fill(config: &mut Config) -> Result<(), LedgerError> {
     // libpq leaves such a file unused with a warning; what others can read is no secret.
     let mode = exposed(&path).map_err(about(&path))?;
     if mode != 0 {
-        return Err(LedgerError::Exposed { path, mode });
+        return Err(LedgerError::Key(KeyError::Exposed { path, mode }));
     }
     config.password(password.as_bytes());
     Ok(())

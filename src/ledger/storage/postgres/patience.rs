@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::fault::{Cure, cure, meaning};
 use super::link::PATIENCE_WITH_LOCKS;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StorageError};
 
 /// How often others may come in between. Each time one of those that collide gets through.
 const REPEATS: u32 = 200;
@@ -42,10 +42,10 @@ impl Patience {
             Cure::Reconnect => {
                 let since = *self.lost.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.limit {
-                    return Err(LedgerError::Unreachable {
+                    return Err(LedgerError::Storage(StorageError::Unreachable {
                         seconds: self.limit.as_secs(),
                         source: error.into(),
-                    });
+                    }));
                 }
                 if since.elapsed() >= SILENCE
                     && let Some(waiting) = self.waiting.take()
@@ -67,9 +67,9 @@ impl Patience {
     /// Takes a transaction's answer: it was done, so the server is there.
     pub fn again(&mut self) -> Result<(), LedgerError> {
         if self.repeats >= REPEATS {
-            return Err(LedgerError::Busy {
+            return Err(LedgerError::Storage(StorageError::Busy {
                 seconds: PATIENCE_WITH_LOCKS,
-            });
+            }));
         }
         self.repeat();
         Ok(())

@@ -11,12 +11,12 @@ use super::link::Link;
 use super::{Postgres, UNSYNCED, liveness};
 use crate::ledger::journal;
 use crate::ledger::rules::facts;
-use crate::ledger::storage::keys as rows;
-use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
+use crate::ledger::storage::rotate;
+use crate::ledger::storage::rotate::{Next, Rotating, Step};
 use crate::ledger::storage::sql::values;
-use crate::ledger::storage::tables;
 use crate::ledger::storage::view::{Mode, View};
-use crate::ledger::{Actor, LedgerError};
+use crate::ledger::storage::{keys as rows, tables};
+use crate::ledger::{Actor, KeyError, LedgerError};
 use crate::vault::crypto::Key;
 use crate::vault::key_source;
 use crate::vault::keyring::{self, Rotation};
@@ -100,15 +100,15 @@ fn alone(view: &mut View<'_>) -> Result<Vec<String>, LedgerError> {
     no_other_run(view)?;
     let names = rows::names(view.sql)?.into_iter();
     if view.sql.value(OWNER, &[])? != Some(true) {
-        return Err(LedgerError::KeyInUse {
+        return Err(LedgerError::Key(KeyError::KeyInUse {
             what: "only the role that owns the ledger's tables can do it",
-        });
+        }));
     }
     match view.sql.value::<i64>(BOARDS, &[])? {
         None => Ok(names.map(|(_, name)| name).collect()),
-        Some(_) => Err(LedgerError::KeyInUse {
+        Some(_) => Err(LedgerError::Key(KeyError::KeyInUse {
             what: "a board was in hand at some station, and its bytes are sealed with it: finish that first",
-        }),
+        })),
     }
 }
 
@@ -121,7 +121,7 @@ pub fn no_other_run(view: &View<'_>) -> Result<(), LedgerError> {
         .all(OTHERS, own, |row| Ok((row.get::<String>(0)?, row.get(1)?)))?;
     for (run, station) in others {
         if liveness::alive(view, &run)? {
-            return Err(LedgerError::RunsLive { station });
+            return Err(LedgerError::Key(KeyError::RunsLive { station }));
         }
     }
     Ok(())
@@ -130,9 +130,13 @@ pub fn no_other_run(view: &View<'_>) -> Result<(), LedgerError> {
 /// Gives the ledger the next key beside the one that it has, unless it has it.
 fn begin(view: &mut View<'_>, names: &[String], key: &Key) -> Result<(), LedgerError> {
     if alone(view)? != names {
-        return Err(LedgerError::Rotated);
+        return Err(LedgerError::Key(KeyError::Rotated));
     }
-    let ring = view.opened.key.as_ref().map_err(|_| LedgerError::Rotated)?;
+    let ring = view
+        .opened
+        .key
+        .as_ref()
+        .map_err(|_| LedgerError::Key(KeyError::Rotated))?;
     match names.contains(&key.id()) {
         true => Ok(()),
         false => rows::enter(view.sql, key, ring.seed()),

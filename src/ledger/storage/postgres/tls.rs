@@ -1,14 +1,13 @@
 //! TLS to the server: its certificate and name are checked, always.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
+use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StorageError};
 
 /// Makes what starts TLS; `roots` is a PEM file, without one the system's roots count.
 pub fn connector(roots: Option<&Path>) -> Result<MakeRustlsConnect, LedgerError> {
@@ -19,18 +18,16 @@ pub fn connector(roots: Option<&Path>) -> Result<MakeRustlsConnect, LedgerError>
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| LedgerError::Storage {
-            source: error.into(),
-        })?
+        .map_err(LedgerError::storage)?
         .with_root_certificates(store)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
 
 fn unusable(path: &Path, what: impl std::fmt::Display) -> LedgerError {
-    LedgerError::Address {
+    LedgerError::Storage(StorageError::Address {
         what: format!("sslrootcert {}: {what}", path.display()),
-    }
+    })
 }
 
 fn from_file(path: &Path) -> Result<RootCertStore, LedgerError> {
@@ -51,9 +48,9 @@ fn from_system() -> Result<RootCertStore, LedgerError> {
     let found = rustls_native_certs::load_native_certs();
     store.add_parsable_certificates(found.certs);
     if store.is_empty() {
-        return Err(LedgerError::Address {
+        return Err(LedgerError::Storage(StorageError::Address {
             what: "this system has no root certificates: name a file with sslrootcert".to_owned(),
-        });
+        }));
     }
     Ok(store)
 }

@@ -1,15 +1,15 @@
 //! Copies of a ledger that is in use, consistent and whole or not there.
 
+use rusqlite::backup::{Backup, StepResult};
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use rusqlite::backup::{Backup, StepResult};
-
 use super::connect::{self, fault};
 use super::{KeyPlace, MAKING, Sqlite, part, present, schema};
 use crate::ledger::LedgerError;
-use crate::vault::files::{about, beside, create, sync_folder};
+use crate::ledger::error::about;
+use crate::vault::files::{beside, create, sync_folder};
 
 /// How many pages are copied at once: others write in between.
 const PAGES: i32 = 2048;

@@ -1,14 +1,14 @@
 //! Connections: how they wait, what they promise, and what their faults mean.
 
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-
-use crate::ledger::LedgerError;
+use crate::ledger::error::about;
+use crate::ledger::{LedgerError, OpenError, StorageError};
 use crate::regular;
-use crate::vault::files::{about, beside};
+use crate::vault::files::beside;
 
 /// Every commit is on the disk when it returns.
 const FULL: &str = "FULL";
@@ -161,9 +161,9 @@ fn is_unwritable(error: &rusqlite::Error) -> bool {
 /// Says that a file is no ledger, if that is the fault.
 pub fn not_a_ledger(path: &Path, error: rusqlite::Error) -> LedgerError {
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        return LedgerError::NotALedger {
+        return LedgerError::Open(OpenError::NotALedger {
             path: path.to_owned(),
-        };
+        });
     }
     fault(error)
 }
@@ -173,37 +173,39 @@ pub fn fault(error: rusqlite::Error) -> LedgerError {
     // The log's index could not grow: a file of 32 KiB that nothing else keeps small.
     let index = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
     if error.sqlite_error().map(|error| error.extended_code) == Some(index) {
-        return LedgerError::Full {
+        return LedgerError::Storage(StorageError::Full {
             source: error.into(),
-        };
+        });
     }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy {
-            seconds: PATIENCE.as_secs(),
-        },
-        Some(ErrorCode::DiskFull) => LedgerError::Full {
-            source: error.into(),
-        },
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            LedgerError::ReadOnly {
-                source: error.into(),
-            }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            LedgerError::Storage(StorageError::Busy {
+                seconds: PATIENCE.as_secs(),
+            })
         }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => LedgerError::Damaged {
-            what: "a page of its file was changed or lost".to_owned(),
-            source: Some(error.into()),
-        },
-        Some(ErrorCode::ConstraintViolation) => LedgerError::Damaged {
+        Some(ErrorCode::DiskFull) => LedgerError::Storage(StorageError::Full {
+            source: error.into(),
+        }),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            LedgerError::Storage(StorageError::ReadOnly {
+                source: error.into(),
+            })
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            LedgerError::Storage(StorageError::Damaged {
+                what: "a page of its file was changed or lost".to_owned(),
+                source: Some(error.into()),
+            })
+        }
+        Some(ErrorCode::ConstraintViolation) => LedgerError::Storage(StorageError::Damaged {
             what: "a rule of its tables refused a row".to_owned(),
             source: Some(error.into()),
-        },
-        Some(_) => LedgerError::Storage {
-            source: error.into(),
-        },
+        }),
+        Some(_) => LedgerError::storage(error),
         // No code of SQLite: a row that holds something that no program wrote.
-        None => LedgerError::Damaged {
+        None => LedgerError::Storage(StorageError::Damaged {
             what: "a row cannot be read".to_owned(),
             source: Some(error.into()),
-        },
+        }),
     }
 }

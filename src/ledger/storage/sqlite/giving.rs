@@ -1,9 +1,8 @@
 //! A part on its way back: a copy, signed by its station.
 
+use rusqlite::TransactionBehavior;
 use std::path::Path;
 use std::sync::Arc;
-
-use rusqlite::TransactionBehavior;
 
 use super::connect::{self, fault};
 use super::keys::{self, Brought, KeyPlace};
@@ -13,7 +12,7 @@ use crate::ledger::rules::parts::SIGNATURE;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::{Facts as _, Frame};
 use crate::ledger::storage::view::{Mode, Opened, View};
-use crate::ledger::{Identity, LedgerError, Scope, Simulated};
+use crate::ledger::{Identity, LedgerError, PartError, Scope, Simulated};
 use crate::vault::recipient::StationKey;
 
 impl Sqlite {
@@ -21,7 +20,7 @@ impl Sqlite {
     /// key of its station, which `place` has.
     ///
     /// # Errors
-    /// [`LedgerError::NotAPart`], and those of [`copy`](Self::copy); then `to` is not there.
+    /// [`PartError::NotAPart`], and those of [`copy`](Self::copy); then `to` is not there.
     pub fn give_back(
         from: &Path,
         to: &Path,
@@ -29,7 +28,7 @@ impl Sqlite {
         place: &KeyPlace,
     ) -> Result<(), LedgerError> {
         let Some(Brought::Station(key)) = keys::bring(place, from)? else {
-            return Err(LedgerError::NotAPart);
+            return Err(LedgerError::Part(PartError::NotAPart));
         };
         Self::copy_with(from, to, |hidden| sign(hidden, scope, (&key, place)))
     }

@@ -1,15 +1,15 @@
 //! The key of a ledger in a file: read, checked against the ledger, made once for an empty one.
 
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
 use super::manifest;
-use crate::ledger::LedgerError;
+use crate::ledger::error::about;
 use crate::ledger::storage::keys::stored;
+use crate::ledger::{KeyError, LedgerError};
 use crate::recipe::{HomeId, KeySource};
 use crate::vault::crypto::Key;
-use crate::vault::files::{about, beside, read_key, write_new};
+use crate::vault::files::{beside, read_key, write_new};
 use crate::vault::key_source;
 use crate::vault::keyring::{self, Ring};
 use crate::vault::recipient::StationKey;
@@ -48,7 +48,7 @@ impl KeyPlace {
     /// key is made there.
     ///
     /// # Errors
-    /// [`LedgerError::KeyUnread`], [`LedgerError::KeyDamaged`], [`LedgerError::Exposed`]
+    /// [`KeyError::KeyUnread`], [`KeyError::KeyDamaged`], [`KeyError::Exposed`]
     pub fn try_read(&self, ledger: &Path) -> Result<(), LedgerError> {
         bring(self, ledger).map(drop)
     }
@@ -88,8 +88,10 @@ pub fn bring(place: &KeyPlace, ledger: &Path) -> Result<Option<Brought>, LedgerE
         Some(key) => Some(Brought::Station(key)),
         None => Key::parse(&text).map(Brought::Ledger),
     };
-    brought.map(Some).ok_or_else(|| LedgerError::KeyDamaged {
-        path: named(place, ledger),
+    brought.map(Some).ok_or_else(|| {
+        LedgerError::Key(KeyError::KeyDamaged {
+            path: named(place, ledger),
+        })
     })
 }
 
@@ -101,9 +103,9 @@ pub fn make(ledger: &Path, place: &KeyPlace) -> Result<Key, LedgerError> {
         Some(Brought::Ledger(key)) => key,
         // A station's key opens parts; a ledger of its own has a key of its own.
         Some(Brought::Station(_)) => {
-            return Err(LedgerError::KeyDamaged {
+            return Err(LedgerError::Key(KeyError::KeyDamaged {
                 path: named(place, ledger),
-            });
+            }));
         }
         None => {
             let path = path(ledger);
@@ -128,7 +130,7 @@ pub fn prove(
     place: &KeyPlace,
 ) -> Result<Option<Ring>, LedgerError> {
     let brought = match bring(place, ledger) {
-        Err(LedgerError::KeyUnread { .. }) => Ok(None),
+        Err(LedgerError::Key(KeyError::KeyUnread { .. })) => Ok(None),
         brought => brought,
     };
     prove_with(conn, (ledger, place), brought)
@@ -150,11 +152,11 @@ fn prove_with(
         Some(Brought::Station(key)) => match manifest::unseal(conn, &key, place.home())? {
             Some(key) => keys.push(key),
             None => {
-                return Err(LedgerError::KeyWrong {
+                return Err(LedgerError::Key(KeyError::KeyWrong {
                     path: named(place, ledger),
                     has: key.recipient()?.id(),
                     wants,
-                });
+                }));
             }
         },
         None => {}
@@ -164,11 +166,11 @@ fn prove_with(
         return Ok(Some(ring));
     }
     match keys.first() {
-        Some(key) => Err(LedgerError::KeyWrong {
+        Some(key) => Err(LedgerError::Key(KeyError::KeyWrong {
             path: named(place, ledger),
             has: key.id(),
             wants,
-        }),
+        })),
         None => Ok(None),
     }
 }
@@ -176,8 +178,8 @@ fn prove_with(
 /// Like [`prove`], for those who cannot go on without.
 pub fn require(conn: &Connection, ledger: &Path, place: &KeyPlace) -> Result<Ring, LedgerError> {
     prove_with(conn, (ledger, place), bring(place, ledger))?.ok_or_else(|| {
-        LedgerError::KeyMissing {
+        LedgerError::Key(KeyError::KeyMissing {
             path: named(place, ledger),
-        }
+        })
     })
 }

@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::LedgerError;
 use crate::ledger::history::audit::tokens_digest;
 use crate::ledger::rules::facts::ORIGIN;
 use crate::ledger::rules::parts::PART_OF;
 use crate::ledger::storage::sql::{Sql, values};
 use crate::ledger::storage::tables::Tables;
+use crate::ledger::{LedgerError, PartError};
 use crate::recipe::HomeId;
 use crate::vault::crypto::Key;
 use crate::vault::home::{Home, HomeKey, Signature};
@@ -61,9 +61,7 @@ pub fn write(
         to: to.to_hex(),
         ..found(tables)?
     };
-    let text = serde_json::to_string(&manifest).map_err(|error| LedgerError::Storage {
-        source: error.into(),
-    })?;
+    let text = serde_json::to_string(&manifest).map_err(LedgerError::storage)?;
     tables.set_fact(MANIFEST, &text)?;
     let signature = home.sign(&message(&text));
     tables.set_fact(SIGNATURE, &signature.to_string())
@@ -84,8 +82,10 @@ fn found(tables: &dyn Tables) -> Result<Manifest, LedgerError> {
 }
 
 fn fact(tables: &dyn Tables, name: &str) -> Result<String, LedgerError> {
-    let missing = || LedgerError::PartForged {
-        what: format!("its {name} is missing"),
+    let missing = || {
+        LedgerError::Part(PartError::PartForged {
+            what: format!("its {name} is missing"),
+        })
     };
     tables.fact(name)?.ok_or_else(missing)
 }
@@ -106,17 +106,17 @@ pub fn unseal(
         return Ok(None);
     };
     let (Some(text), Some(signature)) = (fact(MANIFEST)?, fact(SIGNATURE)?) else {
-        return Err(LedgerError::PartUnsigned);
+        return Err(LedgerError::Part(PartError::PartUnsigned));
     };
     let manifest = signed(&text, &signature, pinned)?;
     let own = key.recipient()?;
     match Recipient::from_hex(&manifest.to) {
         Some(to) if to == own => {}
         Some(to) => {
-            return Err(LedgerError::PartForStation {
+            return Err(LedgerError::Part(PartError::PartForStation {
                 to: to.id(),
                 has: own.id(),
-            });
+            }));
         }
         None => return Err(forged("it names no station")),
     }
@@ -143,13 +143,13 @@ fn signed(text: &str, signature: &str, pinned: Option<&HomeId>) -> Result<Manife
     }
     match pinned {
         Some(pinned) if *pinned == home.id() => Ok(manifest),
-        Some(pinned) => Err(LedgerError::HomeOther {
+        Some(pinned) => Err(LedgerError::Part(PartError::HomeOther {
             home: home.id().to_string(),
             pinned: pinned.to_string(),
-        }),
-        None => Err(LedgerError::HomeUnknown {
+        })),
+        None => Err(LedgerError::Part(PartError::HomeUnknown {
             home: home.id().to_string(),
-        }),
+        })),
     }
 }
 
@@ -171,7 +171,7 @@ pub fn check(tables: &dyn Tables) -> Result<(), LedgerError> {
 }
 
 fn forged(what: &str) -> LedgerError {
-    LedgerError::PartForged {
+    LedgerError::Part(PartError::PartForged {
         what: what.to_owned(),
-    }
+    })
 }

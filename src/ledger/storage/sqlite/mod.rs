@@ -14,6 +14,7 @@ mod rotate;
 mod schema;
 mod session;
 
+use crate::ledger::OpenError;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ pub use self::part::PartFile;
 pub use self::restore::Remaking;
 
 use self::connect::fault;
+use crate::ledger::error::about;
 use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::keys as rows;
@@ -33,7 +35,7 @@ use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
 use crate::own_file::{self, Sort};
-use crate::vault::files::{about, beside, close_to_others, create, sync_folder};
+use crate::vault::files::{beside, close_to_others, create, sync_folder};
 use crate::vault::keyring::Ring;
 
 /// One program writes at a time, and file locks tell who lives.
@@ -72,7 +74,7 @@ impl Sqlite {
     /// refused.
     ///
     /// # Errors
-    /// [`LedgerError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
+    /// [`OpenError::Lost`] where another one was; a missing, damaged, exposed or wrong key is said
     /// here too, with nothing written.
     pub fn open(path: &Path, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         Self::create_keyed(path, scope, identity, &KeyPlace::Beside)
@@ -81,7 +83,7 @@ impl Sqlite {
     /// Opens the ledger at `path` as a new run; there must be one.
     ///
     /// # Errors
-    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    /// [`OpenError::Absent`], and those of [`open`](Self::open)
     pub fn open_existing(
         path: &Path,
         scope: &Scope,
@@ -105,7 +107,7 @@ impl Sqlite {
             keys::bring(place, path)?;
         }
         match present(path, place) {
-            Err(LedgerError::Absent { .. }) => {}
+            Err(LedgerError::Open(OpenError::Absent { .. })) => {}
             other => other?,
         }
         make(path).map_err(about(path))?;
@@ -175,7 +177,7 @@ impl Sqlite {
     /// Without its key all but secrets, pictures and the audit can be seen.
     ///
     /// # Errors
-    /// [`LedgerError::Absent`], and those of [`open`](Self::open)
+    /// [`OpenError::Absent`], and those of [`open`](Self::open)
     pub fn inspect(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         Self::inspect_keyed(path, scope, &KeyPlace::Beside)
     }
@@ -203,9 +205,9 @@ impl Sqlite {
     /// Those of [`inspect`](Self::inspect)
     pub fn inspect_sealed(path: &Path, scope: &Scope) -> Result<Ledger, LedgerError> {
         if !path.try_exists().map_err(about(path))? {
-            return Err(LedgerError::Absent {
+            return Err(LedgerError::Open(OpenError::Absent {
                 path: path.to_owned(),
-            });
+            }));
         }
         let conn = connect::read(path)?;
         schema::known_to_us(&conn, path, &KeyPlace::Beside)?;
@@ -303,9 +305,9 @@ fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
         return Ok(());
     }
     lost?;
-    Err(LedgerError::Absent {
+    Err(LedgerError::Open(OpenError::Absent {
         path: path.to_owned(),
-    })
+    }))
 }
 
 /// Returns the folder of a ledger's runs.

@@ -5,19 +5,17 @@
 //! record; it gets its name. So a file with its name has left once, and what a cut leaves is
 //! either made anew or only renamed.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::connect::{self, fault};
-use super::keys;
-use super::{KeyPlace, MAKING, Sqlite, manifest, schema};
+use super::{KeyPlace, MAKING, Sqlite, keys, manifest, schema};
+use crate::ledger::error::about;
 use crate::ledger::part::{Handing, Part, PartState};
-use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated};
+use crate::ledger::{Actor, Identity, Ledger, LedgerError, Scope, Simulated, StorageError};
 use crate::vault::crypto::Key;
-use crate::vault::files::{about, beside, create, sync_folder};
+use crate::vault::files::{beside, create, sync_folder};
 
 /// A part's file on its way out.
 #[derive(Debug)]
@@ -51,7 +49,7 @@ impl PartFile {
     /// Finds the file of a part that was recorded as handed out and never got its name.
     ///
     /// # Errors
-    /// [`LedgerError::File`]
+    /// [`StorageError::File`]
     pub fn left_over(path: &Path, parts: &[Part]) -> Result<Option<(Self, Part)>, LedgerError> {
         for part in parts.iter().filter(|part| part.state == PartState::Handed) {
             let this = Self::of(path, &part.id);
@@ -93,7 +91,7 @@ impl PartFile {
     /// Gives the file its name, after [`Ledger::handed`].
     ///
     /// # Errors
-    /// [`LedgerError::File`]; the file keeps its hidden name, and the next split finds it.
+    /// [`StorageError::File`]; the file keeps its hidden name, and the next split finds it.
     pub fn release(self) -> Result<(), LedgerError> {
         give_name(&self.hidden, &self.path)
     }
@@ -117,9 +115,9 @@ pub fn free(path: &Path) -> Result<(), LedgerError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         // A link that leads nowhere is somebody's too.
-        Ok(_) => Err(LedgerError::Occupied {
+        Ok(_) => Err(LedgerError::Storage(StorageError::Occupied {
             path: path.to_owned(),
-        }),
+        })),
         Err(error) => Err(about(path)(error)),
     }
 }
@@ -132,9 +130,9 @@ pub fn give_name(hidden: &Path, path: &Path) -> Result<(), LedgerError> {
     free(path)?;
     match rename_new(hidden, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(LedgerError::Occupied {
+            return Err(LedgerError::Storage(StorageError::Occupied {
                 path: path.to_owned(),
-            });
+            }));
         }
         named => named.map_err(about(path))?,
     }
@@ -222,7 +220,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"theirs");
         assert!(matches!(
             give_name(&hidden, &path),
-            Err(LedgerError::Occupied { .. })
+            Err(LedgerError::Storage(StorageError::Occupied { .. }))
         ));
         fs::remove_file(&path).unwrap();
         give_name(&hidden, &path).unwrap();

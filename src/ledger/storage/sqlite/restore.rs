@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use super::keys::{self, KeyPlace};
 use super::part::{clear, free, give_name, single};
 use super::{Sqlite, backup, connect, schema};
+use crate::ledger::error::about;
 use crate::ledger::runs::Runs;
 use crate::ledger::traces::{self, Base};
-use crate::ledger::{Identity, Ledger, LedgerError, Scope};
+use crate::ledger::{Identity, KeyError, Ledger, LedgerError, OpenError, Scope};
 use crate::recipe::KeySource;
 use crate::vault::crypto::Key;
-use crate::vault::files::{about, beside, create, write_new};
+use crate::vault::files::{beside, create, write_new};
 
 /// Who makes a ledger's file anew, and for what.
 #[derive(Debug, Clone)]
@@ -41,9 +42,9 @@ impl Remaking<'_> {
     ) -> Result<T, LedgerError> {
         let hidden = self.begin()?;
         if *self.place == KeyPlace::Beside && !keys::path(self.path).exists() {
-            return Err(LedgerError::KeyMissing {
+            return Err(LedgerError::Key(KeyError::KeyMissing {
                 path: keys::path(self.path),
-            });
+            }));
         }
         let made = backup::fill(from, &hidden).and_then(|()| self.settle(&hidden, act));
         self.end(&hidden, made)
@@ -70,7 +71,7 @@ impl Remaking<'_> {
     /// given to `act`, which records it before the new ledger gets its name.
     ///
     /// # Errors
-    /// [`LedgerError::Begun`] where a ledger is, [`LedgerError::StillOpen`] while a program has the
+    /// [`OpenError::Begun`] where a ledger is, [`OpenError::StillOpen`] while a program has the
     /// lost one open. A cut leaves no ledger, and a trace of the old one.
     pub fn afresh(
         &self,
@@ -81,17 +82,20 @@ impl Remaking<'_> {
         if self.path.try_exists().map_err(about(self.path))? {
             let conn = connect::read(self.path)?;
             match schema::known_to_us(&conn, self.path, self.place) {
-                Ok(()) => return Err(LedgerError::Begun),
-                Err(LedgerError::Absent { .. } | LedgerError::Lost { .. }) => {}
+                Ok(()) => return Err(LedgerError::Open(OpenError::Begun)),
+                Err(
+                    LedgerError::Open(OpenError::Absent { .. })
+                    | LedgerError::Open(OpenError::Lost { .. }),
+                ) => {}
                 Err(error) => return Err(error),
             }
             traces.push(self.path.to_owned());
         }
         let runs = beside(self.path, ".runs");
         if Runs::at(runs).others("")? {
-            return Err(LedgerError::StillOpen {
+            return Err(LedgerError::Open(OpenError::StillOpen {
                 path: self.path.to_owned(),
-            });
+            }));
         }
         let aside = traces::set_aside(self.path, &traces)?;
         let hidden = self.begin()?;
@@ -117,9 +121,9 @@ impl Remaking<'_> {
         let key = match keys::bring(self.place, self.path)? {
             Some(keys::Brought::Ledger(key)) => key,
             Some(keys::Brought::Station(_)) => {
-                return Err(LedgerError::KeyDamaged {
+                return Err(LedgerError::Key(KeyError::KeyDamaged {
                     path: keys::named(self.place, self.path),
-                });
+                }));
             }
             None => {
                 let path = keys::path(self.path);

@@ -1,24 +1,23 @@
 //! Rotation of a file's key, while nobody else has the file open. The next key gets the old one's
 //! place at the end. Whoever opens the ledger in between finds both keys.
 
+use rusqlite::{OptionalExtension as _, TransactionBehavior};
 use std::path::Path;
 
-use rusqlite::{OptionalExtension as _, TransactionBehavior};
-
-use super::Sqlite;
 use super::connect::fault;
 use super::keys::{self, KeyPlace};
-use super::manifest;
+use super::{Sqlite, manifest};
+use crate::ledger::error::about;
 use crate::ledger::journal;
 use crate::ledger::rules::facts;
-use crate::ledger::storage::keys as rows;
-use crate::ledger::storage::rotate::{self, Next, Rotating, Step};
+use crate::ledger::storage::rotate;
+use crate::ledger::storage::rotate::{Next, Rotating, Step};
 use crate::ledger::storage::sql::{Sql, values};
-use crate::ledger::storage::tables;
 use crate::ledger::storage::view::Mode;
-use crate::ledger::{Actor, LedgerError, Rotation};
+use crate::ledger::storage::{keys as rows, tables};
+use crate::ledger::{Actor, KeyError, LedgerError, Rotation};
 use crate::vault::crypto::Key;
-use crate::vault::files::{about, read_key, sync_folder};
+use crate::vault::files::{read_key, sync_folder};
 use crate::vault::keyring;
 
 const SECURE: &str = "PRAGMA secure_delete = ON";
@@ -80,7 +79,7 @@ pub fn rotate(
 impl Sqlite {
     /// Refuses while others work with the ledger, or a board's bytes are sealed with the key.
     fn alone(&self, path: &Path) -> Result<(), LedgerError> {
-        let busy = |what: &'static str| Err(LedgerError::KeyInUse { what });
+        let busy = |what: &'static str| Err(LedgerError::Key(KeyError::KeyInUse { what }));
         let sql: &dyn Sql = &self.conn;
         let sealed: Option<i64> = sql.value(SEALED, values![manifest::SEALED])?;
         if sealed.is_some() {
@@ -94,7 +93,11 @@ impl Sqlite {
 
     /// Gives the ledger the next key beside the one that it has.
     fn begin(&mut self, key: &Key) -> Result<(), LedgerError> {
-        let ring = self.opened.key.as_ref().map_err(|_| LedgerError::Rotated)?;
+        let ring = self
+            .opened
+            .key
+            .as_ref()
+            .map_err(|_| LedgerError::Key(KeyError::Rotated))?;
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)

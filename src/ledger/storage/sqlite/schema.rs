@@ -1,14 +1,13 @@
 //! Numbered migrations. A file once released is never edited.
 
-use std::path::Path;
-
 use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
 
 use super::connect::{fault, not_a_ledger, set_log};
 use super::keys::{self, KeyPlace};
-use crate::ledger::LedgerError;
 use crate::ledger::storage::schema::{self, OLDEST, Past};
 use crate::ledger::traces::{self, Base};
+use crate::ledger::{LedgerError, OpenError};
 use crate::vault::crypto::Key;
 use crate::vault::keyring::Ring;
 
@@ -47,9 +46,9 @@ impl Header {
     fn check(&self, path: &Path) -> Result<bool, LedgerError> {
         let empty = self.application == 0 && self.version == 0 && self.tables == 0;
         if !empty && self.application != APPLICATION {
-            return Err(LedgerError::NotALedger {
+            return Err(LedgerError::Open(OpenError::NotALedger {
                 path: path.to_owned(),
-            });
+            }));
         }
         if !empty {
             schema::check(self.version, known())?;
@@ -132,9 +131,9 @@ pub fn look(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<Option<R
 /// Refuses what is no ledger, or one of a later version.
 pub fn known_to_us(conn: &Connection, path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
     if is_empty(conn, path, place)? {
-        return Err(LedgerError::Absent {
+        return Err(LedgerError::Open(OpenError::Absent {
             path: path.to_owned(),
-        });
+        }));
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ impl Memory {
     /// Opens the ledger as a run of this station.
     ///
     /// # Errors
-    /// [`LedgerError::SimulatedMixed`]
+    /// [`OpenError::SimulatedMixed`]
     pub fn open(&self, scope: &Scope, identity: Identity) -> Result<Ledger, LedgerError> {
         let mut state = lock(&self.state);
         state.opened += 1;

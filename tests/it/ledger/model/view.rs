@@ -7,7 +7,9 @@ use eol_inject::ledger::tables::{
     Completion, Each, EventRow, Events, Facts, Head, Imports, NewToken, Order, PartRow, PartSerial,
     Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
-use eol_inject::ledger::{Event, Finding, LedgerError, Scope, Stock, TokenState, UnitState};
+use eol_inject::ledger::{
+    Event, Finding, LedgerError, OpenError, Scope, Stock, TokenState, UnitState,
+};
 use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
 
 /// The state as one scope sees it.
@@ -278,7 +280,7 @@ impl Imports for View<'_> {
     fn begin_import(&mut self, station: &str, run: &str) -> Result<Pending, LedgerError> {
         if let Some(pending) = &self.state.pending {
             let station = pending.station.clone();
-            return Err(LedgerError::ImportBusy { station });
+            return Err(LedgerError::Open(OpenError::ImportBusy { station }));
         }
         let last = self.state.tokens.last_key_value().map_or(0, |(id, _)| *id);
         let pending = Pending {

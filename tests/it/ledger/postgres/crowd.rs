@@ -1,5 +1,6 @@
 //! Many at once, and those that are killed.
 
+use eol_inject::ledger::PartError;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
@@ -172,7 +173,10 @@ fn a_serial_that_goes_away_while_it_is_claimed_has_one_token() {
         });
         match split {
             Ok(_) => assert_eq!(claimed, 0),
-            Err(error) => assert!(matches!(error, LedgerError::PartSerial { .. }), "{error}"),
+            Err(error) => assert!(
+                matches!(error, LedgerError::Part(PartError::PartSerial { .. })),
+                "{error}"
+            ),
         }
     }
     assert_clean(&home);

@@ -1,6 +1,7 @@
 //! A role of the stations' own, with the grants that the manual names and no others.
 
 use super::*;
+use eol_inject::ledger::{ListError, StorageError};
 
 /// Returns the statements of the manual, for a schema and a role.
 fn statements(schema: &str, role: &str) -> Vec<String> {
@@ -48,7 +49,10 @@ fn a_role_with_the_grants_of_the_manual_works_and_one_without_is_told() {
         ..row(0)
     };
     let error = ledger.import(&list([row(9), twice]), &actor("L2"));
-    assert!(matches!(error, Err(LedgerError::ListConflict { .. })));
+    assert!(matches!(
+        error,
+        Err(LedgerError::List(ListError::ListConflict { .. }))
+    ));
     ledger
         .import(&list((9..12).map(row)), &actor("L2"))
         .unwrap();
@@ -63,6 +67,9 @@ fn a_role_with_the_grants_of_the_manual_works_and_one_without_is_told() {
         Postgres::inspect(&as_role(bare), &scope()).map(drop),
     ] {
         let error = outcome.unwrap_err();
-        assert!(matches!(error, LedgerError::NoRights { .. }), "{error:?}");
+        assert!(
+            matches!(error, LedgerError::Storage(StorageError::NoRights { .. })),
+            "{error:?}"
+        );
     }
 }

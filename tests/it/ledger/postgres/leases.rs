@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use eol_inject::ledger::{Seated, Target};
+use eol_inject::ledger::{Seated, StorageError, Target};
 
 use super::cluster::wait_for;
 use super::*;
@@ -195,9 +195,15 @@ fn a_run_that_was_taken_for_dead_never_writes_again() {
     assert_eq!(taken.epoch(), 2);
     let proof = receipt(&held);
     let error = ledger.confirm(&[(held, proof)]).unwrap_err();
-    assert!(matches!(error, LedgerError::Overtaken), "{error}");
+    assert!(
+        matches!(error, LedgerError::Storage(StorageError::Overtaken)),
+        "{error}"
+    );
     let error = ledger.reserve(&[claim("GW2")]).unwrap_err();
-    assert!(matches!(error, LedgerError::Overtaken), "{error}");
+    assert!(
+        matches!(error, LedgerError::Storage(StorageError::Overtaken)),
+        "{error}"
+    );
     let proof = receipt(&taken);
     other.confirm(&[(taken, proof)]).unwrap();
     assert_clean(&other);

@@ -1,5 +1,6 @@
 //! Servers that stop, crash, and are replaced in the middle of a shift.
 
+use eol_inject::ledger::StorageError;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -187,7 +188,10 @@ fn a_server_that_stays_away_is_told_and_the_unit_in_hand_resumes() {
     let proof = receipt(&held);
     let error = ledger.confirm(&[(held, proof)]).unwrap_err();
     assert!(
-        matches!(error, LedgerError::Unreachable { seconds: 1, .. }),
+        matches!(
+            error,
+            LedgerError::Storage(StorageError::Unreachable { seconds: 1, .. })
+        ),
         "{error}"
     );
     drop(ledger);
@@ -272,7 +276,13 @@ fn all_told() -> bool {
         },
     );
     let error = error.unwrap_err();
-    assert!(matches!(error, LedgerError::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            LedgerError::Storage(StorageError::Unreachable { .. })
+        ),
+        "{error}"
+    );
     drop(ledger);
     cluster.start();
     let mut recorded = std::collections::BTreeSet::new();

@@ -1,6 +1,7 @@
 //! Somebody with the database and without the key changes it: the audit names what.
 
 use super::*;
+use eol_inject::ledger::OpenError;
 
 /// A ledger with units in all states; returns its station's head for later.
 fn busy(bench: &OnServer) {
@@ -172,7 +173,10 @@ fn a_ledger_of_a_later_version_is_refused() {
         .unwrap();
     let error = bench.try_open("L1").unwrap_err();
     assert!(
-        matches!(error, LedgerError::SchemaNewer { found: 99, .. }),
+        matches!(
+            error,
+            LedgerError::Open(OpenError::SchemaNewer { found: 99, .. })
+        ),
         "{error}"
     );
 }
@@ -292,7 +296,10 @@ fn a_ledger_of_an_earlier_build_is_refused() {
     tamper(&bench, "UPDATE versions SET version = 3");
     let error = bench.try_open("L1").unwrap_err();
     assert!(
-        matches!(error, LedgerError::SchemaOlder { found: 3, .. }),
+        matches!(
+            error,
+            LedgerError::Open(OpenError::SchemaOlder { found: 3, .. })
+        ),
         "{error}"
     );
 }

@@ -1,5 +1,6 @@
 //! Many at once, and those that are killed.
 
+use eol_inject::ledger::OpenError;
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -95,7 +96,9 @@ fn a_killed_import_leaves_nothing_behind() {
     // It is in the middle: nobody sees its tokens, nobody waits for it.
     assert_eq!(ledger.stock().unwrap().free, 3);
     let busy = ledger.import(&list([row(5)]), &actor("L1")).unwrap_err();
-    assert!(matches!(busy, LedgerError::ImportBusy { station } if station == "L2"));
+    assert!(
+        matches!(busy, LedgerError::Open(OpenError::ImportBusy { station }) if station == "L2")
+    );
     for n in 0..3 {
         let unit = claim(&format!("GW{n}"));
         assert_eq!(finish(&mut ledger, &unit), print_of(n));
@@ -204,7 +207,10 @@ fn a_ledger_that_is_being_made_is_absent_or_there() {
                 scope.spawn(|| {
                     // Half made it would be the file of somebody else.
                     while let Err(error) = bench.inspect() {
-                        assert!(matches!(error, LedgerError::Absent { .. }), "{error}");
+                        assert!(
+                            matches!(error, LedgerError::Open(OpenError::Absent { .. })),
+                            "{error}"
+                        );
                     }
                 });
             }

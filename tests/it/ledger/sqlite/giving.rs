@@ -1,6 +1,6 @@
 //! A part that comes back, and somebody on its way who takes a unit out of it.
 
-use eol_inject::ledger::{KeyPlace, PartFile, Share};
+use eol_inject::ledger::{KeyPlace, PartError, PartFile, Share};
 use eol_inject::recipe::KeySource;
 
 use super::tamper::Forged;
@@ -46,7 +46,7 @@ fn merge(home: &InFile, back: &std::path::Path) -> Result<usize, String> {
     let back = part.bring_back().unwrap();
     match home.open("L1").merge(&back, &actor("L1")) {
         Ok(merge) => Ok(merge.units),
-        Err(LedgerError::PartConflict { findings, .. }) => {
+        Err(LedgerError::Part(PartError::PartConflict { findings, .. })) => {
             let lines = findings
                 .iter()
                 .map(|one| format!("{}: {}", one.about, one.what));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use eol_inject::ledger::{KeyPlace, Remaking};
+use eol_inject::ledger::{KeyPlace, PartError, Remaking};
 
 use super::*;
 
@@ -101,7 +101,8 @@ fn another_ledger_stands_in_its_place_by_decision_alone() {
     drop(ledger);
     let key = fs::read(bench.beside(".key")).unwrap();
     // Cut when what it left was set aside: that still says that there was one.
-    let cut: Result<_, LedgerError> = remaking().afresh(|_, _| Err(LedgerError::NotAPart));
+    let cut: Result<_, LedgerError> =
+        remaking().afresh(|_, _| Err(LedgerError::Part(PartError::NotAPart)));
     assert_eq!(name(cut), "ledger-not-a-part");
     assert_eq!(name(bench.try_open()), "ledger-lost");
     begin().unwrap();

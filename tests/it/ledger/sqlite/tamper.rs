@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use eol_inject::ledger::{Evidence, Mapping, Rework, Witness};
+use eol_inject::ledger::{Evidence, Mapping, OpenError, Rework, Witness};
 use rusqlite::Connection;
 
 use super::*;
@@ -426,7 +426,10 @@ fn a_ledger_of_an_earlier_build_is_refused() {
     for error in [bench.try_open().err(), bench.inspect().err()] {
         let error = error.unwrap();
         assert!(
-            matches!(error, LedgerError::SchemaOlder { found: 3, .. }),
+            matches!(
+                error,
+                LedgerError::Open(OpenError::SchemaOlder { found: 3, .. })
+            ),
             "{error}"
         );
     }
