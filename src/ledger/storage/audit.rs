@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::facts::{BEGAN, counter_fact};
+use super::imports::unseen;
 use super::rows::FORGED;
 use super::sql::{Row, Value};
-use super::tokens::unseen;
 use super::view::View;
 use crate::ledger::{Finding, LedgerError};
 use crate::unit::Serial;

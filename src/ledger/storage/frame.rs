@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::rows::UnitRow;
 use super::tables::Tables;
+#[cfg(feature = "seal")]
+use crate::ledger::Simulated;
 use crate::ledger::{Identity, Scope};
 
 /// Who has a ledger open, and for what.
@@ -38,6 +40,16 @@ impl Frame {
             holds: Mutex::default(),
             ended: AtomicI64::default(),
         }
+    }
+
+    /// Makes the frame of one that only looks.
+    #[cfg(feature = "seal")]
+    pub(crate) fn looking(scope: &Scope) -> Self {
+        let identity = Identity {
+            station: String::new(),
+            simulated: Simulated::No,
+        };
+        Self::new(scope, identity, String::new())
     }
 
     /// Takes the lock by which others know that the run lives.

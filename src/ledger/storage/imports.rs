@@ -6,6 +6,14 @@ use super::view::{Mode, View};
 use crate::ledger::{LedgerError, OpenError, StorageError};
 use crate::unit::{Fingerprint, Serial};
 
+/// The first token that nobody sees yet, as every statement finds it for itself.
+macro_rules! unseen {
+    () => {
+        "(SELECT coalesce(min(first), 9223372036854775807) FROM imports WHERE pending)"
+    };
+}
+pub(super) use unseen;
+
 const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending";
 const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pending) \
      SELECT ?1, (SELECT coalesce(max(id), 0) + 1 FROM tokens), \

@@ -14,6 +14,8 @@ mod frame;
 mod imports;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod keys;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod known;
 #[cfg(feature = "seal")]
 pub mod notary;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

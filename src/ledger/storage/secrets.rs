@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::imports;
-use super::sql::{Bulk, Row, values};
+use super::known::{Sealed, SealedPicture};
+use super::sql::{Bulk, values};
 use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
 use super::tokens::marked;
 use super::view::View;
@@ -42,47 +43,6 @@ const TOKENS: Bulk = bulk!(
 );
 const PICTURES: Bulk = bulk!("pictures", "token, key, picture", "?1, ?2, ?3");
 const PRINTS: Bulk = bulk!("prints", "print, token", "?1, ?2");
-
-/// A picture, sealed still, and the key that it is sealed with.
-type SealedPicture = (i64, Vec<u8>);
-
-/// What is sealed of a token, sealed still.
-pub struct Sealed {
-    print: Fingerprint,
-    /// The key that it is sealed with.
-    key: i64,
-    token: Vec<u8>,
-    qr: Option<Vec<u8>>,
-    columns: Option<Vec<u8>>,
-    /// Absent when it was not asked for.
-    picture: Option<Option<SealedPicture>>,
-}
-
-impl Sealed {
-    /// Reads fingerprint, and key and sealed columns, the latter from `from` on.
-    fn read(row: &dyn Row, print: usize, from: usize) -> Result<Self, LedgerError> {
-        Ok(Self {
-            print: row.get(print)?,
-            key: row.get(from)?,
-            token: row.get(from + 1)?,
-            qr: row.get(from + 2)?,
-            columns: row.get(from + 3)?,
-            picture: None,
-        })
-    }
-
-    /// Reads a token's row with what is sealed of it from `from` on, its picture last.
-    pub fn with_picture(row: &dyn Row, from: usize) -> Result<Self, LedgerError> {
-        let picture = match row.get(from + 4)? {
-            Some(key) => Some((key, row.get(from + 5)?)),
-            None => None,
-        };
-        Ok(Self {
-            picture: Some(picture),
-            ..Self::read(row, 2, from)?
-        })
-    }
-}
 
 /// A token's values, sealed.
 struct Blobs {

@@ -1,15 +1,14 @@
 //! A ledger that is open, and one of its transactions as the rules see it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::known::Known;
 use super::notary::Notary;
-use super::secrets::Sealed;
 use super::sql::{Query, Sql, Value, values};
-use super::tables::{Frame, Mark, TokenRow, UnitRow};
-use super::tokens::Drawing;
+use super::tables::{Frame, Mark};
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::Head;
 use crate::ledger::{Finding, KeyError, LedgerError};
@@ -21,6 +20,19 @@ const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
 const ADD_PRODUCT: &str = "INSERT INTO products (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 const ADD_SCOPE: &str = "INSERT INTO scopes (id, product, template, mark) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (product, template) DO NOTHING";
+
+const PRODUCT: &str = "SELECT 1 FROM products WHERE id = ?1";
+
+/// How free tokens are found: each server has an index of its own shape for it.
+pub struct Drawing {
+    pub one: &'static str,
+    /// For a transaction that draws again and again. Each question passes over all that was drawn in
+    /// the last seconds, for a server clears index entries away only when no open transaction is
+    /// older.
+    pub more: &'static str,
+    pub fixed: &'static str,
+    pub count: &'static str,
+}
 
 /// What differs between the servers that SQL is for.
 pub struct Backend {
@@ -206,20 +218,6 @@ pub enum Mode {
     Read,
 }
 
-/// What was looked up before it was asked for.
-#[derive(Default)]
-pub struct Known {
-    pub prints: HashMap<[u8; 32], Option<TokenRow>>,
-    pub fixed: HashMap<String, Option<TokenRow>>,
-    pub serials: HashMap<String, Option<UnitRow>>,
-    pub units: HashMap<i64, UnitRow>,
-    pub sealed: HashMap<i64, Sealed>,
-    /// Free tokens that this transaction holds, in their order.
-    pub drawn: VecDeque<TokenRow>,
-    /// Whether it has drawn one.
-    pub draws: bool,
-}
-
 /// The chain of one station, as a transaction goes on with it.
 #[derive(Clone, Copy)]
 pub struct Chain {
@@ -286,5 +284,24 @@ impl<'a> View<'a> {
             true => Ok(()),
             false => Err(LedgerError::forged(what())),
         }
+    }
+
+    /// Keeps lists from beginning and ending in the product, and parts from leaving, while a serial
+    /// gets its token.
+    ///
+    /// Without it a list that gives the serial its own token might be seen, or the serial be away,
+    /// just after this transaction drew another token for it.
+    pub fn share_product(&self) -> Result<(), LedgerError> {
+        match self.is_raced() && !self.held.replace(true) {
+            true => self.hold_product(" FOR KEY SHARE"),
+            false => Ok(()),
+        }
+    }
+
+    /// Holds the product's row.
+    pub fn hold_product(&self, hold: &'static str) -> Result<(), LedgerError> {
+        let query = Query::holding(PRODUCT, hold);
+        let product = values![self.opened.product];
+        self.sql.rows(query, product, &mut |_| Ok(()))
     }
 }
