@@ -162,11 +162,7 @@ impl Judge {
         let shared = self.master.image();
         let last = shared.runs().last().map(|run| run.end());
         for run in unit.runs() {
-            let mut rest = vec![run];
-            for known in shared.stored_within(run) {
-                rest = rest.into_iter().flat_map(|it| it.without(known)).collect();
-            }
-            for span in rest {
+            for span in Span::outside(vec![run], shared.stored_within(run)) {
                 let bytes = unit.bytes(span).ok()?;
                 let fill = match form {
                     Conversion::Bin { fill } if Some(span.end()) <= last => Some(fill),
@@ -255,14 +251,7 @@ impl Judge {
     fn outside(&self, unit: &Image) -> Option<Difference> {
         let changes = self.master.changes();
         for run in self.master.image().runs() {
-            let mut same = vec![run];
-            for change in &changes {
-                same = same
-                    .into_iter()
-                    .flat_map(|span| span.without(*change))
-                    .collect();
-            }
-            for span in same {
+            for span in Span::outside(vec![run], changes.iter().copied()) {
                 if let Some(found) = first_difference(self.master.image(), unit, span) {
                     return Some(found);
                 }
