@@ -1,123 +1,22 @@
-//! Many units at once: the steps of [`mod@super`], overlapped.
-//!
-//! Claims and outcomes are made durable in groups, one transaction each; between the two,
-//! workers stamp and write. Outcomes come back in the order of the serials.
+//! Claims groups of units, hands them out, and records what came of them; the only one that sees the
+//! ledger.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use super::Passed;
-use super::bench::{Attempted, Bench, Made, Recorded, record, without_file};
-use super::error::LineError;
-use crate::label::Labels;
-use crate::ledger::{Attempt, Claim, Ledger, LedgerError, Reservation, Revealed};
+use super::job::{Answer, Came, Job, Outcome, Place, Step};
+use crate::ledger::{Attempt, Claim, Ledger, LedgerError};
+use crate::line::bench::{Attempted, Made, Passed, record, without_file};
+use crate::line::error::LineError;
 use crate::master::Master;
-use crate::target::{Target, Unwatched};
-use crate::unit::Serial;
 
 /// Units per transaction. Larger groups amortise the commit, but a power cut costs more work.
 const GROUP: usize = 128;
 
 /// Groups between claim and outcome: one is written while another is claimed or labelled.
 const IN_FLIGHT: usize = 3;
-
-/// A batch: what all its units share.
-pub struct Batch<'b, T> {
-    /// The proved image.
-    pub master: &'b Master,
-    /// Makes claims and outcomes durable.
-    pub ledger: &'b mut Ledger,
-    /// Takes images to the units; each worker has a clone of its own.
-    pub target: &'b T,
-    /// Makes labels.
-    pub labels: &'b (dyn Labels + Sync),
-    /// Threads that stamp and write.
-    pub workers: usize,
-}
-
-/// How one unit of a batch ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The unit.
-    pub serial: Serial,
-    /// How often it was claimed; absent when it was not.
-    pub attempt: Option<i64>,
-    /// The record, or why there is none.
-    pub result: Result<Passed, LineError>,
-    /// From the claim to the label.
-    pub elapsed: Duration,
-}
-
-impl<T: Target + Clone> Batch<'_, T> {
-    /// Takes the units of `claims` down the line and tells `each` how every one ended.
-    ///
-    /// When `each` breaks, units that are claimed already are finished, and no further one is.
-    ///
-    /// # Errors
-    /// [`LedgerError`] when claims or outcomes could not be recorded. `each` was told of every unit
-    /// whose outcome is known to be; the others in hand stay claimed, or are recorded if only the
-    /// ledger's answer was lost, and the same serials resume them.
-    pub fn run(
-        &mut self,
-        claims: &mut dyn Iterator<Item = Claim>,
-        each: &mut dyn FnMut(Outcome) -> ControlFlow<()>,
-    ) -> Result<(), LedgerError> {
-        let (jobs, queue) = mpsc::channel();
-        let queue = Mutex::new(queue);
-        let (results, answers) = mpsc::channel();
-        let (master, labels, ledger) = (self.master, self.labels, &mut *self.ledger);
-        thread::scope(|scope| {
-            for _ in 0..self.workers.max(1) {
-                let (mut target, results, queue) = (self.target.clone(), results.clone(), &queue);
-                scope.spawn(move || {
-                    let mut bench = Bench {
-                        master,
-                        target: &mut target,
-                        labels,
-                        watch: &mut Unwatched,
-                    };
-                    bench.work(queue, &results);
-                });
-            }
-            drop(results);
-            // The sender of jobs goes with the scheduler, and the workers end with it.
-            Scheduler {
-                master,
-                ledger,
-                jobs,
-                groups: Groups::default(),
-                size: 1,
-                lost: None,
-            }
-            .run(claims, &answers, each)
-        })
-    }
-}
-
-/// Group and index of a unit.
-#[derive(Clone, Copy)]
-struct Place {
-    group: usize,
-    index: usize,
-}
-
-/// One step for a worker, and the unit that it is for.
-struct Job {
-    place: Place,
-    step: Step,
-}
-
-enum Step {
-    Deliver(Reservation),
-    Verify(Made),
-    /// After the copy is on record.
-    Copy(Made, Revealed),
-    Label(Recorded),
-}
 
 /// What is done for a unit that is finished.
 #[derive(Debug, Clone, Copy)]
@@ -126,46 +25,6 @@ enum Finish {
     Verify,
     /// Its file is gone, and its board stands: another file is made.
     Copy,
-}
-
-/// What a worker gives back.
-struct Answer {
-    place: Place,
-    came: Came,
-}
-
-/// What a step came to.
-enum Came {
-    /// A delivery, to be recorded.
-    Attempted(Box<Attempted>),
-    /// The unit's end.
-    Ended(Result<Passed, LineError>),
-    /// A finished unit's file is gone, or another one.
-    Gone,
-}
-
-impl Bench<'_> {
-    /// Does one step after the other until there are no more.
-    fn work(&mut self, jobs: &Mutex<Receiver<Job>>, answers: &Sender<Answer>) {
-        loop {
-            // A poisoned lock still guards a whole receiver.
-            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(Job { place, step }) = job else { return };
-            let came = match step {
-                Step::Deliver(reservation) => Came::Attempted(Box::new(self.deliver(reservation))),
-                Step::Verify(made) => match self.verify(made) {
-                    Ok(None) => Came::Gone,
-                    Ok(Some(passed)) => Came::Ended(Ok(passed)),
-                    Err(error) => Came::Ended(Err(error)),
-                },
-                Step::Copy(made, proof) => Came::Ended(self.copy(made, &proof)),
-                Step::Label(recorded) => Came::Ended(Ok(self.label(recorded))),
-            };
-            if answers.send(Answer { place, came }).is_err() {
-                return;
-            }
-        }
-    }
 }
 
 /// The groups between their claim and their last label, in order.
@@ -242,7 +101,7 @@ impl Unit {
 }
 
 /// Claims, hands out, records; the only one that sees the ledger.
-struct Scheduler<'b> {
+pub(super) struct Scheduler<'b> {
     master: &'b Master,
     ledger: &'b mut Ledger,
     jobs: Sender<Job>,
@@ -254,8 +113,19 @@ struct Scheduler<'b> {
     lost: Option<LedgerError>,
 }
 
-impl Scheduler<'_> {
-    fn run(
+impl<'b> Scheduler<'b> {
+    pub fn new(master: &'b Master, ledger: &'b mut Ledger, jobs: Sender<Job>) -> Self {
+        Self {
+            master,
+            ledger,
+            jobs,
+            groups: Groups::default(),
+            size: 1,
+            lost: None,
+        }
+    }
+
+    pub fn run(
         mut self,
         claims: &mut dyn Iterator<Item = Claim>,
         answers: &Receiver<Answer>,
