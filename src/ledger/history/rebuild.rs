@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::history::mirror::History;
 use crate::ledger::history::places::Lists;
-use crate::ledger::history::replay::Expected;
+use crate::ledger::history::replay::each_unit;
 use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told_by_mirror};
 use crate::ledger::part::{Part, PartState};
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
@@ -379,11 +379,7 @@ pub fn settle(tables: &mut dyn Tables) -> Result<u64, LedgerError> {
 fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
     let mut rows = Vec::new();
     let mut missing = (0, None);
-    let mut current: Option<(i64, Expected)> = None;
-    let mut end = |unit: Option<(i64, Expected)>| -> Result<(), LedgerError> {
-        let Some((id, expected)) = unit else {
-            return Ok(());
-        };
+    each_unit(tables, &mut |id, expected| {
         let print = expected.fingerprint()?;
         match tables.token(&print)? {
             Some(token) => rows.push(expected.row(id, &token)?),
@@ -393,20 +389,7 @@ fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
             }
         }
         Ok(())
-    };
-    tables.scan_events(Order::Unit, &mut |row| {
-        let Some(unit) = row.unit else {
-            return Ok(());
-        };
-        if current.as_ref().is_none_or(|(id, _)| *id != unit) {
-            end(current.replace((unit, Expected::default())))?;
-        }
-        match &mut current {
-            Some((_, expected)) => expected.apply(&row),
-            None => Ok(()),
-        }
     })?;
-    end(current)?;
     match missing {
         (count, Some(first)) => Err(LedgerError::Restore(RestoreError::TokensMissing {
             count,
