@@ -104,7 +104,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         attempt: result
             .as_ref()
             .ok()
-            .map(|passed| passed.entry.record().epoch),
+            .map(|passed| passed.entry.record().attempt),
         place: Place::File(target.path(known(&result, &serial))),
         label: labels.of_unit(known(&result, &serial)),
         serial: Some(serial),

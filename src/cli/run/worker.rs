@@ -160,7 +160,7 @@ impl Worker {
         let attempt = result
             .as_ref()
             .ok()
-            .map(|passed| passed.entry.record().epoch);
+            .map(|passed| passed.entry.record().attempt);
         End {
             seen: unit.eye.and_then(|eye| eye.seen),
             serial: unit.serial,

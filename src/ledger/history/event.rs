@@ -166,7 +166,7 @@ impl Body {
             serial: Some(unit.serial.to_string()),
             fingerprint: Some(unit.fingerprint.to_hex()),
             state: Some(unit.state.to_string()),
-            epoch: Some(unit.epoch),
+            epoch: Some(unit.attempt),
             ..Self::default()
         }
     }
@@ -298,7 +298,7 @@ pub fn whole(unit: &UnitRow) -> Body {
         durable: Some(unit.durable),
         pending: Some(unit.pending),
         touched: Some(unit.touched),
-        label: unit.label.clone(),
+        label: unit.labelled_at.clone(),
         ..Body::of(unit)
     }
 }
@@ -324,7 +324,7 @@ pub fn begun(frame: &Frame, unit: &UnitRow) -> Body {
         digest: unit.digest.map(|digest| digest.to_string()),
         durable: Some(unit.durable),
         touched: Some(unit.touched),
-        label: unit.label.clone(),
+        label: unit.labelled_at.clone(),
         ..claimed(frame, unit)
     }
 }

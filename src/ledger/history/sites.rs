@@ -123,6 +123,9 @@ fn given_out(tables: &dyn Tables, seen: &Seen) -> Result<Option<String>, LedgerE
             Some(format!("it is {} here, and {}", token.state, seen.named()))
         }
         // A part or a lost ledger may have used it; a unit here is compared by itself.
-        TokenState::Away | TokenState::Quarantined | TokenState::Bound | TokenState::Gone => None,
+        TokenState::CheckedOut
+        | TokenState::Quarantined
+        | TokenState::Bound
+        | TokenState::ClaimedElsewhere => None,
     })
 }

@@ -246,9 +246,9 @@ fn standing(
         return Ok(Err(format!("a list fixes its token {print} to {fixed}")));
     }
     Ok(match token.state {
-        TokenState::Free | TokenState::Gone => Ok(false),
+        TokenState::Free | TokenState::ClaimedElsewhere => Ok(false),
         TokenState::Void => Err(format!("its token {print} is burnt")),
-        TokenState::Away => Err(format!("its token {print} is away in a part")),
+        TokenState::CheckedOut => Err(format!("its token {print} is away in a part")),
         // That the unit exists says what became of the token.
         TokenState::Quarantined if tables.unit_with(token.id)?.is_none() => Ok(false),
         TokenState::Bound | TokenState::Quarantined => {
@@ -308,10 +308,10 @@ fn place(
         durable: false,
         station: by.station.clone(),
         run: String::new(),
-        epoch: 1,
+        attempt: 1,
         pending: false,
         touched: true,
-        label: None,
+        labelled_at: None,
         at: String::new(),
         event: Digest::UNKNOWN,
         ours: true,

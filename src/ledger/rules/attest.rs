@@ -183,7 +183,7 @@ fn deliver(
     unit: UnitRow,
     by: &Actor,
 ) -> Result<UnitRow, LedgerError> {
-    let state = match &unit.label {
+    let state = match &unit.labelled_at {
         Some(_) => UnitState::Labelled,
         None => UnitState::Delivered,
     };

@@ -65,7 +65,7 @@ pub fn reserve(
             } else if seen.insert(claim.serial.folded()) {
                 one(tables, frame, claim)?
             } else {
-                Err(Refusal::Twice {
+                Err(Refusal::Duplicate {
                     serial: claim.serial.clone(),
                 })
             };
@@ -265,10 +265,10 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
         durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
-        epoch: 1,
+        attempt: 1,
         pending: true,
         touched: false,
-        label: None,
+        labelled_at: None,
         at: String::new(),
         event: claim.image,
         ours: true,
@@ -295,7 +295,7 @@ fn choose(
                 part,
                 station,
             },
-            false => Refusal::Away {
+            false => Refusal::CheckedOut {
                 serial,
                 part,
                 station,
@@ -343,7 +343,7 @@ fn again(
         durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
-        epoch: unit.epoch.saturating_add(1),
+        attempt: unit.attempt.saturating_add(1),
         // An attempt that ended without a word may have left the token anywhere.
         touched: unit.touched || unit.pending,
         pending: true,
@@ -368,11 +368,11 @@ fn go(
 ) -> Result<Answer, LedgerError> {
     Ok(Ok(Attempt::Go(Reservation {
         unit: unit.id,
-        epoch: unit.epoch,
+        attempt: unit.attempt,
         values: values(tables, &unit)?,
         fingerprint: unit.fingerprint,
         claim: claim.clone(),
-        resumed: unit.epoch > 1,
+        resumed: unit.attempt > 1,
         lock: frame.lock(),
         _hold: frame.take(unit.id),
     })))

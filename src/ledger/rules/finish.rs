@@ -66,7 +66,7 @@ pub fn confirm(
         }
         return Err(stale(reservation, &unit));
     }
-    let (state, kind) = match (reservation.claim.target, &unit.label) {
+    let (state, kind) = match (reservation.claim.target, &unit.labelled_at) {
         (Target::File, _) => (UnitState::Prepared, Kind::Prepared),
         // Its label was read while it was only a file.
         (Target::Probe | Target::Program, Some(_)) => (UnitState::Labelled, Kind::Delivered),
@@ -146,13 +146,13 @@ pub fn labelled(
             }));
         }
     };
-    if unit.label.is_some() && unit.state == next {
+    if unit.labelled_at.is_some() && unit.state == next {
         return entry(tables, frame, unit);
     }
     unit.state = next;
     let body = Body::of(&unit).by(by);
     event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
-    unit.label = Some(unit.at.clone());
+    unit.labelled_at = Some(unit.at.clone());
     tables.set_unit(&unit)?;
     entry(tables, frame, unit)
 }
@@ -189,7 +189,7 @@ fn held(
         })
     })?;
     let gone = matches!(unit.state, UnitState::Void | UnitState::Superseded);
-    if gone || unit.epoch != reservation.epoch || unit.run != frame.run {
+    if gone || unit.attempt != reservation.attempt || unit.run != frame.run {
         return Err(stale(reservation, &unit));
     }
     Ok(unit)
@@ -199,8 +199,8 @@ fn held(
 fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
     LedgerError::Unit(UnitError::Stale {
         serial: unit.serial.clone(),
-        held: reservation.epoch,
-        current: unit.epoch,
+        held: reservation.attempt,
+        current: unit.attempt,
         station: unit.station.clone(),
     })
 }

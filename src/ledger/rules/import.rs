@@ -402,10 +402,10 @@ fn finish(
             continue;
         };
         if is_loose(tables, &token)? {
-            tables.set_token(&token, TokenState::Gone)?;
+            tables.set_token(&token, TokenState::ClaimedElsewhere)?;
             turned.push(fingerprint.to_hex());
         } else if pool.elsewhere == Elsewhere::Used
-            && matches!(token.state, TokenState::Bound | TokenState::Away)
+            && matches!(token.state, TokenState::Bound | TokenState::CheckedOut)
         {
             return Err(taken(tables, pool, &token)?);
         }
@@ -463,7 +463,7 @@ fn place_of(pool: &Pool, fingerprint: &Fingerprint) -> Place {
 fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerError, LedgerError> {
     // A token that is away may have been a released unit's before.
     let unit = match token.state {
-        TokenState::Away => None,
+        TokenState::CheckedOut => None,
         _ => tables.unit_with(token.id)?,
     };
     let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());

@@ -264,7 +264,7 @@ pub fn token_record(
 ) -> Result<TokenRecord, LedgerError> {
     let (fingerprint, state) = (token.fingerprint, token.state);
     let unit = match state {
-        TokenState::Free | TokenState::Gone | TokenState::Away => None,
+        TokenState::Free | TokenState::ClaimedElsewhere | TokenState::CheckedOut => None,
         TokenState::Bound | TokenState::Void | TokenState::Quarantined => {
             tables.unit_with(token.id)?
         }

@@ -280,7 +280,7 @@ fn contradictions(
             continue;
         }
         let token = known(tables, fingerprint)?;
-        if token.state != TokenState::Away {
+        if token.state != TokenState::CheckedOut {
             add(
                 format!("token {fingerprint}"),
                 format!("it is {} here, not away", token.state),
@@ -332,7 +332,10 @@ fn sums(back: &Return) -> Vec<(Fingerprint, String)> {
             // The claim that a restored backup knew of.
             (TokenState::Quarantined, [unit]) => *unit == UnitState::Reserved,
             (
-                TokenState::Void | TokenState::Free | TokenState::Quarantined | TokenState::Gone,
+                TokenState::Void
+                | TokenState::Free
+                | TokenState::Quarantined
+                | TokenState::ClaimedElsewhere,
                 [],
             ) => true,
             _ => false,

@@ -90,7 +90,7 @@ fn spend(
     if parts::part_of(tables)?.is_some_and(|of| of.closed) {
         return Ok(());
     }
-    tables.set_token(token, TokenState::Gone)?;
+    tables.set_token(token, TokenState::ClaimedElsewhere)?;
     let body = Body {
         fingerprints: Some(vec![token.fingerprint.to_hex()]),
         uid: spot.uid.map(str::to_owned),

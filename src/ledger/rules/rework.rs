@@ -240,11 +240,11 @@ fn successor(ended: &UnitRow, state: UnitState, rework: &Rework, by: &Actor) -> 
         station: by.station.clone(),
         // No run has claimed it: a decision is none.
         run: String::new(),
-        epoch: 1,
+        attempt: 1,
         pending: false,
         touched: true,
-        label: match rework {
-            Rework::SameBoard => ended.label.clone(),
+        labelled_at: match rework {
+            Rework::SameBoard => ended.labelled_at.clone(),
             _ => None,
         },
         ..ended.clone()

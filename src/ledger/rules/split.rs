@@ -133,7 +133,7 @@ pub fn split(
         heads: None,
     })?;
     for (token, serial) in &chosen {
-        tables.set_token(token, TokenState::Away)?;
+        tables.set_token(token, TokenState::CheckedOut)?;
         if let Some(serial) = serial {
             tables.set_part_serial(number, serial, None)?;
         }
@@ -235,7 +235,7 @@ fn choose(
                 let token = tables.draw()?.ok_or_else(|| short(chosen.len()))?;
                 proof::of_token(tables, &token)?;
                 // Drawn is drawn: the next look finds the next one.
-                tables.set_token(&token, TokenState::Away)?;
+                tables.set_token(&token, TokenState::CheckedOut)?;
                 chosen.push((token, None));
             }
             return Ok(chosen);
@@ -271,7 +271,7 @@ fn choose(
             None => tables.draw()?.ok_or_else(|| short(chosen.len()))?,
         };
         proof::of_token(tables, &token)?;
-        tables.set_token(&token, TokenState::Away)?;
+        tables.set_token(&token, TokenState::CheckedOut)?;
         chosen.push((token, Some(serial)));
     }
     Ok(chosen)
@@ -371,7 +371,7 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
     let mut names = Vec::with_capacity(part.tokens);
     for fingerprint in parts::tokens(tables, number)? {
         let token = known(tables, &fingerprint)?;
-        if token.state == TokenState::Away {
+        if token.state == TokenState::CheckedOut {
             tables.set_token(&token, TokenState::Void)?;
             names.push(fingerprint.to_hex());
         }

@@ -100,12 +100,12 @@ pub struct UnitRow {
     pub station: String,
     /// Empty where a decision made the row.
     pub run: String,
-    pub epoch: i64,
+    pub attempt: i64,
     /// Whether the last attempt has no outcome yet.
     pub pending: bool,
     /// Whether anything may carry the token.
     pub touched: bool,
-    pub label: Option<String>,
+    pub labelled_at: Option<String>,
     pub at: String,
     pub event: Digest,
     /// Whether it belongs to the scope in hand, and not only to its product.
@@ -146,9 +146,9 @@ impl UnitRow {
             durable: self.durable,
             station: self.station,
             run: self.run,
-            epoch: self.epoch,
+            attempt: self.attempt,
             outcome,
-            label: self.label,
+            labelled_at: self.labelled_at,
             at: self.at,
             event: self.event,
         }
@@ -162,8 +162,8 @@ impl Stock {
             TokenState::Free => &mut self.free,
             TokenState::Bound => &mut self.bound,
             TokenState::Void => &mut self.void,
-            TokenState::Gone => &mut self.gone,
-            TokenState::Away => &mut self.away,
+            TokenState::ClaimedElsewhere => &mut self.gone,
+            TokenState::CheckedOut => &mut self.away,
             TokenState::Quarantined => &mut self.quarantined,
         }
     }
