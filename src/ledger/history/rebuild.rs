@@ -9,7 +9,7 @@ use crate::ledger::history::replay::each_unit;
 use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told_by_mirror};
 use crate::ledger::part::{Part, PartState};
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
-use crate::ledger::rules::{import, parts};
+use crate::ledger::rules::parts;
 use crate::ledger::storage::tables::{EventRow, Head, Order, PartRow, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, RestoreError, SetAside};
 use crate::pool::Pool;
@@ -83,7 +83,7 @@ impl Ledger {
             Ok(done)
         })?;
         for list in lists {
-            import::import(self, list, by)?;
+            self.import(list, by)?;
         }
         done.units = self.write(|tables| settle(tables))?;
         Ok(done)

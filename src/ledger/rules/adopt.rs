@@ -6,8 +6,8 @@ use crate::ledger::history::event::{self, Kind};
 use crate::ledger::record::UnitRecord;
 use crate::ledger::rules::attest::{SECRET, is_secret};
 use crate::ledger::rules::claim::enter;
+use crate::ledger::rules::parts;
 use crate::ledger::rules::rework::rehoused;
-use crate::ledger::rules::{import, parts};
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, ListError, Target, TokenState, UnitState};
 use crate::pool::{Place, Pool, Row};
@@ -134,33 +134,28 @@ impl Ledger {
     /// # Errors
     /// [`ListError::Row`] with the first row that contradicts; then no unit was taken in.
     pub fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
-        adopt(self, mapping, by)
-    }
-}
-
-/// Takes units in that exist already.
-pub fn adopt(ledger: &mut Ledger, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
-    let frame = ledger.frame();
-    alone(mapping)?;
-    // Before anything is written; and once more where it is, since others work meanwhile.
-    ledger.read(|tables| check(tables, &frame, mapping).map(drop))?;
-    // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
-    import::import(ledger, &mapping.pool, by)?;
-    ledger.write(|tables| {
-        let known = check(tables, &frame, mapping)?;
-        enter(tables, &frame)?;
-        let mut adopted = Adopted::default();
-        for ((_, unit, row), known) in mapping.rows().zip(known) {
-            if known {
-                adopted.known += 1;
-            } else {
-                let print = row.token.fingerprint();
-                let unit = place(tables, &frame, (unit, print), by)?;
-                adopted.added.push(unit.record(false));
+        let frame = self.frame();
+        alone(mapping)?;
+        // Before anything is written; and once more where it is, since others work meanwhile.
+        self.read(|tables| check(tables, &frame, mapping).map(drop))?;
+        // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
+        self.import(&mapping.pool, by)?;
+        self.write(|tables| {
+            let known = check(tables, &frame, mapping)?;
+            enter(tables, &frame)?;
+            let mut adopted = Adopted::default();
+            for ((_, unit, row), known) in mapping.rows().zip(known) {
+                if known {
+                    adopted.known += 1;
+                } else {
+                    let print = row.token.fingerprint();
+                    let unit = place(tables, &frame, (unit, print), by)?;
+                    adopted.added.push(unit.record(false));
+                }
             }
-        }
-        Ok(adopted)
-    })
+            Ok(adopted)
+        })
+    }
 }
 
 /// Refuses a mapping with one board twice; tokens and serials were compared when it was read.

@@ -26,8 +26,31 @@ impl Ledger {
         &mut self,
         claims: &[Claim],
     ) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| reserve(tables, &frame, claims))
+        self.act(|tables, frame| {
+            if claims.is_empty() {
+                check_simulated(tables, frame)?;
+            } else {
+                enter(tables, frame)?;
+            }
+            let of = parts::part_of(tables)?;
+            let mut seen = HashSet::new();
+            let mut answers = Vec::with_capacity(claims.len());
+            for claim in claims {
+                let answer = if let Some(refusal) =
+                    of.as_ref().and_then(|of| parts::refused(of, &claim.serial))
+                {
+                    Err(refusal)
+                } else if seen.insert(claim.serial.folded()) {
+                    one(tables, frame, claim)?
+                } else {
+                    Err(Refusal::Duplicate {
+                        serial: claim.serial.clone(),
+                    })
+                };
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
     }
 
     /// Returns why a serial gets no token, whichever board is there; `None` where it has one or
@@ -36,43 +59,30 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| hopeless(tables, &frame, serial))
+        self.ask(|tables, frame| {
+            let of = parts::part_of(tables)?;
+            if let Some(refusal) = of.and_then(|of| parts::refused(&of, serial)) {
+                return Ok(Some(refusal));
+            }
+            match tables.unit_of(&serial.folded())? {
+                Some(unit) if unit.state == UnitState::Void => {
+                    return void(tables, &unit).map(Some);
+                }
+                Some(unit) if unit.state == UnitState::Superseded => {
+                    if let Some(refusal) = rehoused(tables, &unit)? {
+                        return Ok(Some(refusal));
+                    }
+                }
+                Some(_) => return Ok(None),
+                None => {}
+            }
+            Ok(choose(tables, frame, serial)?.err())
+        })
     }
 }
 
 /// What one claim came to.
 type Answer = Result<Attempt, Refusal>;
-
-/// Claims a token for each unit of a group.
-pub fn reserve(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    claims: &[Claim],
-) -> Result<Vec<Answer>, LedgerError> {
-    if claims.is_empty() {
-        check_simulated(tables, frame)?;
-    } else {
-        enter(tables, frame)?;
-    }
-    let of = parts::part_of(tables)?;
-    let mut seen = HashSet::new();
-    let mut answers = Vec::with_capacity(claims.len());
-    for claim in claims {
-        let answer =
-            if let Some(refusal) = of.as_ref().and_then(|of| parts::refused(of, &claim.serial)) {
-                Err(refusal)
-            } else if seen.insert(claim.serial.folded()) {
-                one(tables, frame, claim)?
-            } else {
-                Err(Refusal::Duplicate {
-                    serial: claim.serial.clone(),
-                })
-            };
-        answers.push(answer);
-    }
-    Ok(answers)
-}
 
 /// Fixes with the first unit whether the units are real or simulated.
 pub fn enter(tables: &mut dyn Tables, frame: &Frame) -> Result<(), LedgerError> {
@@ -210,29 +220,6 @@ fn taken(tables: &dyn Tables, claim: &Claim) -> Result<Option<Refusal>, LedgerEr
         holder: holder.serial,
         sign: "number",
     }))
-}
-
-/// Returns why a serial gets no token, whichever board is there.
-pub fn hopeless(
-    tables: &dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-) -> Result<Option<Refusal>, LedgerError> {
-    let of = parts::part_of(tables)?;
-    if let Some(refusal) = of.and_then(|of| parts::refused(&of, serial)) {
-        return Ok(Some(refusal));
-    }
-    match tables.unit_of(&serial.folded())? {
-        Some(unit) if unit.state == UnitState::Void => return void(tables, &unit).map(Some),
-        Some(unit) if unit.state == UnitState::Superseded => {
-            if let Some(refusal) = rehoused(tables, &unit)? {
-                return Ok(Some(refusal));
-            }
-        }
-        Some(_) => return Ok(None),
-        None => {}
-    }
-    Ok(choose(tables, frame, serial)?.err())
 }
 
 /// Claims a token for a unit that the ledger does not know.

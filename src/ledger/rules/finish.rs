@@ -14,10 +14,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] with nothing written; the pairs stay with the caller, to try again.
     pub fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| {
+        self.act(|tables, frame| {
             done.iter()
-                .map(|(reservation, receipt)| confirm(tables, &frame, reservation, receipt))
+                .map(|(reservation, receipt)| confirm(tables, frame, reservation, receipt))
                 .collect()
         })
     }
@@ -27,8 +26,28 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| fail(tables, &frame, &reservation, failure))
+        self.act(|tables, frame| {
+            let mut unit = held(tables, frame, &reservation)?;
+            if !unit.pending {
+                return Err(stale(&reservation, &unit));
+            }
+            unit.pending = false;
+            unit.touched |= failure.touched;
+            if failure.swapped {
+                unit.uid = None;
+            }
+            let body = Body {
+                run: Some(unit.run.clone()),
+                name: Some(failure.name.clone()),
+                message: Some(failure.message.clone()),
+                touched: Some(failure.touched),
+                swapped: failure.swapped.then_some(true),
+                ..Body::of(&unit)
+            };
+            let station = &frame.identity.station;
+            event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
+            tables.set_unit(&unit)
+        })
     }
 
     /// Records that the label on the unit was read and is the right one.
@@ -36,8 +55,28 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| labelled(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let mut unit = live(tables, serial)?;
+            let next = match unit.state {
+                UnitState::Prepared => UnitState::Prepared,
+                UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
+                UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
+                    return Err(LedgerError::Unit(UnitError::NotLabelled {
+                        serial: unit.serial,
+                        state: unit.state.into(),
+                    }));
+                }
+            };
+            if unit.labelled_at.is_some() && unit.state == next {
+                return entry(tables, frame, unit);
+            }
+            unit.state = next;
+            let body = Body::of(&unit).by(by);
+            event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
+            unit.labelled_at = Some(unit.at.clone());
+            tables.set_unit(&unit)?;
+            entry(tables, frame, unit)
+        })
     }
 
     /// Records that the label of a finished unit is made again, before it is.
@@ -45,8 +84,19 @@ impl Ledger {
     /// # Errors
     /// [`UnitError::NotLabelled`] for a unit that is not finished.
     pub fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| reprinted(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let mut unit = live(tables, serial)?;
+            if !is_finished(unit.state) {
+                return Err(LedgerError::Unit(UnitError::NotLabelled {
+                    serial: unit.serial,
+                    state: unit.state.into(),
+                }));
+            }
+            let body = Body::of(&unit).by(by);
+            event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
+            tables.set_unit(&unit)?;
+            entry(tables, frame, unit)
+        })
     }
 }
 
@@ -93,86 +143,6 @@ pub fn confirm(
         ..Body::of(&unit)
     };
     event::append_unit(tables, &frame.identity.station, kind, (&mut unit, body))?;
-    tables.set_unit(&unit)?;
-    entry(tables, frame, unit)
-}
-
-/// Records that one delivery failed.
-pub fn fail(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    reservation: &Reservation,
-    failure: &Failure,
-) -> Result<(), LedgerError> {
-    let mut unit = held(tables, frame, reservation)?;
-    if !unit.pending {
-        return Err(stale(reservation, &unit));
-    }
-    unit.pending = false;
-    unit.touched |= failure.touched;
-    if failure.swapped {
-        unit.uid = None;
-    }
-    let body = Body {
-        run: Some(unit.run.clone()),
-        name: Some(failure.name.clone()),
-        message: Some(failure.message.clone()),
-        touched: Some(failure.touched),
-        swapped: failure.swapped.then_some(true),
-        ..Body::of(&unit)
-    };
-    let station = &frame.identity.station;
-    event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
-    tables.set_unit(&unit)
-}
-
-/// Records that the right label was read.
-///
-/// A prepared unit stays prepared and keeps the mark: it becomes labelled with its delivery.
-pub fn labelled(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<Entry, LedgerError> {
-    let mut unit = live(tables, serial)?;
-    let next = match unit.state {
-        UnitState::Prepared => UnitState::Prepared,
-        UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
-        UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
-            return Err(LedgerError::Unit(UnitError::NotLabelled {
-                serial: unit.serial,
-                state: unit.state.into(),
-            }));
-        }
-    };
-    if unit.labelled_at.is_some() && unit.state == next {
-        return entry(tables, frame, unit);
-    }
-    unit.state = next;
-    let body = Body::of(&unit).by(by);
-    event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
-    unit.labelled_at = Some(unit.at.clone());
-    tables.set_unit(&unit)?;
-    entry(tables, frame, unit)
-}
-
-/// Records that a finished unit's label is made again.
-pub fn reprinted(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<Entry, LedgerError> {
-    let mut unit = live(tables, serial)?;
-    if !is_finished(unit.state) {
-        return Err(LedgerError::Unit(UnitError::NotLabelled {
-            serial: unit.serial,
-            state: unit.state.into(),
-        }));
-    }
-    let body = Body::of(&unit).by(by);
-    event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
     tables.set_unit(&unit)?;
     entry(tables, frame, unit)
 }

@@ -50,8 +50,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| {
+        self.ask(|tables, frame| {
             let units = tables.reserved_at(station)?.into_iter();
             // Rework is for the unit's own board, not for whichever comes next.
             Ok(units
@@ -103,10 +102,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| {
+        self.ask(|tables, frame| {
             let token = tables.token_of_qr(&event::qr_print(code))?;
-            bearer(tables, &frame, token)
+            bearer(tables, frame, token)
         })
     }
 
@@ -115,10 +113,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| {
+        self.ask(|tables, frame| {
             let unit = tables.unit_of(&serial.folded())?;
-            Ok(unit.map(|unit| record(tables, &frame, unit)))
+            Ok(unit.map(|unit| record(tables, frame, unit)))
         })
     }
 
@@ -127,10 +124,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| {
+        self.ask(|tables, frame| {
             let unit = tables.unit_on(uid)?;
-            Ok(unit.map(|unit| record(tables, &frame, unit)))
+            Ok(unit.map(|unit| record(tables, frame, unit)))
         })
     }
 
@@ -140,10 +136,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| {
+        self.ask(|tables, frame| {
             let token = tables.token(fingerprint)?;
-            bearer(tables, &frame, token)
+            bearer(tables, frame, token)
         })
     }
 
@@ -152,9 +147,8 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]
     pub fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| match tables.unit_of(&serial.folded())? {
-            Some(unit) if is_finished(unit.state) => entry(tables, &frame, unit).map(Some),
+        self.ask(|tables, frame| match tables.unit_of(&serial.folded())? {
+            Some(unit) if is_finished(unit.state) => entry(tables, frame, unit).map(Some),
             _ => Ok(None),
         })
     }

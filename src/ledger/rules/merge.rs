@@ -30,8 +30,7 @@ impl Ledger {
     /// # Errors
     /// [`PartError::PartConflict`] with all that contradicts; then nothing was merged.
     pub fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| merge(tables, &frame, back, by))
+        self.act(|tables, frame| merge(tables, frame, back, by))
     }
 }
 

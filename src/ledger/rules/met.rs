@@ -38,29 +38,20 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]; then nothing was recorded.
     pub fn met(&mut self, fingerprint: &Fingerprint, spot: Spot<'_>) -> Result<Met, LedgerError> {
-        met(self, fingerprint, spot)
-    }
-}
-
-/// Returns whose a token is that a board shows; what no unit has is spent.
-pub fn met(
-    ledger: &mut Ledger,
-    fingerprint: &Fingerprint,
-    spot: Spot<'_>,
-) -> Result<Met, LedgerError> {
-    let frame = ledger.frame();
-    // Most boards show nothing that has to be written down.
-    let (met, loose) = ledger.read(|tables| whose(tables, &frame, fingerprint))?;
-    if loose.is_none() {
-        return Ok(met);
-    }
-    ledger.write(|tables| {
-        let (met, loose) = whose(tables, &frame, fingerprint)?;
-        if let Some(token) = loose {
-            spend(tables, &frame, &token, spot)?;
+        let frame = self.frame();
+        // Most boards show nothing that has to be written down.
+        let (met, loose) = self.read(|tables| whose(tables, &frame, fingerprint))?;
+        if loose.is_none() {
+            return Ok(met);
         }
-        Ok(met)
-    })
+        self.write(|tables| {
+            let (met, loose) = whose(tables, &frame, fingerprint)?;
+            if let Some(token) = loose {
+                spend(tables, &frame, &token, spot)?;
+            }
+            Ok(met)
+        })
+    }
 }
 
 /// Returns whose a token is, and its row where a unit could still get it.

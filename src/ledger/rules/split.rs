@@ -3,7 +3,7 @@
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Handing, Part, PartState, Share};
 use crate::ledger::rules::facts::{NAMED, ORIGIN, known, ledger_number};
-use crate::ledger::rules::{import, parts, proof};
+use crate::ledger::rules::{parts, proof};
 use crate::ledger::storage::tables::{Frame, PartRow, Tables, TokenRow};
 use crate::ledger::{Actor, Ledger, LedgerError, PartError, TokenState, UnitError, UnitState};
 use crate::pool::{Pool, Row};
@@ -23,8 +23,7 @@ impl Ledger {
         share: &Share,
         by: &Actor,
     ) -> Result<Handing, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| split(tables, &frame, (station, share), by))
+        self.act(|tables, frame| split(tables, frame, (station, share), by))
     }
 
     /// Makes this ledger, which must be empty, the part.
@@ -32,7 +31,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]; the ledger is of no use then.
     pub fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
-        import::import(self, &handing.rows, by)?;
+        self.import(&handing.rows, by)?;
         self.write(|tables| {
             let numbers = handing.part.numbers.as_ref();
             let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
@@ -61,8 +60,7 @@ impl Ledger {
     /// # Errors
     /// [`PartError::NotAPart`]
     pub fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| close(tables, &frame, by))
+        self.act(|tables, frame| close(tables, frame, by))
     }
 }
 

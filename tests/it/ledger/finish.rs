@@ -300,7 +300,10 @@ fn a_label_is_read_once(bench: &dyn Bench) {
     let first = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     let second = ledger.labelled(&serial("GW1"), &actor("L2")).unwrap();
     assert_eq!(first.record().state, UnitState::Labelled);
-    assert_eq!(first.record().labelled_at.as_ref(), Some(&first.record().at));
+    assert_eq!(
+        first.record().labelled_at.as_ref(),
+        Some(&first.record().at)
+    );
     assert_eq!(first.record(), second.record());
     assert_clean(&ledger);
 }

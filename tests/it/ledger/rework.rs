@@ -97,7 +97,10 @@ fn the_same_board_is_delivered_again_with_another_image(bench: &dyn Bench) {
     let entries = two.confirm(&[(again, told)]).unwrap();
     let record = entries[0].record();
     // Nobody took the label off.
-    assert_eq!((record.state, &record.labelled_at), (UnitState::Labelled, &label));
+    assert_eq!(
+        (record.state, &record.labelled_at),
+        (UnitState::Labelled, &label)
+    );
     assert_eq!((record.fingerprint, record.image), (print, image("v2")));
     assert_eq!(two.stock().unwrap().free, 2);
     assert_clean(&two);
@@ -218,7 +221,10 @@ fn a_rehoused_unit_keeps_board_and_token(bench: &dyn Bench) {
         (print, Some("u1"))
     );
     assert!(after.digest.is_some());
-    assert_eq!((after.labelled_at, after.digest), (None, done.before.digest));
+    assert_eq!(
+        (after.labelled_at, after.digest),
+        (None, done.before.digest)
+    );
     let entry = ledger.entry(&serial("GW9")).unwrap().unwrap();
     assert_eq!(entry.qr().unwrap().payload(), qr_text(0));
     assert!(is_done(&mut ledger, &on_board("GW9", "u1")));
