@@ -22,6 +22,24 @@ pub struct SetAside {
     pub reserved: usize,
 }
 
+/// Where the numbers of a format go on after a loss.
+#[derive(Debug, Clone, Copy)]
+pub struct NextNumber<'a> {
+    /// The format.
+    pub format: &'a SerialFormat,
+    /// The first number that was never handed out, where somebody says it.
+    pub next: Option<u64>,
+}
+
+/// Whose events a mirror has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MirrorOf {
+    /// Those of all stations.
+    AllStations,
+    /// Those of one: others may have told mirrors of their own.
+    OneStation,
+}
+
 /// Which tokens that are set aside are used again.
 #[derive(Debug, Clone)]
 pub enum Clear {
@@ -83,7 +101,7 @@ impl Ledger {
     /// Records that a backup was made, after it was.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`LedgerError::Storage`] when its storage does not answer.
     pub fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
         self.write(|tables| {
             let body = Body::default().by(by);
@@ -126,7 +144,7 @@ impl Ledger {
     /// [`RestoreError::NextNumber`] when it must be said and is not.
     pub fn restored(
         &mut self,
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<SetAside, LedgerError> {
         self.write(|tables| restored(tables, numbers, by))
@@ -140,7 +158,7 @@ impl Ledger {
     #[cfg(feature = "seal")]
     pub fn restored_here(
         &mut self,
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<SetAside, LedgerError> {
         self.write(|tables| {
@@ -244,11 +262,11 @@ impl Ledger {
 /// Sets aside all that a backup calls free or reserved.
 pub fn restored(
     tables: &mut dyn Tables,
-    numbers: Option<(&SerialFormat, Option<u64>)>,
+    numbers: Option<NextNumber<'_>>,
     by: &Actor,
 ) -> Result<SetAside, LedgerError> {
-    if let Some((format, next)) = numbers {
-        skip_numbers(tables, format, next)?;
+    if let Some(numbers) = numbers {
+        skip_numbers(tables, numbers)?;
     }
     let mut found = Vec::new();
     let mut aside = SetAside::default();
@@ -293,11 +311,8 @@ fn leave(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
 }
 
 /// Goes on behind the numbers that were handed out since the backup.
-pub fn skip_numbers(
-    tables: &mut dyn Tables,
-    format: &SerialFormat,
-    next: Option<u64>,
-) -> Result<(), LedgerError> {
+pub fn skip_numbers(tables: &mut dyn Tables, numbers: NextNumber<'_>) -> Result<(), LedgerError> {
+    let NextNumber { format, next } = numbers;
     let name = format.to_string();
     let known = tables.counter(&name)?;
     match next {

@@ -21,7 +21,9 @@ impl Ledger {
     /// image comes back as [`Attempt::Done`] and nothing is written for it.
     ///
     /// # Errors
-    /// [`LedgerError`] for the whole group; then no claim of it stands.
+    /// [`OpenError::SimulatedMixed`](crate::ledger::OpenError::SimulatedMixed), [`StorageError::Forged`](crate::ledger::StorageError::Forged)
+    /// where a row that the claim rests on was written without the key, and others of storage: for the
+    /// whole group; then no claim of it stands.
     pub fn reserve(
         &mut self,
         claims: &[Claim],
@@ -57,7 +59,7 @@ impl Ledger {
     /// would get one.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`LedgerError::Storage`] when its storage does not answer.
     pub fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
         self.ask(|tables, frame| {
             let of = parts::part_of(tables)?;

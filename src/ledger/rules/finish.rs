@@ -12,7 +12,9 @@ impl Ledger {
     /// Makes outcomes durable: reserved units become prepared (file) or delivered (probe).
     ///
     /// # Errors
-    /// [`LedgerError`] with nothing written; the pairs stay with the caller, to try again.
+    /// [`UnitError::Stale`](crate::ledger::UnitError::Stale) when somebody claimed the unit since,
+    /// [`UnitError::WrongReceipt`](crate::ledger::UnitError::WrongReceipt), those of storage: with nothing written; the pairs stay with the
+    /// caller, to try again.
     pub fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
         self.act(|tables, frame| {
             done.iter()
@@ -24,7 +26,7 @@ impl Ledger {
     /// Records that a delivery failed; the claim and its token stay with the unit.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::Stale`](crate::ledger::UnitError::Stale) when somebody claimed the unit since; those of storage.
     pub fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError> {
         self.act(|tables, frame| {
             let mut unit = held(tables, frame, &reservation)?;
@@ -53,7 +55,7 @@ impl Ledger {
     /// Records that the label on the unit was read and is the right one.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::NoUnit`](crate::ledger::UnitError::NoUnit), [`UnitError::NotLabelled`](crate::ledger::UnitError::NotLabelled)
     pub fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
         self.act(|tables, frame| {
             let mut unit = live(tables, serial)?;

@@ -25,7 +25,8 @@ impl Ledger {
     /// everything else in the list. Claimed rows become `gone`.
     ///
     /// # Errors
-    /// [`LedgerError`]; then nothing was taken in.
+    /// [`LedgerError::List`] with what contradicts, [`OpenError::ImportBusy`](crate::ledger::OpenError::ImportBusy) while another import goes
+    /// on, [`PartError::IsPart`](crate::ledger::PartError::IsPart) in a part; then nothing was taken in.
     pub fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
         let frame = self.frame();
         self.read(|tables| {
@@ -93,7 +94,7 @@ impl Ledger {
     /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`LedgerError::Storage`] when its storage does not answer.
     pub fn knows(&self, source: &Digest) -> Result<bool, LedgerError> {
         self.read(|tables| Ok(tables.fact(&source_fact(source))?.is_some()))
     }

@@ -16,7 +16,8 @@ impl Ledger {
     /// from here on. Goes on with the part that was begun for the station and never finished.
     ///
     /// # Errors
-    /// [`LedgerError`]; then nothing was split off.
+    /// [`PartError::PartShort`](crate::ledger::PartError::PartShort), [`PartError::PartSerial`](crate::ledger::PartError::PartSerial),
+    /// [`PartError::PartBegun`](crate::ledger::PartError::PartBegun); then nothing was split off.
     pub fn split(
         &mut self,
         station: (&str, &Recipient),
@@ -29,7 +30,7 @@ impl Ledger {
     /// Makes this ledger, which must be empty, the part.
     ///
     /// # Errors
-    /// [`LedgerError`]; the ledger is of no use then.
+    /// Those of [`import`](Self::import); the ledger is of no use then.
     pub fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
         self.import(&handing.rows, by)?;
         self.write(|tables| {

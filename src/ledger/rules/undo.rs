@@ -31,7 +31,7 @@ impl Ledger {
     /// Burns a unit's token: it is never handed out again, and the serial is refused.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::NoUnit`](crate::ledger::UnitError::NoUnit), [`UnitError::NotVoidable`](crate::ledger::UnitError::NotVoidable)
     pub fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
         self.act(|tables, frame| {
             let unit = live(tables, serial)?;

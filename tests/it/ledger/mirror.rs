@@ -44,7 +44,7 @@ fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
             place: &KeyPlace::Beside,
         };
         let remade = remaking.anew(history.ledger(), |ledger| {
-            ledger.rebuild((&history, lists), None, &actor("L9"))?;
+            ledger.rebuild(&history, lists, None, &actor("L9"))?;
             let entry = ledger.entry(&serial("GW1"))?.unwrap();
             assert!(entry.qr().is_some() && entry.picture().is_some());
             assert_clean(&*ledger);
@@ -61,7 +61,7 @@ fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
         place: &KeyPlace::Beside,
     };
     let remade = remaking.anew(history.ledger(), |ledger| {
-        ledger.rebuild((&history, &[first]), None, &actor("L9"))?;
+        ledger.rebuild(&history, &[first], None, &actor("L9"))?;
         let findings = ledger.audit()?.findings;
         assert_eq!(findings.len(), 4);
         assert!(findings[0].what.contains("import that list again"));
@@ -160,7 +160,7 @@ fn rebuild(
     };
     let lists = [list((0..count).map(row))];
     remaking.anew(history.ledger(), |ledger| {
-        ledger.rebuild((&history, &lists), None, &actor("L9"))
+        ledger.rebuild(&history, &lists, None, &actor("L9"))
     })
 }
 
