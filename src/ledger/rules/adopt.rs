@@ -290,26 +290,13 @@ fn place(
     })?;
     tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
-        id: tables.next_unit()?,
-        serial: unit.serial.clone(),
-        token: token.id,
-        fingerprint: print,
         state: UnitState::Delivered,
         uid: unit.uid.clone(),
         image: unit.image.unwrap_or(Digest::UNKNOWN),
-        recipe: Digest::UNKNOWN,
-        digest: None,
         target: Target::Program,
-        durable: false,
         station: by.station.clone(),
-        run: String::new(),
-        attempt: 1,
-        pending: false,
         touched: true,
-        labelled_at: None,
-        at: String::new(),
-        event: Digest::UNKNOWN,
-        ours: true,
+        ..UnitRow::untold(tables.next_unit()?, &unit.serial, &token)
     };
     let body = event::begun(frame, &unit);
     event::append_unit(tables, &by.station, Kind::Adopted, (&mut unit, body.by(by)))?;

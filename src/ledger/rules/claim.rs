@@ -241,26 +241,14 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
     proof::of_token(tables, &token)?;
     tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
-        id: tables.next_unit()?,
-        serial: claim.serial.clone(),
-        token: token.id,
-        fingerprint: token.fingerprint,
-        state: UnitState::Reserved,
         uid: claim.uid.clone(),
         image: claim.image,
         recipe: claim.recipe,
-        digest: None,
         target: claim.target,
-        durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
-        attempt: 1,
         pending: true,
-        touched: false,
-        labelled_at: None,
-        at: String::new(),
-        event: claim.image,
-        ours: true,
+        ..UnitRow::untold(tables.next_unit()?, &claim.serial, &token)
     };
     let body = event::claimed(frame, &unit);
     let station = &frame.identity.station;

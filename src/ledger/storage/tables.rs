@@ -113,6 +113,33 @@ pub struct UnitRow {
 }
 
 impl UnitRow {
+    /// Returns a unit of which no event tells yet: the first one, which
+    /// [`append_unit`](crate::ledger::history::event::append_unit) adds, says when and as what.
+    pub fn untold(id: i64, serial: &Serial, token: &TokenRow) -> Self {
+        Self {
+            id,
+            serial: serial.clone(),
+            token: token.id,
+            fingerprint: token.fingerprint,
+            state: UnitState::Reserved,
+            uid: None,
+            image: Digest::UNKNOWN,
+            recipe: Digest::UNKNOWN,
+            digest: None,
+            target: Target::File,
+            durable: false,
+            station: String::new(),
+            run: String::new(),
+            attempt: 1,
+            pending: false,
+            touched: false,
+            labelled_at: None,
+            at: String::new(),
+            event: Digest::UNKNOWN,
+            ours: true,
+        }
+    }
+
     /// Returns what people may see of it.
     pub fn record(self, alive: bool) -> UnitRecord {
         let outcome = match (self.pending, self.target) {
