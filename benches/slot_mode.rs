@@ -126,7 +126,7 @@ fn measure(layout: Layout, mode: &str, pace: Pace) -> Result<Cost, Box<dyn Error
         station: "bench".to_owned(),
         simulated: Simulated::Yes,
     };
-    let mut ledger = Memory::new().open(&scope, identity).unwrap();
+    let mut ledger = Memory::new().open(&scope, identity)?;
     let row = Row {
         token: AuthToken::parse(b"bench-token-of-32-characters-000")?,
         qr: None,

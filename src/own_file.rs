@@ -17,7 +17,7 @@ pub(crate) enum Sort {
 /// Looks at what lies at `path`; `None` when there is nothing.
 ///
 /// Links, other users' things and things of another sort are refused, whatever their mode is.
-pub(crate) fn look(path: &Path, sort: Sort) -> io::Result<Option<Metadata>> {
+pub(crate) fn metadata(path: &Path, sort: Sort) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(found) => check(&found, sort).map(|()| Some(found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -59,7 +59,7 @@ fn foreign(what: &str) -> io::Error {
 /// Opens a file of the program's own with these options, never through a link.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // A link is said to be one; opened, it would only be one level too many.
-    look(path, Sort::File)?;
+    metadata(path, Sort::File)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -108,7 +108,7 @@ pub(crate) fn straight(folder: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn narrow_folder(path: &Path) -> io::Result<()> {
     use rustix::fs::{Mode, OFlags};
-    look(path, Sort::Folder)?;
+    metadata(path, Sort::Folder)?;
     // What is narrowed is what was looked at: the folder itself is in hand.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = File::from(rustix::fs::open(path, flags, Mode::empty())?);
@@ -122,7 +122,7 @@ fn narrow_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn narrow_folder(path: &Path) -> io::Result<()> {
-    look(path, Sort::Folder).map(drop)
+    metadata(path, Sort::Folder).map(drop)
 }
 
 #[cfg(all(test, unix))]

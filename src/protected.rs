@@ -4,6 +4,7 @@
 //! that it is meant. Ranges with an address of their own always count; those inside ordinary
 //! flash count only where the image shows that it is for such a part.
 
+use crate::image::structure::{part, take, word};
 use crate::image::{Address, Image, Span};
 
 /// A range that is not written by accident.
@@ -115,20 +116,15 @@ const fn closed(span: Span, name: &'static str) -> Protected {
     }
 }
 
-fn bytes<const N: usize>(image: &Image, at: u64) -> Option<[u8; N]> {
-    let span = Span::new(Address::new(at), u64::try_from(N).ok()?)?;
-    image.bytes(span).ok()?.as_ref().try_into().ok()
-}
-
 fn crp(image: &Image, lpc: bool) -> Option<Protected> {
-    let word = bytes(image, CRP).map(u32::from_le_bytes);
+    let word = word(image, Address::new(CRP), 0);
     let known = word.is_some_and(|word| CRP_VALUES.contains(&word));
     let span = Span::new(Address::new(CRP), 4)?;
     (lpc || known).then(|| closed(span, "the code read protection word"))
 }
 
 fn kinetis(image: &Image, named: bool) -> Option<Protected> {
-    let open = bytes(image, KINETIS) == Some(KINETIS_OPEN);
+    let open = take(image, Address::new(KINETIS), 0) == Some(KINETIS_OPEN);
     let span = Span::new(Address::new(KINETIS), KINETIS_BYTES)?;
     (named || open).then(|| closed(span, "the Kinetis flash configuration"))
 }
@@ -136,7 +132,7 @@ fn kinetis(image: &Image, named: bool) -> Option<Protected> {
 fn boot2(image: &Image) -> Option<Protected> {
     const MPEG2: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_MPEG_2);
     let code = Span::new(Address::new(BOOT2), BOOT2_CODE)?;
-    let crc = bytes(image, code.end().get()).map(u32::from_le_bytes)?;
+    let crc = word(image, code.end(), 0)?;
     let right = MPEG2.checksum(&image.bytes(code).ok()?) == crc;
     let span = Span::new(code.start(), BOOT2_CODE.checked_add(4)?)?;
     right.then(|| closed(span, "the RP2040's second stage of boot"))
@@ -146,10 +142,7 @@ fn boot2(image: &Image) -> Option<Protected> {
 /// handlers inside the image, or 0.
 fn vectors(image: &Image, run: Span) -> Option<Protected> {
     let base = run.start();
-    let word = |index: u64| {
-        let at = base.checked_add(index.checked_mul(4)?)?;
-        bytes(image, at.get()).map(u32::from_le_bytes)
-    };
+    let word = |index: u64| word(image, base, index.checked_mul(4)?);
     let handler = |word: u32| {
         let at = Span::new(Address::new(u64::from(word & !1)), 2);
         word & 1 == 1 && at.is_some_and(|at| image.require(at).is_ok())
@@ -174,10 +167,8 @@ fn vectors(image: &Image, run: Span) -> Option<Protected> {
         .map(|(index, _)| index)
         .last();
     let count = last.map_or(EXCEPTIONS, |last| last.saturating_add(1));
-    let open = RESERVED.into_iter().filter_map(|index| {
-        let at = base.checked_add(index.checked_mul(4)?)?;
-        Span::new(at, 4)
-    });
+    let open = RESERVED.into_iter();
+    let open = open.filter_map(|index| part(base, index.checked_mul(4)?, 4));
     Some(Protected {
         span: Span::new(base, count.checked_mul(4)?)?,
         name: "the vector table",

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
-use crate::image::{Address, Edits, ImageError, Rendered, Span};
+use crate::image::{Address, ImageError, Rendered, Span};
 use crate::seal::Sealed;
 use crate::unit::{Digest, Fingerprint, Serial};
 
@@ -16,8 +16,7 @@ pub(crate) const BLOCK: usize = 64 * 1024;
 
 /// Proof that what was delivered was read back and is right.
 ///
-/// A [`ReadBack`] makes it, place by place; [`of_file`](Self::of_file) and
-/// [`of_board`](Self::of_board) do for what was read at once.
+/// [`of_file`](Self::of_file) makes it of a whole file, a [`ReadBack`] of a board, place by place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     serial: Serial,
@@ -35,25 +34,6 @@ impl Receipt {
         let wanted = Zeroizing::new(sealed.container()?);
         let same = wanted.as_slice() == found;
         Ok(same.then(|| Self::read(sealed).with_digest(Digest::of(found))))
-    }
-
-    /// Compares what was read of a board with all that the unit's image stores; `None` where the
-    /// board holds something else.
-    ///
-    /// # Errors
-    /// [`ImageError`] when the unit's bytes cannot be made.
-    pub fn of_board(sealed: &Sealed<'_>, found: &Edits) -> Result<Option<Self>, ImageError> {
-        let mut read_back = ReadBack::of(sealed);
-        for span in sealed.master().image().runs() {
-            let len = usize::try_from(span.len()).unwrap_or(0);
-            // What was not read differs from what is stored, whatever that is.
-            for odd in [0x00, 0xFF] {
-                let mut read = Zeroizing::new(vec![odd; len]);
-                found.apply(span, &mut read);
-                read_back.compare(span, &read)?;
-            }
-        }
-        Ok(read_back.receipt().ok())
     }
 
     /// Compares a file, piece by piece, with `content`, which the unit's file is to hold; the inner
@@ -145,21 +125,16 @@ impl<'s> ReadBack<'s> {
     pub fn compare(&mut self, span: Span, found: &[u8]) -> Result<Option<Address>, ImageError> {
         let image = self.sealed.master().image();
         for stored in image.stored_within(span) {
-            let mut wanted = Zeroizing::new(image.bytes(stored)?.into_owned());
-            self.sealed.edits().apply(stored, &mut wanted);
+            let wanted = self.sealed.bytes(stored)?;
             let from = stored.start().get().saturating_sub(span.start().get());
             let from = usize::try_from(from).unwrap_or(usize::MAX);
             let found = found.get(from..).unwrap_or_default();
-            let same = found.iter().zip(wanted.iter());
-            let same = same.take_while(|(found, wanted)| found == wanted).count();
-            if same < wanted.len() {
-                let same = u64::try_from(same).unwrap_or(u64::MAX);
-                let at = stored.start().checked_add(same).unwrap_or(stored.start());
+            let cut_short = (found.len() < wanted.len()).then_some(stored.start());
+            if let Some(at) = stored.difference(found, &wanted).or(cut_short) {
                 self.differs.get_or_insert(at);
                 return Ok(Some(at));
             }
-            let left = self.left.iter().flat_map(|left| left.without(stored));
-            self.left = left.collect();
+            self.left = Span::outside(std::mem::take(&mut self.left), [stored]);
         }
         Ok(None)
     }

@@ -34,13 +34,7 @@ pub enum Misread {
     Long,
 }
 
-impl Misread {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(Misread);
 
 /// Collects the bytes of one line, up to the limit.
 #[derive(Debug, Default)]
@@ -144,16 +138,22 @@ pub fn scanned(text: &str) -> Option<QrToken> {
     bare(text).parse().ok()
 }
 
+/// What scanners put around a text; GS (0x1D) separates the fields of a GS1 symbol and may end one.
+const BETWEEN: [char; 5] = ['\r', '\n', '\t', '\u{1d}', ' '];
+
+/// Removes what scanners put around a text.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(BETWEEN)
+}
+
 /// Leaves out what scanners add.
 pub(crate) fn bare(text: &str) -> &str {
-    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-    let ends = |c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' ');
-    let text = text.trim_matches(ends);
+    let text = trimmed(text);
     let Some(rest) = text.strip_prefix(AIM) else {
         return text;
     };
     match rest.strip_prefix(|c: char| c.is_ascii_digit()) {
-        Some(rest) => rest.trim_start_matches(ends),
+        Some(rest) => rest.trim_start_matches(BETWEEN),
         None => text,
     }
 }

@@ -1,5 +1,7 @@
 //! Sealing: from a patched image to one whose checksums are all true.
 
+use zeroize::Zeroizing;
+
 use crate::checksum::ChecksumError;
 use crate::image::{Edits, Image, ImageError, Span};
 use crate::master::{Master, Patched};
@@ -90,13 +92,18 @@ impl<'m> Sealed<'m> {
     #[must_use]
     pub fn changed_bytes(&self) -> u64 {
         let image = self.master.image();
-        let changed = self.edits.iter().map(|(start, new)| {
-            let span = u64::try_from(new.len())
-                .ok()
-                .and_then(|len| Span::new(start, len));
-            span.map_or(0, |span| differing(image, span, new))
-        });
-        changed.sum()
+        let changed = self.edits.parts();
+        changed.map(|(span, new)| differing(image, span, new)).sum()
+    }
+
+    /// Returns what the unit's image stores at `span`.
+    ///
+    /// # Errors
+    /// [`ImageError::Outside`] if any byte of `span` is not stored.
+    pub fn bytes(&self, span: Span) -> Result<Zeroizing<Vec<u8>>, ImageError> {
+        let mut bytes = Zeroizing::new(self.master.image().bytes(span)?.into_owned());
+        self.edits.apply(span, &mut bytes);
+        Ok(bytes)
     }
 
     /// Returns the unit's container: the Master's, with the edits in it.

@@ -1,20 +1,19 @@
 //! Integrity fields that show themselves by structure, against what the recipe says of them.
 //!
-//! A field that is right now is made right again, left for a reason, or refused. A field
-//! that is wrong now is nobody's business: the device does not check it, or a programmer
-//! fills it.
+//! A field that is right now is made right again, left for a reason, or refused. A field that is
+//! wrong already is ignored: the device does not check it, or the programmer fills it in.
 
 use std::sync::Arc;
 
 use super::error::ChecksumError;
 use super::feed::{Feed, Piece, Words};
-use super::field::{Checksum, Engine, State};
+use super::field::{Checksum, Engine};
 use super::finding::{Finding, Means};
 use super::resolve;
 use crate::checksum::compute::key::{Key, KeyKind};
 use crate::checksum::compute::sign::{Scheme, Signature, der_of};
-use crate::image::{Endian, Image, Span};
-use crate::recipe::{ChecksumSpec, Complement, Keys};
+use crate::image::{Image, Span};
+use crate::recipe::{ChecksumSpec, Keys};
 use crate::slot::Slot;
 
 /// Adds the checksums of the structures that the recipe names, as far as slots and checksums
@@ -114,37 +113,21 @@ fn signature(
             )));
         }
     }
-    let Some(at) = finding.at.first().copied() else {
+    let Some(at) = finding.at.first() else {
         return Ok(None);
     };
-    let stored = image.bytes(at).map(|bytes| bytes.into_owned());
-    let stored = stored.unwrap_or_default();
+    let stored = image.bytes(*at).unwrap_or_default();
     let padded = scheme.kind == KeyKind::EcdsaP256
         && der_of(&stored).is_some_and(|der| der.len() < stored.len());
-    Ok(Some(Checksum {
-        index,
-        label: label.clone(),
-        name: finding.text.clone(),
-        at,
-        covers: finding.covers.clone(),
-        feed: Feed::of(
-            finding
-                .covers
-                .iter()
-                .map(|span| Piece::Stored(*span))
-                .collect(),
-            Words::Bytes,
-        ),
-        engine: Engine::Sign(Box::new(Signature {
-            scheme: scheme.clone(),
-            key: Arc::new(key),
-            len: stored.len(),
-            padded,
-        })),
-        complement: Complement::None,
-        endian: Endian::Little,
-        state: State::Proved,
-    }))
+    let signature = Signature {
+        scheme: scheme.clone(),
+        key: Arc::new(key),
+        len: stored.len(),
+        padded,
+    };
+    let pieces = finding.covers.iter().map(|span| Piece::Stored(*span));
+    let feed = Feed::of(pieces.collect(), Words::Bytes);
+    Ok(finding.field(index, feed, Engine::Sign(Box::new(signature))))
 }
 
 /// Reads the key that a `[[checksum]]` names: the private one, else the public one.

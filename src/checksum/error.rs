@@ -220,13 +220,7 @@ pub enum ChecksumError {
     },
 }
 
-impl ChecksumError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(ChecksumError);
 
 /// Which other reading of the recipe gives the value that is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -170,15 +170,15 @@ impl Checksum {
     ///
     /// # Errors
     /// [`ChecksumError::Unstored`] and [`ChecksumError::Image`] for an image without the bytes.
-    pub fn holds(&self, image: &Image) -> Result<bool, ChecksumError> {
+    pub fn is_current(&self, image: &Image) -> Result<bool, ChecksumError> {
         let stored = self.stored(image)?;
         let edits = Edits::new();
         let Engine::Sign(signature) = &self.engine else {
             return Ok(self.compute(image, &edits)? == stored);
         };
         let source: Source<'_, ImageError> = &mut |take| self.feed.each(image, &edits, take);
-        let holds = signature.holds(source, &stored);
-        holds.map_err(|error| self.broken(error))
+        let is_current = signature.verifies(source, &stored);
+        is_current.map_err(|error| self.broken(error))
     }
 
     /// Returns whether it is a signature, which [`Self::compute`] makes with a private key only.

@@ -221,20 +221,30 @@ impl Finding {
             Formula::Stm32 => Words::Swapped(4),
             _ => Words::Bytes,
         };
-        let complement = match computed.formula {
-            Formula::Words32 => Complement::Twos,
-            _ => Complement::None,
-        };
+        let feed = Feed::of(computed.pieces.clone(), words);
+        let field = self.field(index, feed, computed.formula.engine()?)?;
+        Some(Checksum {
+            complement: match computed.formula {
+                Formula::Words32 => Complement::Twos,
+                _ => Complement::None,
+            },
+            endian: computed.endian,
+            ..field
+        })
+    }
+
+    /// Makes the checksum in its place that `engine` computes over `feed`, lowest byte first.
+    pub(super) fn field(&self, index: usize, feed: Feed, engine: Engine) -> Option<Checksum> {
         Some(Checksum {
             index,
             label: self.label(index),
             name: self.text.clone(),
             at: self.at.first().copied()?,
             covers: self.covers.clone(),
-            feed: Feed::of(computed.pieces.clone(), words),
-            engine: computed.formula.engine()?,
-            complement,
-            endian: computed.endian,
+            feed,
+            engine,
+            complement: Complement::None,
+            endian: Endian::Little,
             state: State::Proved,
         })
     }

@@ -1,9 +1,8 @@
 //! `batch`: the images of many units.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,6 @@ use eol_inject::line::batch::{Batch, Outcome};
 use eol_inject::master::Master;
 use eol_inject::mes::Hooks;
 use eol_inject::recipe::{Recipe, SerialSource};
-use eol_inject::scan;
 use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::Serial;
 
@@ -29,9 +27,10 @@ use super::interrupt::Interrupt;
 use super::neighbours::{self, Images};
 use super::open_ledger::Missing;
 use super::output::{Output, count};
+use super::serials;
 use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
-use super::{file, firmware, open_ledger, recipe, token_list};
+use super::{firmware, open_ledger, recipe, token_list};
 
 /// New serials that are taken at once.
 const STRIDE: usize = 4096;
@@ -87,10 +86,13 @@ pub(crate) struct BatchArgs {
 pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let started = Instant::now();
     let recipe = recipe::of_units(&args.recipe.recipe)?;
-    let listed = args.serials.as_deref().map(|file| serials(file, &recipe));
+    let listed = args
+        .serials
+        .as_deref()
+        .map(|file| serials::listed(file, &recipe));
     let listed = listed.transpose()?;
     if listed.is_none() {
-        makes_serials(&recipe)?;
+        serials::require_source(&recipe)?;
     }
     let master = firmware::master(&recipe)?;
     let form = args.form.conversion(master.image().format())?;
@@ -117,7 +119,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
     output.bar(u64::try_from(total).unwrap_or(u64::MAX), "units");
-    let mut shift = Shift {
+    let mut batch = BatchRun {
         args,
         recipe: &recipe,
         master: &master,
@@ -130,8 +132,8 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     };
     interrupt.holds(vec!["units".to_owned()]);
     let outcome = match listed {
-        Some(serials) => shift.pass(&mut ledger, serials, &mut tally),
-        None => shift.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
+        Some(serials) => batch.pass(&mut ledger, serials, &mut tally),
+        None => batch.count(&mut ledger, args.count.unwrap_or(0), &mut tally),
     };
     output.done();
     // What was done before the ledger went is told all the same.
@@ -140,7 +142,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let left = (!gone).then(|| ledger.stock().ok()).flatten();
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
-    if shift.stopped && tally.in_a_row >= args.stop_after {
+    if batch.stopped && tally.in_a_row >= args.stop_after {
         output.say(format_args!(
             "stopped after {} failures in a row",
             tally.in_a_row
@@ -154,7 +156,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 /// What every unit of this call shares.
-struct Shift<'s> {
+struct BatchRun<'s> {
     args: &'s BatchArgs,
     recipe: &'s Recipe,
     master: &'s Master,
@@ -167,7 +169,7 @@ struct Shift<'s> {
     failed: BTreeSet<String>,
 }
 
-impl Shift<'_> {
+impl BatchRun<'_> {
     /// Takes the given serials down the line; one after the other where each is asked for first.
     fn pass(
         &mut self,
@@ -351,7 +353,7 @@ impl Shift<'_> {
         let (SerialSource::Next, Some(format)) =
             (self.recipe.serial.source, &self.recipe.serial.format)
         else {
-            return new_serials(self.recipe, ledger, (wanted, &self.failed));
+            return serials::new(self.recipe, ledger, wanted, &self.failed);
         };
         loop {
             match ledger.next_serials(format, wanted) {
@@ -392,112 +394,6 @@ fn target(args: &BatchArgs, extension: &str) -> Folder {
     } else {
         folder
     }
-}
-
-/// Returns serials that no unit has.
-///
-/// A serial of the list that was offered in this call and did not pass is not offered again.
-pub(crate) fn new_serials(
-    recipe: &Recipe,
-    ledger: &mut Ledger,
-    (count, offered): (usize, &BTreeSet<String>),
-) -> Result<Vec<Serial>, CliError> {
-    let spec = &recipe.serial;
-    match (spec.source, &spec.format) {
-        (SerialSource::Next, Some(format)) => Ok(ledger.next_serials(format, count)?),
-        (SerialSource::Pool, _) => {
-            let mut serials = ledger.bound_serials(count.saturating_add(offered.len()))?;
-            serials.retain(|serial| !offered.contains(&serial.folded()));
-            serials.truncate(count);
-            let serials = taken(recipe, serials)?;
-            if serials.is_empty() {
-                return Err(CliError::new(
-                    exit::POOL_EMPTY,
-                    "unit-pool-empty",
-                    "no free token of the list names a serial",
-                ));
-            }
-            Ok(serials)
-        }
-        _ => makes_serials(recipe).map(|()| Vec::new()),
-    }
-}
-
-/// Refuses a recipe by which the line makes no serial itself.
-///
-/// # Errors
-/// A wrong argument; it is told before anything is done.
-pub(crate) fn makes_serials(recipe: &Recipe) -> Result<(), CliError> {
-    match (recipe.serial.source, &recipe.serial.format) {
-        (SerialSource::Next, Some(_)) | (SerialSource::Pool, _) => Ok(()),
-        (source, _) => Err(CliError::usage(format!(
-            "--count needs serials from the line itself, but [serial] source is \"{source}\": \
-             use --serials, or source = \"next\" or \"pool\""
-        ))),
-    }
-}
-
-/// Returns the serials of the list as the recipe shapes them, up to the first that it refuses.
-///
-/// # Errors
-/// That of the first one: a unit with it would be refused everywhere else.
-pub(crate) fn taken(recipe: &Recipe, serials: Vec<Serial>) -> Result<Vec<Serial>, CliError> {
-    let mut taken = Vec::with_capacity(serials.len());
-    for serial in serials {
-        match recipe.serial.read(serial.as_str()) {
-            Ok(shaped) if shaped.folded() == serial.folded() => taken.push(shaped),
-            // Its token is fixed to it as it stands.
-            Ok(_) => taken.push(serial),
-            Err(error) if taken.is_empty() => return Err(CliError::from(error).about(serial)),
-            Err(_) => break,
-        }
-    }
-    Ok(taken)
-}
-
-/// Reads the serials of a list, and names the line of a wrong one.
-pub(crate) fn serials(file: &Path, recipe: &Recipe) -> Result<Vec<Serial>, CliError> {
-    let failed =
-        |error: &io::Error| CliError::file("cannot read", file, error).with_code(exit::RECIPE);
-    let bytes = if file == Path::new("-") {
-        super::file::standard_input().map_err(|error| failed(&error))?
-    } else {
-        file::read(file, exit::RECIPE, "the list of serials")?
-    };
-    let mut reader = io::Cursor::new(bytes);
-    let mut serials = Vec::new();
-    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-    for number in 1.. {
-        let Some(line) = scan::read_line(&mut reader).map_err(|error| failed(&error))? else {
-            break;
-        };
-        let at = |error: CliError| error.about(format_args!("{} line {number}", file.display()));
-        let line = line.map_err(|misread| at(misread.into()))?;
-        let line = line.strip_prefix('\u{feff}').unwrap_or(&line);
-        if line.trim().is_empty() {
-            continue;
-        }
-        let serial = super::scan::serial(&recipe.serial, line).map_err(at)?;
-        if let Some(first) = lines.insert(serial.folded(), number) {
-            return Err(CliError::new(
-                exit::RECIPE,
-                "serial-twice",
-                format!(
-                    "{} line {number}: {serial} stands in line {first} already",
-                    file.display()
-                ),
-            ));
-        }
-        serials.push(serial);
-    }
-    if serials.is_empty() {
-        return Err(CliError::new(
-            exit::RECIPE,
-            "serial-none",
-            format!("{} holds no serial", file.display()),
-        ));
-    }
-    Ok(serials)
 }
 
 fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchArgs) {

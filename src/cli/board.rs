@@ -155,13 +155,7 @@ pub(crate) fn verify(
     let skip: Vec<Span> = flash.map_or_else(Vec::new, |flash| {
         flash.skip.iter().map(|area| area.span()).collect()
     });
-    let mut runs = judge.runs();
-    for skip in &skip {
-        runs = runs
-            .into_iter()
-            .flat_map(|run| run.without(*skip))
-            .collect();
-    }
+    let runs = Span::outside(judge.runs(), skip.iter().copied());
     let read = fixture.read(&runs, &mut Unwatched);
     let released = fixture.release();
     let mut read = read?;

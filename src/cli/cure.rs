@@ -406,7 +406,7 @@ mod tests {
         ]
         .concat();
         #[cfg(feature = "probe")]
-        names.extend(eol_inject::target::ProbeFault::VARIANTS);
+        names.extend(eol_inject::target::ProbeFault::names());
         names
     }
 

@@ -40,6 +40,7 @@ mod recipe;
 mod report;
 mod run;
 mod scan;
+mod serials;
 mod shell;
 #[cfg(feature = "sim")]
 mod sim;

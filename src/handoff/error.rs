@@ -8,48 +8,27 @@ use crate::image::{Address, ImageError};
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "handoff-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum HandoffError {
     /// More places differ than a line takes.
     #[error("each unit takes {needs} patches of at most {longest} bytes, a line takes {most}")]
     Patches {
-        /// How many a unit needs.
         needs: usize,
-        /// The longest that the programmer takes, in bytes.
         longest: usize,
-        /// How many a line takes.
         most: usize,
     },
     /// More bytes differ than a line takes.
     #[error("each unit takes {needs} bytes, a line takes {most}")]
-    Bytes {
-        /// How many a unit needs.
-        needs: usize,
-        /// How many a line takes.
-        most: usize,
-    },
+    Bytes { needs: usize, most: usize },
     /// The programmer does not name so high an address, or the buffer starts above it.
     #[error("{at} is not within 32 bits from {base} on")]
-    Address {
-        /// Where a patch would start.
-        at: Address,
-        /// What the programmer counts from.
-        base: Address,
-    },
+    Address { at: Address, base: Address },
     /// A line that was read back would not make its unit.
     #[error("line {line} of what was written does not make its unit")]
-    Differs {
-        /// The line, as the programmer counts.
-        line: usize,
-    },
+    Differs { line: usize },
     /// A place that the shared image does not store.
     #[error("the image cannot be patched")]
     Image(#[from] ImageError),
 }
 
-impl HandoffError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(HandoffError);

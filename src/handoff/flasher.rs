@@ -7,8 +7,8 @@
 
 use zeroize::Zeroizing;
 
-use super::ranges::{Room, content, counted, pieces};
-use super::{HandoffError, hex};
+use super::HandoffError;
+use super::ranges::{Room, counted, hex, pieces};
 use crate::image::Address;
 use crate::master::Master;
 use crate::seal::Sealed;
@@ -28,7 +28,7 @@ pub fn write(master: &Master, units: &[Sealed<'_>]) -> Result<Zeroizing<Vec<u8>>
         for piece in &pieces {
             let at = counted(piece.start(), Address::new(0))?;
             text.extend_from_slice(format!(",{at:X},{:X}:", piece.len()).as_bytes());
-            hex(&mut text, &content(unit, *piece)?, b"");
+            hex(&mut text, &unit.bytes(*piece)?, b"");
         }
         text.extend_from_slice(b"\r\n");
     }

@@ -57,16 +57,3 @@ pub fn write(
         Programmer::Pg4uw { base } => pg4uw::write(master, units, base),
     }
 }
-
-/// Adds bytes as two capital hex digits each, with `between` in between.
-fn hex(text: &mut Zeroizing<Vec<u8>>, bytes: &[u8], between: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            text.extend_from_slice(between);
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.extend(DIGITS.get(usize::from(nibble)));
-        }
-    }
-}

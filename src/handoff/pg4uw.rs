@@ -8,9 +8,9 @@
 
 use zeroize::Zeroizing;
 
-use super::ranges::{Room, content, counted, pieces};
-use super::{HandoffError, hex};
-use crate::image::{Address, Span};
+use super::HandoffError;
+use super::ranges::{Room, counted, hex, pieces};
+use crate::image::Address;
 use crate::master::Master;
 use crate::seal::Sealed;
 
@@ -42,21 +42,11 @@ pub fn write(
         for (index, piece) in pieces.iter().enumerate() {
             let between: &[u8] = if index > 0 { b" , " } else { b" " };
             text.extend_from_slice(between);
-            array(&mut text, unit, (*piece, base))?;
+            let at = counted(piece.start(), base)?;
+            text.extend_from_slice(format!("{at:X} ").as_bytes());
+            hex(&mut text, &unit.bytes(*piece)?, b" ");
         }
         text.extend_from_slice(b"\r\n");
     }
     Ok(text)
-}
-
-/// Adds an address and the bytes from there on.
-fn array(
-    text: &mut Zeroizing<Vec<u8>>,
-    unit: &Sealed<'_>,
-    (piece, base): (Span, Address),
-) -> Result<(), HandoffError> {
-    let at = counted(piece.start(), base)?;
-    text.extend_from_slice(format!("{at:X} ").as_bytes());
-    hex(text, &content(unit, piece)?, b" ");
-    Ok(())
 }

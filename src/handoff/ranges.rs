@@ -38,19 +38,12 @@ pub fn pieces(
         .collect())
 }
 
-/// Returns what a unit has at `span`.
-pub fn content(unit: &Sealed<'_>, span: Span) -> Result<Zeroizing<Vec<u8>>, ImageError> {
-    let mut bytes = Zeroizing::new(unit.master().image().bytes(span)?.into_owned());
-    unit.edits().apply(span, &mut bytes);
-    Ok(bytes)
-}
-
 /// Returns the part of `span` outside of which no unit differs from the Master.
 fn differing(image: &Image, units: &[Sealed<'_>], span: Span) -> Result<Option<Span>, ImageError> {
     let old = image.bytes(span)?;
     let mut ends: Option<(usize, usize)> = None;
     for unit in units {
-        let new = content(unit, span)?;
+        let new = unit.bytes(span)?;
         let differs = |index: &usize| old.get(*index) != new.get(*index);
         let first = (0..old.len()).find(differs);
         let last = (0..old.len()).rev().find(differs);
@@ -102,4 +95,17 @@ pub fn counted(at: Address, base: Address) -> Result<u32, HandoffError> {
     let from = at.get().checked_sub(base.get());
     from.and_then(|from| u32::try_from(from).ok())
         .ok_or(HandoffError::Address { at, base })
+}
+
+/// Adds bytes as two capital hex digits each, with `between` in between.
+pub fn hex(text: &mut Zeroizing<Vec<u8>>, bytes: &[u8], between: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            text.extend_from_slice(between);
+        }
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(DIGITS.get(usize::from(nibble)));
+        }
+    }
 }

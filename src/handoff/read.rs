@@ -3,8 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{HandoffError, Programmer};
-use crate::image::{Address, Edits, Span};
-use crate::master::Master;
+use crate::image::{Address, Edits};
 use crate::receipt::{ReadBack, Receipt};
 use crate::seal::Sealed;
 use crate::target::{Holds, holds};
@@ -17,7 +16,7 @@ use crate::unit::Serial;
 /// [`HandoffError::Differs`] with the first line that does not.
 pub fn read_back(
     text: &[u8],
-    (master, units): (&Master, &[Sealed<'_>]),
+    units: &[Sealed<'_>],
     programmer: Programmer,
 ) -> Result<Vec<Receipt>, HandoffError> {
     let differs = |line| HandoffError::Differs { line };
@@ -30,7 +29,7 @@ pub fn read_back(
             Programmer::Flasher => flasher(line),
             Programmer::Pg4uw { base } => pg4uw(line, unit.serial(), base),
         });
-        let receipt = patches.and_then(|patches| vouch(master, unit, &patches));
+        let receipt = patches.and_then(|patches| vouch(unit, &patches));
         receipts.push(receipt.ok_or_else(|| differs(number))?);
     }
     match lines.next() {
@@ -40,11 +39,11 @@ pub fn read_back(
 }
 
 /// Compares what a unit gets by its patches with its image; its token is read out of them as well.
-fn vouch(master: &Master, unit: &Sealed<'_>, patches: &Edits) -> Option<Receipt> {
+fn vouch(unit: &Sealed<'_>, patches: &Edits) -> Option<Receipt> {
+    let master = unit.master();
     let image = master.image();
     let mut read_back = ReadBack::of(unit);
-    for (start, found) in patches.iter() {
-        let span = Span::new(start, u64::try_from(found.len()).ok()?)?;
+    for (span, found) in patches.parts() {
         image.require(span).ok()?;
         read_back.compare(span, found).ok()?;
     }

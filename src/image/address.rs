@@ -127,6 +127,23 @@ impl Span {
         let above = Self::between(self.start.max(other.end()), self.end());
         below.into_iter().chain(above)
     }
+
+    /// Returns the parts of `spans` that lie in none of `others`.
+    #[must_use]
+    pub fn outside(spans: Vec<Self>, others: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        others.into_iter().fold(spans, |rest, other| {
+            rest.into_iter()
+                .flat_map(|span| span.without(other))
+                .collect()
+        })
+    }
+
+    /// Returns the first address at which `found` is not `wanted`, both read from the start on.
+    #[must_use]
+    pub fn difference(self, found: &[u8], wanted: &[u8]) -> Option<Address> {
+        let at = found.iter().zip(wanted).position(|(a, b)| a != b)?;
+        self.start.checked_add(u64::try_from(at).ok()?)
+    }
 }
 
 /// `0x08000000..0x08001000`, end exclusive.

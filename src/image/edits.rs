@@ -43,10 +43,26 @@ impl Edits {
             .map(|(start, bytes)| (*start, bytes.as_slice()))
     }
 
+    /// Returns the changes with their places, in order of address.
+    pub fn parts(&self) -> impl Iterator<Item = (Span, &[u8])> {
+        self.iter().filter_map(|(start, bytes)| {
+            let len = u64::try_from(bytes.len()).ok()?;
+            Some((Span::new(start, len)?, bytes))
+        })
+    }
+
     /// Returns the places that change, in order of address.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
-        self.iter()
-            .filter_map(|(start, bytes)| Span::new(start, u64::try_from(bytes.len()).ok()?))
+        self.parts().map(|(span, _)| span)
+    }
+
+    /// Returns the bytes at `span`; those that nothing was put at are `rest`.
+    #[must_use]
+    pub fn bytes(&self, span: Span, rest: u8) -> Zeroizing<Vec<u8>> {
+        let len = usize::try_from(span.len()).unwrap_or(0);
+        let mut bytes = Zeroizing::new(vec![rest; len]);
+        self.apply(span, &mut bytes);
+        bytes
     }
 
     /// Writes what changes inside `span` over `bytes`, the image's own bytes at `span`.

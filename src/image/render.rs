@@ -25,12 +25,6 @@ impl<'i> Rendered<'i> {
         self.shared.is_empty()
     }
 
-    /// Returns the container before any change.
-    #[must_use]
-    pub const fn shared(&self) -> &'i [u8] {
-        self.shared
-    }
-
     /// Returns what changes: sorted, and none overlaps another.
     #[must_use]
     pub fn patches(&self) -> &[Patch] {
@@ -53,34 +47,6 @@ impl<'i> Rendered<'i> {
         parts
             .flat_map(|(shared, changed)| [shared, changed])
             .filter(|part| !part.is_empty())
-    }
-
-    /// Returns the blocks of `size` bytes in which something changes, whole; the last one may be
-    /// shorter.
-    #[must_use]
-    pub fn changed_blocks(&self, size: usize) -> Vec<Patch> {
-        let mut blocks: Vec<Patch> = Vec::new();
-        for (at, new) in &self.patches {
-            let end = at.saturating_add(new.len());
-            let (from, to) = (at - at % size, end.next_multiple_of(size).min(self.len()));
-            let done = blocks
-                .last()
-                .map_or(0, |(at, held)| at.saturating_add(held.len()));
-            let more = self.shared.get(from.max(done)..to).unwrap_or_default();
-            match blocks.last_mut() {
-                Some((_, held)) if from <= done => held.extend_from_slice(more),
-                _ => blocks.push((from, Zeroizing::new(more.to_vec()))),
-            }
-            if let Some((start, held)) = blocks.last_mut() {
-                let place = at
-                    .checked_sub(*start)
-                    .and_then(|at| held.get_mut(at..at.checked_add(new.len())?));
-                if let Some(place) = place {
-                    place.copy_from_slice(new);
-                }
-            }
-        }
-        blocks
     }
 
     /// Puts it together.
@@ -240,23 +206,5 @@ mod tests {
             [3, 4, 5, 6, 10].map(|at| one.byte(at)),
             [Some(b'3'), Some(b'a'), Some(b'b'), Some(b'6'), None]
         );
-    }
-
-    #[test]
-    fn changed_blocks_are_whole() {
-        let shared = b"0123456789abcdef..";
-        let one = rendered(shared, &[(1, b"X"), (3, b"YZ"), (12, b"V"), (17, b"W")]);
-        let mut bytes = shared.to_vec();
-        let blocks = one.changed_blocks(4);
-        for (at, block) in &blocks {
-            assert_eq!(at % 4, 0);
-            bytes[*at..at + block.len()].copy_from_slice(block);
-        }
-        assert_eq!(bytes, one.to_vec());
-        let places: Vec<_> = blocks
-            .iter()
-            .map(|(at, block)| (*at, block.len()))
-            .collect();
-        assert_eq!(places, [(0, 8), (12, 6)]);
     }
 }

@@ -43,3 +43,15 @@ pub(crate) fn run_of(image: &Image, at: Address) -> Option<Span> {
     runs.into_iter()
         .find(|run| run.start() <= at && at < run.end())
 }
+
+/// Returns the little-endian 16-bit number at `at` in `bytes`.
+pub(crate) fn half_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+    Some(u16::from_le_bytes(bytes))
+}
+
+/// Returns the little-endian 32-bit number at `at` in `bytes`.
+pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    Some(u32::from_le_bytes(bytes))
+}

@@ -48,10 +48,4 @@ pub enum LabelError {
     Write { file: PathBuf, reason: String },
 }
 
-impl LabelError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(LabelError);

@@ -47,7 +47,7 @@ pub(super) struct Delivered {
 }
 
 impl Delivered {
-    /// Takes what an earlier delivery left, which nobody wrote now.
+    /// Takes what was compared elsewhere: by a look at the board, or in a block's file.
     pub fn unchanged(receipt: Receipt) -> Self {
         Self {
             receipt,

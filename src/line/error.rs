@@ -11,6 +11,7 @@ use crate::unit::Serial;
 /// Why a unit did not pass.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum LineError {
     /// The ledger could not answer.
     #[error(transparent)]
@@ -29,12 +30,7 @@ pub enum LineError {
     Deliver(#[from] TargetError),
     /// The image did not get out whole, and no number tells which board may have it.
     #[error("{error}")]
-    Doubt {
-        /// The unit, whose token may be on the board.
-        serial: Serial,
-        /// What went wrong.
-        error: TargetError,
-    },
+    Doubt { serial: Serial, error: TargetError },
     /// A ledger gave fewer answers than it was asked.
     #[error("the ledger gave no answer for the unit")]
     NoAnswer,

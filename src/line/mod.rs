@@ -6,10 +6,11 @@
 //!
 //! The claim is durable before anything leaves the program, the outcome after it was read back, and
 //! a label comes last. [`run_unit`] does that for one unit; [`batch`] overlaps the same steps for
-//! many, and [`settle`] takes them without a delivery. Nothing here knows files, probes or databases.
+//! many, [`block`] takes them for units that go into one file, and [`settle`] without a delivery. Nothing here knows files, probes or databases.
 
 pub mod batch;
 mod bench;
+pub mod block;
 mod error;
 mod owner;
 pub mod settle;

@@ -174,10 +174,4 @@ pub enum HookError {
     },
 }
 
-impl HookError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(HookError);

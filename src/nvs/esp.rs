@@ -10,15 +10,17 @@ use super::table::{Data, Value};
 use crate::image::Span;
 
 const PAGE: usize = 4096;
-const ENTRY: usize = 32;
-const STATES: usize = 32;
-const ENTRIES: usize = 64;
-const COUNT: usize = 126;
+/// Bytes of an entry, and how many a page has.
+pub(crate) const ENTRY: usize = 32;
+pub(crate) const COUNT: usize = 126;
+/// Where a page's bits of state start, and its entries.
+pub(crate) const STATES: usize = 32;
+pub(crate) const ENTRIES: usize = 64;
 const ACTIVE: u32 = 0xFFFF_FFFE;
 const FULL: u32 = 0xFFFF_FFFC;
-/// Entry types.
-const NUMBER: u8 = 0x01;
-const STRING: u8 = 0x21;
+/// Entry types: a `u8`, as which a namespace has its number, and others.
+pub(crate) const NUMBER: u8 = 0x01;
+pub(crate) const STRING: u8 = 0x21;
 const BLOB: u8 = 0x41;
 const BLOB_PART: u8 = 0x42;
 const BLOB_INDEX: u8 = 0x48;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::error::{Headers, PoolError};
+use super::error::PoolError;
 use super::list::Origin;
+use super::shown::Headers;
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 

@@ -11,8 +11,9 @@ use serde_json::Deserializer;
 use zeroize::Zeroizing;
 
 use super::csv;
-use super::error::{Headers, Place, PoolError};
+use super::error::{Place, PoolError};
 use super::list::{List, Note, Origin, Row, number, room};
+use super::shown::Headers;
 use crate::recipe::PoolSpec;
 use crate::unit::{AuthToken, QrToken};
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::error::{Headers, Place, PoolError};
+use super::error::{Place, PoolError};
+use super::shown::Headers;
 use crate::unit::{AuthToken, Digest, QrToken};
 
 /// A token list in which every row was checked.

@@ -12,6 +12,7 @@ mod item;
 mod list;
 mod request;
 mod sheet;
+mod shown;
 mod table;
 
 #[cfg(feature = "label")]
@@ -23,13 +24,14 @@ mod json;
 #[cfg(feature = "label")]
 mod pairs;
 
-pub use error::{Contents, Counts, Headers, Place, PoolError};
+pub use error::{Counts, Place, PoolError};
 #[cfg(feature = "label")]
 pub use generate::{Trial, generate};
 pub use item::Item;
 pub use list::{Elsewhere, Note, Origin, Pool, Row};
 pub use request::{Request, request};
 pub use sheet::{Sheet, SheetError, neutral};
+pub use shown::{Contents, Headers};
 pub use table::{Cells, Table, TableError};
 
 use item::is_zip;

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::error::{Contents, PoolError};
+use super::error::PoolError;
 use super::item::{Item, is_zip};
 use super::list::{List, Origin};
+use super::shown::Contents;
 use crate::qr::PictureError;
 use crate::qr::picture::{self, Secrets};
 use crate::unit::QrToken;

@@ -38,13 +38,7 @@ pub enum SheetError {
     },
 }
 
-impl SheetError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(SheetError);
 
 /// A file with a header, row by row.
 #[derive(Debug)]

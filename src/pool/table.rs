@@ -56,13 +56,7 @@ pub enum TableError {
     },
 }
 
-impl TableError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(TableError);
 
 /// The rows of a text, one after the other; blank lines are none.
 ///
@@ -234,75 +228,4 @@ pub(super) fn line_ends(text: &str) -> u32 {
     let pairs = text.as_bytes().windows(2).filter(|pair| pair == b"\r\n");
     let ends = text.bytes().filter(|byte| matches!(byte, b'\r' | b'\n'));
     u32::try_from(ends.count().saturating_sub(pairs.count())).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Rows = Vec<(u32, Vec<String>)>;
-
-    fn rows(text: &str) -> Result<Rows, TableError> {
-        let (mut table, mut row, mut all) = (Table::new(text, b','), Cells::default(), Vec::new());
-        while table.read(&mut row)? {
-            all.push((row.line(), row.iter().map(str::to_owned).collect()));
-        }
-        Ok(all)
-    }
-
-    #[test]
-    fn rows_have_the_line_that_an_editor_shows() {
-        for end in ["\n", "\r\n", "\r"] {
-            let text = ["a,b", "", "\"c", "d\",\"\"\"e\"\"\"", "f,", ""].join(end);
-            let broken = format!("c{end}d");
-            let found = rows(&text).unwrap();
-            let wanted: [(u32, [&str; 2]); 3] =
-                [(1, ["a", "b"]), (3, [&broken, "\"e\""]), (5, ["f", ""])];
-            assert_eq!(found.len(), 3);
-            for ((line, cells), wanted) in found.iter().zip(wanted) {
-                assert_eq!(
-                    (*line, cells.as_slice()),
-                    (wanted.0, &wanted.1.map(str::to_owned)[..])
-                );
-            }
-        }
-        assert_eq!(rows("").unwrap(), []);
-        assert_eq!(rows("\n\r\n").unwrap(), []);
-        assert_eq!(rows(",").unwrap(), [(1, vec![String::new(); 2])]);
-    }
-
-    #[test]
-    fn every_wrong_quote_is_refused_with_its_line() {
-        let refused = |text: &str| rows(text).unwrap_err();
-        assert_eq!(refused("a\nb,\"c\nd"), TableError::OpenQuote { line: 2 });
-        assert_eq!(
-            refused("a\nb,\"\"\"c\nd"),
-            TableError::OpenQuote { line: 2 }
-        );
-        assert_eq!(refused("\"a\nb\"c"), TableError::TextAfterQuote { line: 1 });
-        assert_eq!(refused("a\nb \"c\""), TableError::StrayQuote { line: 2 });
-        let token = "a-fake-TOKEN_0123456789abcdefghi";
-        let swallowed = refused(&format!("x,\"y\n{token},z\"\n"));
-        assert_eq!(swallowed, TableError::QuotedRows { line: 1 });
-    }
-
-    #[test]
-    fn cells_have_limits() {
-        let wide = ",".repeat(CELLS);
-        let error = rows(&wide).unwrap_err();
-        assert_eq!(
-            error,
-            TableError::TooManyCells {
-                line: 1,
-                most: CELLS
-            }
-        );
-        let long = "x".repeat(CELL + 1);
-        let wanted = TableError::LongCell {
-            line: 1,
-            most: CELL,
-        };
-        assert_eq!(rows(&long).unwrap_err(), wanted);
-        assert_eq!(rows(&format!("\"{long}\"")).unwrap_err(), wanted);
-    }
 }

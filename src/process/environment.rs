@@ -3,44 +3,16 @@
 use std::ffi::{OsStr, OsString};
 
 /// What commands get without being asked: where things are, and how people want them said.
-const PASSED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TERM",
-    "TMPDIR",
-    "TMP",
-    "TEMP",
-    "LD_LIBRARY_PATH",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
-    "XAUTHORITY",
-    "XDG_RUNTIME_DIR",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_CACHE_HOME",
-    // Windows starts little without these.
-    "SYSTEMROOT",
-    "SYSTEMDRIVE",
-    "WINDIR",
-    "COMSPEC",
-    "PATHEXT",
-    "USERNAME",
-    "USERPROFILE",
-    "APPDATA",
-    "LOCALAPPDATA",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "PROGRAMFILES(X86)",
-    "COMMONPROGRAMFILES",
-    "NUMBER_OF_PROCESSORS",
-    "PROCESSOR_ARCHITECTURE",
-];
+const PASSED: &str = "\
+    PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM TMPDIR TMP TEMP LD_LIBRARY_PATH \
+    DISPLAY WAYLAND_DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME \
+    XDG_CACHE_HOME";
+
+/// Windows starts little without these.
+const WINDOWS: &str = "\
+    SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT USERNAME USERPROFILE APPDATA LOCALAPPDATA \
+    PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) COMMONPROGRAMFILES NUMBER_OF_PROCESSORS \
+    PROCESSOR_ARCHITECTURE";
 
 /// What a command gets of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +34,8 @@ impl Environment {
         };
         let named = |name: &str| {
             let upper = name.to_ascii_uppercase();
-            PASSED.contains(&upper.as_str())
+            let mut passed = PASSED.split(' ').chain(WINDOWS.split(' '));
+            passed.any(|name| name == upper)
                 || upper.starts_with("LC_")
                 || more.iter().any(|more| same(more, name))
         };

@@ -42,10 +42,4 @@ pub enum PictureError {
     SecretInFile,
 }
 
-impl PictureError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(PictureError);

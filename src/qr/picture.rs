@@ -61,14 +61,14 @@ pub(crate) fn read_symbol(bytes: &[u8]) -> Result<(QrToken, Option<Symbol>), Pic
 pub(crate) fn read_safe(bytes: &[u8], secrets: &Secrets<'_>) -> Result<QrToken, PictureError> {
     let picture = Picture::decode(bytes)?;
     let mut stored = picture.texts.iter().map(Vec::as_slice).chain([bytes]);
-    if stored.any(|stored| holds(stored, secrets)) {
+    if stored.any(|stored| gives_away(stored, secrets)) {
         return Err(PictureError::SecretInFile);
     }
     picture.code()
 }
 
 /// Returns whether any of `secrets` stands in `bytes`.
-fn holds(bytes: &[u8], secrets: &Secrets<'_>) -> bool {
+fn gives_away(bytes: &[u8], secrets: &Secrets<'_>) -> bool {
     // Runs of the alphabet this long are rare in compressed data: few windows are looked up.
     bytes
         .split(|byte| !AuthToken::allows(*byte))

@@ -68,13 +68,7 @@ pub enum RecipeError {
     Hook { reason: String },
 }
 
-impl RecipeError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(RecipeError);
 
 /// Names the line that is to blame, where one is.
 fn at(line: usize) -> String {

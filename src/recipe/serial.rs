@@ -4,6 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::shape;
+use crate::scan::trimmed;
 use crate::unit::{Serial, SerialError};
 
 /// Where serials come from.
@@ -164,12 +165,6 @@ impl SerialSpec {
     }
 }
 
-/// Removes what scanners put around a text.
-fn trimmed(scan: &str) -> &str {
-    // GS (0x1D) separates the fields of a GS1 symbol and may end one.
-    scan.trim_matches(|c: char| matches!(c, '\r' | '\n' | '\t' | '\u{1d}' | ' '))
-}
-
 /// Why a scan is no serial of this product.
 #[derive(Debug, Clone, PartialEq, Eq, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "serial-")]
@@ -192,13 +187,7 @@ pub enum ScanError {
     },
 }
 
-impl ScanError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(ScanError);
 
 /// A pattern for serials.
 #[derive(Debug, Clone, Deserialize)]
@@ -322,107 +311,5 @@ impl TryFrom<String> for SerialFormat {
             .serial(1)
             .map_err(|error| format!("no serial can be made by this format: {error}"))?;
         Ok(format)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec(text: &str) -> SerialSpec {
-        toml::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn a_scan_loses_what_the_scanner_added() {
-        let spec = spec("pattern = '^GW[0-9]{3}$'\ncase = 'upper'\nstrip = [']C1']");
-        let serial = spec.read("]C1gw007\u{1d}\r\n").unwrap();
-        assert_eq!(serial.as_str(), "GW007");
-    }
-
-    #[test]
-    fn a_foreign_serial_is_refused() {
-        let error = spec("pattern = '^GW[0-9]{3}$'").read("XY001").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the serial does not match the recipe's pattern ^GW[0-9]{3}$"
-        );
-    }
-
-    #[test]
-    fn a_count_takes_no_other_barcode_for_a_serial() {
-        let spec = spec("source = 'next'\nformat = 'GW{:06}'");
-        assert_eq!(spec.read("gw000017").unwrap().as_str(), "gw000017");
-        for other in ["GW17", "GW0000017", "4006381333931", "GW00001X"] {
-            let error = spec.read(other).unwrap_err();
-            assert_eq!(error.name(), "serial-format", "{other}");
-            assert!(spec.matching(other).is_ok(), "{other}");
-        }
-        let plain = super::tests::spec("source = 'next'\nformat = 'GW{}'");
-        assert!(plain.read("GW17").is_ok());
-        assert!(plain.read("GW017").is_err());
-    }
-
-    #[test]
-    fn a_format_must_be_what_can_be_scanned_again() {
-        let told = |text: &str| {
-            let found = spec(&format!("source = 'next'\n{text}")).contradiction();
-            found.map(|(serial, error)| format!("{serial} {}", error.name()))
-        };
-        let wrong = |text: &str| told(text).unwrap();
-        assert_eq!(told("format = 'GW{:06}'\npattern = '^GW[0-9]{6}$'"), None);
-        assert_eq!(told("format = 'GW{}'\npattern = '^GW[0-9]+$'"), None);
-        assert_eq!(
-            wrong("format = 'GW{:06}'\npattern = '^AB'"),
-            "GW000001 serial-pattern"
-        );
-        assert_eq!(
-            wrong("format = 'GW{:06}'\npattern = '^GW0'"),
-            "GW100000 serial-pattern"
-        );
-        assert_eq!(
-            wrong("format = 'GW{}'\npattern = '^GW[0-9]{1,4}$'"),
-            "GW10000 serial-pattern"
-        );
-        assert_eq!(
-            wrong("format = 'GW{:06}'\nstrip = ['GW']"),
-            "GW000001 serial-format"
-        );
-        assert_eq!(
-            wrong("format = 'GW{:02}'\ncase = 'lower'\npattern = '^GW'"),
-            "GW01 serial-pattern"
-        );
-        // What nothing counts up is not judged.
-        assert!(
-            spec("format = 'GW{:06}'\npattern = '^AB'")
-                .contradiction()
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn a_format_makes_serials_and_no_paths() {
-        for text in ["A/{:06}", "../{}", ".{}", "COM{}", "A:{:04}"] {
-            let error = SerialFormat::try_from(text.to_owned()).unwrap_err();
-            assert!(error.starts_with("no serial can be made"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_unit_on_record_is_named_whatever_the_pattern_says() {
-        let spec = spec("pattern = '^XY'\nstrip = ['GW']\ncase = 'lower'");
-        let [plain, shaped] = spec.known("GW000A\n").unwrap();
-        assert_eq!((plain.as_str(), shaped.as_str()), ("GW000A", "000a"));
-        assert!(spec.known("../x").is_err());
-    }
-
-    #[test]
-    fn a_format_counts_both_ways() {
-        let format = SerialFormat::try_from("GW{:06}-A".to_owned()).unwrap();
-        let serial = format.serial(17).unwrap().unwrap();
-        assert_eq!(serial.as_str(), "GW000017-A");
-        assert_eq!(format.number(&serial), Some(17));
-        assert_eq!(format.serial(1_000_000), Ok(None));
-        assert_eq!(format.to_string(), "GW{:06}-A");
     }
 }

@@ -7,19 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::chip::Model;
-
-/// When the power goes away. Events count from 1, from the moment of injection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PowerCut {
-    /// While the n-th sector is being erased: its cells may hold anything.
-    DuringErase(u32),
-    /// Right after the n-th sector was erased.
-    AfterErase(u32),
-    /// While the n-th unit (word, half-word, double word) is being programmed: its bits that
-    /// should become 0 may or may not have done so.
-    DuringProgram(u64),
-}
+use super::nor::PowerCut;
 
 /// One thing that goes wrong.
 ///
@@ -68,6 +56,7 @@ pub enum Fault {
 /// Why a fault's text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum FaultError {
     /// No such fault.
     #[error(
@@ -79,11 +68,8 @@ pub enum FaultError {
     /// A number is missing, malformed, zero or too large.
     #[error("fault {fault} needs {wanted}, found {found:?}")]
     Argument {
-        /// The fault's name.
         fault: &'static str,
-        /// What its argument is.
         wanted: &'static str,
-        /// What stood there.
         found: String,
     },
     /// `chip:` names a chip that is not simulated.

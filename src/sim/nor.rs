@@ -6,7 +6,6 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::fault::PowerCut;
 use super::seed::Chance;
 
 /// How long an operation takes and for how many polls the busy flag stays up.
@@ -16,6 +15,29 @@ pub(crate) struct Cost {
     pub time: Duration,
     /// Polls that see the busy flag under [`Pace::Instant`].
     pub polls: u32,
+}
+
+/// When the power goes away. Events count from 1, from the moment of injection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PowerCut {
+    /// While the n-th sector is being erased: its cells may hold anything.
+    DuringErase(u32),
+    /// Right after the n-th sector was erased.
+    AfterErase(u32),
+    /// While the n-th unit (word, half-word, double word) is being programmed: its bits that
+    /// should become 0 may or may not have done so.
+    DuringProgram(u64),
+}
+
+impl Cost {
+    /// From microseconds of the data sheet.
+    pub const fn micros(micros: u64, polls: u32) -> Cost {
+        Cost {
+            time: Duration::from_micros(micros),
+            polls,
+        }
+    }
 }
 
 /// Whether simulated operations take time.

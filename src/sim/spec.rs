@@ -37,16 +37,14 @@ pub struct Spec {
 /// Why a text does not describe a simulated target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum SpecError {
     /// It does not begin with `sim`.
     #[error("{0:?} is not a simulated target: it must be sim, sim:CHIP or sim:CHIP,OPTION,...")]
     NotSim(String),
     /// The chip has no model.
     #[error("chip {found:?} is not simulated; these are: {}", known_chips())]
-    Chip {
-        /// The name that was given.
-        found: String,
-    },
+    Chip { found: String },
     /// The option is not known.
     #[error("option {0:?} is unknown: there are uid=HEX, pace=instant, pace=real and fault=...")]
     Option(String),

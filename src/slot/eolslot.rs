@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::{SlotError, Wrong};
 use super::site::{ERASED, Found, Site, all, find, stored};
+use crate::image::structure::half_at;
 use crate::image::{Address, Image, Span};
 use crate::recipe::{SlotSpec, SlotValue};
 use crate::unit::AuthToken;
@@ -80,8 +81,7 @@ fn header(image: &Image, at: Address) -> Result<Header, String> {
 
 /// Returns a 16-bit number of a header.
 fn number(bytes: &[u8], at: Range<usize>) -> Option<u16> {
-    let bytes = bytes.get(at)?.try_into().ok()?;
-    Some(u16::from_le_bytes(bytes))
+    half_at(bytes, at.start)
 }
 
 /// Finds the slot for `field`.

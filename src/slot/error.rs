@@ -131,13 +131,7 @@ pub enum SlotError {
     Unreadable { at: Address, reason: &'static str },
 }
 
-impl SlotError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(SlotError);
 
 /// Places that look like a slot and are none, each with its reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,52 +7,30 @@ use thiserror::Error;
 
 use super::ProgramError;
 #[cfg(feature = "probe")]
-use super::{ProbeError, ProbeFault};
+use super::{FitFault, FlashFault, ProbeError, ProbeFault, ReachFault};
 use crate::image::ImageError;
 
 /// Why an image did not get out.
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "deliver-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum TargetError {
     /// The folder cannot be made or opened.
     #[error("the folder {} cannot be used", folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Folder { folder: PathBuf, source: io::Error },
     /// The file cannot be written.
     #[error("{} cannot be written", file.display())]
-    Write {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Write { file: PathBuf, source: io::Error },
     /// Something is there that was not made for the unit.
     #[error("{} is there already and was not made for this unit: it is not replaced", file.display())]
-    Foreign {
-        /// The file.
-        file: PathBuf,
-    },
+    Foreign { file: PathBuf },
     /// The file cannot be read back.
     #[error("{} cannot be read back", file.display())]
-    ReadBack {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    ReadBack { file: PathBuf, source: io::Error },
     /// What was read back differs from what was written.
     #[error("{} differs from what was written at offset {offset:#x}", file.display())]
-    Differs {
-        /// The file.
-        file: PathBuf,
-        /// The first byte that differs.
-        offset: usize,
-    },
+    Differs { file: PathBuf, offset: usize },
     /// The image could not be put together.
     #[error("the image cannot be put together")]
     Image(#[from] ImageError),
@@ -66,6 +44,30 @@ pub enum TargetError {
     /// What went wrong behind the writing: whatever it was, the board has the token.
     #[error(transparent)]
     Written(Box<Self>),
+}
+
+/// A fault before anything was written.
+#[cfg(feature = "probe")]
+impl From<ProbeFault> for TargetError {
+    fn from(fault: ProbeFault) -> Self {
+        ProbeError::new(fault, false).into()
+    }
+}
+
+/// No probe or no simulated board: nothing was written.
+#[cfg(feature = "probe")]
+impl From<ReachFault> for TargetError {
+    fn from(fault: ReachFault) -> Self {
+        ProbeFault::from(fault).into()
+    }
+}
+
+/// The image does not fit: nothing was written.
+#[cfg(feature = "probe")]
+impl From<FitFault> for TargetError {
+    fn from(fault: FitFault) -> Self {
+        ProbeFault::from(fault).into()
+    }
 }
 
 impl TargetError {
@@ -112,7 +114,9 @@ impl TargetError {
         match self {
             Self::Program(error) => matches!(error, ProgramError::Differs { .. }),
             #[cfg(feature = "probe")]
-            Self::Probe(error) => matches!(error.fault(), ProbeFault::Differs { .. }),
+            Self::Probe(error) => {
+                matches!(error.fault(), ProbeFault::Flash(FlashFault::Differs { .. }))
+            }
             _ => false,
         }
     }

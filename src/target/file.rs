@@ -8,7 +8,6 @@ use std::io::{self, IoSlice, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::reflink::{Filled, Reflink};
 use super::{Target, TargetError, Watch, own};
 use crate::atomic_file::{self, Names, Sync};
 use crate::image::{Conversion, Edits, Hint, Image, ImageError, Rendered};
@@ -43,7 +42,6 @@ pub enum Others {
 struct Shared {
     /// The Master in another form, with the digest of what it was made from.
     converted: OnceLock<(Digest, Image)>,
-    reflink: Reflink,
     names: Names,
 }
 
@@ -180,7 +178,7 @@ impl Folder {
         };
         straight(folder)?;
         let len = image.container().len();
-        super::writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
+        writable(folder, u64::try_from(len).unwrap_or(u64::MAX))
     }
 
     /// Refuses to replace what is not the unit's own.
@@ -216,13 +214,6 @@ impl Folder {
         } else {
             let part = atomic_file::part(path, stem)?;
             atomic_file::finish(part, path, self.sync, &mut |file| {
-                match self.shared.reflink.fill(file, folder, content) {
-                    Filled::Cloned => return Ok(()),
-                    Filled::Untouched => {}
-                    // Not for every file: ext4 starts to write out at once what was emptied
-                    // before (`auto_da_alloc`, ext4(5)), and the ledger's syncs wait for it.
-                    Filled::Torn => file.set_len(0)?,
-                }
                 write_parts(file, content)
             })?;
         }
@@ -231,6 +222,17 @@ impl Folder {
             Sync::Written => Ok(()),
         }
     }
+}
+
+/// Makes sure that files of `len` bytes can be written into a folder, before a unit costs a token.
+///
+/// # Errors
+/// [`TargetError::Folder`]
+pub fn writable(folder: &Path, len: u64) -> Result<(), TargetError> {
+    atomic_file::try_room(folder, len).map_err(|source| TargetError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Refuses a folder that leads images away.

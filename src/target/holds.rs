@@ -34,27 +34,19 @@ pub fn judge(master: &Master, read: &Edits) -> Holds {
     let Some(sealed) = sealed else {
         return torn(first);
     };
-    for (start, wanted) in sealed.edits().iter() {
-        let span = u64::try_from(wanted.len()).ok();
-        let Some(span) = span.and_then(|len| Span::new(start, len)) else {
-            continue;
-        };
-        let found = part(read, span);
-        let differs = found.iter().zip(wanted).position(|(a, b)| a != b);
-        let offset = differs.and_then(|offset| u64::try_from(offset).ok());
-        if let Some(at) = offset.and_then(|offset| start.checked_add(offset)) {
-            return torn(at);
-        }
+    let mut differs = sealed
+        .edits()
+        .parts()
+        .filter_map(|(span, wanted)| span.difference(&part(read, span), wanted));
+    match differs.next() {
+        Some(at) => torn(at),
+        None => Holds::Token(token),
     }
-    Holds::Token(token)
 }
 
 /// Returns what was read at `span`; what was not read counts as erased.
 fn part(read: &Edits, span: Span) -> Zeroizing<Vec<u8>> {
-    let len = usize::try_from(span.len()).unwrap_or(0);
-    let mut bytes = Zeroizing::new(vec![0xFF; len]);
-    read.apply(span, &mut bytes);
-    bytes
+    read.bytes(span, 0xFF)
 }
 
 /// Returns whether a number that a tool told is taken from a token's slot, whatever the order.

@@ -11,7 +11,6 @@ mod own;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
 mod program;
-mod reflink;
 pub(crate) mod said;
 mod stand_in;
 
@@ -19,13 +18,14 @@ pub use crate::atomic_file::Sync;
 pub use crate::journal::{Journal, JournalError, MemoryJournal};
 pub use board::{Effort, Holds, Phase, Seen, Unwatched, Watch};
 pub use error::TargetError;
-pub use file::{Folder, Others};
+pub use file::{Folder, Others, writable};
 #[cfg(feature = "probe")]
-pub use probe::{Footprint, Plugged, Probe, ProbeError, ProbeFault, ProbeSetup, Probes, probes};
+pub use probe::{
+    BoardFault, ChipFault, FitFault, FlashFault, Footprint, Plugged, Probe, ProbeError, ProbeFault,
+    ProbeSetup, Probes, ReachFault, probes,
+};
 pub use program::{Program, ProgramError, Programmer};
 pub use stand_in::{StandIn, StandIns};
-
-use std::path::Path;
 
 use crate::image::{Edits, Span};
 use crate::ledger::RunLock;
@@ -111,15 +111,4 @@ pub trait Target: Send {
     fn release(&mut self) -> Result<(), TargetError> {
         Ok(())
     }
-}
-
-/// Makes sure that files of `len` bytes can be written into a folder, before a unit costs a token.
-///
-/// # Errors
-/// [`TargetError::Folder`]
-pub fn writable(folder: &Path, len: u64) -> Result<(), TargetError> {
-    crate::atomic_file::try_room(folder, len).map_err(|source| TargetError::Folder {
-        folder: folder.to_owned(),
-        source,
-    })
 }

@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zeroize::Zeroizing;
-
 use super::{Phase, ProgramError, Seen, Target, TargetError, Watch, holds};
 use crate::image::{Edits, Span};
 use crate::master::Master;
@@ -86,10 +84,7 @@ impl StandIn {
     fn compare(&self, sealed: &Sealed<'_>) -> Result<Receipt, TargetError> {
         let (held, mut read_back) = (self.held(), ReadBack::of(sealed));
         for span in sealed.master().changes() {
-            let len = usize::try_from(span.len()).unwrap_or(0);
-            let mut found = Zeroizing::new(vec![0xFF; len]);
-            held.apply(span, &mut found);
-            read_back.compare(span, &found)?;
+            read_back.compare(span, &held.bytes(span, 0xFF))?;
         }
         let receipt = read_back.receipt();
         Ok(receipt.map_err(|at| ProgramError::Differs { at })?)
@@ -118,12 +113,9 @@ impl Target for StandIn {
         watch: &mut dyn Watch,
     ) -> Result<Receipt, TargetError> {
         watch.begin(Phase::Program, 0);
-        let master = sealed.master();
         let mut own = Edits::new();
-        for span in master.changes() {
-            let mut bytes = Zeroizing::new(master.image().bytes(span)?.into_owned());
-            sealed.edits().apply(span, &mut bytes);
-            own.put(span.start(), &bytes);
+        for span in sealed.master().changes() {
+            own.put(span.start(), &sealed.bytes(span)?);
         }
         let boards = self.all.boards.lock();
         let mut boards = boards.unwrap_or_else(PoisonError::into_inner);

@@ -5,12 +5,14 @@
 
 mod auth_token;
 mod digest;
+mod name;
 mod qr_token;
 mod serial;
 
 pub use auth_token::{AuthToken, AuthTokenError, Fingerprint, FingerprintError};
 pub use digest::{Digest, DigestError};
 pub(crate) use digest::{from_hex, hex, parse_hex};
+pub(crate) use name::stable_name;
 pub use qr_token::{QrToken, QrTokenError};
 pub use serial::{Serial, SerialError};
 

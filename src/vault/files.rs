@@ -158,7 +158,7 @@ pub fn exposed(path: &Path) -> io::Result<u32> {
 /// that is not this user's own is refused.
 #[cfg(feature = "sqlite")]
 pub fn close_to_others(path: &Path) -> io::Result<()> {
-    match own_file::look(path, Sort::File)? {
+    match own_file::metadata(path, Sort::File)? {
         Some(_) if exposed(path)? != 0 => restrict(path, 0o600),
         _ => Ok(()),
     }

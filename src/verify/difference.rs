@@ -80,13 +80,7 @@ pub enum Difference {
     },
 }
 
-impl Difference {
-    /// Returns the finding's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(Difference);
 
 /// Why nothing can be judged.
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
@@ -101,10 +95,4 @@ pub enum VerifyError {
     Master(#[from] MasterError),
 }
 
-impl VerifyError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(VerifyError);

@@ -15,7 +15,7 @@ use crate::image::{Address, Conversion, Edits, Format, Hint, Image, Parts, Span}
 use crate::master::Master;
 use crate::recipe::{Recipe, SlotValue};
 use crate::slot::{Content, Slot};
-use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
+use crate::unit::{AuthToken, Digest, Fingerprint, Serial, hex};
 
 /// What the record says of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Expected {
 }
 
 /// What an image was found to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Examined {
     /// The token's fingerprint, where the slot holds a token.
     pub fingerprint: Option<Fingerprint>,
@@ -40,15 +40,27 @@ pub struct Examined {
 impl Examined {
     /// Adds what differs from the record: the serial, where the image holds one, and the token.
     pub fn compare(&mut self, expected: &Expected) {
-        compare(expected, self);
+        if let Some(found) = &self.serial
+            && found != expected.serial.as_str()
+        {
+            self.findings.push(Difference::Serial {
+                found: found.clone(),
+                wanted: expected.serial.to_string(),
+            });
+        }
+        if let (Some(found), Some(wanted)) = (self.fingerprint, expected.fingerprint)
+            && found != wanted
+        {
+            self.findings
+                .push(Difference::Fingerprint { found, wanted });
+        }
     }
 
     /// Says that there was nothing to look into.
     fn unreadable(error: ReadError) -> Self {
         Self {
-            fingerprint: None,
-            serial: None,
             findings: vec![Difference::Unreadable(error)],
+            ..Self::default()
         }
     }
 }
@@ -150,11 +162,7 @@ impl Judge {
         let shared = self.master.image();
         let last = shared.runs().last().map(|run| run.end());
         for run in unit.runs() {
-            let mut rest = vec![run];
-            for known in shared.stored_within(run) {
-                rest = rest.into_iter().flat_map(|it| it.without(known)).collect();
-            }
-            for span in rest {
+            for span in Span::outside(vec![run], shared.stored_within(run)) {
                 let bytes = unit.bytes(span).ok()?;
                 let fill = match form {
                     Conversion::Bin { fill } if Some(span.end()) <= last => Some(fill),
@@ -208,7 +216,7 @@ impl Judge {
                 parts.extents.push((span, from..memory.len()));
             }
         }
-        let board = Image::from_parts(crate::image::Format::Bin, memory, parts);
+        let board = Image::from_parts(Format::Bin, memory, parts);
         self.examine_memory(&board, expected)
     }
 
@@ -226,22 +234,15 @@ impl Judge {
 
     /// Compares loaded bytes, slots and checksums.
     fn examine_memory(&self, unit: &Image, expected: Option<&Expected>) -> Examined {
-        let mut examined = Examined {
-            fingerprint: None,
-            serial: None,
-            findings: Vec::new(),
-        };
-        if let Some(found) = self.outside(unit) {
-            examined.findings.push(found);
-        }
+        let mut examined = Examined::default();
+        examined.findings.extend(self.outside(unit));
         for slot in self.master.slots() {
-            if let Err(found) = read_slot(slot, unit, &mut examined) {
-                examined.findings.push(found);
-            }
+            let read = read_slot(slot, unit, &mut examined);
+            examined.findings.extend(read.err());
         }
         self.checksums(unit, &mut examined.findings);
         if let Some(expected) = expected {
-            compare(expected, &mut examined);
+            examined.compare(expected);
         }
         examined
     }
@@ -250,14 +251,7 @@ impl Judge {
     fn outside(&self, unit: &Image) -> Option<Difference> {
         let changes = self.master.changes();
         for run in self.master.image().runs() {
-            let mut same = vec![run];
-            for change in &changes {
-                same = same
-                    .into_iter()
-                    .flat_map(|span| span.without(*change))
-                    .collect();
-            }
-            for span in same {
+            for span in Span::outside(vec![run], changes.iter().copied()) {
                 if let Some(found) = first_difference(self.master.image(), unit, span) {
                     return Some(found);
                 }
@@ -270,7 +264,7 @@ impl Judge {
     fn checksums(&self, unit: &Image, findings: &mut Vec<Difference>) {
         for checksum in self.master.plan().checksums() {
             let at = checksum.at();
-            let differs = match checksum.holds(unit) {
+            let differs = match checksum.is_current(unit) {
                 Ok(true) => continue,
                 Ok(false) if checksum.is_signature() => Difference::Signature {
                     name: checksum.name().to_owned(),
@@ -411,27 +405,4 @@ fn read_slot(slot: &Slot, unit: &Image, examined: &mut Examined) -> Result<(), D
         SlotValue::Column(_) => {}
     }
     Ok(())
-}
-
-/// Compares what was found with the record.
-fn compare(expected: &Expected, examined: &mut Examined) {
-    if let Some(found) = &examined.serial
-        && found != expected.serial.as_str()
-    {
-        examined.findings.push(Difference::Serial {
-            found: found.clone(),
-            wanted: expected.serial.to_string(),
-        });
-    }
-    if let (Some(found), Some(wanted)) = (examined.fingerprint, expected.fingerprint)
-        && found != wanted
-    {
-        examined
-            .findings
-            .push(Difference::Fingerprint { found, wanted });
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    crate::unit::hex(bytes)
 }

@@ -61,10 +61,4 @@ pub enum WitnessError {
     NoLine,
 }
 
-impl WitnessError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(WitnessError);

@@ -16,6 +16,8 @@ mod boot;
 /// Ready means ready.
 #[cfg(all(feature = "cli", feature = "sim", unix))]
 mod check;
+/// Checksums of a recipe: what they read, how they are put in order and proved.
+mod checksums;
 /// One firmware in every container, and converted: the same bytes at every address.
 #[cfg(feature = "cli")]
 mod containers;
@@ -69,6 +71,8 @@ mod judges_esp_mcuboot;
 /// Settings stores that a recipe makes, against Espressif's generator and readers of Zephyr's.
 #[cfg(feature = "cli")]
 mod judges_nvs;
+/// Serials and labels as they are scanned, put together to pairs.
+mod label_pairs;
 /// Other programs read the labels.
 #[cfg(feature = "cli")]
 mod labels;

@@ -305,7 +305,6 @@ const OPENERS: [(&str, &str); 8] = [
         "src/cli/shell.rs",
         "manual pages, which packagers have made",
     ),
-    ("src/ledger/files.rs", "a folder, to sync it"),
     (
         "src/ledger/storage/postgres/lease.rs",
         "the system's name of this boot",
@@ -319,6 +318,7 @@ const OPENERS: [(&str, &str); 8] = [
         "src/target/file.rs",
         "what it has just compared, to sync it",
     ),
+    ("src/vault/files.rs", "a folder, to sync it"),
 ];
 
 #[test]

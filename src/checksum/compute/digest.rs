@@ -53,13 +53,6 @@ impl Running {
     }
 }
 
-/// Computes the digest of all that `source` gives.
-fn digest<D: Digest, E>(source: Source<'_, E>) -> Result<Vec<u8>, E> {
-    let mut hash = D::new();
-    source(&mut |bytes| hash.update(bytes))?;
-    Ok(hash.finalize().to_vec())
-}
-
 impl Hash {
     /// Returns the length of the result in bytes.
     pub(crate) const fn len(self) -> u8 {
@@ -74,13 +67,9 @@ impl Hash {
 
     /// Computes the digest of all that `source` gives.
     pub(crate) fn value<E>(self, source: Source<'_, E>) -> Result<Vec<u8>, E> {
-        match self {
-            Self::Sha256 => digest::<Sha256, E>(source),
-            Self::Sha384 => digest::<Sha384, E>(source),
-            Self::Sha512 => digest::<Sha512, E>(source),
-            Self::Sha1 => digest::<Sha1, E>(source),
-            Self::Md5 => digest::<Md5, E>(source),
-        }
+        let mut running = self.start();
+        source(&mut |bytes| running.update(bytes))?;
+        Ok(running.finish())
     }
 
     /// Starts a digest.
@@ -96,13 +85,9 @@ impl Hash {
 
     /// Computes the digest of `bytes`.
     pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256 => Sha256::digest(bytes).to_vec(),
-            Self::Sha384 => Sha384::digest(bytes).to_vec(),
-            Self::Sha512 => Sha512::digest(bytes).to_vec(),
-            Self::Sha1 => Sha1::digest(bytes).to_vec(),
-            Self::Md5 => Md5::digest(bytes).to_vec(),
-        }
+        let mut running = self.start();
+        running.update(bytes);
+        running.finish()
     }
 
     /// Returns its usual name.

@@ -84,7 +84,7 @@ impl Signature {
     }
 
     /// Returns whether `stored` is a signature of what `source` gives.
-    pub(crate) fn holds<E>(&self, source: Source<'_, E>, stored: &[u8]) -> Result<bool, E> {
+    pub(crate) fn verifies<E>(&self, source: Source<'_, E>, stored: &[u8]) -> Result<bool, E> {
         let message = self.message(source)?;
         Ok(self.verify(&message, stored))
     }
@@ -271,7 +271,7 @@ mod tests {
             take(text);
             Ok(())
         };
-        signature.holds(source, stored).unwrap()
+        signature.verifies(source, stored).unwrap()
     }
 
     #[test]

@@ -85,24 +85,22 @@ pub(super) fn findings(image: &Image, known: &[Finding]) -> Vec<Finding> {
 fn at_ends(image: &Image) -> Vec<Finding> {
     let runs = image.runs();
     let mut found = Vec::new();
+    let digests = [
+        (Hash::Md5, 16, "kind = \"md5\"", DISTINCT[0]),
+        (Hash::Sha256, 32, "kind = \"sha256\"", DISTINCT[1]),
+    ];
     for run in &runs {
+        let behind = |at: Span, formula, line| {
+            let region = whole(*run, at.start())?;
+            judged(image, &region, at, formula, line)
+        };
         for end in ends(image, *run) {
             for (formula, line) in FORMULAS {
-                let field = tail(end, 4).and_then(|at| Some((whole(*run, at.start())?, at)));
-                found.extend(
-                    field.and_then(|(region, at)| judged(image, &region, at, formula, line)),
-                );
+                found.extend(tail(end, 4).and_then(|at| behind(at, formula, line)));
             }
-            for (hash, len, line, distinct) in [
-                (Hash::Md5, 16, "kind = \"md5\"", DISTINCT[0]),
-                (Hash::Sha256, 32, "kind = \"sha256\"", DISTINCT[1]),
-            ] {
+            for (hash, len, line, distinct) in digests {
                 let field = tail(end, len).filter(|at| is_digest(image, *at, distinct));
-                let field = field.and_then(|at| Some((whole(*run, at.start())?, at)));
-                let formula = Formula::Hash(hash);
-                found.extend(
-                    field.and_then(|(region, at)| judged(image, &region, at, formula, line)),
-                );
+                found.extend(field.and_then(|at| behind(at, Formula::Hash(hash), line)));
             }
         }
     }

@@ -8,28 +8,25 @@ use eol_inject::handoff::{self, Programmer};
 use eol_inject::image::Address;
 use eol_inject::label::{LabelFolder, Labels as _};
 use eol_inject::ledger::{
-    Actor, Attempt, Entry, Failure, Ledger, Receipt, Reservation, Simulated, UnitRecord, UnitState,
+    Actor, Entry, Failure, Ledger, Receipt, Simulated, UnitRecord, UnitState,
 };
-use eol_inject::line::LineError;
-use eol_inject::master::{self, Master};
+use eol_inject::line::block::{Block, BlockUnit, Unfit};
+use eol_inject::master::Master;
 use eol_inject::pool::neutral;
 use eol_inject::recipe::Recipe;
-use eol_inject::seal::{self, Sealed};
 use eol_inject::target::{Folder, Sync};
-use eol_inject::unit::{Fingerprint, Serial, Values};
+use eol_inject::unit::Serial;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::args::ForceArg;
-use crate::cli::args::{DecisionArgs, RecipeArg};
+use crate::cli::args::{DecisionArgs, ForceArg, RecipeArg};
 use crate::cli::error::{CliError, exit};
+use crate::cli::file::Writable;
 use crate::cli::file::judged;
-use crate::cli::file::{Existing, Writable};
 use crate::cli::guard::Guard;
 use crate::cli::open_ledger::Missing;
 use crate::cli::output::{Output, count};
-use crate::cli::{batch, gate, neighbours};
-use crate::cli::{file, firmware, open_ledger, recipe, token_list};
+use crate::cli::{file, firmware, gate, neighbours, open_ledger, recipe, serials, token_list};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,14 +89,6 @@ impl HandoffArgs {
     }
 }
 
-/// One unit of a block between its claim and its record.
-struct Unit {
-    serial: Serial,
-    fingerprint: Fingerprint,
-    /// The claim; none for a unit that is prepared already.
-    claim: Option<Reservation>,
-}
-
 pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::of_units(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
@@ -116,10 +105,10 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     guard.allow(&args.block)?;
     let listed = args.serials.as_deref();
     let listed = listed
-        .map(|file| batch::serials(file, &recipe))
+        .map(|file| serials::listed(file, &recipe))
         .transpose()?;
     if listed.is_none() {
-        batch::makes_serials(&recipe)?;
+        serials::require_source(&recipe)?;
     }
     let master = firmware::master(&recipe)?;
     let folder = LabelFolder::of(&recipe, Sync::Durable);
@@ -132,18 +121,26 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
-        None => some(&recipe, &mut ledger, (&actor, args.count.unwrap_or(0)))?,
+        None => next_units(&recipe, &mut ledger, &actor, args.count.unwrap_or(0))?,
     };
-    let (units, sealed) = claim(&master, &recipe, (&mut ledger, serials))?;
-    let written = hand_over(args, &master, (&mut ledger, &actor), (&units, &sealed));
-    let (event, receipts) = match written {
-        Ok(written) => written,
-        Err((error, touched)) => {
-            give_up(&mut ledger, units, (&error, touched))?;
+    let block = claim(&master, &recipe, &serials, &mut ledger)?;
+    let listed = Files::of(args, &master, &block).and_then(|files| {
+        let what = format!("hand-off of {}", count(block.units().len(), "unit"));
+        // The disclosure is on record before anything is written.
+        let revealed = ledger.revealed(&what, &actor)?;
+        files.write_list()?;
+        Ok((files, revealed.event().to_string()))
+    });
+    let touched = listed.is_ok();
+    let handed = listed.and_then(|(files, event)| Ok((files.write_tokens(&block)?, event)));
+    let (receipts, event) = match handed {
+        Ok(handed) => handed,
+        Err(error) => {
+            block.give_up(&failure(&error, touched), &mut ledger)?;
             return Err(error);
         }
     };
-    let entries = record(&mut ledger, units, receipts)?;
+    let entries = block.record(receipts, &mut ledger)?;
     let code = labels(&folder, &entries, output);
     output.object(&json!({
         "v": 1, "kind": "handoff", "file": args.output.display().to_string(),
@@ -166,10 +163,11 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 /// Takes the station's open claims, then new serials.
-fn some(
+fn next_units(
     recipe: &Recipe,
     ledger: &mut Ledger,
-    (actor, count): (&Actor, usize),
+    actor: &Actor,
+    count: usize,
 ) -> Result<Vec<Serial>, CliError> {
     let mut serials = Vec::new();
     for serial in ledger.open_claims(&actor.station)? {
@@ -180,7 +178,7 @@ fn some(
     let more = count.saturating_sub(serials.len());
     if more > 0 {
         let known = serials.iter().map(Serial::folded).collect::<BTreeSet<_>>();
-        serials.extend(batch::new_serials(recipe, ledger, (more, &known))?);
+        serials.extend(serials::new(recipe, ledger, more, &known)?);
     }
     if serials.len() < count {
         let message = format!(
@@ -202,9 +200,10 @@ fn board(ledger: &Ledger, serial: &Serial) -> Result<Option<String>, CliError> {
 fn claim<'m>(
     master: &'m Master,
     recipe: &Recipe,
-    (ledger, serials): (&mut Ledger, Vec<Serial>),
-) -> Result<(Vec<Unit>, Vec<Sealed<'m>>), CliError> {
-    for serial in &serials {
+    serials: &[Serial],
+    ledger: &mut Ledger,
+) -> Result<Block<'m>, CliError> {
+    for serial in serials {
         master
             .accept(serial)
             .map_err(|error| CliError::from(error).about(serial))?;
@@ -218,92 +217,73 @@ fn claim<'m>(
         .iter()
         .map(|serial| gate::claim(serial.clone(), master, recipe, Sync::Written))
         .collect();
-    let (mut units, mut sealed, mut wrong) = (Vec::new(), Vec::new(), None);
-    for (answer, serial) in ledger.reserve(&claims)?.into_iter().zip(&serials) {
-        let taken = match answer {
-            Ok(Attempt::Go(claim)) => {
-                let made = seal(master, claim.values());
-                units.push(Unit {
-                    serial: claim.serial().clone(),
-                    fingerprint: claim.fingerprint(),
-                    claim: Some(claim),
-                });
-                made
-            }
-            Ok(Attempt::Done { entry, values }) => again(master, &entry, &values).inspect(|_| {
-                units.push(Unit {
-                    serial: entry.record().serial.clone(),
-                    fingerprint: entry.record().fingerprint,
-                    claim: None,
-                });
-            }),
-            Err(refusal) => Err(refusal.into()),
-        };
-        match taken {
-            Ok(made) => sealed.push(made),
-            Err(error) => wrong = wrong.or_else(|| Some(error.about(serial))),
-        }
-    }
-    let Some(error) = wrong else {
-        return Ok((units, sealed));
+    let (block, misfit) = Block::claim(master, &claims, ledger)?;
+    let Some(misfit) = misfit else {
+        return Ok(block);
     };
-    give_up(ledger, units, (&error, false))?;
+    let error = match misfit.reason {
+        Unfit::Line(error) => CliError::from(error),
+        Unfit::Made(state) => {
+            let message = format!("it is {state}: its token is on a board already");
+            CliError::new(exit::REFUSED, "unit-made", message)
+        }
+    };
+    let error = error.about(&misfit.serial);
+    block.give_up(&failure(&error, false), ledger)?;
     Err(error)
 }
 
-fn seal<'m>(master: &'m Master, values: &Values) -> Result<Sealed<'m>, CliError> {
-    let patched = master::apply(master, values).map_err(LineError::from)?;
-    Ok(seal::seal(patched).map_err(LineError::from)?)
-}
-
-/// Seals a unit that is prepared already; a board that has its token gets no second one.
-fn again<'m>(master: &'m Master, entry: &Entry, values: &Values) -> Result<Sealed<'m>, CliError> {
-    let state = entry.record().state;
-    if state != UnitState::Prepared {
-        let message = format!("it is {state}: its token is on a board already");
-        return Err(CliError::new(exit::REFUSED, "unit-made", message));
+/// Returns what the ledger keeps of a block that did not go out; `touched` says whether anything may
+/// hold its tokens now.
+fn failure(error: &CliError, touched: bool) -> Failure {
+    Failure {
+        name: error.name.to_owned(),
+        message: error.message.clone(),
+        touched,
+        swapped: false,
     }
-    seal(master, values)
 }
 
-/// Writes the programmer's file and the list beside it, after the disclosure is on record.
-///
-/// On an error it is said whether anything may hold the tokens now.
-fn hand_over(
-    args: &HandoffArgs,
-    master: &Master,
-    (ledger, actor): (&mut Ledger, &Actor),
-    (units, sealed): (&[Unit], &[Sealed<'_>]),
-) -> Result<(String, Vec<Receipt>), (CliError, bool)> {
-    let programmer = args.programmer();
-    let text = handoff::write(master, sealed, programmer).map_err(|error| (error.into(), false))?;
-    let list = list(units, programmer).map_err(|error| (error, false))?;
-    let existing = args.force.existing();
-    // The same block is the same file: it may be there. Anything else is somebody's.
-    for (file, bytes) in [(&args.block, &list), (&args.output, &*text)] {
-        judged(file, bytes, existing).map_err(|error| (error, false))?;
+/// The programmer's file and the list beside it, as they are to be written.
+struct Files<'a> {
+    args: &'a HandoffArgs,
+    text: Zeroizing<Vec<u8>>,
+    list: Vec<u8>,
+}
+
+impl<'a> Files<'a> {
+    /// Makes both, and refuses where one would replace what is not this block's.
+    fn of(args: &'a HandoffArgs, master: &Master, block: &Block<'_>) -> Result<Self, CliError> {
+        let programmer = args.programmer();
+        let text = handoff::write(master, block.sealed(), programmer)?;
+        let list = list(block.units(), programmer)?;
+        // The same block is the same file: it may be there. Anything else is somebody's.
+        for (file, bytes) in [(&args.block, &list), (&args.output, &*text)] {
+            judged(file, bytes, args.force.existing())?;
+        }
+        Ok(Self { args, text, list })
     }
-    let what = format!("hand-off of {}", count(units.len(), "unit"));
-    let revealed = ledger
-        .revealed(&what, actor)
-        .map_err(|error| (error.into(), false))?;
-    let open = (Writable::Anybody, existing);
-    write(&args.block, &list, open).map_err(|error| (error, false))?;
-    let secret = (Writable::Owner, existing);
-    let found = write(&args.output, &text, secret).map_err(|error| (error, true))?;
-    let receipts = handoff::read_back(&found, (master, sealed), programmer);
-    let receipts = receipts.map_err(|error| (error.into(), true))?;
-    Ok((revealed.event().to_string(), receipts))
+
+    /// Writes the list, which holds no secret.
+    fn write_list(&self) -> Result<(), CliError> {
+        let open = (Writable::Anybody, self.args.force.existing());
+        file::write(&self.args.block, &self.list, open)?;
+        read_back(&self.args.block, &self.list).map(drop)
+    }
+
+    /// Writes the programmer's file, and vouches for each unit by what is read back.
+    fn write_tokens(&self, block: &Block<'_>) -> Result<Vec<Receipt>, CliError> {
+        let secret = (Writable::Owner, self.args.force.existing());
+        file::write(&self.args.output, &self.text, secret)?;
+        let found = read_back(&self.args.output, &self.text)?;
+        let programmer = self.args.programmer();
+        Ok(handoff::read_back(&found, block.sealed(), programmer)?)
+    }
 }
 
-/// Writes a file whole or not at all, durably; returns what is read back.
-fn write(
-    file: &Path,
-    bytes: &[u8],
-    (who, existing): (Writable, Existing),
-) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    file::write(file, bytes, (who, existing))?;
-    let found = Zeroizing::new(file::read(file, exit::DELIVERY, "back")?);
+/// Returns what is read back of a file, where it is what was written.
+fn read_back(file: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, CliError> {
+    let found = Zeroizing::new(crate::cli::file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }
@@ -315,57 +295,18 @@ fn write(
 }
 
 /// Returns the list that says which unit each line is.
-fn list(units: &[Unit], programmer: Programmer) -> Result<Vec<u8>, CliError> {
+fn list(units: &[BlockUnit], programmer: Programmer) -> Result<Vec<u8>, CliError> {
     let failed = |error: csv::Error| CliError::usage(error.to_string());
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(["line", "serial", "fingerprint", "result"])
         .map_err(failed)?;
     for (line, unit) in (programmer.first_line()..).zip(units) {
-        let serial = neutral(unit.serial.to_string());
-        csv.write_record([&line.to_string(), &serial, &unit.fingerprint.to_hex(), ""])
+        let (serial, print) = (unit.serial().to_string(), unit.fingerprint().to_hex());
+        csv.write_record([&line.to_string(), &neutral(serial), &print, ""])
             .map_err(failed)?;
     }
     csv.into_inner()
         .map_err(|error| CliError::usage(error.error().to_string()))
-}
-
-/// Records that nothing came of the claims.
-fn give_up(
-    ledger: &mut Ledger,
-    units: Vec<Unit>,
-    (error, touched): (&CliError, bool),
-) -> Result<(), CliError> {
-    for claim in units.into_iter().filter_map(|unit| unit.claim) {
-        let failure = Failure {
-            name: error.name.to_owned(),
-            message: error.message.clone(),
-            touched,
-            swapped: false,
-        };
-        ledger.fail(claim, &failure)?;
-    }
-    Ok(())
-}
-
-/// Records that the units are prepared, by what their lines say; returns the entries of all, in the
-/// block's order.
-fn record(
-    ledger: &mut Ledger,
-    units: Vec<Unit>,
-    receipts: Vec<Receipt>,
-) -> Result<Vec<Entry>, CliError> {
-    let serials: Vec<Serial> = units.iter().map(|unit| unit.serial.clone()).collect();
-    let done: Vec<(Reservation, Receipt)> = units
-        .into_iter()
-        .zip(receipts)
-        .filter_map(|(unit, receipt)| Some((unit.claim?, receipt)))
-        .collect();
-    ledger.confirm(&done)?;
-    let mut entries = Vec::with_capacity(serials.len());
-    for serial in serials {
-        entries.extend(ledger.entry(&serial)?);
-    }
-    Ok(entries)
 }
 
 /// Makes the labels; returns the exit code of the first that could not be made.

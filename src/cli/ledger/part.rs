@@ -200,7 +200,7 @@ fn public_key(file: &Path) -> Result<Recipient, CliError> {
 /// Returns what the recipe's kind of serials makes of the arguments.
 fn share(args: &SplitArgs, recipe: &Recipe) -> Result<Share, CliError> {
     if let Some(file) = &args.serials {
-        return Ok(Share::Serials(crate::cli::batch::serials(file, recipe)?));
+        return Ok(Share::Serials(crate::cli::serials::listed(file, recipe)?));
     }
     let wanted = args.count.unwrap_or(0);
     Ok(match (recipe.serial.source, &recipe.serial.format) {

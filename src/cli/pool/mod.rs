@@ -337,7 +337,7 @@ fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
         guard.allow_new(&path, args.force.existing())?;
     }
     let serials = match (&args.serials, args.count) {
-        (Some(file), _) => super::batch::serials(file, &recipe)?,
+        (Some(file), _) => super::serials::listed(file, &recipe)?,
         (None, count) => new_serials(&recipe, &args.station.actor()?, count.unwrap_or(0))?,
     };
     let wanted = Request {
@@ -394,7 +394,7 @@ fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
     let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
     let (serials, bind) = match (&args.serials, args.count) {
         (Some(file), _) => {
-            let serials = super::batch::serials(file, &recipe)?;
+            let serials = super::serials::listed(file, &recipe)?;
             let header = bind.unwrap_or_else(|| "Serial Number".to_owned());
             (serials, Some(header))
         }

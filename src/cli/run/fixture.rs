@@ -9,7 +9,7 @@ use eol_inject::target::{self, Program, Programmer, StandIns, TargetError};
 #[cfg(feature = "sim")]
 use eol_inject::target::{MemoryJournal, Target as _, Unwatched};
 #[cfg(feature = "probe")]
-use eol_inject::target::{Probe, ProbeError, ProbeFault, ProbeSetup};
+use eol_inject::target::{Probe, ProbeSetup, ReachFault};
 use eol_inject::unit::Serial;
 
 use crate::cli::error::{CliError, exit};
@@ -242,10 +242,9 @@ impl Reach {
             Self::Probe(probe) => {
                 let setup = ProbeSetup::of(recipe, Some(probe));
                 let journal = open_ledger::journal(recipe);
-                let missing = || ProbeFault::Selector {
+                let setup = setup.ok_or_else(|| ReachFault::Selector {
                     text: probe.clone(),
-                };
-                let setup = setup.ok_or_else(|| ProbeError::new(missing(), false))?;
+                })?;
                 Ok(Box::new(Probe::new(setup, serial, Box::new(journal))?))
             }
             #[cfg(not(feature = "probe"))]

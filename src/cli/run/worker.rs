@@ -20,10 +20,10 @@ use eol_inject::unit::{Fingerprint, Serial};
 
 use super::eye::Eye;
 use super::fixture::{Reach, uid_serial};
-use crate::cli::batch;
 use crate::cli::error::{CliError, exit};
 use crate::cli::gate::Asking;
 use crate::cli::interrupt::Interrupt;
+use crate::cli::serials;
 
 /// How often a fixture is looked at while it is waited for the next board.
 const LOOK: Duration = Duration::from_millis(300);
@@ -380,7 +380,7 @@ impl Worker {
             }
             (SerialSource::Pool, _) => {
                 let serials = self.ledger.bound_serials(1)?;
-                batch::taken(&self.shared.recipe, serials)?
+                serials::shaped(&self.shared.recipe, serials)?
             }
             (source, _) => {
                 return Err(CliError::usage(format!(

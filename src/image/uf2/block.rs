@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::error::Uf2Error;
 use crate::image::extent::Extent;
+use crate::image::structure::word_at;
 use crate::image::{Address, ImageError, Span};
 
 /// First two words of a block.
@@ -85,7 +86,7 @@ pub(super) fn block(index: usize, bytes: &[u8]) -> Result<Block, Uf2Error> {
             place: "end",
         });
     }
-    let word = |at| word(bytes, at).unwrap_or_default();
+    let word = |at| word_at(bytes, at).unwrap_or_default();
     let flags = word(8);
     let payload = usize::try_from(word(16)).unwrap_or(usize::MAX);
     let room = DATA.len() - if flags & MD5 == 0 { 0 } else { MD5_BYTES };
@@ -120,7 +121,7 @@ pub(super) fn block(index: usize, bytes: &[u8]) -> Result<Block, Uf2Error> {
 fn tags(bytes: &[u8], payload: usize) -> impl Iterator<Item = u32> {
     let mut at = DATA.start.saturating_add(payload.next_multiple_of(4));
     std::iter::from_fn(move || {
-        let head = word(bytes.get(..DATA.end)?, at)?;
+        let head = word_at(bytes.get(..DATA.end)?, at)?;
         let len = usize::try_from(head & 0xFF).ok()?;
         if len < 4 {
             return None;
@@ -139,10 +140,4 @@ fn is_dummy(block: &Block, bytes: &[u8]) -> bool {
     block.family == Some(ABSOLUTE)
         && (block.number, block.blocks) == (0, 2)
         && payload.iter().all(|byte| *byte == 0xEF)
-}
-
-/// Returns the little-endian word at `at`.
-pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes))
 }

@@ -6,8 +6,9 @@
 use md5::{Digest as _, Md5 as Hasher};
 use zeroize::Zeroizing;
 
-use super::block::{DATA, MD5_BYTES as LEN, word};
+use super::block::{DATA, MD5_BYTES as LEN};
 use super::blocks::Md5;
+use crate::image::structure::word_at;
 use crate::image::{Address, Edits, Image, ImageError, Span};
 
 /// Where the MD5 stands in them.
@@ -34,7 +35,7 @@ pub(super) fn find(image: &Image, at: usize, payload: usize) -> Md5 {
 /// Reads address, length and digest at an offset of the file.
 fn read(image: &Image, at: usize) -> Md5 {
     let bytes = image.container();
-    let number = |skip: usize| word(bytes, at.checked_add(skip)?).map(u64::from);
+    let number = |skip: usize| word_at(bytes, at.checked_add(skip)?).map(u64::from);
     let over = number(0)
         .zip(number(4))
         .and_then(|(start, len)| Span::new(Address::new(start), len));

@@ -4,45 +4,10 @@
 //! Breakpoint unit"; ARMv6-M has the same with fewer bits. The application is not interpreted:
 //! code in flash counts as running, and only code in RAM is executed.
 
-use std::collections::BTreeMap;
-
+use super::registers::Core;
 use super::{Board, Boot};
 use crate::sim::chip::{Chip, Master, flag};
 use crate::sim::thumb::{Architecture, Bus, BusFault, Size, Stop};
-
-/// What the core is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Core {
-    /// Executes code in RAM, instruction by instruction.
-    Running,
-    Halted,
-    Lockup,
-    Sleeping,
-    /// Runs the application, which is not interpreted.
-    Application,
-}
-
-/// Debug registers and those of the system control space that only keep what was written.
-#[derive(Debug, Default)]
-pub(super) struct CoreDebug {
-    enabled: bool,
-    stepping: bool,
-    mask_interrupts: bool,
-    in_reset: bool,
-    /// C_HALT was written under reset and acts when it is released.
-    halt_on_release: bool,
-    /// S_RESET_ST: a reset happened since DHCSR was last read.
-    was_reset: bool,
-    dfsr: u32,
-    demcr: u32,
-    dcrdr: u32,
-    breakpoints_enabled: bool,
-    breakpoints: [u32; 8],
-    fpu: BTreeMap<u32, u32>,
-    other: BTreeMap<u32, u32>,
-    /// Units programmed when the core was last resumed.
-    programmed_before: u64,
-}
 
 const FP_CTRL: u32 = 0xe000_2000;
 const FP_COMP0: u32 = 0xe000_2008;

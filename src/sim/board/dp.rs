@@ -5,7 +5,7 @@
 //! access port does with its registers.
 
 use super::Board;
-use super::core_debug::Core;
+use super::registers::{Core, Line};
 use crate::sim::chip::flag;
 
 /// Acknowledge of one packet; a write answers with a meaningless 0.
@@ -24,30 +24,6 @@ pub(crate) struct Request {
     pub access_port: bool,
     pub read: bool,
     pub register: u8,
-}
-
-/// What the target's serial wire interface listens to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Line {
-    /// As after power-up: an SWJ-DP starts in JTAG mode.
-    #[default]
-    Jtag,
-    /// The switching sequence was seen.
-    Switching,
-    /// A line reset was seen: DPIDR must be read next.
-    Reset,
-    Active,
-}
-
-/// Debug port registers.
-#[derive(Debug, Default)]
-pub(super) struct DebugPort {
-    line: Line,
-    ctrl_stat: u32,
-    pub select: u32,
-    rdbuff: u32,
-    sticky_error: bool,
-    waited: bool,
 }
 
 const DPIDR: u8 = 0x0;

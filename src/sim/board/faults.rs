@@ -3,18 +3,10 @@
 //! Faults of the cells are in the flash array; here are those of link, power and fixture. What goes
 //! wrong when is [`Fault`]'s to say.
 
+use super::registers::LinkFaults;
 use super::{Board, Chip, Cpu, Model, NonVolatile, Uid};
 use crate::sim::fault::Fault;
 use crate::sim::seed::Hash;
-
-/// Faults of the link, at absolute transfer counts.
-#[derive(Debug, Default)]
-pub(super) struct LinkFaults {
-    pub unplug_at: Option<u64>,
-    pub no_ack_at: Option<u64>,
-    pub wait_at: Option<u64>,
-    pub wait_every: Option<u64>,
-}
 
 /// What a board keeps without power, faults left out.
 pub(crate) struct Kept<'a> {

@@ -8,13 +8,6 @@ use super::dp::Request;
 use crate::sim::chip::{Master, Protection, ctrl_ap, flag};
 use crate::sim::thumb::{BusFault, Size};
 
-/// MEM-AP registers.
-#[derive(Debug, Default)]
-pub(super) struct MemAp {
-    csw: u32,
-    tar: u32,
-}
-
 const CSW: u8 = 0x00;
 const TAR: u8 = 0x04;
 const DRW: u8 = 0x0c;

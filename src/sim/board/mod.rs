@@ -7,6 +7,7 @@ mod core_debug;
 mod dp;
 mod faults;
 mod mem_ap;
+mod registers;
 mod statistics;
 
 use std::fmt;
@@ -17,12 +18,9 @@ use super::chip::{Chip, Model, NonVolatile};
 use super::nor::Pace;
 use super::thumb::{Cpu, Stop};
 use super::uid::Uid;
-use core_debug::{Core, CoreDebug};
-use dp::DebugPort;
 pub(crate) use dp::{Ack, Request};
-use faults::LinkFaults;
-use mem_ap::MemAp;
-pub use statistics::Statistics;
+pub use registers::Statistics;
+use registers::{Core, CoreDebug, DebugPort, LinkFaults, MemAp};
 
 /// An access outside the flash and the information memory of the chip.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

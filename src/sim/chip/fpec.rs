@@ -4,9 +4,8 @@
 //! programming). Half-words are programmed, and only over erased ones.
 
 use std::ops::Range;
-use std::time::Duration;
 
-use super::{Controller, NonVolatile, flag};
+use super::controller::{Controller, Keys, NonVolatile, flag};
 use crate::sim::nor::Cost;
 use crate::sim::thumb::{BusFault, Size};
 
@@ -17,9 +16,6 @@ const CR: u32 = 0x10;
 const AR: u32 = 0x14;
 const OBR: u32 = 0x1c;
 const WRPR: u32 = 0x20;
-
-pub(super) const KEY1: u32 = 0x4567_0123;
-pub(super) const KEY2: u32 = 0xcdef_89ab;
 
 const SR_BSY: u32 = 1;
 const SR_PGERR: u32 = 1 << 2;
@@ -36,37 +32,8 @@ const CR_LOCK: u32 = 1 << 7;
 const CR_OPTWRE: u32 = 1 << 9;
 
 /// t_ERASE and t_prog, typical, of both data sheets.
-const ERASE: Cost = cost(20_000, 3);
-const PROGRAM: Cost = cost(53, 1);
-
-const fn cost(micros: u64, polls: u32) -> Cost {
-    Cost {
-        time: Duration::from_micros(micros),
-        polls,
-    }
-}
-
-/// The two keys that open a control register; a wrong one closes it until reset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Keys {
-    #[default]
-    Closed,
-    First,
-    Open,
-    Refused,
-}
-
-impl Keys {
-    /// Takes one write to a key register.
-    pub fn enter(&mut self, value: u32, keys: (u32, u32)) {
-        *self = match *self {
-            Keys::Closed if value == keys.0 => Keys::First,
-            Keys::First if value == keys.1 => Keys::Open,
-            Keys::Open => Keys::Open,
-            _ => Keys::Refused,
-        };
-    }
-}
+const ERASE: Cost = Cost::micros(20_000, 3);
+const PROGRAM: Cost = Cost::micros(53, 1);
 
 /// State of the controller.
 #[derive(Debug, Default)]
@@ -128,8 +95,8 @@ impl Controller for Fpec {
 
     fn write(&mut self, memory: &mut NonVolatile, offset: u32, value: u32) {
         match offset {
-            KEYR => self.keys.enter(value, (KEY1, KEY2)),
-            OPTKEYR if self.keys == Keys::Open => self.option_keys.enter(value, (KEY1, KEY2)),
+            KEYR => self.keys.enter(value),
+            OPTKEYR if self.keys == Keys::Open => self.option_keys.enter(value),
             SR => self.sr &= !(value & (SR_PGERR | SR_WRPRTERR | SR_EOP)),
             AR => self.ar = value,
             CR if self.keys == Keys::Open => {

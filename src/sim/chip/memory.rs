@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::controller::{Controller, NonVolatile};
 use super::ctrl_ap::CtrlAp;
-use super::{Controller, IdWord, Model, Protection};
-use crate::sim::nor::{Cost, Nor, Pace};
+use super::model::{IdWord, Model, Protection};
+use crate::sim::nor::{Nor, Pace};
 use crate::sim::thumb::{BusFault, Size};
 use crate::sim::uid::Uid;
 
@@ -16,41 +17,6 @@ use crate::sim::uid::Uid;
 pub(crate) enum Master {
     Core,
     Debugger,
-}
-
-/// What survives without power.
-#[derive(Debug)]
-pub(crate) struct NonVolatile {
-    pub flash: Nor,
-    /// UICR or option bytes.
-    pub info: Nor,
-    /// Read-out protection is on.
-    pub locked: bool,
-    /// Double words whose ECC no longer fits their data (STM32L4).
-    pub damaged: BTreeSet<u32>,
-    /// The last damaged double word that was read.
-    pub ecc_error: Option<u32>,
-}
-
-impl NonVolatile {
-    /// Erases the sector around `address` in flash or information memory.
-    pub fn erase(&mut self, address: u32, cost: Cost) {
-        if self.info.contains(address) {
-            return self.info.erase(address, cost);
-        }
-        if let Some(sector) = self.flash.sector_of(address) {
-            let base = self.flash.base;
-            self.damaged
-                .retain(|at| !sector.contains(&(at.wrapping_sub(base))));
-        }
-        self.flash.erase(address, cost);
-    }
-
-    /// Erases the whole main flash.
-    pub fn mass_erase(&mut self, cost: Cost) {
-        self.damaged.clear();
-        self.flash.mass_erase(cost);
-    }
 }
 
 /// A chip with its memories.

@@ -5,9 +5,8 @@
 //! between erases, and the cache.
 
 use std::ops::Range;
-use std::time::Duration;
 
-use super::{Controller, NonVolatile};
+use super::controller::{Controller, NonVolatile};
 use crate::sim::nor::Cost;
 use crate::sim::thumb::{BusFault, Size};
 
@@ -24,14 +23,7 @@ const WEN: u32 = 1;
 const EEN: u32 = 2;
 
 /// t_ERASEALL of the nRF52840.
-pub(super) const NRF52_ERASE_ALL: Cost = cost(169_000, 5);
-
-const fn cost(micros: u64, polls: u32) -> Cost {
-    Cost {
-        time: Duration::from_micros(micros),
-        polls,
-    }
-}
+pub(super) const NRF52_ERASE_ALL: Cost = Cost::micros(169_000, 5);
 
 /// State of the controller.
 #[derive(Debug)]
@@ -47,8 +39,8 @@ impl Nvmc {
     pub fn nrf52840() -> Nvmc {
         Nvmc {
             config: 0,
-            write: cost(41, 1),
-            erase_page: cost(85_000, 3),
+            write: Cost::micros(41, 1),
+            erase_page: Cost::micros(85_000, 3),
             erase_all: NRF52_ERASE_ALL,
         }
     }
@@ -57,9 +49,9 @@ impl Nvmc {
     pub fn nrf51822() -> Nvmc {
         Nvmc {
             config: 0,
-            write: cost(46, 1),
-            erase_page: cost(22_300, 3),
-            erase_all: cost(22_300, 5),
+            write: Cost::micros(46, 1),
+            erase_page: Cost::micros(22_300, 3),
+            erase_all: Cost::micros(22_300, 5),
         }
     }
 }

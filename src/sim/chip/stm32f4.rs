@@ -5,10 +5,8 @@
 //! OTP, the row limit of PGAERR, and the caches.
 
 use std::ops::Range;
-use std::time::Duration;
 
-use super::fpec::{KEY1, KEY2, Keys};
-use super::{Controller, NonVolatile, flag};
+use super::controller::{Controller, Keys, NonVolatile, flag};
 use crate::sim::nor::Cost;
 use crate::sim::thumb::{BusFault, Size};
 
@@ -36,22 +34,15 @@ const CR_LOCK: u32 = 1 << 31;
 const OPTCR_DELIVERED: u32 = 0x0fff_00ed;
 
 /// DS8626, Flash memory programming, PSIZE = x32, typical: t_prog and t_ME.
-const PROGRAM: Cost = cost(16, 1);
-const MASS_ERASE: Cost = cost(8_000_000, 5);
-
-const fn cost(micros: u64, polls: u32) -> Cost {
-    Cost {
-        time: Duration::from_micros(micros),
-        polls,
-    }
-}
+const PROGRAM: Cost = Cost::micros(16, 1);
+const MASS_ERASE: Cost = Cost::micros(8_000_000, 5);
 
 /// t_ERASE16KB, t_ERASE64KB and t_ERASE128KB of the same table.
 const fn erase_cost(bytes: u32) -> Cost {
     match bytes / 1024 {
-        0..=16 => cost(250_000, 3),
-        17..=64 => cost(550_000, 3),
-        _ => cost(1_000_000, 3),
+        0..=16 => Cost::micros(250_000, 3),
+        17..=64 => Cost::micros(550_000, 3),
+        _ => Cost::micros(1_000_000, 3),
     }
 }
 
@@ -107,7 +98,7 @@ impl Controller for Flash {
     fn write(&mut self, memory: &mut NonVolatile, offset: u32, value: u32) {
         match offset {
             ACR => self.acr = value & 0x1f0f,
-            KEYR => self.keys.enter(value, (KEY1, KEY2)),
+            KEYR => self.keys.enter(value),
             SR => self.sr &= !(value & SR_CLEARABLE),
             CR if self.keys == Keys::Open => {
                 self.cr = value & !(CR_LOCK | CR_STRT);

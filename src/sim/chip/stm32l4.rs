@@ -6,10 +6,8 @@
 //! option byte programming, the NMI after a double ECC error, and the caches.
 
 use std::ops::Range;
-use std::time::Duration;
 
-use super::fpec::{KEY1, KEY2, Keys};
-use super::{Controller, NonVolatile, flag};
+use super::controller::{Controller, Keys, NonVolatile, flag};
 use crate::sim::nor::Cost;
 use crate::sim::thumb::{BusFault, Size};
 
@@ -50,15 +48,8 @@ const PAGE: u32 = 2048;
 const BANK: u32 = PAGES_PER_BANK * PAGE;
 
 /// DS10969, Flash memory characteristics, typical: t_prog and t_ERASE.
-const PROGRAM: Cost = cost(82, 1);
-const ERASE: Cost = cost(22_020, 3);
-
-const fn cost(micros: u64, polls: u32) -> Cost {
-    Cost {
-        time: Duration::from_micros(micros),
-        polls,
-    }
-}
+const PROGRAM: Cost = Cost::micros(82, 1);
+const ERASE: Cost = Cost::micros(22_020, 3);
 
 /// State of the interface.
 #[derive(Debug, Default)]
@@ -145,7 +136,7 @@ impl Controller for Flash {
     fn write(&mut self, memory: &mut NonVolatile, offset: u32, value: u32) {
         match offset {
             ACR => self.acr = value & 0x7f07,
-            KEYR => self.keys.enter(value, (KEY1, KEY2)),
+            KEYR => self.keys.enter(value),
             SR => self.sr &= !(value & SR_CLEARABLE),
             ECCR if value & ECCR_ECCD != 0 => memory.ecc_error = None,
             CR if self.keys == Keys::Open => {

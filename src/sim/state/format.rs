@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use super::StateError;
+use super::error::{StateError, VERSION};
 use crate::sim::board::Board;
 use crate::sim::chip::{Model, NonVolatile};
 use crate::sim::nor::Nor;
@@ -15,7 +15,6 @@ use crate::sim::seed::Hash;
 use crate::sim::uid::Uid;
 
 const MAGIC: &[u8; 8] = b"EOLBOARD";
-pub(super) const VERSION: u32 = 1;
 /// Erased blocks of this size are left out.
 const BLOCK: usize = 256;
 

@@ -4,6 +4,7 @@
 //! ID. It may contain a token, so it is readable by its owner only. It must not hold faults: they
 //! belong to a run, not to the board.
 
+mod error;
 mod format;
 mod shelf;
 
@@ -13,75 +14,13 @@ use std::path::{Path, PathBuf};
 
 use super::board::Board;
 use crate::own_file;
-use format::{VERSION, decode, encode};
+pub use error::StateError;
+use error::io_error;
+use format::{decode, encode};
 pub use shelf::{Held, Shelf};
 
 /// Bytes of the largest file: above the flash of any chip that is simulated.
 const LARGEST: u64 = 1 << 30;
-
-/// Why a board could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StateError {
-    /// The file system refused.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// The file is something else.
-    #[error("{} is not the state of a simulated board", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file comes from another version of this program.
-    #[error("{} has format {found}, this program reads format {VERSION}", path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-    },
-    /// The file is cut or changed.
-    #[error("{} is damaged: {what}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// The chip has no model in this program.
-    #[error("{} is a board with {found:?}, which is not simulated", path.display())]
-    UnknownChip {
-        /// The file.
-        path: PathBuf,
-        /// The chip in the file.
-        found: String,
-    },
-    /// The board carries another chip than asked for.
-    #[error("{} is a board with {found}, wanted {wanted}", path.display())]
-    OtherChip {
-        /// The file.
-        path: PathBuf,
-        /// The chip in the file.
-        found: &'static str,
-        /// The chip that was asked for.
-        wanted: &'static str,
-    },
-    /// Another process has the board in its fixture.
-    #[error("board {name:?} is in another process's fixture ({})", path.display())]
-    Busy {
-        /// The board.
-        name: String,
-        /// Its lock file.
-        path: PathBuf,
-    },
-}
 
 impl Board {
     /// Reads a board from its file and powers it up.
@@ -114,15 +53,6 @@ impl Board {
     }
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
-    let path = path.to_owned();
-    move |source| StateError::Io {
-        action,
-        path,
-        source,
-    }
-}
-
 /// Opens for writing, made readable by the owner only.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -138,7 +68,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    own_file::look(folder, own_file::Sort::Folder).map(drop)
+    own_file::metadata(folder, own_file::Sort::Folder).map(drop)
 }
 
 /// Makes a rename durable; only Unix can open a folder for that.

@@ -5,8 +5,9 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::{StateError, io_error};
 use super::format::decode;
-use super::{StateError, io_error, make_folder, private};
+use super::{make_folder, private};
 use crate::own_file;
 use crate::sim::board::{Board, SharedBoard};
 use crate::sim::chip::Model;

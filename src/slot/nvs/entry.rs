@@ -58,15 +58,3 @@ pub(super) fn blocks(image: &Image, within: Option<Span>, size: u64) -> Vec<Span
     }
     blocks
 }
-
-/// Returns the little-endian 16-bit number at `at`.
-pub(super) fn half(bytes: &[u8], at: usize) -> Option<u16> {
-    let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-    Some(u16::from_le_bytes(bytes))
-}
-
-/// Returns the little-endian 32-bit number at `at`.
-pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes))
-}

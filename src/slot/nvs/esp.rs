@@ -8,26 +8,19 @@ use std::ops::RangeInclusive;
 
 use zeroize::Zeroizing;
 
-use super::entry::{Entry, Found, Nvs, Stored, blocks, half, word};
+use super::entry::{Entry, Found, Nvs, Stored, blocks};
+use crate::image::structure::{half_at, word_at};
 use crate::image::{Address, Image, Span};
-use crate::nvs::esp::{crc, own_crc};
+use crate::nvs::esp::{COUNT, ENTRIES, ENTRY, NUMBER, STATES, STRING, crc, own_crc};
 use crate::recipe::EspNvs;
 
 const PAGE: u64 = 4096;
-const ENTRY: usize = 32;
-/// Where the bits of state start, and the entries.
-const STATES: usize = 32;
-const ENTRIES: usize = 64;
-const COUNT: usize = 126;
 /// Page states: active, full, being freed.
 const IN_USE: [u32; 3] = [0xFFFF_FFFE, 0xFFFF_FFFC, 0xFFFF_FFF8];
 /// Format versions 1 and 2; they differ in blobs only.
 const VERSIONS: [u8; 2] = [0xFF, 0xFE];
 /// Two bits of an entry that holds something.
 const WRITTEN: u8 = 0b10;
-/// Entry types: the number of a namespace (`u8`), and a string.
-const NUMBER: u8 = 0x01;
-const STRING: u8 = 0x21;
 
 /// Returns the entries that a text of `len` bytes, with its NUL, takes beside its header.
 const fn entries(len: usize) -> usize {
@@ -66,7 +59,7 @@ pub(super) fn write(master: &[u8], text: &[u8]) -> Zeroizing<Vec<u8>> {
 /// Returns the text of a string entry, with its NUL.
 pub(super) fn text(entry: &[u8]) -> Result<&[u8], String> {
     let cut = "its entry is cut off";
-    if word(entry, 4).ok_or(cut)? != own_crc(entry) {
+    if word_at(entry, 4).ok_or(cut)? != own_crc(entry) {
         return Err("the CRC of its entry is wrong".to_owned());
     }
     let [_, kind, span, ..] = entry else {
@@ -75,12 +68,12 @@ pub(super) fn text(entry: &[u8]) -> Result<&[u8], String> {
     if *kind != STRING {
         return Err(format!("its type is 0x{kind:02x}, not a string's 0x21"));
     }
-    let len = usize::from(half(entry, 24).ok_or(cut)?);
+    let len = usize::from(half_at(entry, 24).ok_or(cut)?);
     if usize::from(*span) != entries(len) + 1 || entry.len() != usize::from(*span) * ENTRY {
         return Err(format!("its length {len} does not fit {span} entries"));
     }
     let text = entry.get(ENTRY..ENTRY + len).ok_or(cut)?;
-    if word(entry, 28) != Some(crc(&[text])) {
+    if word_at(entry, 28) != Some(crc(&[text])) {
         return Err("the CRC of its text is wrong".to_owned());
     }
     Ok(text)
@@ -179,8 +172,8 @@ fn page(image: &Image, block: Span) -> Option<Page> {
         return Some(Page::Erased);
     }
     let header = bytes.get(..STATES)?;
-    let right = word(header, 28)? == crc(&[header.get(4..28)?]);
-    let known = IN_USE.contains(&word(header, 0)?) && VERSIONS.contains(header.get(8)?);
+    let right = word_at(header, 28)? == crc(&[header.get(4..28)?]);
+    let known = IN_USE.contains(&word_at(header, 0)?) && VERSIONS.contains(header.get(8)?);
     (right && known).then(|| Page::Used(bytes.into_owned()))
 }
 
@@ -199,7 +192,7 @@ fn items(start: Address, page: &[u8], items: &mut Vec<Item>, wrong: &mut Vec<(Ad
         let ([namespace, kind, span, ..], Some(place)) = (entry, place) else {
             continue;
         };
-        if word(entry, 4) != Some(own_crc(entry)) {
+        if word_at(entry, 4) != Some(own_crc(entry)) {
             let reason = "an entry whose CRC is wrong".to_owned();
             wrong.push((place, reason));
             continue;

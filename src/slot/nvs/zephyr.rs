@@ -6,7 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::entry::{Entry, Found, Nvs, blocks, half};
+use super::entry::{Entry, Found, Nvs, blocks};
+use crate::image::structure::half_at;
 use crate::image::{Address, Image, Span};
 pub(super) use crate::nvs::zephyr::CRC;
 use crate::nvs::zephyr::{ATE, crc8, crc32};
@@ -45,10 +46,10 @@ struct Ate {
 fn ate(bytes: &[u8], end: u64) -> Option<Ate> {
     let ate = bytes.get(..8)?;
     let (fields, crc) = ate.split_at_checked(7)?;
-    let (offset, len) = (u64::from(half(ate, 2)?), u64::from(half(ate, 4)?));
+    let (offset, len) = (u64::from(half_at(ate, 2)?), u64::from(half_at(ate, 4)?));
     let right = crc == [crc8(fields)] && offset + len < end;
     right.then_some(Ate {
-        id: half(ate, 0)?,
+        id: half_at(ate, 0)?,
         offset,
         len,
     })

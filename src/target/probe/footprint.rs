@@ -1,11 +1,13 @@
 //! What a unit takes of the chip's flash, by the chip's description alone: no probe is asked.
 
 use super::chip::Family;
-use super::error::ProbeError;
 use super::map::FlashMap;
-use super::{ProbeSetup, TargetError, link, list, source};
+use super::setup::ProbeSetup;
+use super::{link, list, source};
 use crate::master::Master;
 use crate::recipe::Mode;
+use crate::target::TargetError;
+use crate::unit::Serial;
 
 /// The part of a chip's flash that each unit writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,16 +25,27 @@ pub struct Footprint {
 }
 
 impl ProbeSetup {
+    /// Returns whether a unit's board is one that only a delivery would make: a look makes none.
+    #[must_use]
+    pub fn is_unmade(&self, serial: Option<&Serial>) -> bool {
+        #[cfg(feature = "sim")]
+        return self.is_simulated() && !source::is_kept(self, serial);
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = serial;
+            false
+        }
+    }
+
     /// Makes sure that the probe is one: simulated, or plugged in and free to use. It is not opened.
     ///
     /// # Errors
     /// [`TargetError::Probe`]
     pub fn at_hand(&self) -> Result<(), TargetError> {
-        let found = match self.is_simulated() {
+        Ok(match self.is_simulated() {
             true => source::chip(self),
             false => list::at_hand(&self.probe),
-        };
-        Ok(found.map_err(|fault| ProbeError::new(fault, false))?)
+        }?)
     }
 
     /// Makes sure that the text names a probe, whether it is plugged in or not.
@@ -40,11 +53,10 @@ impl ProbeSetup {
     /// # Errors
     /// [`TargetError::Probe`]
     pub fn is_named(&self) -> Result<(), TargetError> {
-        let found = match self.is_simulated() {
+        Ok(match self.is_simulated() {
             true => source::chip(self),
             false => list::check(&self.probe),
-        };
-        Ok(found.map_err(|fault| ProbeError::new(fault, false))?)
+        }?)
     }
 
     /// Makes a simulated board as the line would get it, for a try that leaves nothing behind.
@@ -53,8 +65,7 @@ impl ProbeSetup {
     /// [`TargetError::Probe`]: no such chip is simulated.
     #[cfg(feature = "sim")]
     pub fn new_board(&self, master: &Master) -> Result<crate::sim::SharedBoard, TargetError> {
-        let made = source::board(self, master);
-        Ok(made.map_err(|fault| ProbeError::new(fault, false))?)
+        Ok(source::board(self, master)?)
     }
 
     /// Returns the number of a simulated chip that nobody has seen yet; `None` where the boards are
@@ -70,16 +81,14 @@ impl ProbeSetup {
     /// # Errors
     /// [`TargetError::Probe`]: no such chip is known, or the image does not fit its flash.
     pub fn footprint(&self, master: &Master) -> Result<Footprint, TargetError> {
-        let told = |fault| ProbeError::new(fault, false);
-        let target = link::target(&self.attach.chip).map_err(told)?;
+        let target = link::target(&self.attach.chip)?;
         let family = Family::of(&target.name).map(|(family, _)| family);
         let map = FlashMap::of(&target, family);
-        self.fits(master, &map).map_err(told)?;
+        self.fits(master, &map)?;
         let sectors = match self.mode {
             Mode::Full => map.sectors(&self.flashed(master.image())),
             Mode::Slot => map.sectors(&master.changes()),
-        }
-        .map_err(told)?;
+        }?;
         Ok(Footprint {
             chip: target.name,
             mode: self.mode,

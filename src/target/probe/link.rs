@@ -12,10 +12,10 @@ use probe_rs::{Core, MemoryInterface, Permissions, Session};
 use zeroize::Zeroizing;
 
 use super::chip::{Family, FlashSize};
-use super::error::{Cause, ProbeFault};
+use super::error::{Cause, ChipFault, FlashFault, ProbeFault, ReachFault};
+use super::error_map::{fault, halting, unreadable};
 use super::guard::{StopSignal, guard};
 use super::map::{FlashMap, Sector};
-use super::meaning::{fault, halting, unreadable};
 use super::under_reset::prepare_under_reset;
 use crate::image::{Address, Span};
 use crate::recipe::Connect;
@@ -70,7 +70,7 @@ pub struct Link {
 impl Link {
     /// Attaches, halts the core, and proves that the chip is the one that is meant.
     pub fn new(
-        open: &dyn Fn() -> Result<Probe, ProbeFault>,
+        open: &dyn Fn() -> Result<Probe, ReachFault>,
         attach: &Attach,
     ) -> Result<Self, ProbeFault> {
         let signal = StopSignal::default();
@@ -80,7 +80,7 @@ impl Link {
         let chip = target.name.clone();
         let session = match session(open()?, target, attach, &signal) {
             Ok(session) => session,
-            Err(fault @ ProbeFault::Locked { .. }) => {
+            Err(fault @ ProbeFault::Chip(ChipFault::Locked(_))) => {
                 return Err(another(open, attach, &chip).unwrap_or(fault));
             }
             Err(fault) => return Err(fault),
@@ -118,7 +118,9 @@ impl Link {
         if let Some((at, mask)) = family.identity() {
             match self.word(at) {
                 Ok(found) if wanted.contains(&(found & mask)) => {}
-                Ok(_) | Err(ProbeFault::Unreadable { .. }) => return Err(self.wrong()),
+                Ok(_) | Err(ProbeFault::Flash(FlashFault::Unreadable { .. })) => {
+                    return Err(self.wrong());
+                }
                 Err(fault) => return Err(fault),
             }
         }
@@ -127,14 +129,14 @@ impl Link {
         };
         let found = match self.flash_size(size) {
             Ok(found) => found,
-            Err(ProbeFault::Unreadable { .. }) => return Err(self.wrong()),
+            Err(ProbeFault::Flash(FlashFault::Unreadable { .. })) => return Err(self.wrong()),
             Err(fault) => return Err(fault),
         };
         match found {
-            Some(found) if found < self.map.size() => Err(ProbeFault::WrongChip {
+            Some(found) if found < self.map.size() => Err(ProbeFault::Chip(ChipFault::WrongChip {
                 wanted: self.chip.clone(),
                 found: format!("one of its kind with {found} bytes of flash"),
-            }),
+            })),
             Some(_) => Ok(()),
             None if family.identity().is_none() => Err(self.wrong()),
             // Early samples do not say.
@@ -168,10 +170,10 @@ impl Link {
     /// Says what chip it is instead.
     fn wrong(&mut self) -> ProbeFault {
         let found = with_session(&mut self.session);
-        ProbeFault::WrongChip {
+        ProbeFault::Chip(ChipFault::WrongChip {
             wanted: self.chip.clone(),
             found: found.unwrap_or_else(|| "its registers show none that is known".to_owned()),
-        }
+        })
     }
 
     /// Reads the chip's own number, where its family has one.
@@ -207,7 +209,7 @@ impl Link {
         let mut at = first;
         for chunk in bytes.chunks_mut(CHUNK) {
             if watch.stop() {
-                return Err(ProbeFault::Stopped);
+                return Err(ProbeFault::Flash(FlashFault::Stopped));
             }
             let count = u64::try_from(chunk.len()).unwrap_or(0);
             if let Err(error) = self.with_core(|core| core.read(at, chunk)) {
@@ -225,7 +227,7 @@ impl Link {
     /// Says which word of `count` bytes cannot be read.
     fn which(&mut self, from: u64, count: u64, error: Cause) -> ProbeFault {
         let fault = unreadable(Address::new(from), error);
-        if !matches!(fault, ProbeFault::Unreadable { .. }) {
+        if !matches!(fault, ProbeFault::Flash(FlashFault::Unreadable { .. })) {
             return fault;
         }
         let mut words = (from..from + count).step_by(4);
@@ -297,10 +299,10 @@ impl Link {
         self.signal.rearm();
         match (written, stray) {
             (Ok(()), None) => Ok(()),
-            (_, Some(at)) => Err(ProbeFault::Algorithm {
-                source: format!("it would erase {at:#010x}, which was not read before").into(),
-            }),
-            (Err(_), None) if stopped => Err(ProbeFault::Stopped),
+            (_, Some(at)) => Err(ProbeFault::Flash(FlashFault::Algorithm(
+                format!("it would erase {at:#010x}, which was not read before").into(),
+            ))),
+            (Err(_), None) if stopped => Err(ProbeFault::Flash(FlashFault::Stopped)),
             (Err(error), None) => Err(fault(error.into())),
         }
     }
@@ -328,12 +330,12 @@ const fn phase(operation: ProgressOperation) -> Option<Phase> {
 
 /// Finds a chip by its name.
 pub fn target(name: &str) -> Result<Target, ProbeFault> {
-    REGISTRY
-        .get_target_by_name(name)
-        .map_err(|error| ProbeFault::Chip {
+    REGISTRY.get_target_by_name(name).map_err(|error| {
+        ProbeFault::Chip(ChipFault::Chip {
             name: name.to_owned(),
             source: error.into(),
         })
+    })
 }
 
 fn session(
@@ -343,9 +345,11 @@ fn session(
     signal: &StopSignal,
 ) -> Result<Session, ProbeFault> {
     if let Some(khz) = attach.speed {
-        probe.set_speed(khz).map_err(|error| ProbeFault::Speed {
-            khz,
-            source: said::error(&error).into(),
+        probe.set_speed(khz).map_err(|error| {
+            ProbeFault::Reach(ReachFault::Speed {
+                khz,
+                source: said::error(&error).into(),
+            })
         })?;
     }
     // A probe that cannot be stopped works all the same.
@@ -364,16 +368,16 @@ fn session(
 
 /// Tells a locked chip from one of another maker: to the debug sequence of an nRF both look alike.
 fn another(
-    open: &dyn Fn() -> Result<Probe, ProbeFault>,
+    open: &dyn Fn() -> Result<Probe, ReachFault>,
     attach: &Attach,
     wanted: &str,
 ) -> Option<ProbeFault> {
     let target = target(ANY).ok()?;
     let mut session = session(open().ok()?, target, attach, &StopSignal::default()).ok()?;
-    Some(ProbeFault::WrongChip {
+    Some(ProbeFault::Chip(ChipFault::WrongChip {
         wanted: wanted.to_owned(),
         found: with_session(&mut session)?,
-    })
+    }))
 }
 
 /// Says which known family shows itself.

@@ -5,7 +5,7 @@ use std::path::Path;
 use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbeError, DebugProbeSelector, Probe};
 
-use super::error::ProbeFault;
+use super::error::ReachFault;
 use crate::target::said;
 
 /// A probe that is plugged in.
@@ -63,23 +63,21 @@ fn has_usb() -> bool {
 }
 
 /// Makes sure that one probe fits `wanted`, and that this user may use it.
-pub fn at_hand(wanted: &str) -> Result<(), ProbeFault> {
+pub fn at_hand(wanted: &str) -> Result<(), ReachFault> {
     check(wanted)?;
     choose(wanted, &probes()).map(drop)
 }
 
 /// Opens the only probe that `wanted` fits.
-pub fn open(wanted: &str) -> Result<Probe, ProbeFault> {
+pub fn open(wanted: &str) -> Result<Probe, ReachFault> {
     let all = probes();
     let one = choose(wanted, &all)?;
-    let selector: DebugProbeSelector = one.selector.parse().map_err(|_| ProbeFault::Selector {
+    let selector: DebugProbeSelector = one.selector.parse().map_err(|_| ReachFault::Selector {
         text: wanted.to_owned(),
     })?;
     Lister::new().open(selector).map_err(|error| match error {
-        DebugProbeError::Usb(source) => ProbeFault::Unplugged {
-            source: said::error(&source).into(),
-        },
-        other => ProbeFault::Unopened {
+        DebugProbeError::Usb(source) => ReachFault::Unplugged(said::error(&source).into()),
+        other => ReachFault::Unopened {
             probe: one.selector.clone(),
             source: said::error(&other).into(),
         },
@@ -87,11 +85,11 @@ pub fn open(wanted: &str) -> Result<Probe, ProbeFault> {
 }
 
 /// Chooses the only probe that `wanted` fits.
-fn choose<'p>(wanted: &str, all: &'p Probes) -> Result<&'p Plugged, ProbeFault> {
+fn choose<'p>(wanted: &str, all: &'p Probes) -> Result<&'p Plugged, ReachFault> {
     check(wanted)?;
     let wanted = || wanted.to_owned();
     if !all.usb {
-        return Err(ProbeFault::NoUsb { wanted: wanted() });
+        return Err(ReachFault::NoUsb { wanted: wanted() });
     }
     let fitting: Vec<&Plugged> = all
         .plugged
@@ -104,7 +102,7 @@ fn choose<'p>(wanted: &str, all: &'p Probes) -> Result<&'p Plugged, ProbeFault> 
     };
     match fitting.as_slice() {
         [one] if one.usable => Ok(one),
-        [one] => Err(ProbeFault::Denied {
+        [one] => Err(ReachFault::Denied {
             probe: one.selector.clone(),
         }),
         [] => {
@@ -113,12 +111,12 @@ fn choose<'p>(wanted: &str, all: &'p Probes) -> Result<&'p Plugged, ProbeFault> 
                 [] => "is none".to_owned(),
                 all => format!("are {}", names(all)),
             };
-            Err(ProbeFault::Missing {
+            Err(ReachFault::Missing {
                 wanted: wanted(),
                 found,
             })
         }
-        several => Err(ProbeFault::Several {
+        several => Err(ReachFault::Several {
             wanted: wanted(),
             found: names(several),
         }),
@@ -126,14 +124,14 @@ fn choose<'p>(wanted: &str, all: &'p Probes) -> Result<&'p Plugged, ProbeFault> 
 }
 
 /// Refuses a text that is not `VID:PID` or `VID:PID:SERIAL`.
-pub fn check(wanted: &str) -> Result<(), ProbeFault> {
+pub fn check(wanted: &str) -> Result<(), ReachFault> {
     let number = |text: &str| text.len() <= 4 && u16::from_str_radix(text, 16).is_ok();
     let mut parts = wanted.splitn(3, ':');
     let (vendor, product) = (parts.next(), parts.next());
     if vendor.is_some_and(number) && product.is_some_and(number) {
         return Ok(());
     }
-    Err(ProbeFault::Selector {
+    Err(ReachFault::Selector {
         text: wanted.to_owned(),
     })
 }

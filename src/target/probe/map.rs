@@ -3,7 +3,7 @@
 use probe_rs::config::{MemoryRegion, NvmRegion, Target};
 
 use super::chip::Family;
-use super::error::ProbeFault;
+use super::error::FitFault;
 use crate::image::{Address, Span};
 
 /// A run of flash with one way of erasing it.
@@ -63,7 +63,7 @@ impl FlashMap {
     }
 
     /// Refuses what is no flash, and what is reserved unless it lies in `also`.
-    pub fn allow(&self, span: Span, also: &[Span]) -> Result<(), ProbeFault> {
+    pub fn allow(&self, span: Span, also: &[Span]) -> Result<(), FitFault> {
         let mut rest = vec![span];
         for area in &self.areas {
             let Some(part) = span.intersection(area.span) else {
@@ -72,18 +72,15 @@ impl FlashMap {
             if let Some(name) = area.reserved
                 && !also.iter().any(|also| also.contains(part))
             {
-                return Err(ProbeFault::Reserved {
+                return Err(FitFault::Reserved {
                     span: part,
                     area: name,
                 });
             }
-            rest = rest
-                .into_iter()
-                .flat_map(|left| left.without(part))
-                .collect();
+            rest = Span::outside(rest, [part]);
         }
         match rest.first() {
-            Some(span) => Err(ProbeFault::NoFlash {
+            Some(span) => Err(FitFault::NoFlash {
                 span: *span,
                 chip: self.chip.clone(),
             }),
@@ -92,12 +89,12 @@ impl FlashMap {
     }
 
     /// Returns the sectors that hold any byte of `spans`, in order of address.
-    pub fn sectors(&self, spans: &[Span]) -> Result<Vec<Sector>, ProbeFault> {
+    pub fn sectors(&self, spans: &[Span]) -> Result<Vec<Sector>, FitFault> {
         let mut sectors: Vec<Sector> = Vec::new();
         for span in spans {
             let mut at = span.start();
             while at < span.end() {
-                let sector = self.sector(at).ok_or_else(|| ProbeFault::NoFlash {
+                let sector = self.sector(at).ok_or_else(|| FitFault::NoFlash {
                     span: *span,
                     chip: self.chip.clone(),
                 })?;

@@ -4,9 +4,9 @@
 
 use zeroize::Zeroizing;
 
-use super::error::ProbeFault;
-use super::kept::Kept;
+use super::error::{BoardFault, ProbeFault};
 use super::map::Sector;
+use super::saved_sectors::SavedSectors;
 use crate::image::{Address, Edits, Image, Span};
 use crate::master::Master;
 use crate::seal::Sealed;
@@ -42,29 +42,26 @@ pub fn values(master: &Master, parts: &[Part]) -> Result<Edits, Address> {
 pub fn check(master: &Master, parts: &[Part]) -> Result<(), ProbeFault> {
     for part in parts {
         if let Some(at) = foreign(master, part) {
-            return Err(ProbeFault::Firmware { at });
+            return Err(ProbeFault::Board(BoardFault::Firmware { at }));
         }
     }
-    let read = values(master, parts).map_err(|at| ProbeFault::Firmware { at })?;
+    let read =
+        values(master, parts).map_err(|at| ProbeFault::Board(BoardFault::Firmware { at }))?;
     match holds::judge(master, &read) {
         Holds::Token(_) => Ok(()),
         Holds::Blank => blank(master.image(), &read),
         Holds::Torn { at, .. } | Holds::Foreign { at } | Holds::Unreadable { at } => {
-            Err(ProbeFault::Values { at })
+            Err(ProbeFault::Board(BoardFault::Values { at }))
         }
     }
 }
 
 /// Proves that slots and checksums hold what the shared image stores there.
 fn blank(image: &Image, read: &Edits) -> Result<(), ProbeFault> {
-    for (start, found) in read.iter() {
-        let span = u64::try_from(found.len()).ok();
-        let Some(span) = span.and_then(|len| Span::new(start, len)) else {
-            continue;
-        };
+    for (span, found) in read.parts() {
         let stored = image.bytes(span)?;
-        if let Some(at) = differs(span, found, &stored) {
-            return Err(ProbeFault::Values { at });
+        if let Some(at) = span.difference(found, &stored) {
+            return Err(ProbeFault::Board(BoardFault::Values { at }));
         }
     }
     Ok(())
@@ -77,55 +74,40 @@ fn foreign(master: &Master, part: &Part) -> Option<Address> {
         Err(at) => return Some(*at),
     };
     let image = master.image();
-    let mut same: Vec<Span> = image.stored_within(part.sector.span).collect();
-    for change in master.changes() {
-        same = same
-            .into_iter()
-            .flat_map(|span| span.without(change))
-            .collect();
-    }
+    let stored = image.stored_within(part.sector.span).collect();
+    let same = Span::outside(stored, master.changes());
     same.into_iter().find_map(|span| {
         let stored = image.bytes(span).ok()?;
-        differs(span, cut(part.sector.span, bytes, span), &stored)
+        span.difference(cut(part.sector.span, bytes, span), &stored)
     })
 }
 
 /// Returns the bytes that the board has of its own: those that the Master does not store.
 ///
-/// After a cut they are in `kept` only. A program can but clear bits of them without erasing the
-/// Master's bytes beside them, so what has other bits set than `kept` is what the cut left.
-pub fn own(master: &Master, parts: &[Part], kept: Option<&Kept>) -> Edits {
+/// After a cut they are in `saved` only. A program can but clear bits of them without erasing the
+/// Master's bytes beside them, so what has other bits set than `saved` is what the cut left.
+pub fn own(master: &Master, parts: &[Part], saved: Option<&SavedSectors>) -> Edits {
     let mut own = Edits::new();
     for part in parts {
         let span = part.sector.span;
-        let mut runs = vec![span];
-        for stored in master.image().stored_within(span) {
-            runs = runs
-                .into_iter()
-                .flat_map(|run| run.without(stored))
-                .collect();
-        }
+        let runs = Span::outside(vec![span], master.image().stored_within(span));
         let now = |run: Span| match &part.found {
             Ok(bytes) => Zeroizing::new(cut(span, bytes, run).to_vec()),
             Err(_) => filled(run, part.sector.erased),
         };
-        let then = |run: Span, kept: &Kept| {
-            let mut bytes = filled(run, part.sector.erased);
-            kept.own.apply(run, &mut bytes);
-            bytes
-        };
-        let torn = kept.is_some_and(|kept| {
+        let then = |run: Span, saved: &SavedSectors| saved.own.bytes(run, part.sector.erased);
+        let torn = saved.is_some_and(|saved| {
             foreign(master, part).is_some()
                 || runs.iter().any(|run| {
-                    let (now, then) = (now(*run), then(*run, kept));
+                    let (now, then) = (now(*run), then(*run, saved));
                     now.iter()
                         .zip(then.iter())
                         .any(|(now, then)| now & then != *now)
                 })
         });
         for run in runs {
-            match kept.filter(|_| torn) {
-                Some(kept) => own.put(run.start(), &then(run, kept)),
+            match saved.filter(|_| torn) {
+                Some(saved) => own.put(run.start(), &then(run, saved)),
                 None => own.put(run.start(), &now(run)),
             }
         }
@@ -195,12 +177,6 @@ pub fn plan(parts: &[Part], wanted: &[Bytes], programs_blank: bool) -> Work {
         }
     }
     work
-}
-
-/// Returns the first address at which `found` is not `wanted`.
-pub fn differs(span: Span, found: &[u8], wanted: &[u8]) -> Option<Address> {
-    let at = found.iter().zip(wanted).position(|(a, b)| a != b)?;
-    span.start().checked_add(u64::try_from(at).ok()?)
 }
 
 /// Returns the bytes at `inside`, out of those at `span`.

@@ -2,8 +2,9 @@
 
 use probe_rs::probe::Probe;
 
-use super::error::ProbeFault;
-use super::{ProbeSetup, list};
+use super::error::{ProbeFault, ReachFault};
+use super::list;
+use super::setup::ProbeSetup;
 use crate::master::Master;
 #[cfg(feature = "sim")]
 use crate::recipe::Mode;
@@ -26,7 +27,7 @@ pub enum Source {
 
 impl Source {
     /// Finds out what the setup's text names; takes a simulated board off its shelf.
-    pub fn of(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Self, ProbeFault> {
+    pub fn of(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Self, ReachFault> {
         if !setup.is_simulated() {
             list::check(&setup.probe)?;
             return Ok(Self::Usb(setup.probe.clone()));
@@ -38,12 +39,12 @@ impl Source {
         #[cfg(not(feature = "sim"))]
         {
             let _ = serial;
-            Err(ProbeFault::NoSim)
+            Err(ReachFault::NoSim)
         }
     }
 
     /// Opens the probe.
-    pub fn open(&self) -> Result<Probe, ProbeFault> {
+    pub fn open(&self) -> Result<Probe, ReachFault> {
         match self {
             Self::Usb(wanted) => list::open(wanted),
             #[cfg(feature = "sim")]
@@ -67,12 +68,12 @@ impl Source {
     }
 
     /// Keeps the state of a simulated board.
-    pub fn save(&self) -> Result<(), ProbeFault> {
+    pub fn save(&self) -> Result<(), ReachFault> {
         #[cfg(feature = "sim")]
         if let Self::Shelf(held) = self {
-            return held.save().map_err(|error| ProbeFault::Simulated {
-                source: error.into(),
-            });
+            return held
+                .save()
+                .map_err(|error| ReachFault::Simulated(error.into()));
         }
         Ok(())
     }
@@ -96,9 +97,7 @@ fn preload(board: &SharedBoard, master: &Master) -> Result<(), ProbeFault> {
         let start = u32::try_from(run.start().get()).unwrap_or(u32::MAX);
         let bytes = image.bytes(run)?;
         let loaded = board.lock().preload(start, &bytes);
-        loaded.map_err(|error| ProbeFault::Simulated {
-            source: error.into(),
-        })?;
+        loaded.map_err(|error| ReachFault::Simulated(error.into()))?;
     }
     Ok(())
 }
@@ -145,7 +144,7 @@ pub(super) fn is_kept(setup: &ProbeSetup, serial: Option<&Serial>) -> bool {
 }
 
 /// Makes sure that the text names a chip that is simulated.
-pub fn chip(setup: &ProbeSetup) -> Result<(), ProbeFault> {
+pub fn chip(setup: &ProbeSetup) -> Result<(), ReachFault> {
     #[cfg(feature = "sim")]
     {
         model(setup).map(drop)
@@ -153,14 +152,14 @@ pub fn chip(setup: &ProbeSetup) -> Result<(), ProbeFault> {
     #[cfg(not(feature = "sim"))]
     {
         let _ = setup;
-        Err(ProbeFault::NoSim)
+        Err(ReachFault::NoSim)
     }
 }
 
 /// Reads the text, and finds its chip, or the recipe's.
 #[cfg(feature = "sim")]
-fn model(setup: &ProbeSetup) -> Result<(Spec, &'static Model), ProbeFault> {
-    let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
+fn model(setup: &ProbeSetup) -> Result<(Spec, &'static Model), ReachFault> {
+    let simulated = |source: super::error::Cause| ReachFault::Simulated(source);
     let spec: Spec = setup
         .probe
         .parse()
@@ -178,15 +177,17 @@ fn model(setup: &ProbeSetup) -> Result<(Spec, &'static Model), ProbeFault> {
 
 /// Takes the board of a serial off the shelf; without one, that of the number which is named.
 #[cfg(feature = "sim")]
-fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ProbeFault> {
-    let simulated = |source: super::error::Cause| ProbeFault::Simulated { source };
+fn shelf(setup: &ProbeSetup, serial: Option<&Serial>) -> Result<Source, ReachFault> {
+    let simulated = |source: super::error::Cause| ReachFault::Simulated(source);
     let (spec, chip) = model(setup)?;
     let Some(name) = name(&spec, serial) else {
         return Err(simulated("a simulated board has a serial or a uid".into()));
     };
     let held = match Shelf::new(&setup.boards).take(chip, &name) {
         Ok(held) => held,
-        Err(StateError::Busy { name, .. }) => return Err(ProbeFault::Busy { name }),
+        Err(StateError::Busy { name, .. }) => {
+            return Err(ReachFault::Busy { name });
+        }
         Err(error) => return Err(simulated(error.into())),
     };
     // Where serials are the chips' own numbers, the board of a serial has that number.

@@ -11,23 +11,16 @@ use crate::image::Address;
 #[derive(Debug, Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case", prefix = "program-")]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "each text names its fields")]
 pub enum ProgramError {
     /// It could not be started.
     #[error("{program} cannot be started")]
-    Start {
-        /// The program.
-        program: String,
-        /// What the system says.
-        source: io::Error,
-    },
+    Start { program: String, source: io::Error },
     /// It ended with an error.
     #[error("{program} {ended}{}", behind(output))]
     Failed {
-        /// The program.
         program: String,
-        /// How it ended.
         ended: String,
-        /// What is kept of what it said.
         output: String,
     },
     /// It was not done in time, and was ended.
@@ -36,73 +29,40 @@ pub enum ProgramError {
         behind(output)
     )]
     TimedOut {
-        /// The program.
         program: String,
-        /// How long it was given.
         seconds: u64,
-        /// What is kept of what it said.
         output: String,
     },
     /// A command that was started before has not ended.
     #[error("a command that was started before is still at work there: {program} is not run")]
-    Busy {
-        /// The program.
-        program: String,
-        /// The file that it holds locked.
-        lock: PathBuf,
-    },
+    Busy { program: String, lock: PathBuf },
     /// `identify` did not tell the chip's own number.
     #[error("{program} told no chip number: it must print one line `uid: <hex digits>`")]
-    NoNumber {
-        /// The program.
-        program: String,
-    },
+    NoNumber { program: String },
     /// What `identify` told stands in the board's slots.
     #[error(
         "what {program} told as the chip's number stands in the token's slot: it is not repeated here"
     )]
-    NumberHeld {
-        /// The program.
-        program: String,
-    },
+    NumberHeld { program: String },
     /// The dump is too short.
     #[error("the dump that {program} made has {found} bytes, wanted {wanted}")]
     ShortDump {
-        /// The program.
         program: String,
-        /// Bytes in the file.
         found: usize,
-        /// Bytes that the image stores there.
         wanted: usize,
     },
     /// No dump is there.
     #[error("{program} made no dump")]
-    NoDump {
-        /// The program.
-        program: String,
-        /// What the system says.
-        source: io::Error,
-    },
+    NoDump { program: String, source: io::Error },
     /// What was read back differs.
     #[error("the unit differs from what was programmed at {at}")]
-    Differs {
-        /// The first such address.
-        at: Address,
-    },
+    Differs { at: Address },
     /// Another board is there than was identified.
     #[error("the board was changed meanwhile: it was {before}, and is {now}")]
-    Swapped {
-        /// The number before anything was written.
-        before: String,
-        /// The number after the read-back.
-        now: String,
-    },
+    Swapped { before: String, now: String },
     /// No temporary file can be made.
     #[error("the temporary file for the programmer cannot be written")]
-    Temporary {
-        /// What the system says.
-        source: io::Error,
-    },
+    Temporary { source: io::Error },
 }
 
 impl ProgramError {

@@ -55,13 +55,7 @@ pub enum ReadError {
     },
 }
 
-impl ReadError {
-    /// Returns the error's stable name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.into()
-    }
-}
+crate::unit::stable_name!(ReadError);
 
 /// Says what is wrong with a line.
 pub(super) fn wrong(format: Format, line: usize, what: &str) -> ReadError {

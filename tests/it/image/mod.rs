@@ -2,6 +2,7 @@
 
 mod address;
 mod blnkinf;
+mod convert;
 mod edits;
 mod find;
 mod hex;

@@ -2,3 +2,4 @@
 
 mod request;
 mod sheet;
+mod table;

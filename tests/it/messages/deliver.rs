@@ -1,6 +1,5 @@
 use eol_inject::image::{Address, ImageError, Span};
-use eol_inject::target::ProbeFault;
-use strum::VariantNames as _;
+use eol_inject::target::{BoardFault, ChipFault, FitFault, FlashFault, ProbeFault, ReachFault};
 
 use super::{Sample, listing};
 
@@ -23,104 +22,104 @@ fn probe_faults() {
         .chain(about_targets())
         .chain(about_flash());
     let samples: Vec<Sample> = samples
-        .map(|fault| Sample((&fault).into(), Box::new(fault)))
+        .map(|fault| Sample(fault.name(), Box::new(fault)))
         .collect();
-    insta::assert_snapshot!(listing(ProbeFault::VARIANTS, &samples));
+    insta::assert_snapshot!(listing(&ProbeFault::names(), &samples));
 }
 
 fn about_probes() -> Vec<ProbeFault> {
     let probe = || "1366:1015:000770".to_owned();
     vec![
-        ProbeFault::Selector {
+        ProbeFault::Reach(ReachFault::Selector {
             text: "J-Link".to_owned(),
-        },
-        ProbeFault::NoSim,
-        ProbeFault::Simulated { source: cause() },
-        ProbeFault::Busy {
+        }),
+        ProbeFault::Reach(ReachFault::NoSim),
+        ProbeFault::Reach(ReachFault::Simulated(cause())),
+        ProbeFault::Reach(ReachFault::Busy {
             name: "gw000012".to_owned(),
-        },
-        ProbeFault::NoUsb { wanted: probe() },
-        ProbeFault::Missing {
+        }),
+        ProbeFault::Reach(ReachFault::NoUsb { wanted: probe() }),
+        ProbeFault::Reach(ReachFault::Missing {
             wanted: probe(),
             found: "is none".to_owned(),
-        },
-        ProbeFault::Several {
+        }),
+        ProbeFault::Reach(ReachFault::Several {
             wanted: "1366:1015".to_owned(),
             found: "1366:1015:000770, 1366:1015:000771".to_owned(),
-        },
-        ProbeFault::Denied { probe: probe() },
-        ProbeFault::Unopened {
+        }),
+        ProbeFault::Reach(ReachFault::Denied { probe: probe() }),
+        ProbeFault::Reach(ReachFault::Unopened {
             probe: probe(),
             source: cause(),
-        },
-        ProbeFault::Unplugged { source: cause() },
-        ProbeFault::Speed {
+        }),
+        ProbeFault::Reach(ReachFault::Unplugged(cause())),
+        ProbeFault::Reach(ReachFault::Speed {
             khz: 50_000,
             source: cause(),
-        },
-        ProbeFault::Chip {
+        }),
+        ProbeFault::Chip(ChipFault::Chip {
             name: "nRF5284".to_owned(),
             source: cause(),
-        },
+        }),
     ]
 }
 
 fn about_targets() -> Vec<ProbeFault> {
     let chip = || "STM32F072RB".to_owned();
     vec![
-        ProbeFault::NoTarget { source: cause() },
-        ProbeFault::Waits { source: cause() },
-        ProbeFault::Locked { source: cause() },
-        ProbeFault::Protected {
+        ProbeFault::Chip(ChipFault::NoTarget(cause())),
+        ProbeFault::Chip(ChipFault::Waits(cause())),
+        ProbeFault::Chip(ChipFault::Locked(cause())),
+        ProbeFault::Chip(ChipFault::Protected {
             chip: chip(),
             at: at(),
             source: cause(),
-        },
-        ProbeFault::WrongChip {
+        }),
+        ProbeFault::Chip(ChipFault::WrongChip {
             wanted: chip(),
             found: "a chip of STM32F1, 0xe0042000 shows 0x410".to_owned(),
-        },
-        ProbeFault::Halt { source: cause() },
-        ProbeFault::Unreadable {
+        }),
+        ProbeFault::Flash(FlashFault::Halt(cause())),
+        ProbeFault::Flash(FlashFault::Unreadable {
             at: at(),
             source: cause(),
-        },
-        ProbeFault::Stopped,
-        ProbeFault::Link { source: cause() },
+        }),
+        ProbeFault::Flash(FlashFault::Stopped),
+        ProbeFault::Flash(FlashFault::Link(cause())),
     ]
 }
 
 fn about_flash() -> Vec<ProbeFault> {
     vec![
-        ProbeFault::NoFlash {
+        ProbeFault::Fit(FitFault::NoFlash {
             span: span(),
             chip: "STM32F072RB".to_owned(),
-        },
-        ProbeFault::Skipped { span: span() },
-        ProbeFault::SkippedInPart { span: span() },
-        ProbeFault::Reserved {
+        }),
+        ProbeFault::Fit(FitFault::Skipped { span: span() }),
+        ProbeFault::Fit(FitFault::SkippedInPart { span: span() }),
+        ProbeFault::Fit(FitFault::Reserved {
             span: span(),
             area: "UICR",
-        },
-        ProbeFault::Firmware { at: at() },
-        ProbeFault::Values { at: at() },
-        ProbeFault::NoNumber { at: at() },
-        ProbeFault::Journal { source: cause() },
-        ProbeFault::Forget { source: cause() },
-        ProbeFault::OtherImage {
+        }),
+        ProbeFault::Board(BoardFault::Firmware { at: at() }),
+        ProbeFault::Board(BoardFault::Values { at: at() }),
+        ProbeFault::Board(BoardFault::NoNumber { at: at() }),
+        ProbeFault::Board(BoardFault::Journal(cause())),
+        ProbeFault::Board(BoardFault::Forget(cause())),
+        ProbeFault::Board(BoardFault::OtherImage {
             uid: "9f0271c453494d00".to_owned(),
-        },
-        ProbeFault::Erase {
+        }),
+        ProbeFault::Flash(FlashFault::Erase {
             at: at(),
             source: cause(),
-        },
-        ProbeFault::Program {
+        }),
+        ProbeFault::Flash(FlashFault::Program {
             at: at(),
             source: cause(),
-        },
-        ProbeFault::Hangs { source: cause() },
-        ProbeFault::Algorithm { source: cause() },
-        ProbeFault::Differs { at: at() },
-        ProbeFault::Image(ImageError::Empty),
+        }),
+        ProbeFault::Flash(FlashFault::Hangs(cause())),
+        ProbeFault::Flash(FlashFault::Algorithm(cause())),
+        ProbeFault::Flash(FlashFault::Differs { at: at() }),
+        ProbeFault::Flash(FlashFault::Image(ImageError::Empty)),
     ]
 }

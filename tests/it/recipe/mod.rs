@@ -3,3 +3,4 @@
 mod command;
 mod ledger;
 mod range;
+mod serial;

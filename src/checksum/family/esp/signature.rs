@@ -6,7 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::checksum::finding::{Finding, Means};
+use crate::checksum::finding::Finding;
 use crate::image::structure::{part, run_of, take, word};
 use crate::image::{Address, Image};
 use crate::recipe::Kind;
@@ -44,16 +44,12 @@ pub(super) fn version_2(image: &Image, base: Address, end: u64) -> Option<Findin
     let right = image
         .bytes(covers)
         .is_ok_and(|bytes| Sha256::digest(&bytes).as_slice() == digest);
+    let text = format!("ESP image at {base}: secure boot signature, version {version}");
     Some(Finding {
         kind: Some(Kind::EspImage),
-        covers: vec![covers],
         at: vec![part(base, sector, SECTOR).unwrap_or(block)],
-        frame: Vec::new(),
         right,
-        signed: true,
-        value: None,
-        text: format!("ESP image at {base}: secure boot signature, version {version}"),
-        means: Means::Refuse(REASON),
+        ..Finding::refused(covers, text, REASON)
     })
 }
 
@@ -72,15 +68,10 @@ pub(super) fn version_1(image: &Image, base: Address, end: u64) -> Option<Findin
     if varied < VARIED || !ends {
         return None;
     }
+    let text = format!("ESP image at {base}: secure boot signature, version 1");
     Some(Finding {
         kind: Some(Kind::EspImage),
-        covers: vec![part(base, 0, end)?],
         at: vec![part(base, end, VERSION_1.checked_add(BYTES_1)?)?],
-        frame: Vec::new(),
-        right: true,
-        signed: true,
-        value: None,
-        text: format!("ESP image at {base}: secure boot signature, version 1"),
-        means: Means::Refuse(REASON),
+        ..Finding::refused(part(base, 0, end)?, text, REASON)
     })
 }

@@ -290,7 +290,7 @@ fn present(path: &Path, place: &KeyPlace) -> Result<(), LedgerError> {
     // What others laid there is no ledger of this user, not even to look at.
     let own = |suffix| {
         let file = beside(path, suffix);
-        own_file::look(&file, Sort::File).map_err(about(&file))
+        own_file::metadata(&file, Sort::File).map_err(about(&file))
     };
     let is_there = || own("").map(|found| found.is_some());
     if is_there()? {

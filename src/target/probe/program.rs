@@ -1,12 +1,10 @@
 //! Writing a board, and reading back what was written.
 
-use zeroize::Zeroizing;
-
 use super::Probe;
-use super::error::ProbeFault;
-use super::kept::Kept;
+use super::error::{BoardFault, FlashFault, ProbeFault};
 use super::link::{Link, Load};
 use super::map::Sector;
+use super::saved_sectors::SavedSectors;
 use super::sectors::{self, Bytes};
 use crate::image::{Edits, Span};
 use crate::master::Master;
@@ -17,14 +15,16 @@ use crate::target::{Effort, Holds, Phase, Watch};
 
 impl Probe {
     /// Writes the whole image, and reads back every sector of it.
-    fn full(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<Receipt, ProbeFault> {
+    fn write_image(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Receipt, ProbeFault> {
         let image = sealed.master().image();
         let runs = self.setup.flashed(image);
         let mut blocks = Vec::with_capacity(runs.len());
         for run in &runs {
-            let mut bytes = Zeroizing::new(image.bytes(*run)?.into_owned());
-            sealed.edits().apply(*run, &mut bytes);
-            blocks.push((run.start(), bytes));
+            blocks.push((run.start(), sealed.bytes(*run)?));
         }
         let mut touched = self.touched;
         let (link, _) = self.ready(sealed.master(), watch)?;
@@ -47,25 +47,29 @@ impl Probe {
     }
 
     /// Writes the sectors of slots and checksums, and reads them back whole.
-    fn slot(&mut self, sealed: &Sealed<'_>, watch: &mut dyn Watch) -> Result<Receipt, ProbeFault> {
+    fn write_sectors(
+        &mut self,
+        sealed: &Sealed<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Receipt, ProbeFault> {
         let master = sealed.master();
-        let kept = self.kept(master)?;
+        let saved = self.saved(master)?;
         let (link, seen) = self.ready(master, watch)?;
-        let own = sectors::own(master, &seen.parts, kept.as_ref());
+        let own = sectors::own(master, &seen.parts, saved.as_ref());
         let mut wanted: Vec<Bytes> = Vec::with_capacity(seen.parts.len());
         for part in &seen.parts {
             wanted.push(sectors::wanted(sealed, part.sector, &own)?);
         }
         // What a cut erase left may read as erased and not be.
-        let whole = kept.is_none();
+        let whole = saved.is_none();
         let programs_blank = whole && link.family.is_some_and(|family| family.programs_blank);
         let work = sectors::plan(&seen.parts, &wanted, programs_blank);
         let spans: Vec<Span> = seen.parts.iter().map(|part| part.sector.span).collect();
         if !work.erase.is_empty() || !work.blank.is_empty() {
-            if kept.is_none() {
-                self.keep(master, own)?;
+            if saved.is_none() {
+                self.save_sectors(master, own)?;
             }
-            self.work(&work, watch)?;
+            self.carry_out(&work, watch)?;
         }
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
         let whole = spans.into_iter().zip(wanted).map(Ok);
@@ -73,26 +77,26 @@ impl Probe {
     }
 
     /// Makes the board's own bytes durable before anything is erased.
-    fn keep(&mut self, master: &Master, own: Edits) -> Result<(), ProbeFault> {
+    fn save_sectors(&mut self, master: &Master, own: Edits) -> Result<(), ProbeFault> {
         let Some(seen) = &self.seen else {
             return Ok(());
         };
         let Some(uid) = &seen.number else {
             let erased = seen.parts.first().map_or(0xFF, |part| part.sector.erased);
             return match sectors::written(&own, erased) {
-                Some(at) => Err(ProbeFault::NoNumber { at }),
+                Some(at) => Err(ProbeFault::Board(BoardFault::NoNumber { at })),
                 None => Ok(()),
             };
         };
         let image = master.digest();
-        let kept = Kept { image, own };
+        let saved = SavedSectors { image, own };
         self.journal
-            .keep(uid, &kept.to_bytes())
-            .map_err(|source| ProbeFault::Journal { source })
+            .keep(uid, &saved.to_bytes())
+            .map_err(|source| ProbeFault::Board(BoardFault::Journal(source)))
     }
 
     /// Does what was planned: what is blank is only programmed.
-    fn work(&mut self, work: &sectors::Work, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn carry_out(&mut self, work: &sectors::Work, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let Some(link) = &mut self.link else {
             return Ok(());
         };
@@ -143,12 +147,12 @@ impl Probe {
             let found = link.read(span, watch)?;
             // The sectors' other bytes are the board's own, or erased.
             let stored = read_back.compare(span, &found)?;
-            if let Some(at) = sectors::differs(span, &found, &wanted).or(stored) {
-                return Err(ProbeFault::Differs { at });
+            if let Some(at) = span.difference(&found, &wanted).or(stored) {
+                return Err(ProbeFault::Flash(FlashFault::Differs { at }));
             }
         }
         let receipt = read_back.receipt();
-        receipt.map_err(|at| ProbeFault::Differs { at })
+        receipt.map_err(|at| ProbeFault::Flash(FlashFault::Differs { at }))
     }
 
     /// Compares what the unit's image stores with the board: all of it, or in slot mode that part
@@ -169,26 +173,23 @@ impl Probe {
                 .collect(),
         };
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
-        let wanted = spans.into_iter().map(|span| {
-            let mut bytes = Zeroizing::new(image.bytes(span)?.into_owned());
-            sealed.edits().apply(span, &mut bytes);
-            Ok((span, bytes))
-        });
+        let wanted = spans.into_iter();
+        let wanted = wanted.map(|span| Ok((span, sealed.bytes(span)?)));
         self.read_back(sealed, wanted, watch)
     }
 
     /// Writes a unit to its board, unless exactly it is there, and lets the board boot.
-    pub(super) fn make(
+    pub(super) fn program_unit(
         &mut self,
         sealed: &Sealed<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Receipt, ProbeFault> {
         let master = sealed.master();
-        self.judge(master, watch)?;
+        self.check_board(master, watch)?;
         let (_, seen) = self.ready(master, watch)?;
         let ours = seen.holds == Holds::Token(sealed.fingerprint());
         let number = seen.number.clone();
-        let cut = self.kept(master).ok().flatten().is_some();
+        let cut = self.saved(master).ok().flatten().is_some();
         let finished = match ours && !cut {
             true => self.compare(sealed, watch).ok(),
             false => None,
@@ -199,13 +200,13 @@ impl Probe {
                 self.count(0, 0);
                 receipt
             }
-            _ if watch.stop() => return Err(ProbeFault::Stopped),
-            (None, Mode::Slot) => self.slot(sealed, watch)?,
-            (None, Mode::Full) => self.full(sealed, watch)?,
+            _ if watch.stop() => return Err(ProbeFault::Flash(FlashFault::Stopped)),
+            (None, Mode::Slot) => self.write_sectors(sealed, watch)?,
+            (None, Mode::Full) => self.write_image(sealed, watch)?,
         };
         if let Some(uid) = number {
             let forgotten = self.journal.forget(&uid);
-            forgotten.map_err(|source| ProbeFault::Forget { source })?;
+            forgotten.map_err(|source| ProbeFault::Board(BoardFault::Forget(source)))?;
         }
         // What was seen is not so any more.
         self.seen = None;

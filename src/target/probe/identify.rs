@@ -1,9 +1,9 @@
 //! Looking at a board, and refusing one that must not be written. Nothing is written here.
 
-use super::error::ProbeFault;
-use super::kept::Kept;
+use super::error::{BoardFault, ChipFault, FlashFault, ProbeFault};
 use super::link::Link;
 use super::map::Sector;
+use super::saved_sectors::SavedSectors;
 use super::sectors::{self, Part};
 use super::{Probe, Sight};
 use crate::image::{Address, Edits, Span};
@@ -19,11 +19,11 @@ impl Probe {
         watch: &mut dyn Watch,
     ) -> Result<(&mut Link, &Sight), ProbeFault> {
         if self.link.is_none() || self.seen.is_none() {
-            self.look(master, watch)?;
+            self.identify_board(master, watch)?;
         }
         match (&mut self.link, &self.seen) {
             (Some(link), Some(seen)) => Ok((link, seen)),
-            _ => Err(ProbeFault::Stopped),
+            _ => Err(ProbeFault::Flash(FlashFault::Stopped)),
         }
     }
 
@@ -36,7 +36,7 @@ impl Probe {
     }
 
     /// Attaches and looks.
-    pub(super) fn look(
+    pub(super) fn identify_board(
         &mut self,
         master: &Master,
         watch: &mut dyn Watch,
@@ -62,7 +62,7 @@ impl Probe {
         let holds = match read {
             Ok(read) => holds::judge(master, &read),
             Err(at) => {
-                self.readable(watch)?;
+                self.refuse_protected(watch)?;
                 Holds::Unreadable { at }
             }
         };
@@ -75,24 +75,26 @@ impl Probe {
     }
 
     /// Tells a torn place from a chip whose flash is closed as a whole.
-    fn readable(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn refuse_protected(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let Some(link) = &mut self.link else {
             return Ok(());
         };
         let first = link.map.first().and_then(|first| Span::new(first, 4));
         match first.map(|first| link.read(first, watch)) {
-            Some(Err(ProbeFault::Unreadable { at, source })) => Err(ProbeFault::Protected {
-                chip: link.chip.clone(),
-                at,
-                source,
-            }),
+            Some(Err(ProbeFault::Flash(FlashFault::Unreadable { at, source }))) => {
+                Err(ProbeFault::Chip(ChipFault::Protected {
+                    chip: link.chip.clone(),
+                    at,
+                    source,
+                }))
+            }
             Some(Err(other)) => Err(other),
             _ => Ok(()),
         }
     }
 
     /// Refuses a board that must not be written; nothing is written.
-    pub(super) fn judge(
+    pub(super) fn check_board(
         &mut self,
         master: &Master,
         watch: &mut dyn Watch,
@@ -105,53 +107,50 @@ impl Probe {
         }
         let checked = sectors::check(master, &seen.parts);
         // A board that a cut left torn is made whole where its journal says that the cut was ours.
-        let whole = match (checked, self.kept(master)?) {
+        let whole = match (checked, self.saved(master)?) {
             (Ok(()), _) => self.setup.precheck == Precheck::Full,
             // Nothing vouches for the rest of a torn board.
             (Err(_), Some(_)) => true,
             (Err(fault), None) => return Err(fault),
         };
         if whole {
-            self.rest(master, watch)?;
+            self.check_rest(master, watch)?;
         }
         Ok(())
     }
 
     /// Compares everything that the image stores outside the sectors that slot mode writes.
-    fn rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    fn check_rest(&mut self, master: &Master, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
         let mut rest = self.setup.flashed(master.image());
         let (link, seen) = self.ready(master, watch)?;
-        for part in &seen.parts {
-            rest = rest
-                .into_iter()
-                .flat_map(|span| span.without(part.sector.span))
-                .collect();
-        }
+        rest = Span::outside(rest, seen.parts.iter().map(|part| part.sector.span));
         watch.begin(Phase::Identify, rest.iter().map(|span| span.len()).sum());
         for span in rest {
             let stored = master.image().bytes(span)?;
             let found = link.read(span, watch)?;
-            if let Some(at) = sectors::differs(span, &found, &stored) {
-                return Err(ProbeFault::Firmware { at });
+            if let Some(at) = span.difference(&found, &stored) {
+                return Err(ProbeFault::Board(BoardFault::Firmware { at }));
             }
         }
         Ok(())
     }
 
     /// Returns what an earlier run kept of this board, for the same image.
-    pub(super) fn kept(&self, master: &Master) -> Result<Option<Kept>, ProbeFault> {
+    pub(super) fn saved(&self, master: &Master) -> Result<Option<SavedSectors>, ProbeFault> {
         let Some(uid) = self.seen.as_ref().and_then(|seen| seen.number.as_ref()) else {
             return Ok(None);
         };
-        let journal = |source| ProbeFault::Journal { source };
+        let journal = |source| ProbeFault::Board(BoardFault::Journal(source));
         let Some(bytes) = self.journal.kept(uid).map_err(journal)? else {
             return Ok(None);
         };
-        let kept = Kept::parse(&bytes).ok_or_else(|| journal("it is damaged".into()))?;
-        if kept.image == master.digest() {
-            return Ok(Some(kept));
+        let saved = SavedSectors::parse(&bytes).ok_or_else(|| journal("it is damaged".into()))?;
+        if saved.image == master.digest() {
+            return Ok(Some(saved));
         }
-        Err(ProbeFault::OtherImage { uid: uid.clone() })
+        Err(ProbeFault::Board(BoardFault::OtherImage {
+            uid: uid.clone(),
+        }))
     }
 }
 
@@ -165,7 +164,7 @@ fn read_sectors(
     for sector in sectors {
         let found = match link.read(sector.span, watch) {
             Ok(bytes) => Ok(bytes),
-            Err(ProbeFault::Unreadable { at, .. }) => Err(at),
+            Err(ProbeFault::Flash(FlashFault::Unreadable { at, .. })) => Err(at),
             Err(other) => return Err(other),
         };
         parts.push(Part {
@@ -186,7 +185,7 @@ fn read_spans(
     for span in spans {
         match link.read(*span, watch) {
             Ok(bytes) => read.put(span.start(), &bytes),
-            Err(ProbeFault::Unreadable { at, .. }) => return Ok(Err(at)),
+            Err(ProbeFault::Flash(FlashFault::Unreadable { at, .. })) => return Ok(Err(at)),
             Err(other) => return Err(other),
         }
     }

@@ -7,7 +7,7 @@ use crate::unit::Digest;
 
 /// What is kept of one board.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct SavedSectors {
     /// The image that it was getting.
     pub image: Digest,
     /// Its own bytes.
@@ -16,7 +16,7 @@ pub struct Kept {
 
 const MAGIC: &[u8] = b"eol-inject/board/1\0";
 
-impl Kept {
+impl SavedSectors {
     /// Writes it down: the image's digest, then address, length and bytes of each run.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new([MAGIC, self.image.as_bytes()].concat());
@@ -58,10 +58,10 @@ mod tests {
         own.put(Address::new(0x1F80), b"calibration");
         own.put(Address::new(0x2000), b"x");
         let image = Digest::of(b"image");
-        let kept = Kept { image, own };
-        let bytes = kept.to_bytes();
-        assert_eq!(Kept::parse(&bytes), Some(kept));
-        assert_eq!(Kept::parse(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(Kept::parse(b""), None);
+        let saved = SavedSectors { image, own };
+        let bytes = saved.to_bytes();
+        assert_eq!(SavedSectors::parse(&bytes), Some(saved));
+        assert_eq!(SavedSectors::parse(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(SavedSectors::parse(b""), None);
     }
 }

@@ -1,11 +1,19 @@
-use super::*;
-use crate::checksum::Hint;
-use crate::image::{Address, Hint as Reading, Span};
-use crate::recipe::SlotSpec;
+//! Checksums of a recipe: what they read, how they are put in order and proved.
+
+use eol_inject::checksum::{ChecksumError, Hint, Plan, State};
+use eol_inject::image::{Address, Edits, Hint as Reading, Image, Span};
+use eol_inject::recipe::{ChecksumSpec, Keys, SlotSpec};
 
 /// 64 bytes at 0x100: 0, 1, 2 and so on.
 fn counting() -> Vec<u8> {
     (0..64).collect()
+}
+
+/// The same with zeros behind it, for a field of 16 bytes at 0x200.
+fn with_field() -> Image {
+    let mut bytes = counting();
+    bytes.resize(0x110, 0);
+    image(&bytes)
 }
 
 fn image(bytes: &[u8]) -> Image {
@@ -27,7 +35,7 @@ fn gapped() -> Image {
         bytes.extend([byte; 16]);
         let sum = bytes.iter().fold(0u8, |sum, byte| sum.wrapping_sub(*byte));
         bytes.push(sum);
-        format!(":{}\n", crate::unit::hex(&bytes))
+        format!(":{}\n", hex(&bytes))
     };
     let text = format!("{}{}:00000001FF\n", record(0x00, 1), record(0x20, 2));
     Image::read(text.into_bytes(), Reading::default()).unwrap()
@@ -42,18 +50,28 @@ fn specs(text: &str) -> Vec<ChecksumSpec> {
 }
 
 fn plan(image: &Image, text: &str) -> Result<Plan, ChecksumError> {
-    Plan::prove(image, &specs(text), &crate::recipe::Keys::default(), &[])
+    Plan::prove(image, &specs(text), &Keys::default(), &[])
 }
 
 /// Returns what the only checksum of `text` computes over `image`.
 fn computed(image: &Image, text: &str) -> Vec<u8> {
-    let specs = specs(&format!("[[checksum]]\n{text}"));
-    let checksum = resolve::checksum(image, &specs[0], 0).unwrap().unwrap();
-    checksum.compute(image, &Edits::new()).unwrap()
+    let hex = match plan(image, &format!("[[checksum]]\n{text}")) {
+        Ok(plan) => return plan.checksums()[0].compute(image, &Edits::new()).unwrap(),
+        Err(ChecksumError::Wrong { computed, .. }) => computed.hex(),
+        Err(other) => panic!("{other}"),
+    };
+    let pairs = (0..hex.len()).step_by(2);
+    pairs
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn crc32(bytes: &[u8]) -> Vec<u8> {
-    ::crc::Crc::<u32>::new(&::crc::CRC_32_ISO_HDLC)
+    crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC)
         .checksum(bytes)
         .to_le_bytes()
         .to_vec()
@@ -106,8 +124,7 @@ fn excepted_ranges_count_as_their_constant() {
 fn gaps_are_an_error_or_the_fill() {
     let image = gapped();
     let text = format!("{CRC}over = [\"0x100..0x130\"]\nat = {{ address = 0x12C }}\n");
-    let specs = specs(&format!("[[checksum]]\n{text}"));
-    let error = resolve::checksum(&image, &specs[0], 0).unwrap_err();
+    let error = plan(&image, &format!("[[checksum]]\n{text}")).unwrap_err();
     let gap = Span::new(Address::new(0x110), 16).unwrap();
     assert!(matches!(error, ChecksumError::Gap { gap: found, .. } if found == gap));
     let wanted = [&[1; 16][..], &[0xFF; 16], &[2; 12]].concat();
@@ -139,10 +156,7 @@ fn the_chip_s_crc_unit_is_mpeg_2_by_words() {
     // srec_cat c.bin -binary -stm32-l-e 64 -crop 64 68 -offset -64 -o o.bin -binary
     let text = "kind = \"crc\"\nalgorithm = \"CRC-32/MPEG-2\"\nunit = 4\n\
                 over = [\"0x100..0x140\"]\nat = { address = 0x200 }\n";
-    assert_eq!(
-        crate::unit::hex(&computed(&image(&counting()), text)),
-        "0ec92511"
-    );
+    assert_eq!(hex(&computed(&with_field(), text)), "0ec92511");
 }
 
 #[test]
@@ -175,8 +189,8 @@ fn other_judges_give_the_same_values() {
         ("kind = \"md5\"\n", "b2d3f56bc197fd985d5965079b5e7148"),
     ];
     for (keys, wanted) in rows {
-        let value = computed(&image(&counting()), &format!("{keys}{over}"));
-        assert_eq!(crate::unit::hex(&value), wanted, "{keys}");
+        let value = computed(&with_field(), &format!("{keys}{over}"));
+        assert_eq!(hex(&value), wanted, "{keys}");
     }
 }
 
@@ -203,9 +217,9 @@ fn odd_widths_are_stored_in_whole_bytes() {
         ("CRC-82/DARC", 11),
     ] {
         let crc = format!("kind = \"crc\"\nalgorithm = \"{name}\"\n{keys}");
-        let value = computed(&image(&counting()), &crc);
+        let value = computed(&with_field(), &crc);
         assert_eq!(value.len(), len, "{name}");
-        let not = computed(&image(&counting()), &format!("{crc}complement = \"ones\""));
+        let not = computed(&with_field(), &format!("{crc}complement = \"ones\""));
         // The bits above the width stay zero.
         let bits: u32 = value
             .iter()
@@ -218,12 +232,12 @@ fn odd_widths_are_stored_in_whole_bytes() {
 
 #[test]
 fn edits_take_the_place_of_stored_bytes() {
-    let bytes = counting();
+    let mut bytes = counting();
+    let sum = crc32(&bytes[..60]);
+    bytes[60..].copy_from_slice(&sum);
     let stored = image(&bytes);
     let text = format!("[[checksum]]\n{CRC}over = [\"0x100..0x13C\"]\nat = {{ address = 0x13C }}");
-    let checksum = resolve::checksum(&stored, &specs(&text)[0], 0)
-        .unwrap()
-        .unwrap();
+    let plan = plan(&stored, &text).unwrap();
     let mut edits = Edits::new();
     // One in front, reaching in; one inside; one that ends it; one behind.
     for (at, len) in [(0xF0, 20), (0x110, 7), (0x117, 1), (0x130, 12), (0x13C, 4)] {
@@ -234,7 +248,7 @@ fn edits_take_the_place_of_stored_bytes() {
         patched[at] = 0xEE;
     }
     assert_eq!(
-        checksum.compute(&stored, &edits).unwrap(),
+        plan.checksums()[0].compute(&stored, &edits).unwrap(),
         crc32(&patched[..60])
     );
 }
@@ -344,17 +358,11 @@ fn a_field_inside_a_slot_is_refused() {
     let image = image(&[0xFF; 64]);
     let spec: SlotSpec =
         toml::from_str("value = \"auth-token\"\naddress = 0x100\nsize = 40").unwrap();
-    let slot = crate::slot::locate(&image, &spec).unwrap();
+    let slot = eol_inject::slot::locate(&image, &spec).unwrap();
     let text = format!(
         "[[checksum]]\n{CRC}over = [\"0x130..0x140\"]\nat = {{ address = 0x124 }}\ninitial = \"unset\""
     );
-    let error = Plan::prove(
-        &image,
-        &specs(&text),
-        &crate::recipe::Keys::default(),
-        &[slot],
-    )
-    .unwrap_err();
+    let error = Plan::prove(&image, &specs(&text), &Keys::default(), &[slot]).unwrap_err();
     assert!(matches!(error, ChecksumError::InSlot { .. }));
 }
 

@@ -7,7 +7,7 @@ use probe_rs::architecture::arm::{ArmError, DapError};
 use probe_rs::flashing::FlashError;
 use probe_rs::probe::{BoxedProbeError, DebugProbeError};
 
-use super::error::{Cause, ProbeFault};
+use super::error::{Cause, ChipFault, FlashFault, ProbeFault, ReachFault};
 use super::guard::Stopped;
 use crate::image::Address;
 use crate::target::said;
@@ -72,43 +72,43 @@ pub fn fault(source: Cause) -> ProbeFault {
     let told = Cause::from(said::error(error));
     let has = |wanted: fn(&Sign) -> bool| signs.iter().any(wanted);
     if has(|sign| matches!(sign, Sign::Stopped)) {
-        return ProbeFault::Stopped;
+        return ProbeFault::Flash(FlashFault::Stopped);
     }
     if has(|sign| matches!(sign, Sign::Gone)) {
-        return ProbeFault::Unplugged { source: told };
+        return ProbeFault::Reach(ReachFault::Unplugged(told));
     }
     if has(|sign| matches!(sign, Sign::Waits)) {
-        return ProbeFault::Waits { source: told };
+        return ProbeFault::Chip(ChipFault::Waits(told));
     }
     if has(|sign| matches!(sign, Sign::NoAnswer)) {
-        return ProbeFault::NoTarget { source: told };
+        return ProbeFault::Chip(ChipFault::NoTarget(told));
     }
     if has(|sign| matches!(sign, Sign::Locked)) {
-        return ProbeFault::Locked { source: told };
+        return ProbeFault::Chip(ChipFault::Locked(told));
     }
     let late = has(|sign| matches!(sign, Sign::Timeout));
     match place {
         Some(FlashError::EraseFailed { sector_address, .. }) if !late => {
             let at = Address::new(*sector_address);
-            ProbeFault::Erase { at, source: told }
+            ProbeFault::Flash(FlashFault::Erase { at, source: told })
         }
         Some(FlashError::PageWrite { page_address, .. }) if !late => {
             let at = Address::new(*page_address);
-            ProbeFault::Program { at, source: told }
+            ProbeFault::Flash(FlashFault::Program { at, source: told })
         }
         Some(FlashError::ResetAndHalt(_) | FlashError::UnexpectedCoreStatus { .. }) => {
-            ProbeFault::Halt { source: told }
+            ProbeFault::Flash(FlashFault::Halt(told))
         }
-        Some(_) if late => ProbeFault::Hangs { source: told },
-        Some(_) => ProbeFault::Algorithm { source: told },
-        None => ProbeFault::Link { source: told },
+        Some(_) if late => ProbeFault::Flash(FlashFault::Hangs(told)),
+        Some(_) => ProbeFault::Flash(FlashFault::Algorithm(told)),
+        None => ProbeFault::Flash(FlashFault::Link(told)),
     }
 }
 
 /// Says what an error of halting or resetting means.
 pub fn halting(source: Cause) -> ProbeFault {
     match fault(source) {
-        ProbeFault::Link { source } => ProbeFault::Halt { source },
+        ProbeFault::Flash(FlashFault::Link(source)) => ProbeFault::Flash(FlashFault::Halt(source)),
         other => other,
     }
 }
@@ -119,7 +119,9 @@ pub fn unreadable(at: Address, source: Cause) -> ProbeFault {
         .filter_map(sign)
         .any(|sign| matches!(sign, Sign::Fault));
     match fault(source) {
-        ProbeFault::Link { source } if faulted => ProbeFault::Unreadable { at, source },
+        ProbeFault::Flash(FlashFault::Link(source)) if faulted => {
+            ProbeFault::Flash(FlashFault::Unreadable { at, source })
+        }
         other => other,
     }
 }
