@@ -71,6 +71,7 @@ pub mod verify;
 
 pub mod mes;
 pub mod regular;
+pub mod station;
 
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -12,7 +12,7 @@ use eol_inject::ledger::{Claim, Ledger, LedgerError, Refusal, Simulated, UnitErr
 use eol_inject::line::LineError;
 use eol_inject::line::batch::{Batch, Outcome};
 use eol_inject::master::Master;
-use eol_inject::mes::Hooks;
+use eol_inject::mes::{Hooks, Question};
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::target::{Folder, Sync};
 use eol_inject::unit::Serial;
@@ -21,7 +21,7 @@ use super::args::ForceArg;
 use super::args::{FormArgs, RecipeArg, StationArgs};
 use super::error::{CliError, exit};
 use super::form;
-use super::gate::{self, Asking};
+use super::gate;
 use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::neighbours::{self, Images};
@@ -142,10 +142,10 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     let left = (!gone).then(|| ledger.stock().ok()).flatten();
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
-    if batch.stopped && tally.in_a_row >= args.stop_after {
+    if batch.stopped && tally.counters.in_a_row >= args.stop_after {
         output.say(format_args!(
             "stopped after {} failures in a row",
-            tally.in_a_row
+            tally.counters.in_a_row
         ));
     }
     if interrupted.load(Ordering::SeqCst) && tally.code == 0 {
@@ -194,15 +194,14 @@ impl BatchRun<'_> {
 
     /// Asks the factory's own system for a unit.
     fn asked(&self, serial: &Serial, tally: &Tally<'_>) -> Result<(), CliError> {
-        let asking = Asking {
-            hooks: &self.hooks,
-            recipe: self.recipe,
-            master: self.master,
-            station: tally.station,
+        let question = Question {
+            product: &self.recipe.product,
+            image: self.master.digest(),
+            station: tally.report.station,
             operator: self.args.station.operator.as_deref(),
             order: None,
         };
-        asking.may_begin(serial)
+        Ok(self.hooks.may_begin(serial, &question)?)
     }
 
     /// Counts a unit that may not be made.
@@ -210,14 +209,14 @@ impl BatchRun<'_> {
         self.failed.insert(serial.folded());
         tally.output.step();
         tally.unit(&Ended {
+            serial: Some(&serial),
             attempt: None,
-            result: Err(error),
+            result: Err(&error),
             elapsed: Duration::ZERO,
             place: Place::File(self.target.path(&serial)),
             label: self.labels.of_unit(&serial),
-            serial: Some(serial),
         });
-        self.stopped |= tally.in_a_row >= self.args.stop_after;
+        self.stopped |= tally.counters.in_a_row >= self.args.stop_after;
     }
 
     /// Makes the given units.
@@ -253,28 +252,25 @@ impl BatchRun<'_> {
         let mut each = |outcome: Outcome| {
             let named = known(&outcome.result, &outcome.serial);
             let (file, label) = (target.path(named), labels.of_unit(named));
-            let refusal = Refusal::PoolEmpty {
-                serial: outcome.serial.clone(),
+            let empty = match &outcome.result {
+                Err(LineError::Refused(Refusal::PoolEmpty { serial })) => *serial == outcome.serial,
+                Err(LineError::Refused(Refusal::NotListed { .. })) => counted,
+                _ => false,
             };
-            let empty = matches!(&outcome.result, Err(LineError::Refused(why)) if *why == refusal)
-                || counted
-                    && matches!(
-                        &outcome.result,
-                        Err(LineError::Refused(Refusal::NotListed { .. }))
-                    );
             tally.output.step();
             if outcome.result.is_err() {
                 failed.insert(outcome.serial.folded());
             }
+            let result = outcome.result.map_err(CliError::from);
             tally.unit(&Ended {
-                serial: Some(outcome.serial),
+                serial: Some(&outcome.serial),
                 attempt: outcome.attempt,
-                result: outcome.result.map_err(CliError::from),
+                result: result.as_ref(),
                 elapsed: outcome.elapsed,
                 place: Place::File(file),
                 label,
             });
-            let in_a_row = tally.in_a_row >= stop_after;
+            let in_a_row = tally.counters.in_a_row >= stop_after;
             if in_a_row || empty {
                 stopped = true;
                 return ControlFlow::Break(());
@@ -293,9 +289,9 @@ impl BatchRun<'_> {
         count: usize,
         tally: &mut Tally<'_>,
     ) -> Result<(), CliError> {
-        let mut open: VecDeque<Serial> = ledger.open_claims(tally.station)?.into();
+        let mut open: VecDeque<Serial> = ledger.open_claims(tally.report.station)?.into();
         loop {
-            let good = usize::try_from(tally.passed).unwrap_or(usize::MAX);
+            let good = usize::try_from(tally.counters.passed).unwrap_or(usize::MAX);
             // A few at a time: neither memory nor the numbers that a cut wastes grow with the count.
             let wanted = count.saturating_sub(good).min(STRIDE);
             if wanted == 0 || self.stopped || self.interrupted.load(Ordering::SeqCst) {
@@ -401,14 +397,17 @@ fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchA
     let seconds = started.elapsed().as_millis();
     tally.output.good(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
-        count(usize::try_from(tally.seq).unwrap_or(usize::MAX), "unit"),
+        count(
+            usize::try_from(tally.counters.seq).unwrap_or(usize::MAX),
+            "unit"
+        ),
         seconds / 1000,
         seconds % 1000 / 100,
-        tally.passed,
-        tally.already,
-        tally.failed,
+        tally.counters.passed,
+        tally.counters.already,
+        tally.counters.failed,
     ));
-    if tally.passed > 0 && tally.failed == 0 {
+    if tally.counters.passed > 0 && tally.counters.failed == 0 {
         tally.output.note(format_args!(
             "next: eol-inject verify --recipe {}{} {}",
             args.recipe.recipe.display(),

@@ -1,13 +1,13 @@
 //! One board on the fixture, read and judged: `ledger resolve` and `verify --probe`.
 
 use clap::Args;
-use eol_inject::image::Span;
+use eol_inject::image::{Edits, Span};
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::{Claim, Finished, Outcome, Seated, UnitError, UnitState};
 use eol_inject::line::Ports;
 use eol_inject::line::settle::{self, Settled, Settlement};
 use eol_inject::recipe::Recipe;
-use eol_inject::target::{Sync, Unwatched};
+use eol_inject::target::{Sync, Target, Unwatched};
 use eol_inject::unit::Serial;
 use eol_inject::verify::{Expected, Judge};
 use serde_json::json;
@@ -132,15 +132,23 @@ fn tell(serial: &Serial, uid: Option<String>, settled: &Settled, output: &Output
     code
 }
 
+/// The board that is verified.
+pub(crate) struct Verified<'v> {
+    /// The probe, instead of the recipe's where it is named.
+    pub(crate) probe: &'v str,
+    /// Which unit it must be.
+    pub(crate) expected: Option<Expected>,
+}
+
 /// Reads the board on the fixture and judges it as offline verification judges a dump.
 pub(crate) fn verify(
     recipe: &Recipe,
     judge: &Judge,
-    (probe, expected): (&str, Option<Expected>),
+    board: &Verified<'_>,
     output: &Output,
 ) -> Result<u8, CliError> {
-    let reach = Reach::of(recipe, Some(probe).filter(|probe| !probe.is_empty()))?;
-    let serial = expected.as_ref().map(|expected| &expected.serial);
+    let reach = Reach::of(recipe, Some(board.probe).filter(|probe| !probe.is_empty()))?;
+    let serial = board.expected.as_ref().map(|expected| &expected.serial);
     if reach.is_unmade(recipe, serial) {
         let which = serial.map_or("of this number".to_owned(), |serial| format!("of {serial}"));
         return Err(CliError::new(
@@ -151,30 +159,12 @@ pub(crate) fn verify(
     }
     let mut fixture = reach.open(recipe, serial)?;
     let seen = fixture.identify(judge.master(), &mut Unwatched)?;
-    let flash = recipe.flash.as_ref();
-    let skip: Vec<Span> = flash.map_or_else(Vec::new, |flash| {
-        flash.skip.iter().map(|area| area.span()).collect()
-    });
-    let runs = Span::outside(judge.runs(), skip.iter().copied());
-    let read = fixture.read(&runs, &mut Unwatched);
+    let read = read(recipe, judge, &mut *fixture);
     let released = fixture.release();
-    let mut read = read?;
-    // What stays off the board by the recipe is not looked at.
-    let image = judge.master().image();
-    for (run, skip) in judge
-        .runs()
-        .iter()
-        .flat_map(|run| skip.iter().map(move |skip| (run, skip)))
-    {
-        if let Some(part) = run.intersection(*skip) {
-            read.put(part.start(), &image.bytes(part)?);
-        }
-    }
-    let examined = judge.examine_board(&read, expected.as_ref());
+    let examined = judge.examine_board(&read?, board.expected.as_ref());
     released?;
-    let findings: Vec<_> = examined
-        .findings
-        .iter()
+    let findings = examined.findings.iter();
+    let findings: Vec<_> = findings
         .map(|finding| json!({ "name": finding.name(), "message": finding.to_string() }))
         .collect();
     let right = findings.is_empty();
@@ -207,4 +197,25 @@ pub(crate) fn verify(
         token.unwrap_or_default()
     ));
     Ok(0)
+}
+
+/// Reads all that an image stores from a board. What stays off the board by the recipe is not read:
+/// it counts as the shared image has it.
+fn read(recipe: &Recipe, judge: &Judge, board: &mut dyn Target) -> Result<Edits, CliError> {
+    let flash = recipe.flash.iter();
+    let skip: Vec<Span> = flash
+        .flat_map(|flash| flash.skip.iter().map(|area| area.span()))
+        .collect();
+    let whole = judge.runs();
+    let runs = Span::outside(whole.clone(), skip.iter().copied());
+    let mut read = board.read(&runs, &mut Unwatched)?;
+    for (run, skip) in whole
+        .iter()
+        .flat_map(|run| skip.iter().map(move |skip| (run, skip)))
+    {
+        if let Some(part) = run.intersection(*skip) {
+            read.put(part.start(), &judge.master().image().bytes(part)?);
+        }
+    }
+    Ok(read)
 }

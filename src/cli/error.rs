@@ -18,6 +18,7 @@ use eol_inject::pool::PoolError;
 use eol_inject::recipe::{RecipeError, ScanError};
 use eol_inject::scan::Misread;
 use eol_inject::slot::SlotError;
+use eol_inject::station::StationError;
 use eol_inject::target::TargetError;
 use eol_inject::unit::{AuthToken, Serial};
 use eol_inject::verify::VerifyError;
@@ -189,13 +190,29 @@ impl fmt::Display for CliError {
 
 macro_rules! from {
     ($($error:ty)*) => {$(
-        impl From<$error> for CliError {
-            fn from(error: $error) -> Self {
-                Self::of(error.name(), &error)
+        impl From<&$error> for CliError {
+            fn from(error: &$error) -> Self {
+                Self::of(error.name(), error)
             }
         }
+
+        owned!($error);
     )*};
 }
+
+macro_rules! owned {
+    ($error:ty) => {
+        impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::from(&error)
+            }
+        }
+    };
+}
+
+owned!(Refusal);
+owned!(LineError);
+owned!(StationError);
 
 from! {
     RecipeError ScanError PoolError ImageError NvsError SlotError ChecksumError PatchError MasterError
@@ -209,11 +226,11 @@ impl From<KeyError> for CliError {
     }
 }
 
-impl From<Refusal> for CliError {
-    fn from(error: Refusal) -> Self {
-        let mut this = Self::of(error.name(), &error);
+impl From<&Refusal> for CliError {
+    fn from(error: &Refusal) -> Self {
+        let mut this = Self::of(error.name(), error);
         let serial = error.serial();
-        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = &error {
+        if let Refusal::BoardTaken { holder, .. } | Refusal::BoardMade { holder, .. } = error {
             this.parts.holder = Some(holder.clone());
         }
         // The unit that the board is has to give it up, not the one that was scanned.
@@ -226,16 +243,41 @@ impl From<Refusal> for CliError {
     }
 }
 
-impl From<LineError> for CliError {
-    fn from(error: LineError) -> Self {
+impl From<&LineError> for CliError {
+    fn from(error: &LineError) -> Self {
         match error {
             LineError::Ledger(error) => error.into(),
             LineError::Refused(error) => error.into(),
             LineError::Patch(error) => error.into(),
             LineError::Checksum(error) => error.into(),
             LineError::Deliver(error) => error.into(),
-            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial),
-            other => Self::of(other.name(), &other),
+            LineError::Doubt { serial, error } => Self::from(error).in_doubt(serial.clone()),
+            other => Self::of(other.name(), other),
+        }
+    }
+}
+
+impl From<&StationError> for CliError {
+    fn from(error: &StationError) -> Self {
+        match error {
+            StationError::Line(error) => error.into(),
+            StationError::Listed { serial, error } => Self::from(error).about(serial),
+            StationError::Untold {
+                waiting,
+                file,
+                error,
+            } => {
+                let (s, file) = (if *waiting == 1 { "" } else { "s" }, file.display());
+                let kept = format!("{waiting} result{s} not taken, kept in {file}");
+                Self::from(error).about(kept)
+            }
+            StationError::NoSource { .. } => Self::usage(error.to_string()),
+            StationError::Interrupted => Self::of(error.name(), error).with_code(exit::INTERRUPTED),
+            StationError::NoSign { .. } => Self {
+                doubt: true,
+                ..Self::of(error.name(), error)
+            },
+            other => Self::of(other.name(), other),
         }
     }
 }

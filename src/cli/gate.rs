@@ -11,11 +11,9 @@ use eol_inject::ledger::{
     Claim, Finished, LedgerError, RestoreError, Seated, StorageError, Target,
 };
 use eol_inject::master::Master;
-use eol_inject::mes::Hooks;
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::target::{self, Folder, Sync, TargetError};
 use eol_inject::unit::Serial;
-use serde_json::json;
 
 use super::error::CliError;
 use super::guard;
@@ -36,33 +34,6 @@ const A_ROW: u64 = 6;
 /// More is not tried for a list: it would take too long, and an import that finds no room takes
 /// nothing in.
 const MOST: u64 = 16 << 20;
-
-/// Who asks the factory's own system for each unit, before it is claimed.
-pub(crate) struct Asking<'a> {
-    pub(crate) hooks: &'a Hooks,
-    pub(crate) recipe: &'a Recipe,
-    pub(crate) master: &'a Master,
-    pub(crate) station: &'a str,
-    pub(crate) operator: Option<&'a str>,
-    pub(crate) order: Option<&'a str>,
-}
-
-impl Asking<'_> {
-    /// Asks for one unit, where there is somebody to ask.
-    pub(crate) fn may_begin(&self, serial: &Serial) -> Result<(), CliError> {
-        let asked = json!({
-            "v": 1,
-            "ask": "before-unit",
-            "serial": serial.as_str(),
-            "product": self.recipe.product,
-            "station": self.station,
-            "operator": self.operator,
-            "order": self.order,
-            "image_sha256": self.master.digest().to_string(),
-        });
-        Ok(self.hooks.may_begin(&asked.to_string())?)
-    }
-}
 
 /// Makes the claim of one unit.
 pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync) -> Claim {

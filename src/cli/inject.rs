@@ -7,14 +7,14 @@ use clap::Args;
 use eol_inject::label::LabelFolder;
 use eol_inject::ledger::Simulated;
 use eol_inject::line::{self, Ports};
-use eol_inject::mes::Hooks;
+use eol_inject::mes::{Hooks, Question};
 use eol_inject::target::{Folder, Sync, Unwatched};
 
 use super::args::ForceArg;
 use super::args::{FormArgs, RecipeArg, StationArgs};
 use super::error::CliError;
 use super::form;
-use super::gate::{self, Asking};
+use super::gate;
 use super::guard::Guard;
 use super::neighbours::{self, Images};
 use super::open_ledger::Missing;
@@ -88,27 +88,24 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         labels: &labels,
         watch: &mut Unwatched,
     };
-    let asking = Asking {
-        hooks: &Hooks::new(&recipe.hook, recipe.folder()),
-        recipe: &recipe,
-        master: &master,
+    let question = Question {
+        product: &recipe.product,
+        image: master.digest(),
         station: &actor.station,
         operator: actor.by.as_deref(),
         order: None,
     };
-    let result = asking
-        .may_begin(&serial)
-        .and_then(|()| Ok(line::run_unit(&master, claim, &mut ports)?));
+    let hooks = Hooks::new(&recipe.hook, recipe.folder());
+    let asked = hooks.may_begin(&serial, &question).map_err(CliError::from);
+    let result = asked.and_then(|()| Ok(line::run_unit(&master, claim, &mut ports)?));
+    let passed = result.as_ref().ok();
     let mut tally = Tally::new(output, &actor.station, &master);
     tally.unit(&Ended {
-        attempt: result
-            .as_ref()
-            .ok()
-            .map(|passed| passed.entry.record().attempt),
+        serial: Some(&serial),
+        attempt: passed.map(|passed| passed.entry.record().attempt),
         place: Place::File(target.path(known(&result, &serial))),
         label: labels.of_unit(known(&result, &serial)),
-        serial: Some(serial),
-        result,
+        result: result.as_ref(),
         elapsed: since.elapsed(),
     });
     Ok(tally.code)

@@ -59,13 +59,11 @@ pub(crate) fn require_source(recipe: &Recipe) -> Result<(), CliError> {
 ///
 /// # Errors
 /// That of the first one: a unit with it would be refused everywhere else.
-pub(crate) fn shaped(recipe: &Recipe, serials: Vec<Serial>) -> Result<Vec<Serial>, CliError> {
+fn shaped(recipe: &Recipe, serials: Vec<Serial>) -> Result<Vec<Serial>, CliError> {
     let mut taken = Vec::with_capacity(serials.len());
     for serial in serials {
-        match recipe.serial.read(serial.as_str()) {
-            Ok(shaped) if shaped.folded() == serial.folded() => taken.push(shaped),
-            // Its token is fixed to it as it stands.
-            Ok(_) => taken.push(serial),
+        match recipe.serial.listed(&serial) {
+            Ok(shaped) => taken.push(shaped),
             Err(error) if taken.is_empty() => return Err(CliError::from(error).about(serial)),
             Err(_) => break,
         }

@@ -1,9 +1,8 @@
 //! What killed runs left is cleared away by the next one: own names only, never through a link, and
 //! only what nobody can be writing any more.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eol_inject::recipe::Recipe;
@@ -57,43 +56,47 @@ fn old_parts(
     is_own: &dyn Fn(&str, &Metadata) -> bool,
     is_left: &dyn Fn(&Path) -> bool,
 ) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        // Metadata of the entry itself: a link is no file.
-        let Some((stem, found)) = stem(&name).zip(entry.metadata().ok()) else {
-            continue;
-        };
-        let is_own = found.is_file() && is_ours(&found) && is_own(stem, &found);
-        let is_done = || is_old(&found, BEGUN) && is_left(&entry.path());
+    for Entry { path, name, found } in own_entries(folder) {
+        let stem = name
+            .strip_prefix('.')
+            .and_then(|name| name.strip_suffix(".part"));
+        let is_own = found.is_file() && stem.is_some_and(|stem| is_own(stem, &found));
+        let is_done = || is_old(&found, BEGUN) && is_left(&path);
         if is_own && (is_old(&found, OLD) || is_done()) {
             // One that cannot be removed harms nobody more than before.
-            let _ = fs::remove_file(entry.path());
+            let _ = fs::remove_file(path);
         }
     }
 }
 
-fn stem(name: &OsStr) -> Option<&str> {
-    name.to_str()?.strip_prefix('.')?.strip_suffix(".part")
+/// Something in a folder.
+struct Entry {
+    path: PathBuf,
+    name: String,
+    /// Of the entry itself: a link is no file and no folder.
+    found: Metadata,
+}
+
+/// Returns what this user has in a folder.
+fn own_entries(folder: &Path) -> impl Iterator<Item = Entry> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let known = entries.filter_map(|entry| {
+        Some(Entry {
+            path: entry.path(),
+            name: entry.file_name().into_string().ok()?,
+            found: entry.metadata().ok()?,
+        })
+    });
+    known.filter(|entry| is_ours(&entry.found))
 }
 
 /// Removes the folders of rehearsals whose process is dead.
 pub(crate) fn rehearsals(temporary: &Path) {
-    let Ok(entries) = fs::read_dir(temporary) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let rest = name.to_str().and_then(|name| name.strip_prefix(REHEARSAL));
+    for Entry { path, name, found } in own_entries(temporary) {
+        let rest = name.strip_prefix(REHEARSAL);
         let process = rest.and_then(|rest| rest.split('-').next()?.parse().ok());
-        if process.is_some_and(is_dead)
-            && entry
-                .metadata()
-                .is_ok_and(|found| found.is_dir() && is_ours(&found))
-        {
-            let _ = fs::remove_dir_all(entry.path());
+        if found.is_dir() && process.is_some_and(is_dead) {
+            let _ = fs::remove_dir_all(path);
         }
     }
 }

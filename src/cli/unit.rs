@@ -6,8 +6,9 @@ use std::time::Duration;
 use eol_inject::ledger::{Entry, Target};
 use eol_inject::line::{Passed, Written};
 use eol_inject::master::Master;
+use eol_inject::station::{Counters, Outcome};
 use eol_inject::target::{Effort, Seen};
-use eol_inject::unit::Serial;
+use eol_inject::unit::{Digest, Serial};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -74,77 +75,80 @@ struct BoardObject {
 }
 
 /// Where a unit's image went.
-pub(crate) enum Place {
+pub(crate) enum Place<'u> {
     /// To a file.
     File(PathBuf),
     /// Onto a board.
-    Board(Board),
+    Board(Board<'u>),
 }
 
 /// What is known of a board.
-pub(crate) struct Board {
+pub(crate) struct Board<'u> {
     pub(crate) target: Target,
-    pub(crate) nest: Option<String>,
-    pub(crate) seen: Option<Seen>,
+    pub(crate) nest: Option<&'u str>,
+    pub(crate) seen: Option<&'u Seen>,
 }
 
-/// Reports units, and counts them.
-pub(crate) struct Tally<'t> {
-    pub(crate) output: &'t Output,
+/// What the results of one call have in common.
+#[derive(Clone)]
+pub(crate) struct Report<'t> {
     pub(crate) station: &'t str,
     pub(crate) operator: Option<&'t str>,
     pub(crate) order: Option<&'t str>,
     pub(crate) simulated: bool,
-    pub(crate) master: &'t Master,
-    /// Whether the line chooses its units itself: no hand scans wrong, so each failure is in a row.
-    pub(crate) counts: bool,
+    pub(crate) image: Digest,
+}
+
+/// Reports units that go to files, and counts them.
+pub(crate) struct Tally<'t> {
+    pub(crate) output: &'t Output,
+    pub(crate) report: Report<'t>,
     /// Whether people get a line for every unit, or only for those that need attention.
     pub(crate) every_line: bool,
-    pub(crate) seq: u64,
-    pub(crate) passed: u64,
-    pub(crate) already: u64,
-    pub(crate) failed: u64,
-    pub(crate) in_a_row: u64,
+    pub(crate) counters: Counters,
     /// The first failure in input order.
     pub(crate) code: u8,
 }
 
 /// One unit's end with what surrounds it.
-pub(crate) struct Ended {
+pub(crate) struct Ended<'u> {
     /// The unit, where it is known which.
-    pub(crate) serial: Option<Serial>,
+    pub(crate) serial: Option<&'u Serial>,
     pub(crate) attempt: Option<i64>,
-    pub(crate) result: Result<Passed, CliError>,
+    pub(crate) result: Result<&'u Passed, &'u CliError>,
     pub(crate) elapsed: Duration,
-    pub(crate) place: Place,
+    pub(crate) place: Place<'u>,
     /// Its label's file, where it gets one.
     pub(crate) label: Option<PathBuf>,
 }
 
-impl Ended {
+impl Ended<'_> {
     /// Returns the unit's serial, or what stands for one that is not known.
     pub(crate) fn name(&self) -> &str {
-        self.serial.as_ref().map_or("?", Serial::as_str)
+        self.serial.map_or("?", Serial::as_str)
     }
 
     /// Returns what people must see beside a unit whose board is not real.
     pub(crate) fn word(&self) -> &'static str {
         match &self.place {
-            Place::Board(board) if board.seen.as_ref().is_some_and(|seen| seen.simulated) => {
-                "SIMULATED  "
-            }
+            Place::Board(board) if board.seen.is_some_and(|seen| seen.simulated) => "SIMULATED  ",
             _ => "",
         }
     }
 
-    /// Returns whether only the scan was at fault.
-    fn misread(&self) -> bool {
-        matches!(&self.result, Err(error) if error.next().is_scan())
+    /// Returns the exit code with this unit, `code` being that of those before: the first failure
+    /// counts, and one that passed without its label where none failed.
+    pub(crate) fn code_after(&self, code: u8) -> u8 {
+        match self.result {
+            Ok(passed) if code == 0 && passed.unlabelled.is_some() => exit::UNLABELLED,
+            Err(error) if code == 0 || code == exit::UNLABELLED => error.code,
+            _ => code,
+        }
     }
 
     /// Returns why a unit that passed has no label.
     pub(crate) fn unlabelled(&self) -> Option<CliError> {
-        let error = self.result.as_ref().ok()?.unlabelled.as_ref()?;
+        let error = self.result.ok()?.unlabelled.as_ref()?;
         Some(CliError::new(
             exit::UNLABELLED,
             error.name(),
@@ -162,30 +166,35 @@ pub(crate) fn known<'s, E>(result: &'s Result<Passed, E>, scanned: &'s Serial) -
 }
 
 impl<'t> Tally<'t> {
-    pub(crate) const fn new(output: &'t Output, station: &'t str, master: &'t Master) -> Self {
+    pub(crate) fn new(output: &'t Output, station: &'t str, master: &'t Master) -> Self {
         Self {
             output,
-            station,
-            operator: None,
-            order: None,
-            simulated: false,
-            master,
-            counts: false,
+            report: Report {
+                station,
+                operator: None,
+                order: None,
+                simulated: false,
+                image: master.digest(),
+            },
             every_line: true,
-            seq: 0,
-            passed: 0,
-            already: 0,
-            failed: 0,
-            in_a_row: 0,
+            counters: Counters::default(),
             code: 0,
         }
     }
 
-    /// Reports one unit that went to a file.
-    pub(crate) fn unit(&mut self, ended: &Ended) {
-        self.count(ended);
+    /// Counts one unit, and reports it.
+    pub(crate) fn unit(&mut self, ended: &Ended<'_>) {
+        self.counters.count(match ended.result {
+            Ok(passed) if passed.already => Outcome::Already,
+            Ok(_) => Outcome::Passed,
+            Err(error) if error.next().is_scan() => Outcome::Misread,
+            Err(_) => Outcome::Failed,
+        });
+        self.code = ended.code_after(self.code);
+        let object = self.report.object(ended, self.counters.seq);
+        self.output.told(&object);
         let name = ended.name();
-        match (&ended.result, ended.unlabelled()) {
+        match (ended.result, ended.unlabelled()) {
             (Ok(passed), Some(error)) => {
                 self.output.line(format_args!(
                     "{WARN}PASS{WARN:#}  {name:<14} token {}  not labelled: {error} ({})",
@@ -208,7 +217,7 @@ impl<'t> Tally<'t> {
                 self.output.good(format_args!(
                     "{GOOD}PASS{GOOD:#}  {name:<14} token {}  {}{already}",
                     passed.entry.record().fingerprint,
-                    ended.place.file().display(),
+                    ended.place.file().unwrap_or(Path::new("")).display(),
                 ));
             }
             (Ok(_), None) => {}
@@ -232,117 +241,73 @@ impl<'t> Tally<'t> {
         }
         self.output.line(format_args!("      {}", error.sentence()));
     }
+}
 
-    /// Counts one unit and tells programs; returns what they are told.
-    pub(crate) fn count(&mut self, ended: &Ended) -> String {
-        self.seq += 1;
-        match &ended.result {
-            Ok(passed) => {
-                self.passed += 1;
-                self.already += u64::from(passed.already);
-                self.in_a_row = 0;
-                if self.code == 0 && passed.unlabelled.is_some() {
-                    self.code = exit::UNLABELLED;
-                }
-            }
-            Err(error) => {
-                self.failed += 1;
-                self.in_a_row += u64::from(self.counts || !ended.misread());
-                if self.code == 0 || self.code == exit::UNLABELLED {
-                    self.code = error.code;
-                }
-            }
-        }
-        let object = serde_json::to_string(&self.object(ended)).unwrap_or_default();
-        self.output.told(&object);
-        object
+impl Report<'_> {
+    /// Returns what programs are told of a unit, `seq` counting those of this call.
+    pub(crate) fn object(&self, ended: &Ended<'_>, seq: u64) -> String {
+        serde_json::to_string(&self.fields(ended, seq)).unwrap_or_default()
     }
 
-    fn object<'u>(&'u self, ended: &'u Ended) -> UnitObject<'u> {
-        let (target, board) = ended.place.object(effort(ended));
-        let object = UnitObject {
+    fn fields<'u>(&'u self, ended: &'u Ended<'_>, seq: u64) -> UnitObject<'u> {
+        let passed = ended.result.ok();
+        let record = passed.map(|passed| passed.entry.record());
+        let unlabelled = ended.unlabelled();
+        let error = ended.result.err().or(unlabelled.as_ref());
+        let (target, board) = ended
+            .place
+            .object(passed.map(|passed| passed.written.effort));
+        let label = ended.label.as_ref().filter(|_| error.is_none());
+        UnitObject {
             v: 1,
-            seq: self.seq,
+            seq,
             at: now(),
             station: self.station,
             operator: self.operator,
             order: self.order,
-            serial: ended.serial.as_ref().map(Serial::as_str),
-            outcome: "pass",
-            already: false,
-            action: "next",
-            next: None,
+            serial: ended.serial.map(Serial::as_str),
+            outcome: ended.result.map_or_else(outcome, |_| "pass"),
+            already: passed.is_some_and(|passed| passed.already),
+            action: ended
+                .result
+                .map_or_else(|error| error.next().action(), |_| "next"),
+            next: error.map(CliError::sentence),
             attempt: ended.attempt,
-            fingerprint: None,
-            image_sha256: self.master.digest().to_string(),
-            changed_bytes: None,
-            checksums: Vec::new(),
+            fingerprint: record.map(|record| record.fingerprint.to_string()),
+            image_sha256: self.image.to_string(),
+            changed_bytes: passed.map(|passed| passed.written.changed),
+            checksums: passed.map_or_else(Vec::new, |passed| checksums(&passed.written)),
             target: target.into(),
-            file: None,
-            sha256: None,
+            file: passed.and(ended.place.file()).map(shown),
+            sha256: record.and_then(|record| Some(record.digest?.to_string())),
             board,
-            label: None,
+            label: label.map(|file| shown(file)),
             elapsed_ms: ended.elapsed.as_millis(),
             simulated: self.simulated,
-            event: None,
-            error: None,
-        };
-        match &ended.result {
-            Ok(passed) => {
-                let record = passed.entry.record();
-                let error = ended.unlabelled();
-                let file = match &ended.place {
-                    Place::File(file) => Some(file.display().to_string()),
-                    Place::Board(_) => None,
-                };
-                UnitObject {
-                    already: passed.already,
-                    fingerprint: Some(record.fingerprint.to_string()),
-                    changed_bytes: Some(passed.written.changed),
-                    checksums: checksums(&passed.written),
-                    file,
-                    sha256: record.digest.map(|digest| digest.to_string()),
-                    label: ended
-                        .label
-                        .as_ref()
-                        .filter(|_| error.is_none())
-                        .map(|file| file.display().to_string()),
-                    event: Some(record.event.to_string()),
-                    next: error.as_ref().map(CliError::sentence),
-                    error: error.as_ref().map(CliError::json),
-                    ..object
-                }
-            }
-            Err(error) => UnitObject {
-                outcome: outcome(error),
-                action: error.next().action(),
-                next: Some(error.sentence()),
-                error: Some(error.json()),
-                ..object
-            },
+            event: record.map(|record| record.event.to_string()),
+            error: error.map(CliError::json),
         }
     }
 }
 
-impl Place {
-    fn file(&self) -> &Path {
+impl Place<'_> {
+    fn file(&self) -> Option<&Path> {
         match self {
-            Self::File(file) => file,
-            Self::Board(_) => Path::new(""),
+            Self::File(file) => Some(file),
+            Self::Board(_) => None,
         }
     }
 
-    fn object(&self, effort: Effort) -> (Target, BoardObject) {
+    fn object(&self, effort: Option<Effort>) -> (Target, BoardObject) {
         match self {
             Self::File(_) => (Target::File, BoardObject::default()),
             Self::Board(board) => {
-                let seen = board.seen.as_ref();
                 let object = BoardObject {
-                    nest: board.nest.clone(),
-                    chip: seen.map(|seen| seen.chip.clone()),
-                    chip_uid: seen.and_then(|seen| seen.uid.clone()),
-                    erased_sectors: effort.erased_sectors,
-                    programmed_bytes: effort.programmed_bytes,
+                    nest: board.nest.map(str::to_owned),
+                    chip: board.seen.map(|seen| seen.chip.clone()),
+                    chip_uid: board.seen.and_then(|seen| seen.uid.clone()),
+                    erased_sectors: effort.and_then(|effort| effort.erased_sectors),
+                    programmed_bytes: effort.and_then(|effort| effort.programmed_bytes),
                 };
                 (board.target, object)
             }
@@ -350,10 +315,8 @@ impl Place {
     }
 }
 
-/// Returns what a unit took on its board.
-fn effort(ended: &Ended) -> Effort {
-    let passed = ended.result.as_ref().ok();
-    passed.map_or_else(Effort::default, |passed| passed.written.effort)
+fn shown(file: &Path) -> String {
+    file.display().to_string()
 }
 
 /// Returns what became of a unit that did not pass.

@@ -171,27 +171,27 @@ impl Bench<'_> {
 /// The groups between their claim and their last label, in order.
 #[derive(Default)]
 struct Groups {
-    groups: VecDeque<Group>,
+    waiting: VecDeque<Group>,
     /// Number of the first group.
     first: usize,
 }
 
 impl Groups {
     fn get_mut(&mut self, number: usize) -> Option<&mut Group> {
-        self.groups.get_mut(number.checked_sub(self.first)?)
+        self.waiting.get_mut(number.checked_sub(self.first)?)
     }
 
     /// Adds a group and returns its number.
     fn push(&mut self, group: Group) -> usize {
-        self.groups.push_back(group);
-        self.first + self.groups.len() - 1
+        self.waiting.push_back(group);
+        self.first + self.waiting.len() - 1
     }
 
     /// Takes the first group, if it `is_done`.
     fn pop_if(&mut self, is_done: impl Fn(&Group) -> bool) -> Option<Group> {
-        self.groups.front().filter(|group| is_done(group))?;
+        self.waiting.front().filter(|group| is_done(group))?;
         self.first += 1;
-        self.groups.pop_front()
+        self.waiting.pop_front()
     }
 }
 
@@ -263,7 +263,7 @@ impl Scheduler<'_> {
     ) -> Result<(), LedgerError> {
         let mut open = true;
         loop {
-            while open && self.groups.groups.len() < self.in_flight() {
+            while open && self.groups.waiting.len() < self.in_flight() {
                 let group: Vec<Claim> = claims.take(self.size).collect();
                 open = group.len() == self.size;
                 if !group.is_empty() {
@@ -275,7 +275,7 @@ impl Scheduler<'_> {
             if self.report(each).is_break() {
                 open = false;
             }
-            if self.groups.groups.is_empty() {
+            if self.groups.waiting.is_empty() {
                 if open {
                     continue;
                 }

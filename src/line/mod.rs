@@ -6,7 +6,8 @@
 //!
 //! The claim is durable before anything leaves the program, the outcome after it was read back, and
 //! a label comes last. [`run_unit`] does that for one unit; [`batch`] overlaps the same steps for
-//! many, [`block`] takes them for units that go into one file, and [`settle`] without a delivery. Nothing here knows files, probes or databases.
+//! many, [`block`] takes them for units that go into one file, and [`settle`] without a delivery.
+//! Nothing here knows files, probes or databases.
 
 pub mod batch;
 mod bench;
@@ -48,7 +49,7 @@ pub fn run_unit(master: &Master, claim: Claim, ports: &mut Ports<'_>) -> Result<
         labels: ports.labels,
         watch: ports.watch,
     };
-    let outcome = make(claim, &mut bench, ports.ledger);
+    let outcome = claim_and_deliver(claim, &mut bench, ports.ledger);
     let released = bench.target.release();
     let passed = outcome?;
     released?;
@@ -56,7 +57,11 @@ pub fn run_unit(master: &Master, claim: Claim, ports: &mut Ports<'_>) -> Result<
 }
 
 /// Identifies a unit's board, claims the unit, and delivers it.
-fn make(claim: Claim, bench: &mut Bench<'_>, ledger: &mut Ledger) -> Result<Passed, LineError> {
+fn claim_and_deliver(
+    claim: Claim,
+    bench: &mut Bench<'_>,
+    ledger: &mut Ledger,
+) -> Result<Passed, LineError> {
     let seen = bench.target.identify(bench.master, bench.watch)?;
     bench.target.accept(bench.master, bench.watch)?;
     let claim = match &seen {
@@ -72,7 +77,7 @@ fn make(claim: Claim, bench: &mut Bench<'_>, ledger: &mut Ledger) -> Result<Pass
     }
     match bench.verify(made)? {
         Some(passed) => Ok(passed),
-        None => make_anew(claim, bench, ledger),
+        None => claim_anew(claim, bench, ledger),
     }
 }
 
@@ -84,7 +89,7 @@ fn reserve(claim: Claim, ledger: &mut Ledger) -> Result<Attempt, LineError> {
 
 /// Claims a unit once more whose file is gone or another one, so that the record tells of the new
 /// file.
-fn make_anew(
+fn claim_anew(
     claim: Claim,
     bench: &mut Bench<'_>,
     ledger: &mut Ledger,

@@ -81,17 +81,19 @@ fn compare_and_record(
             Some(_) => Settled::Already(Box::new(entry)),
             None => Settled::Blank,
         },
-        Attempt::Go(reservation) => match judge(master, reservation, seen.as_ref(), ports)? {
-            Settled::Blank | Settled::Stranger if !own => Settled::Stranger,
-            Settled::Stranger => Settled::Torn,
-            settled => settled,
-        },
+        Attempt::Go(reservation) => {
+            match record_finding(master, reservation, seen.as_ref(), ports)? {
+                Settled::Blank | Settled::Stranger if !own => Settled::Stranger,
+                Settled::Stranger => Settled::Torn,
+                settled => settled,
+            }
+        }
     };
     Ok(Settlement { seen, settled })
 }
 
 /// Compares the board with what the unit's image is, and records which it was.
-fn judge(
+fn record_finding(
     master: &Master,
     reservation: Reservation,
     seen: Option<&Seen>,

@@ -11,11 +11,13 @@ pub use outbox::{Outbox, OutboxError, Sent};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
 use thiserror::Error;
 
 use crate::process::{self, Broken, Environment, Finished, Setting};
 use crate::recipe::{CommandLine, HookSpec};
 use crate::target::said;
+use crate::unit::{Digest, Serial};
 
 /// The hooks of a recipe, ready to be called.
 #[derive(Debug, Clone)]
@@ -65,24 +67,24 @@ impl Hooks {
         })
     }
 
-    /// Asks whether a unit may be made.
+    /// Asks whether a unit may be made, before it is claimed.
     ///
     /// # Errors
     /// [`HookError::Refused`] with the hook's first line as reason; any other [`HookError`] when
     /// it could not be found out, which refuses the unit too.
-    pub fn may_begin(&self, unit: &str) -> Result<(), HookError> {
+    pub fn may_begin(&self, serial: &Serial, question: &Question<'_>) -> Result<(), HookError> {
         let Some(command) = &self.spec.before_unit else {
             return Ok(());
         };
-        let finished = self.call(command, unit)?;
-        if finished.status.success() {
+        let unit = question.about(serial);
+        let Some(finished) = self.failed(command, &unit)? else {
             return Ok(());
-        }
-        let said =
-            said::first(&finished.stdout, unit).or_else(|| said::first(&finished.stderr, unit));
-        Err(HookError::Refused {
-            reason: said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status))),
-        })
+        };
+        let said = said::first(&finished.stdout, &unit);
+        let said = said.or_else(|| said::first(&finished.stderr, &unit));
+        let reason =
+            said.unwrap_or_else(|| format!("its hook {}", process::ended(finished.status)));
+        Err(HookError::Refused { reason })
     }
 
     /// Returns whether anybody is asked before a unit.
@@ -105,12 +107,11 @@ impl Hooks {
         let Some(command) = &self.spec.on_result else {
             return Ok(());
         };
-        let finished = self.call(command, result)?;
-        if finished.status.success() {
+        let Some(finished) = self.failed(command, result)? else {
             return Ok(());
-        }
-        let said =
-            said::first(&finished.stderr, result).or_else(|| said::first(&finished.stdout, result));
+        };
+        let said = said::first(&finished.stderr, result);
+        let said = said.or_else(|| said::first(&finished.stdout, result));
         Err(HookError::Failed {
             program: command.program().to_owned(),
             ended: process::ended(finished.status),
@@ -118,20 +119,50 @@ impl Hooks {
         })
     }
 
-    fn call(&self, command: &CommandLine, object: &str) -> Result<Finished, HookError> {
-        let program = || command.program().to_owned();
+    /// Calls a hook with an object; returns how it ended where it did not say yes.
+    fn failed(&self, command: &CommandLine, object: &str) -> Result<Option<Finished>, HookError> {
+        let program = command.program().to_owned();
         let line = format!("{object}\n");
         let filled = command.filled(&|_| String::new());
-        process::run(&filled, line.as_bytes(), &self.setting).map_err(|broken| match broken {
-            Broken::Start(source) => HookError::Start {
-                program: program(),
-                source,
-            },
-            Broken::TimedOut { .. } => HookError::TimedOut {
-                program: program(),
+        match process::run(&filled, line.as_bytes(), &self.setting) {
+            Ok(finished) => Ok(Some(finished).filter(|finished| !finished.status.success())),
+            Err(Broken::Start(source)) => Err(HookError::Start { program, source }),
+            Err(Broken::TimedOut { .. }) => Err(HookError::TimedOut {
+                program,
                 seconds: self.setting.limit.as_secs(),
-            },
-        })
+            }),
+        }
+    }
+}
+
+/// What the factory's own system is told of the unit that it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The product.
+    pub product: &'q str,
+    /// The shared image.
+    pub image: Digest,
+    /// The station.
+    pub station: &'q str,
+    /// Who is at work.
+    pub operator: Option<&'q str>,
+    /// The order that the unit is made for.
+    pub order: Option<&'q str>,
+}
+
+impl Question<'_> {
+    fn about(&self, serial: &Serial) -> String {
+        let asked = json!({
+            "v": 1,
+            "ask": "before-unit",
+            "serial": serial.as_str(),
+            "product": self.product,
+            "station": self.station,
+            "operator": self.operator,
+            "order": self.order,
+            "image_sha256": self.image.to_string(),
+        });
+        asked.to_string()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::own_file;
 const TAKEN: &str = "taken";
 
 /// The outbox of a ledger.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outbox {
     path: PathBuf,
 }

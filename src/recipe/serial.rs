@@ -76,6 +76,19 @@ impl SerialSpec {
         }
     }
 
+    /// Takes a serial that a list fixes to a token: as the recipe writes it, where it is the same one.
+    ///
+    /// # Errors
+    /// [`ScanError`]: a unit with it would be refused everywhere else.
+    pub fn listed(&self, serial: &Serial) -> Result<Serial, ScanError> {
+        let shaped = self.read(serial.as_str())?;
+        match shaped.folded() == serial.folded() {
+            true => Ok(shaped),
+            // Its token is fixed to it as it stands.
+            false => Ok(serial.clone()),
+        }
+    }
+
     /// Lets a rehearsal make the serials that are scanned otherwise; returns whether the list has
     /// some, for `listed` says that it fixes them. Else they are counted, whatever the pattern says.
     #[must_use]

@@ -179,7 +179,7 @@ impl Program {
         let file = work.file(&format!("image.{}", self.programmer.extension));
         work.write(&file, &container)?;
         watch.begin(Phase::Program, 0);
-        let all = whole(sealed.master().image());
+        let all = stored_range(sealed.master().image());
         let place = |of: fn(Span) -> u64| all.map_or(0, of);
         self.call(program).run(&|name| match name {
             "image" => file.display().to_string(),
@@ -250,7 +250,7 @@ impl Program {
         let image = sealed.master().image();
         let runs = image.runs();
         watch.begin(Phase::ReadBack, runs.iter().map(|run| run.len()).sum());
-        let read = self.dumps(&runs, whole(image))?;
+        let read = self.dumps(&runs, stored_range(image))?;
         let mut read_back = ReadBack::of(sealed);
         for run in &runs {
             if let Some(at) = read_back.compare(*run, &read.bytes(*run, 0))? {
@@ -271,7 +271,7 @@ impl Target for Program {
     ) -> Result<Option<Seen>, TargetError> {
         watch.begin(Phase::Identify, 0);
         let uid = self.uid()?;
-        let read = self.dumps(&master.changes(), whole(master.image()))?;
+        let read = self.dumps(&master.changes(), stored_range(master.image()))?;
         if uid
             .as_deref()
             .is_some_and(|uid| holds::shows(master, &read, uid))
@@ -333,7 +333,7 @@ impl Target for Program {
 }
 
 /// Returns everything between the first and the last stored byte.
-fn whole(image: &Image) -> Option<Span> {
+fn stored_range(image: &Image) -> Option<Span> {
     let runs = image.runs();
     let (first, last) = runs.first().zip(runs.last())?;
     Span::between(first.start(), last.end())

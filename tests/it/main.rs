@@ -130,6 +130,8 @@ mod secrets;
 mod slot;
 /// Stages form one order, and no files import each other.
 mod stages;
+/// The loop of a station without a terminal: commands in, events out.
+mod station;
 /// Stations without network, backups, mirrors and keys, by the real program.
 #[cfg(all(feature = "cli", unix))]
 mod stations;

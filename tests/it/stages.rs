@@ -40,6 +40,7 @@ const STAGES: &[&str] = &[
     "witness",
     "verify",
     "propose",
+    "station",
     "cli",
 ];
 

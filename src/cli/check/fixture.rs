@@ -69,7 +69,7 @@ pub(super) fn look(
             if index == 0 {
                 board(recipe, &reach, (master, sheet));
             }
-            let there = reach.at_hand((recipe, master), hardware).map_err(named);
+            let there = reach.at_hand(recipe, master, hardware).map_err(named);
             if sheet.take(Stage::Fixture, there).is_some() && hardware == Hardware::Tried {
                 let tried = reach.tried(recipe, master).map_err(named);
                 sheet.take(Stage::Board, tried);

@@ -249,7 +249,10 @@ fn told(serials: &SerialSpec, wrong: Wrong) -> (Option<Serial>, CliError) {
             let message = "what was scanned is an AuthToken, a secret (it is not repeated here)";
             (serial, label("label-auth-token", message))
         }
-        Wrong::Neither(error) => (None, no_serial(serials, error)),
+        Wrong::Neither(error) => {
+            tracing::info!("{error}");
+            (None, no_serial(serials, &error))
+        }
         Wrong::Misread(misread) => (None, misread.into()),
     }
 }

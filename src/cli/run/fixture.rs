@@ -1,10 +1,14 @@
 //! Which fixture a recipe and the arguments mean.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 
 use eol_inject::ledger::{Simulated, Target};
 use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
+use eol_inject::station::Boards;
+#[cfg(feature = "sim")]
+use eol_inject::station::uid_serial;
 use eol_inject::target::{self, Program, Programmer, StandIns, TargetError};
 #[cfg(feature = "sim")]
 use eol_inject::target::{MemoryJournal, Target as _, Unwatched};
@@ -46,7 +50,7 @@ pub(crate) enum Hardware {
 
 /// Looks at a simulated board as a unit would.
 #[cfg(feature = "sim")]
-fn board((setup, recipe): (ProbeSetup, &Recipe), master: &Master) -> Result<(), CliError> {
+fn board(setup: ProbeSetup, recipe: &Recipe, master: &Master) -> Result<(), CliError> {
     let board = setup.new_board(master)?;
     let journal = Box::new(MemoryJournal::default());
     let mut probe = Probe::on_board(setup, board, journal);
@@ -60,18 +64,6 @@ fn board((setup, recipe): (ProbeSetup, &Recipe), master: &Master) -> Result<(), 
         master.accept(&serial)?;
     }
     Ok(())
-}
-
-/// Returns the serial that is the chip's own number.
-pub(crate) fn uid_serial(recipe: &Recipe, uid: Option<&str>) -> Result<Serial, CliError> {
-    match uid {
-        Some(uid) => Ok(recipe.serial.read(&uid.to_ascii_uppercase())?),
-        None => Err(CliError::new(
-            exit::RECIPE,
-            "serial-no-uid",
-            "this chip has no number of its own: [serial] source = \"chip-uid\" cannot be used",
-        )),
-    }
 }
 
 /// How boards are reached.
@@ -135,11 +127,11 @@ impl Reach {
     /// Makes sure that boards can be reached and take the image, before a unit costs a token.
     pub(crate) fn at_hand(
         &self,
-        (recipe, master): (&Recipe, &Master),
+        recipe: &Recipe,
+        master: &Master,
         hardware: Hardware,
     ) -> Result<(), CliError> {
         match (self, hardware) {
-            (Self::Program(_), Hardware::LeftOut) | (Self::StandIn(_), _) => Ok(()),
             (Self::Program(programmer), Hardware::Tried) => {
                 Ok(programmer.at_hand().map_err(TargetError::from)?)
             }
@@ -155,8 +147,7 @@ impl Reach {
                 };
                 Ok(found?)
             }
-            #[cfg(not(feature = "probe"))]
-            (Self::Probe(_), _) => {
+            _ => {
                 let _ = (recipe, master);
                 Ok(())
             }
@@ -171,19 +162,14 @@ impl Reach {
             && is_simulated(probe)
             && let Some(setup) = ProbeSetup::of(recipe, Some(probe))
         {
-            return board((setup, recipe), master);
+            return board(setup, recipe, master);
         }
         let _ = (recipe, master);
         Ok(())
     }
 
-    /// Returns whether the serial decides which board is there, instead of a hand.
-    pub(crate) fn by_serial(&self) -> bool {
-        self.simulated() == Simulated::Yes
-    }
-
     /// Returns the number of a simulated chip that nobody has seen yet, where boards have numbers.
-    pub(crate) fn new_number(&self, recipe: &Recipe) -> Option<String> {
+    fn new_number(&self, recipe: &Recipe) -> Option<String> {
         match self {
             Self::StandIn(boards) => boards.number(&RandomState::new().hash_one(0).to_string()),
             #[cfg(feature = "sim")]
@@ -253,5 +239,30 @@ impl Reach {
                 source: std::io::ErrorKind::Unsupported.into(),
             }),
         }
+    }
+}
+
+/// The boards of one nest.
+pub(super) struct NestBoards {
+    pub(super) reach: Reach,
+    pub(super) recipe: Arc<Recipe>,
+}
+
+impl Boards for NestBoards {
+    fn open(&self, serial: Option<&Serial>) -> Result<Box<dyn target::Target>, TargetError> {
+        self.reach.open(&self.recipe, serial)
+    }
+
+    fn target(&self) -> Target {
+        self.reach.target()
+    }
+
+    /// A simulated board is made for its serial.
+    fn by_serial(&self) -> bool {
+        self.reach.simulated() == Simulated::Yes
+    }
+
+    fn new_number(&self) -> Option<String> {
+        self.reach.new_number(&self.recipe)
     }
 }

@@ -9,14 +9,14 @@ use std::fs;
 use std::path::Path;
 
 use eol_inject::ledger::{Actor, Simulated, TokenState};
-use eol_inject::master::Master;
 use eol_inject::recipe::{Recipe, SerialSource};
 use eol_inject::target::StandIns;
 use eol_inject::unit::Serial;
 use zeroize::Zeroizing;
 
+use super::args::{Nest, RunArgs};
 use super::fixture::{Hardware, Reach};
-use super::{Nest, RunArgs, line, nests, plan};
+use super::wiring::Wiring;
 use crate::cli::error::CliError;
 use crate::cli::open_ledger;
 use crate::cli::open_ledger::Missing;
@@ -42,27 +42,39 @@ pub(super) fn run(args: &RunArgs, recipe: Recipe, output: &Output) -> Result<u8,
     if counted && !rehearsal.serial.stand_in(rows.iter().any(Like::is_bound)) {
         output.note("nobody scans: the serials T1, T2 and so on stand in");
     }
-    let plan = plan(args, &rehearsal)?;
-    let mut nests = nests(args, &rehearsal)?;
+    let plan = args.plan(&rehearsal)?;
+    let mut nests = args.nests(&rehearsal)?;
     let master = firmware::master(&recipe)?;
     for nest in &mut nests {
-        stand_in(nest, (&recipe, &rehearsal, &master));
+        let modelled = nest.reach.at_hand(&rehearsal, &master, Hardware::Tried);
+        stand_in(nest, &recipe, modelled.err());
     }
-    tokens((&rehearsal, rows), (args, &actor), folder.path())?;
+    tokens(
+        &rehearsal,
+        &rows,
+        args.count,
+        &folder.path().join("trial.zip"),
+        &actor,
+    )?;
     output.note("rehearsal: simulated boards, trial tokens, a ledger to throw away");
-    let code = line(args, (rehearsal, plan, nests), output);
+    let wiring = Wiring {
+        recipe: rehearsal,
+        plan,
+        nests,
+    };
+    let code = wiring.run(args, output);
     // Nothing of it stays; a folder that cannot be removed holds trial tokens only.
     let _ = fs::remove_dir_all(folder.path());
     code
 }
 
-/// Puts boards of memory in the place of those that the recipe's chip has no model for.
-fn stand_in(nest: &mut Nest, (recipe, rehearsal, master): (&Recipe, &Recipe, &Master)) {
+/// Puts boards of memory in the place of those that the recipe's chip has no model for, or that the
+/// line's own programmer writes; `error` says why a simulated one is not at hand.
+fn stand_in(nest: &mut Nest, recipe: &Recipe, error: Option<CliError>) {
     let program = recipe.flash.as_ref().map(|flash| flash.program.is_some());
-    let modelled = nest.reach.at_hand((rehearsal, master), Hardware::Tried);
     let unmodelled = |error: CliError| matches!(error.name, "probe-simulated" | "probe-no-sim");
     if let Some(boards) = StandIns::of(recipe)
-        && (program == Some(true) || modelled.is_err_and(unmodelled))
+        && (program == Some(true) || error.is_some_and(unmodelled))
     {
         nest.reach = Reach::StandIn(boards);
     }
@@ -119,12 +131,13 @@ fn rows(recipe: &Recipe) -> Result<Vec<Like>, CliError> {
 
 /// Takes trial tokens into the throw-away ledger, each like one of the list.
 fn tokens(
-    (recipe, rows): (&Recipe, Vec<Like>),
-    (args, actor): (&RunArgs, &Actor),
-    folder: &Path,
+    recipe: &Recipe,
+    rows: &[Like],
+    wanted: Option<u64>,
+    file: &Path,
+    actor: &Actor,
 ) -> Result<(), CliError> {
-    let file = folder.join("trial.zip");
-    let wanted = args.count.and_then(|count| usize::try_from(count).ok());
+    let wanted = wanted.and_then(|count| usize::try_from(count).ok());
     let many = TOKENS.max(wanted.unwrap_or(0)).min(Trials::MOST);
     let count = match rows.iter().any(Like::is_bound) {
         true => rows.len().min(Trials::MOST),
@@ -134,7 +147,7 @@ fn tokens(
         count,
         bound: rows.is_empty() && recipe.serial.source == SerialSource::Pool,
     };
-    let mut list = trial::list(&trials, &file)?;
+    let mut list = trial::list(&trials, file)?;
     for (trial, like) in list.rows.iter_mut().zip(rows.iter().cycle()) {
         trial.bound.clone_from(&like.bound);
         trial.columns.clone_from(&like.columns);

@@ -33,7 +33,7 @@ const COLUMN: usize = 72;
 
 /// One nest's part of the screen.
 pub(super) struct Screen<'o> {
-    output: &'o Output,
+    pub(super) output: &'o Output,
     /// Whether the steps of each unit are shown, or only how it ended.
     steps: bool,
     terminal: bool,
@@ -122,21 +122,21 @@ impl<'o> Screen<'o> {
     }
 
     /// Shows how a unit ended.
-    pub(super) fn end(&mut self, ended: &Ended, nest: Option<&str>) {
+    pub(super) fn end(&mut self, ended: &Ended<'_>, nest: Option<&str>) {
         self.output.done();
         let reading = self.reading.take().filter(|_| self.steps);
         self.injecting = None;
         self.phase = None;
-        if let (Some(since), Ok(_)) = (reading, &ended.result) {
+        if let (Some(since), Ok(_)) = (reading, ended.result) {
             let told = format!("  read back  {} bytes equal", grouped(self.read));
             self.output.good(timed(&told, since.elapsed()));
         }
         let nest = nest.map_or_else(String::new, |nest| format!("{nest}  "));
         // A unit that failed counts for nothing: only one that passed could be taken for real.
-        let word = ended.result.as_ref().map_or("", |_| ended.word());
+        let word = ended.result.map_or("", |_| ended.word());
         let name = format!("{}  {word}", ended.name());
         let name = name.trim_end();
-        match (&ended.result, ended.unlabelled()) {
+        match (ended.result, ended.unlabelled()) {
             (Ok(passed), None) => {
                 let told = if passed.already {
                     // Without colour: its bytes would count as columns.
@@ -196,7 +196,7 @@ impl<'o> Screen<'o> {
 }
 
 /// Returns where a label is: its file's name alone where the line gets too long.
-fn label(ended: &Ended, before: usize) -> String {
+fn label(ended: &Ended<'_>, before: usize) -> String {
     let Some(label) = &ended.label else {
         return "no label wanted".to_owned();
     };
@@ -238,7 +238,7 @@ fn timed(text: &str, elapsed: Duration) -> String {
     format!("{text:<COLUMN$} {:>6}", seconds(elapsed))
 }
 
-pub(super) fn seconds(elapsed: Duration) -> String {
+fn seconds(elapsed: Duration) -> String {
     let millis = elapsed.as_millis();
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }

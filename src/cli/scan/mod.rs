@@ -41,6 +41,11 @@ pub(crate) enum Scan {
     End,
 }
 
+/// Returns whether a person or a scanner types, and no program.
+pub(crate) fn is_typed() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// The lines of standard input, read beside the line's work.
 ///
 /// On a terminal nothing is echoed by the system, for a secret would stay on the screen: here each
@@ -57,7 +62,7 @@ impl Scans {
     /// Starts to read.
     pub(crate) fn start() -> Self {
         let (sender, lines) = mpsc::sync_channel(AHEAD);
-        let terminal = io::stdin().is_terminal();
+        let terminal = is_typed();
         let quiet = terminal.then(Quiet::begin).flatten();
         let keys: Arc<Mutex<Keys>> = Arc::default();
         let pressed = Arc::clone(&keys);

@@ -8,16 +8,18 @@ use crate::cli::error::CliError;
 
 /// Reads the serial of a unit that is to be made.
 pub(crate) fn serial(spec: &SerialSpec, scan: &str) -> Result<Serial, CliError> {
-    spec.read(scan).map_err(|error| no_serial(spec, error))
+    spec.read(scan).map_err(|error| {
+        tracing::info!("{error}");
+        no_serial(spec, &error)
+    })
 }
 
 /// Says what a serial looks like; the pattern itself is for programs and `-v`.
-pub(crate) fn no_serial(spec: &SerialSpec, error: ScanError) -> CliError {
+pub(crate) fn no_serial(spec: &SerialSpec, error: &ScanError) -> CliError {
     let shaped = matches!(error, ScanError::Pattern { .. } | ScanError::Format { .. });
     let error = CliError::from(error);
     match spec.looks().filter(|_| shaped) {
         Some(looks) => {
-            tracing::info!("{error}");
             let words = format!("this is no serial of the product; they look like this: {looks}");
             // What to do is the next action; the rest is in the words.
             error.in_words(words).with_hint(None)

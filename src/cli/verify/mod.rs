@@ -16,6 +16,7 @@ use eol_inject::verify::{Expected, Judge};
 use self::judging::{Judging, Listing};
 use self::records::{RecordArgs, Records};
 use super::args::{FormArgs, RecipeArg};
+use super::board::Verified;
 use super::error::{CliError, exit};
 use super::output::Output;
 use super::{firmware, recipe};
@@ -84,7 +85,8 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
         let expected = serial
             .map(|serial| expected(serial, &records))
             .transpose()?;
-        let code = super::board::verify(&recipe, &judge, (probe, expected), output)?;
+        let board = Verified { probe, expected };
+        let code = super::board::verify(&recipe, &judge, &board, output)?;
         verdicts::compared(&recipe, &judge, &records, output);
         return Ok(code);
     }

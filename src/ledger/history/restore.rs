@@ -101,7 +101,7 @@ impl Ledger {
     /// Records that a backup was made, after it was.
     ///
     /// # Errors
-    /// [`LedgerError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
         self.write(|tables| {
             let body = Body::default().by(by);

@@ -59,7 +59,7 @@ impl Ledger {
     /// would get one.
     ///
     /// # Errors
-    /// [`LedgerError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
         self.ask(|tables, frame| {
             let of = parts::part_of(tables)?;

@@ -1,5 +1,6 @@
 //! What a back end stores: rows in, rows out, in transactions. No rule is in here.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::ledger::KeyError;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

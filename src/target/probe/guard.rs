@@ -87,63 +87,58 @@ impl Guard {
     }
 }
 
+/// Hands methods through: transfers unless it was told to stop, all else in any case.
+macro_rules! forward {
+    (dap: $(fn $name:ident(&mut self $(, $argument:ident: $of:ty)*) -> $gives:ty;)*) => {
+        $(fn $name(&mut self $(, $argument: $of)*) -> $gives {
+            self.dap()?.$name($($argument),*)
+        })*
+    };
+    (inner: $(fn $name:ident(&mut self $(, $argument:ident: $of:ty)*) -> $gives:ty;)*) => {
+        $(fn $name(&mut self $(, $argument: $of)*) -> $gives {
+            self.inner.$name($($argument),*)
+        })*
+    };
+}
+
 impl RawDapAccess for Guard {
-    fn raw_read_register(&mut self, address: RegisterAddress) -> Result<u32, ArmError> {
-        self.dap()?.raw_read_register(address)
-    }
-
-    fn raw_read_block(
-        &mut self,
-        address: RegisterAddress,
-        values: &mut [u32],
-    ) -> Result<(), ArmError> {
-        self.dap()?.raw_read_block(address, values)
-    }
-
-    fn raw_write_register(&mut self, address: RegisterAddress, value: u32) -> Result<(), ArmError> {
-        self.dap()?.raw_write_register(address, value)
-    }
-
-    fn raw_write_block(
-        &mut self,
-        address: RegisterAddress,
-        values: &[u32],
-    ) -> Result<(), ArmError> {
-        self.dap()?.raw_write_block(address, values)
-    }
-
-    fn raw_flush(&mut self) -> Result<(), ArmError> {
-        self.dap()?.raw_flush()
-    }
-
-    fn configure_jtag(&mut self, skip_scan: bool) -> Result<(), DebugProbeError> {
-        self.dap()?.configure_jtag(skip_scan)
-    }
-
-    fn jtag_sequence(&mut self, cycles: u8, tms: bool, tdi: u64) -> Result<(), DebugProbeError> {
-        self.dap()?.jtag_sequence(cycles, tms, tdi)
-    }
-
-    fn swj_sequence(&mut self, length: u8, bits: u64) -> Result<(), DebugProbeError> {
-        self.dap()?.swj_sequence(length, bits)
-    }
-
-    fn swj_pins(&mut self, output: u32, select: u32, wait: u32) -> Result<u32, DebugProbeError> {
-        self.dap()?.swj_pins(output, select, wait)
+    forward! { dap:
+        fn raw_read_register(&mut self, address: RegisterAddress) -> Result<u32, ArmError>;
+        fn raw_read_block(
+            &mut self, address: RegisterAddress, values: &mut [u32]
+        ) -> Result<(), ArmError>;
+        fn raw_write_register(
+            &mut self, address: RegisterAddress, value: u32
+        ) -> Result<(), ArmError>;
+        fn raw_write_block(
+            &mut self, address: RegisterAddress, values: &[u32]
+        ) -> Result<(), ArmError>;
+        fn raw_flush(&mut self) -> Result<(), ArmError>;
+        fn configure_jtag(&mut self, skip_scan: bool) -> Result<(), DebugProbeError>;
+        fn jtag_sequence(&mut self, cycles: u8, tms: bool, tdi: u64) -> Result<(), DebugProbeError>;
+        fn swj_sequence(&mut self, length: u8, bits: u64) -> Result<(), DebugProbeError>;
+        fn swj_pins(&mut self, output: u32, select: u32, wait: u32) -> Result<u32, DebugProbeError>;
+        fn core_status_notification(&mut self, status: CoreStatus) -> Result<(), DebugProbeError>;
     }
 
     fn into_probe(self: Box<Self>) -> Box<dyn DebugProbe> {
         self
-    }
-
-    fn core_status_notification(&mut self, status: CoreStatus) -> Result<(), DebugProbeError> {
-        self.dap()?.core_status_notification(status)
     }
 }
 
 impl DapProbe for Guard {}
 
 impl DebugProbe for Guard {
+    forward! { inner:
+        fn set_speed(&mut self, khz: u32) -> Result<u32, DebugProbeError>;
+        fn detach(&mut self) -> Result<(), Error>;
+        fn target_reset(&mut self) -> Result<(), DebugProbeError>;
+        fn target_reset_assert(&mut self) -> Result<(), DebugProbeError>;
+        fn target_reset_deassert(&mut self) -> Result<(), DebugProbeError>;
+        fn select_protocol(&mut self, protocol: WireProtocol) -> Result<(), DebugProbeError>;
+        fn get_target_voltage(&mut self) -> Result<Option<f32>, DebugProbeError>;
+    }
+
     fn get_name(&self) -> &str {
         &self.name
     }
@@ -152,35 +147,11 @@ impl DebugProbe for Guard {
         self.inner.speed_khz()
     }
 
-    fn set_speed(&mut self, khz: u32) -> Result<u32, DebugProbeError> {
-        self.inner.set_speed(khz)
-    }
-
     fn attach(&mut self) -> Result<(), DebugProbeError> {
         self.inner.attach_to_unspecified().map_err(|e| match e {
             Error::Probe(error) => error,
             other => DebugProbeError::Other(other.to_string()),
         })
-    }
-
-    fn detach(&mut self) -> Result<(), Error> {
-        self.inner.detach()
-    }
-
-    fn target_reset(&mut self) -> Result<(), DebugProbeError> {
-        self.inner.target_reset()
-    }
-
-    fn target_reset_assert(&mut self) -> Result<(), DebugProbeError> {
-        self.inner.target_reset_assert()
-    }
-
-    fn target_reset_deassert(&mut self) -> Result<(), DebugProbeError> {
-        self.inner.target_reset_deassert()
-    }
-
-    fn select_protocol(&mut self, protocol: WireProtocol) -> Result<(), DebugProbeError> {
-        self.inner.select_protocol(protocol)
     }
 
     fn active_protocol(&self) -> Option<WireProtocol> {
@@ -205,9 +176,5 @@ impl DebugProbe for Guard {
 
     fn try_as_dap_probe(&mut self) -> Option<&mut dyn DapProbe> {
         Some(self)
-    }
-
-    fn get_target_voltage(&mut self) -> Result<Option<f32>, DebugProbeError> {
-        self.inner.get_target_voltage()
     }
 }

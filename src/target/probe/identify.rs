@@ -5,7 +5,7 @@ use super::link::Link;
 use super::map::Sector;
 use super::saved_sectors::SavedSectors;
 use super::sectors::{self, Part};
-use super::{Probe, Sight};
+use super::{Attached, Probe, Sight};
 use crate::image::{Address, Edits, Span};
 use crate::master::Master;
 use crate::recipe::{Mode, Precheck};
@@ -18,21 +18,30 @@ impl Probe {
         master: &Master,
         watch: &mut dyn Watch,
     ) -> Result<(&mut Link, &Sight), ProbeFault> {
-        if self.link.is_none() || self.seen.is_none() {
+        if self.seen().is_none() {
             self.identify_board(master, watch)?;
         }
-        match (&mut self.link, &self.seen) {
-            (Some(link), Some(seen)) => Ok((link, seen)),
+        match &mut self.attached {
+            Some(Attached {
+                link,
+                seen: Some(seen),
+            }) => Ok((link, seen)),
             _ => Err(ProbeFault::Flash(FlashFault::Stopped)),
         }
     }
 
-    pub(super) fn attach(&mut self) -> Result<(), ProbeFault> {
-        self.seen = None;
-        self.link = None;
+    /// Returns what was seen of the board, unless it was written since.
+    pub(super) fn seen(&self) -> Option<&Sight> {
+        self.attached.as_ref()?.seen.as_ref()
+    }
+
+    /// Attaches anew.
+    pub(super) fn attach(&mut self) -> Result<&mut Attached, ProbeFault> {
+        // One session at a time: the one before ends first.
+        self.attached = None;
         let source = &self.source;
-        self.link = Some(Link::new(&|| source.open(), &self.setup.attach)?);
-        Ok(())
+        let link = Link::new(&|| source.open(), &self.setup.attach)?;
+        Ok(self.attached.insert(Attached { link, seen: None }))
     }
 
     /// Attaches and looks.
@@ -45,13 +54,11 @@ impl Probe {
         if self.setup.mode == Mode::Slot {
             self.source.prepare(master)?;
         }
-        self.attach()?;
-        let Some(link) = &mut self.link else {
-            return Ok(());
-        };
+        let mode = self.setup.mode;
+        let Attached { link, seen } = self.attach()?;
         let number = link.number()?;
         let changes = master.changes();
-        let (parts, read) = match self.setup.mode {
+        let (parts, read) = match mode {
             Mode::Slot => {
                 let parts = read_sectors(link, &link.map.sectors(&changes)?, watch)?;
                 let read = sectors::values(master, &parts);
@@ -62,35 +69,16 @@ impl Probe {
         let holds = match read {
             Ok(read) => holds::judge(master, &read),
             Err(at) => {
-                self.refuse_protected(watch)?;
+                refuse_protected(link, watch)?;
                 Holds::Unreadable { at }
             }
         };
-        self.seen = Some(Sight {
+        *seen = Some(Sight {
             number,
             holds,
             parts,
         });
         Ok(())
-    }
-
-    /// Tells a torn place from a chip whose flash is closed as a whole.
-    fn refuse_protected(&mut self, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
-        let Some(link) = &mut self.link else {
-            return Ok(());
-        };
-        let first = link.map.first().and_then(|first| Span::new(first, 4));
-        match first.map(|first| link.read(first, watch)) {
-            Some(Err(ProbeFault::Flash(FlashFault::Unreadable { at, source }))) => {
-                Err(ProbeFault::Chip(ChipFault::Protected {
-                    chip: link.chip.clone(),
-                    at,
-                    source,
-                }))
-            }
-            Some(Err(other)) => Err(other),
-            _ => Ok(()),
-        }
     }
 
     /// Refuses a board that must not be written; nothing is written.
@@ -137,7 +125,7 @@ impl Probe {
 
     /// Returns what an earlier run kept of this board, for the same image.
     pub(super) fn saved(&self, master: &Master) -> Result<Option<SavedSectors>, ProbeFault> {
-        let Some(uid) = self.seen.as_ref().and_then(|seen| seen.number.as_ref()) else {
+        let Some(uid) = self.seen().and_then(|seen| seen.number.as_ref()) else {
             return Ok(None);
         };
         let journal = |source| ProbeFault::Board(BoardFault::Journal(source));
@@ -151,6 +139,19 @@ impl Probe {
         Err(ProbeFault::Board(BoardFault::OtherImage {
             uid: uid.clone(),
         }))
+    }
+}
+
+/// Tells a torn place from a chip whose flash is closed as a whole.
+fn refuse_protected(link: &mut Link, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
+    let first = link.map.first().and_then(|first| Span::new(first, 4));
+    match first.map(|first| link.read(first, watch)) {
+        Some(Err(ProbeFault::Flash(FlashFault::Unreadable { at, source }))) => {
+            let chip = link.chip.clone();
+            Err(ProbeFault::Chip(ChipFault::Protected { chip, at, source }))
+        }
+        Some(Err(other)) => Err(other),
+        _ => Ok(()),
     }
 }
 

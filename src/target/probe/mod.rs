@@ -45,11 +45,17 @@ pub struct Probe {
     setup: ProbeSetup,
     source: Source,
     journal: Box<dyn Journal>,
-    link: Option<Link>,
-    seen: Option<Sight>,
+    attached: Option<Attached>,
     /// Whether anything may carry the token.
     touched: bool,
     effort: Effort,
+}
+
+/// A board that is attached to.
+struct Attached {
+    link: Link,
+    /// What was seen of it; nothing yet, or nothing that counts any more.
+    seen: Option<Sight>,
 }
 
 /// What was found out by looking.
@@ -90,18 +96,10 @@ impl Probe {
             setup,
             source,
             journal,
-            link: None,
-            seen: None,
+            attached: None,
             touched: false,
             effort: Effort::default(),
         }
-    }
-
-    /// Returns the simulated board.
-    #[cfg(feature = "sim")]
-    #[must_use]
-    pub fn board(&self) -> Option<&crate::sim::SharedBoard> {
-        self.source.board()
     }
 
     /// Ties a fault to what may have happened to the board.
@@ -120,9 +118,12 @@ impl Target for Probe {
         self.effort = Effort::default();
         self.identify_board(master, watch)
             .map_err(|fault| self.error(fault))?;
-        let (link, seen) = match (&self.link, &self.seen) {
-            (Some(link), Some(seen)) => (link, seen),
-            _ => return Err(self.error(ProbeFault::Flash(FlashFault::Stopped))),
+        let Some(Attached {
+            link,
+            seen: Some(seen),
+        }) = &self.attached
+        else {
+            return Err(self.error(FlashFault::Stopped));
         };
         Ok(Some(Seen {
             chip: link.chip.clone(),
@@ -161,14 +162,16 @@ impl Target for Probe {
     }
 
     fn read(&mut self, spans: &[Span], watch: &mut dyn Watch) -> Result<Edits, TargetError> {
-        if self.link.is_none() {
-            self.attach().map_err(|fault| self.error(fault))?;
+        if self.attached.is_none() {
+            self.attach().map(drop).map_err(|fault| self.error(fault))?;
         }
         watch.begin(Phase::ReadBack, spans.iter().map(|span| span.len()).sum());
         let mut read = Edits::new();
         for span in spans {
-            let Some(link) = &mut self.link else { break };
-            let bytes = link.read(*span, watch);
+            let Some(attached) = &mut self.attached else {
+                break;
+            };
+            let bytes = attached.link.read(*span, watch);
             read.put(span.start(), &bytes.map_err(|fault| self.error(fault))?);
         }
         Ok(read)
@@ -179,8 +182,8 @@ impl Target for Probe {
     }
 
     fn release(&mut self) -> Result<(), TargetError> {
-        self.seen = None;
-        let booted = self.link.take().map_or(Ok(()), |mut link| link.boot());
+        let attached = self.attached.take();
+        let booted = attached.map_or(Ok(()), |mut attached| attached.link.boot());
         let saved = self.source.save().map_err(ProbeFault::from);
         booted.and(saved).map_err(|fault| self.error(fault))
     }

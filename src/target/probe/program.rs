@@ -1,11 +1,11 @@
 //! Writing a board, and reading back what was written.
 
-use super::Probe;
 use super::error::{BoardFault, FlashFault, ProbeFault};
-use super::link::{Link, Load};
+use super::link::Load;
 use super::map::Sector;
 use super::saved_sectors::SavedSectors;
 use super::sectors::{self, Bytes};
+use super::{Attached, Probe};
 use crate::image::{Edits, Span};
 use crate::master::Master;
 use crate::receipt::{ReadBack, Receipt};
@@ -78,10 +78,10 @@ impl Probe {
 
     /// Makes the board's own bytes durable before anything is erased.
     fn save_sectors(&mut self, master: &Master, own: Edits) -> Result<(), ProbeFault> {
-        let Some(seen) = &self.seen else {
+        let Some(seen) = self.seen() else {
             return Ok(());
         };
-        let Some(uid) = &seen.number else {
+        let Some(uid) = seen.number.clone() else {
             let erased = seen.parts.first().map_or(0xFF, |part| part.sector.erased);
             return match sectors::written(&own, erased) {
                 Some(at) => Err(ProbeFault::Board(BoardFault::NoNumber { at })),
@@ -91,13 +91,13 @@ impl Probe {
         let image = master.digest();
         let saved = SavedSectors { image, own };
         self.journal
-            .keep(uid, &saved.to_bytes())
+            .keep(&uid, &saved.to_bytes())
             .map_err(|source| ProbeFault::Board(BoardFault::Journal(source)))
     }
 
     /// Does what was planned: what is blank is only programmed.
     fn carry_out(&mut self, work: &sectors::Work, watch: &mut dyn Watch) -> Result<(), ProbeFault> {
-        let Some(link) = &mut self.link else {
+        let Some(Attached { link, .. }) = &mut self.attached else {
             return Ok(());
         };
         if !work.blank.is_empty() {
@@ -209,8 +209,10 @@ impl Probe {
             forgotten.map_err(|source| ProbeFault::Board(BoardFault::Forget(source)))?;
         }
         // What was seen is not so any more.
-        self.seen = None;
-        self.link.as_mut().map_or(Ok(()), Link::boot)?;
+        if let Some(attached) = &mut self.attached {
+            attached.seen = None;
+            attached.link.boot()?;
+        }
         Ok(receipt)
     }
 }

@@ -77,16 +77,6 @@ impl Source {
         }
         Ok(())
     }
-
-    /// Returns the simulated board.
-    #[cfg(feature = "sim")]
-    pub fn board(&self) -> Option<&SharedBoard> {
-        match self {
-            Self::Usb(_) => None,
-            Self::Shelf(held) => Some(held.board()),
-            Self::Board(board) => Some(board),
-        }
-    }
 }
 
 /// Puts the shared firmware on a simulated board.

@@ -30,6 +30,15 @@ pub fn prepare_under_reset(target: &mut Target) {
     }
 }
 
+/// Hands methods through to the chip's own sequence.
+macro_rules! forward {
+    ($(fn $name:ident(&self $(, $argument:ident: $of:ty)*) $(-> $gives:ty)?;)*) => {
+        $(fn $name(&self $(, $argument: $of)*) $(-> $gives)? {
+            self.0.$name($($argument),*)
+        })*
+    };
+}
+
 impl ArmDebugSequence for UnderReset {
     fn reset_catch_set(
         &self,
@@ -43,133 +52,57 @@ impl ArmDebugSequence for UnderReset {
         self.0.reset_catch_set(core, core_type, debug_base)
     }
 
-    fn reset_hardware_assert(&self, interface: &mut dyn DapProbe) -> Result<(), ArmError> {
-        self.0.reset_hardware_assert(interface)
-    }
-
-    fn reset_hardware_deassert(
-        &self,
-        probe: &mut dyn ArmDebugInterface,
-        default_ap: &FullyQualifiedApAddress,
-    ) -> Result<(), ArmError> {
-        self.0.reset_hardware_deassert(probe, default_ap)
-    }
-
-    fn debug_port_setup(
-        &self,
-        interface: &mut dyn DapProbe,
-        dp: DpAddress,
-    ) -> Result<(), ArmError> {
-        self.0.debug_port_setup(interface, dp)
-    }
-
-    fn debug_port_start(
-        &self,
-        interface: &mut dyn DapAccess,
-        dp: DpAddress,
-    ) -> Result<(), ArmError> {
-        self.0.debug_port_start(interface, dp)
-    }
-
-    fn debug_core_start(
-        &self,
-        interface: &mut dyn ArmDebugInterface,
-        core_ap: &FullyQualifiedApAddress,
-        core_type: CoreType,
-        debug_base: Option<u64>,
-        cti_base: Option<u64>,
-    ) -> Result<(), ArmError> {
-        self.0
-            .debug_core_start(interface, core_ap, core_type, debug_base, cti_base)
-    }
-
-    fn reset_catch_clear(
-        &self,
-        core: &mut dyn ArmMemoryInterface,
-        core_type: CoreType,
-        debug_base: Option<u64>,
-    ) -> Result<(), ArmError> {
-        self.0.reset_catch_clear(core, core_type, debug_base)
-    }
-
-    fn trace_start(
-        &self,
-        interface: &mut dyn ArmDebugInterface,
-        components: &[CoresightComponent],
-        sink: &TraceSink,
-    ) -> Result<(), ArmError> {
-        self.0.trace_start(interface, components, sink)
-    }
-
-    fn reset_system(
-        &self,
-        interface: &mut dyn ArmMemoryInterface,
-        core_type: CoreType,
-        debug_base: Option<u64>,
-    ) -> Result<(), ArmError> {
-        self.0.reset_system(interface, core_type, debug_base)
-    }
-
-    fn debug_device_unlock(
-        &self,
-        interface: &mut dyn ArmDebugInterface,
-        default_ap: &FullyQualifiedApAddress,
-        permissions: &Permissions,
-    ) -> Result<(), ArmError> {
-        self.0
-            .debug_device_unlock(interface, default_ap, permissions)
-    }
-
-    fn recover_support_start(
-        &self,
-        interface: &mut dyn ArmMemoryInterface,
-    ) -> Result<(), ArmError> {
-        self.0.recover_support_start(interface)
-    }
-
-    fn debug_core_stop(
-        &self,
-        interface: &mut dyn ArmMemoryInterface,
-        core_type: CoreType,
-    ) -> Result<(), ArmError> {
-        self.0.debug_core_stop(interface, core_type)
-    }
-
-    fn debug_port_stop(&self, interface: &mut dyn DapProbe, dp: DpAddress) -> Result<(), ArmError> {
-        self.0.debug_port_stop(interface, dp)
-    }
-
-    fn debug_port_connect(
-        &self,
-        interface: &mut dyn DapProbe,
-        dp: DpAddress,
-    ) -> Result<(), ArmError> {
-        self.0.debug_port_connect(interface, dp)
-    }
-
-    fn prepare_running_on_ram(
-        &self,
-        session: &mut Session,
-        vector_table: u64,
-        core: usize,
-    ) -> Result<(), probe_rs::Error> {
-        self.0.prepare_running_on_ram(session, vector_table, core)
-    }
-
-    fn on_attach(
-        &self,
-        interface: &mut dyn ArmDebugInterface,
-        core_ap: &FullyQualifiedApAddress,
-        core_type: CoreType,
-    ) -> Result<(), ArmError> {
-        self.0.on_attach(interface, core_ap, core_type)
-    }
-
-    fn debug_erase_sequence(&self) -> Option<Arc<dyn DebugEraseSequence>> {
-        self.0.debug_erase_sequence()
-    }
-
-    fn allowed_access_ports(&self) -> Vec<u8> {
-        self.0.allowed_access_ports()
+    forward! {
+        fn reset_hardware_assert(&self, interface: &mut dyn DapProbe) -> Result<(), ArmError>;
+        fn reset_hardware_deassert(
+            &self, probe: &mut dyn ArmDebugInterface, default_ap: &FullyQualifiedApAddress
+        ) -> Result<(), ArmError>;
+        fn debug_port_setup(
+            &self, interface: &mut dyn DapProbe, dp: DpAddress
+        ) -> Result<(), ArmError>;
+        fn debug_port_start(
+            &self, interface: &mut dyn DapAccess, dp: DpAddress
+        ) -> Result<(), ArmError>;
+        fn debug_core_start(
+            &self, interface: &mut dyn ArmDebugInterface, core_ap: &FullyQualifiedApAddress,
+            core_type: CoreType, debug_base: Option<u64>, cti_base: Option<u64>
+        ) -> Result<(), ArmError>;
+        fn reset_catch_clear(
+            &self, core: &mut dyn ArmMemoryInterface, core_type: CoreType,
+            debug_base: Option<u64>
+        ) -> Result<(), ArmError>;
+        fn trace_start(
+            &self, interface: &mut dyn ArmDebugInterface, components: &[CoresightComponent],
+            sink: &TraceSink
+        ) -> Result<(), ArmError>;
+        fn reset_system(
+            &self, interface: &mut dyn ArmMemoryInterface, core_type: CoreType,
+            debug_base: Option<u64>
+        ) -> Result<(), ArmError>;
+        fn debug_device_unlock(
+            &self, interface: &mut dyn ArmDebugInterface, default_ap: &FullyQualifiedApAddress,
+            permissions: &Permissions
+        ) -> Result<(), ArmError>;
+        fn recover_support_start(
+            &self, interface: &mut dyn ArmMemoryInterface
+        ) -> Result<(), ArmError>;
+        fn debug_core_stop(
+            &self, interface: &mut dyn ArmMemoryInterface, core_type: CoreType
+        ) -> Result<(), ArmError>;
+        fn debug_port_stop(
+            &self, interface: &mut dyn DapProbe, dp: DpAddress
+        ) -> Result<(), ArmError>;
+        fn debug_port_connect(
+            &self, interface: &mut dyn DapProbe, dp: DpAddress
+        ) -> Result<(), ArmError>;
+        fn prepare_running_on_ram(
+            &self, session: &mut Session, vector_table: u64, core: usize
+        ) -> Result<(), probe_rs::Error>;
+        fn on_attach(
+            &self, interface: &mut dyn ArmDebugInterface, core_ap: &FullyQualifiedApAddress,
+            core_type: CoreType
+        ) -> Result<(), ArmError>;
+        fn debug_erase_sequence(&self) -> Option<Arc<dyn DebugEraseSequence>>;
+        fn allowed_access_ports(&self) -> Vec<u8>;
     }
 }

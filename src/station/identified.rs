@@ -1,33 +1,32 @@
-//! A fixture that remembers what it saw.
+//! A target that was identified already: the board is looked at before it is known which unit it
+//! is, and the line does not look again where nothing happened since.
 
-use std::sync::mpsc::Sender;
+use super::event::Event;
+use super::message::Teller;
+use crate::image::{Edits, Span};
+use crate::ledger::RunLock;
+use crate::master::Master;
+use crate::receipt::Receipt;
+use crate::seal::Sealed;
+use crate::target::{Effort, Seen, Target, TargetError, Watch};
 
-use eol_inject::image::{Edits, Span};
-use eol_inject::ledger::{Receipt, RunLock};
-use eol_inject::master::Master;
-use eol_inject::seal::Sealed;
-use eol_inject::target::{Effort, Seen, Target, TargetError, Watch};
-
-use super::worker::{Event, Message};
-
-/// A fixture, what was seen on it last, and whether that was just now.
-pub(super) struct Eye {
+/// A target, what was seen on it last, and whether that was just now.
+pub(super) struct IdentifiedTarget {
     target: Box<dyn Target>,
     pub(super) seen: Option<Seen>,
     /// Whether the next identification may answer with what was seen: nothing happened since.
     pub(super) fresh: bool,
-    pub(super) tell: Option<Sender<Message>>,
-    pub(super) nest: usize,
+    /// Whom it tells what the line sees.
+    pub(super) teller: Option<Teller>,
 }
 
-impl Eye {
+impl IdentifiedTarget {
     pub(super) const fn new(target: Box<dyn Target>) -> Self {
         Self {
             target,
             seen: None,
             fresh: false,
-            tell: None,
-            nest: 0,
+            teller: None,
         }
     }
 
@@ -52,7 +51,7 @@ impl Eye {
     }
 }
 
-impl Target for Eye {
+impl Target for IdentifiedTarget {
     fn identify(
         &mut self,
         master: &Master,
@@ -63,8 +62,9 @@ impl Target for Eye {
             None => self.look(master, watch)?,
         };
         self.fresh = false;
-        if let (Some(floor), Some(seen)) = (&self.tell, &seen) {
-            let _ = floor.send((self.nest, Event::Seen(seen.clone())));
+        if let (Some(teller), Some(seen)) = (&self.teller, seen.clone()) {
+            let nest = teller.nest;
+            teller.tell(Event::Seen { nest, seen });
         }
         Ok(seen)
     }
