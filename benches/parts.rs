@@ -7,13 +7,16 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+#[path = "../tests/it/ledger/model/mod.rs"]
+mod model;
+
 use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Finished, Identity, Ledger, Memory, Receipt, Scope, Simulated, Target,
+    Actor, Attempt, Claim, Finished, Identity, Ledger, Receipt, Scope, Simulated, Target,
 };
 use eol_inject::master::{self, Master};
 use eol_inject::pool::{Pool, Row};
@@ -242,7 +245,7 @@ const SAMPLES: u32 = 200;
 
 #[divan::bench(sample_count = SAMPLES, sample_size = 1)]
 fn group_recorded_in_memory(bencher: Bencher<'_, '_>) {
-    let mut ledger = Memory::new().open(&scope(), identity()).unwrap();
+    let mut ledger = model::Memory::new().open(&scope(), identity()).unwrap();
     stock(&mut ledger, GROUP * (SAMPLES as usize + 8));
     let (master, mut next) = (small(), 0);
     bencher

@@ -10,6 +10,9 @@
 
 #![allow(missing_docs, clippy::print_stdout, clippy::indexing_slicing)]
 
+#[path = "../tests/it/ledger/model/mod.rs"]
+mod model;
+
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,9 +20,7 @@ use std::time::Instant;
 
 use eol_inject::image::{Address, Format, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
-use eol_inject::ledger::{
-    Actor, Claim, Entry, Finished, Identity, Memory, Scope, Simulated, Target,
-};
+use eol_inject::ledger::{Actor, Claim, Entry, Finished, Identity, Scope, Simulated, Target};
 use eol_inject::line::{self, Ports};
 use eol_inject::master::Master;
 use eol_inject::pool::{Pool, Row};
@@ -126,7 +127,7 @@ fn measure(layout: Layout, mode: &str, pace: Pace) -> Result<Cost, Box<dyn Error
         station: "bench".to_owned(),
         simulated: Simulated::Yes,
     };
-    let mut ledger = Memory::new().open(&scope, identity)?;
+    let mut ledger = model::Memory::new().open(&scope, identity)?;
     let row = Row {
         token: AuthToken::parse(b"bench-token-of-32-characters-000")?,
         qr: None,

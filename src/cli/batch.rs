@@ -103,18 +103,18 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
         .converted(form)
         .with_others(args.force.others());
     let labels = LabelFolder::of(&recipe, args.sync());
-    gate::outputs((&recipe, &master), Some(&target), &labels)?;
+    gate::outputs(&recipe, &master, Some(&target), &labels)?;
     let interrupt = Interrupt::listen();
     let interrupted = interrupt.flag();
     sweep::parts(&recipe, Some(&args.output));
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     let images = Images {
         folder: &args.output,
         extension: &extension,
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let mut tally = Tally::new(output, &actor.station, &master);
     let total = listed.as_ref().map_or(args.count.unwrap_or(0), Vec::len);
     tally.every_line = total <= 20 || output.json();
@@ -138,7 +138,7 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> Result<u8, CliError> {
     output.done();
     // What was done before the ledger went is told all the same.
     // A ledger that is gone is not waited for once more.
-    let gone = matches!(&outcome, Err(error) if error.name == "ledger-unreachable");
+    let gone = matches!(&outcome, Err(error) if error.is_gone());
     let left = (!gone).then(|| ledger.stock().ok()).flatten();
     summary(&tally, left.map(|stock| stock.free), started, args);
     outcome?;
@@ -231,8 +231,12 @@ impl BatchRun<'_> {
         let sync = self.args.sync();
         let guard = Guard::of(recipe, &self.args.recipe.recipe);
         for serial in &serials {
-            let unit = (&*ledger, serial);
-            guard.allow_unit(&self.target.path(serial), unit, self.args.force.others())?;
+            guard.allow_unit(
+                &self.target.path(serial),
+                serial,
+                ledger,
+                self.args.force.others(),
+            )?;
         }
         let mut claims = serials
             .into_iter()
@@ -335,7 +339,7 @@ impl BatchRun<'_> {
         };
         for serial in &coming {
             let file = self.target.path(serial);
-            guard.allow_unit(&file, (ledger, serial), self.args.force.others())?;
+            guard.allow_unit(&file, serial, ledger, self.args.force.others())?;
         }
         Ok(())
     }
@@ -397,10 +401,7 @@ fn summary(tally: &Tally<'_>, left: Option<u64>, started: Instant, args: &BatchA
     let seconds = started.elapsed().as_millis();
     tally.output.good(format_args!(
         "{} in {}.{:01} s: {} passed ({} of them done already), {} failed; {left} tokens left",
-        count(
-            usize::try_from(tally.counters.seq).unwrap_or(usize::MAX),
-            "unit"
-        ),
+        count(tally.counters.seq, "unit"),
         seconds / 1000,
         seconds % 1000 / 100,
         tally.counters.passed,

@@ -42,8 +42,7 @@ pub(crate) fn resolve(args: &ResolveArgs, output: &Output) -> Result<u8, CliErro
     let actor = args.decision.actor()?;
     let reach = Reach::of(&recipe, args.probe.as_deref())?;
     let master = firmware::master(&recipe)?;
-    let setting = (Missing::Refuse, reach.simulated());
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Refuse, reach.simulated())?;
     let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let record = ledger.find(&serial)?;
     let known = record.ok_or_else(|| unknown(&serial))?;

@@ -9,13 +9,10 @@ use eol_inject::unit::{Fingerprint, Serial};
 use serde_json::json;
 
 use super::error::CliError;
-use super::file::{Existing, Writable};
-
-use super::file;
+use super::file::{self, Existing, Writable};
 use super::guard::Guard;
 use super::output::Output;
 
-/// Where lists for the console go.
 #[derive(Args)]
 pub(crate) struct ConsoleArgs {
     /// Write the tokens to disclaim, by QR Token and serial: units that customers gave back
@@ -26,6 +23,13 @@ pub(crate) struct ConsoleArgs {
     /// board
     #[arg(long, value_name = "FILE")]
     pub(crate) delete_list: Option<PathBuf>,
+}
+
+/// The tokens of both lists.
+#[derive(Default)]
+pub(crate) struct Listed {
+    pub(crate) disclaim: Vec<Named>,
+    pub(crate) delete: Vec<Named>,
 }
 
 /// A token and the unit that has it, or had it.
@@ -50,16 +54,17 @@ impl ConsoleArgs {
     pub(crate) fn write(
         &self,
         ledger: &Ledger,
-        (disclaim, delete, existing): (&[Named], &[Named], Existing),
+        listed: &Listed,
+        existing: Existing,
         output: &Output,
     ) -> Result<(), CliError> {
         let lists = [
-            (&self.disclaim_list, "disclaim", disclaim),
-            (&self.delete_list, "delete", delete),
+            (&self.disclaim_list, "disclaim", &listed.disclaim),
+            (&self.delete_list, "delete", &listed.delete),
         ];
         for (file, what, tokens) in lists {
             if let Some(file) = file {
-                list(ledger, (file, tokens), existing)?;
+                list(ledger, file, tokens, existing)?;
                 output.object(&json!({
                     "v": 1, "kind": what, "file": file.display().to_string(),
                     "tokens": tokens.len(),
@@ -78,7 +83,8 @@ impl ConsoleArgs {
 /// Writes one list, owner-only: a QR Token claims a device.
 fn list(
     ledger: &Ledger,
-    (file, tokens): (&Path, &[Named]),
+    file: &Path,
+    tokens: &[Named],
     existing: Existing,
 ) -> Result<(), CliError> {
     let failed = |error: csv::Error| {
@@ -100,5 +106,5 @@ fn list(
     let table = csv
         .into_inner()
         .map_err(|error| CliError::file("cannot write", file, error.error()))?;
-    file::write(file, &table, (Writable::Owner, existing))
+    file::write(file, &table, Writable::Owner, existing)
 }

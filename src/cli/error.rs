@@ -9,7 +9,7 @@ use eol_inject::checksum::ChecksumError;
 use eol_inject::handoff::HandoffError;
 use eol_inject::image::ImageError;
 use eol_inject::label::LabelError;
-use eol_inject::ledger::{KeyError, LedgerError, Refusal};
+use eol_inject::ledger::{KeyError, LedgerError, Refusal, StorageError};
 use eol_inject::line::LineError;
 use eol_inject::master::{MasterError, PatchError};
 use eol_inject::mes::{HookError, OutboxError};
@@ -52,6 +52,18 @@ struct Parts {
     unit: Option<Serial>,
     /// The unit that the board is.
     holder: Option<Serial>,
+    loss: Option<Loss>,
+}
+
+/// What became of the ledger as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Its server was waited for in vain.
+    Unreachable,
+    /// This run was away for so long that its units were given to others.
+    Overtaken,
+    /// It cannot be written.
+    Unwritable,
 }
 
 impl CliError {
@@ -146,6 +158,16 @@ impl CliError {
         self
     }
 
+    /// Returns whether the ledger is lost to this command, and how.
+    pub(crate) const fn loss(&self) -> Option<Loss> {
+        self.parts.loss
+    }
+
+    /// Returns whether the ledger's server was waited for in vain: it is not waited for once more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.loss() == Some(Loss::Unreachable)
+    }
+
     /// Returns the one next action that helps.
     pub(crate) fn next(&self) -> Next {
         match self.doubt {
@@ -210,14 +232,31 @@ macro_rules! owned {
     };
 }
 
+owned!(LedgerError);
 owned!(Refusal);
 owned!(LineError);
 owned!(StationError);
 
 from! {
     RecipeError ScanError PoolError ImageError NvsError SlotError ChecksumError PatchError MasterError
-    TargetError LedgerError HandoffError LabelError VerifyError HookError OutboxError Misread
+    TargetError HandoffError LabelError VerifyError HookError OutboxError Misread
     WitnessError
+}
+
+impl From<&LedgerError> for CliError {
+    fn from(error: &LedgerError) -> Self {
+        let mut this = Self::of(error.name(), error);
+        this.parts.loss = match error {
+            LedgerError::Storage(error) => match error {
+                StorageError::Unreachable { .. } => Some(Loss::Unreachable),
+                StorageError::Overtaken => Some(Loss::Overtaken),
+                StorageError::Storage { .. } | StorageError::Full { .. } => Some(Loss::Unwritable),
+                _ => None,
+            },
+            _ => None,
+        };
+        this
+    }
 }
 
 impl From<KeyError> for CliError {

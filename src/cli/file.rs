@@ -31,6 +31,17 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     regular::read(path, LARGEST).map_err(|error| error.to_string())
 }
 
+/// Lists what is in a folder, by name.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let entries = fs::read_dir(folder).and_then(|entries| {
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths.collect::<io::Result<Vec<_>>>()
+    });
+    let mut paths = entries.map_err(|error| CliError::file("cannot list", folder, &error))?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// Reads standard input whole.
 pub(crate) fn standard_input() -> io::Result<Vec<u8>> {
     let (mut bytes, most) = (Vec::new(), SERIALS);
@@ -95,10 +106,11 @@ pub(crate) fn judged(path: &Path, bytes: &[u8], existing: Existing) -> Result<Ex
 pub(crate) fn write(
     path: &Path,
     bytes: &[u8],
-    (who, existing): (Writable, Existing),
+    who: Writable,
+    existing: Existing,
 ) -> Result<(), CliError> {
     let existing = judged(path, bytes, existing)?;
-    let mut file = NewFile::create(path, (who, existing))?;
+    let mut file = NewFile::create(path, who, existing)?;
     file.write_all(bytes).map_err(|error| file.failed(&error))?;
     file.finish()
 }
@@ -113,10 +125,7 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     /// Begins a file.
-    pub(crate) fn create(
-        path: &Path,
-        (who, existing): (Writable, Existing),
-    ) -> Result<Self, CliError> {
+    pub(crate) fn create(path: &Path, who: Writable, existing: Existing) -> Result<Self, CliError> {
         vacant(path, existing)?;
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -196,7 +205,7 @@ impl Out {
     /// Begins a file, where one is named.
     pub(crate) fn new(file: Option<&Path>, existing: Existing) -> Result<Self, CliError> {
         Ok(match file {
-            Some(file) => Self::File(NewFile::create(file, (Writable::Anybody, existing))?),
+            Some(file) => Self::File(NewFile::create(file, Writable::Anybody, existing)?),
             None => Self::Standard(BufWriter::new(io::stdout())),
         })
     }

@@ -89,7 +89,7 @@ pub(crate) fn announce(
     match form {
         Conversion::Bin { fill } => {
             let gaps = image.gaps();
-            let filling = grouped(gaps.iter().map(|gap| gap.len()).sum());
+            let filling = grouped(gaps.iter().map(|gap| gap.len()).sum::<u64>());
             output.note(format_args!(
                 "written as bin: {start}..{end}, {filling} bytes in {} gap{} filled with \
                  0x{fill:02x}; flash from {start} on",

@@ -16,8 +16,7 @@ use eol_inject::target::{self, Folder, Sync, TargetError};
 use eol_inject::unit::Serial;
 
 use super::error::CliError;
-use super::guard;
-use super::open_ledger;
+use super::{guard, open_ledger};
 
 /// Room that a label takes, at least.
 const LABEL: u64 = 4096;
@@ -53,7 +52,8 @@ pub(crate) fn claim(serial: Serial, master: &Master, recipe: &Recipe, sync: Sync
 
 /// Makes sure that images and labels can be written where they go, and that records can be kept.
 pub(crate) fn outputs(
-    (recipe, master): (&Recipe, &Master),
+    recipe: &Recipe,
+    master: &Master,
     target: Option<&Folder>,
     labels: &LabelFolder,
 ) -> Result<(), CliError> {
@@ -86,7 +86,7 @@ pub(crate) fn labels(recipe: &Recipe, labels: &LabelFolder) -> Result<(), CliErr
 
 /// Makes sure that a ledger can be kept, or made, with all that stands beside it.
 pub(crate) fn ledger(recipe: &Recipe) -> Result<(), CliError> {
-    let base = open_ledger::ledger_file(recipe);
+    let base = recipe.ledger_base();
     // Its folder is not made: a disk that is not mounted would get a ledger of its own.
     let folder = base
         .parent()

@@ -8,10 +8,9 @@ use eol_inject::recipe::{Recipe, When};
 use eol_inject::target::{Others, TargetError};
 use eol_inject::unit::Serial;
 
-use super::error::CliError;
-use super::file::Existing;
+use super::error::{self, CliError};
+use super::file::{self, Existing};
 use super::open_ledger;
-use super::{error, file};
 
 /// What stands beside a ledger and is lost with it.
 const BESIDE: [&str; 11] = [
@@ -72,7 +71,8 @@ impl Guard {
     pub(crate) fn allow_unit(
         &self,
         out: &Path,
-        (ledger, serial): (&Ledger, &Serial),
+        serial: &Serial,
+        ledger: &Ledger,
         others: Others,
     ) -> Result<(), CliError> {
         self.allow(out)?;
@@ -107,7 +107,7 @@ impl Guard {
 
 /// Returns the files and folders of a ledger, whether they are there yet or not.
 fn ledger_files(recipe: &Recipe) -> [PathBuf; 11] {
-    let ledger = open_ledger::ledger_file(recipe);
+    let ledger = recipe.ledger_base();
     BESIDE.map(|suffix| {
         let mut name = ledger.clone().into_os_string();
         name.push(suffix);

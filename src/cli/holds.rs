@@ -4,13 +4,22 @@ use eol_inject::checksum::Finding;
 use eol_inject::image::{Address, Partition, Span};
 use eol_inject::slot::Stored;
 
-use super::output::{BAD, DIM, GOOD};
+use super::output::{BAD, DIM, GOOD, Output};
+use super::wrap::parts;
 
 /// Columns of a terminal, and those in front of what is said.
 const WIDTH: usize = 80;
 const INDENT: usize = 12;
 /// Columns that are left.
 pub(crate) const ROOM: usize = WIDTH - INDENT;
+
+/// Prints lines, the first with a word in front.
+pub(crate) fn headed(word: &str, lines: &[String], output: &Output) {
+    for (index, line) in lines.iter().enumerate() {
+        let head = if index == 0 { word } else { "" };
+        output.line(format_args!("  {head:<10}{line}"));
+    }
+}
 
 /// Something with a place, and the lines that tell of it.
 struct Container {
@@ -51,7 +60,7 @@ pub(crate) fn lines(
     for container in &containers {
         let inside = |outer: &Span| container.span.is_some_and(|span| outer.contains(span));
         around.retain(inside);
-        told(container, 2 * around.len(), &mut lines);
+        put_container(container, 2 * around.len(), &mut lines);
         around.extend(container.span);
     }
     lines
@@ -191,7 +200,7 @@ fn hull(spans: impl Iterator<Item = Span>) -> Option<Span> {
 }
 
 /// Writes the lines of one container.
-fn told(container: &Container, indent: usize, lines: &mut Vec<String>) {
+fn put_container(container: &Container, indent: usize, lines: &mut Vec<String>) {
     let blank = " ".repeat(indent);
     let place = container.span.map(|span| format!(" at {span}"));
     lines.push(format!(
@@ -212,25 +221,10 @@ fn told(container: &Container, indent: usize, lines: &mut Vec<String>) {
     }
     let room = WIDTH.saturating_sub(INDENT + indent + 2);
     for advice in container.advice.iter().flatten() {
-        for part in wrapped(advice, room) {
+        for part in parts(advice, room) {
             lines.push(format!("{blank}  {DIM}{part}{DIM:#}"));
         }
     }
-}
-
-/// Breaks text between words into lines of at most `room` characters, as far as words let it.
-pub(crate) fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -309,7 +303,7 @@ mod tests {
     #[test]
     fn long_words_of_advice_keep_to_the_terminal() {
         let text = "a".repeat(30) + " " + &"b".repeat(30) + " " + &"c".repeat(90);
-        let lines = wrapped(&text, 66);
+        let lines = parts(&text, 66);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].len(), 61);
     }

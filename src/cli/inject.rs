@@ -10,21 +10,16 @@ use eol_inject::line::{self, Ports};
 use eol_inject::mes::{Hooks, Question};
 use eol_inject::target::{Folder, Sync, Unwatched};
 
-use super::args::ForceArg;
-use super::args::{FormArgs, RecipeArg, StationArgs};
+use super::args::{ForceArg, FormArgs, RecipeArg, StationArgs};
 use super::error::CliError;
-use super::form;
 use super::gate;
 use super::guard::Guard;
 use super::neighbours::{self, Images};
-use super::open_ledger::Missing;
+use super::open_ledger::{self, Missing};
 use super::output::Output;
-use super::scan;
-use super::sweep;
 use super::unit::{Ended, Place, Tally, known};
-use super::{firmware, open_ledger, recipe, token_list};
+use super::{firmware, form, recipe, scan, sweep, token_list};
 
-/// Which unit, and where to.
 #[derive(Args)]
 pub(crate) struct InjectArgs {
     #[command(flatten)]
@@ -68,10 +63,9 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let guard = Guard::of(&recipe, &args.recipe.recipe);
     guard.allow(&target.path(&serial))?;
     let labels = LabelFolder::of(&recipe, Sync::Durable);
-    gate::outputs((&recipe, &master), Some(&target), &labels)?;
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
-    let unit = (&ledger, &serial);
-    guard.allow_unit(&target.path(&serial), unit, args.force.others())?;
+    gate::outputs(&recipe, &master, Some(&target), &labels)?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
+    guard.allow_unit(&target.path(&serial), &serial, &ledger, args.force.others())?;
     let file = target.path(&serial);
     let images = Images {
         folder: file.parent().unwrap_or(Path::new("")),
@@ -79,7 +73,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
         form,
     };
     neighbours::refuse(&recipe, &ledger, Some(&images))?;
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let since = Instant::now();
     let claim = gate::claim(serial.clone(), &master, &recipe, Sync::Durable);
     let mut ports = Ports {

@@ -11,14 +11,11 @@ use eol_inject::slot::{self, Slot};
 use serde_json::json;
 
 use super::error::{CliError, exit};
-use super::holds;
 use super::map::{self, Mark};
 use super::output::{BAD, DIM, GOOD, Output, count};
-use super::proposals;
 use super::report::{dead_slot, describe, grouped, second_firmware, stored};
-use super::{file, firmware, recipe};
+use super::{file, firmware, holds, proposals, recipe, wrap};
 
-/// Which image.
 #[derive(Args)]
 pub(crate) struct InspectArgs {
     /// The image: ELF, BIN, HEX, S-record or UF2, by its content
@@ -48,7 +45,7 @@ pub(crate) fn run(args: &InspectArgs, output: &Output) -> Result<u8, CliError> {
         recipe_slots(&image, recipe, &mut marks, output);
     } else {
         slots(&image, &mut marks, output);
-        proposals::tell(&image, &mut marks, output);
+        proposals::show(&image, &mut marks, output);
     }
     tags(&image, output);
     findings(&image, &mut marks, output);
@@ -115,7 +112,7 @@ fn headline(args: &InspectArgs, image: &Image, output: &Output) {
     output.line(format_args!(
         "  format    {}, {} bytes, {} loaded",
         describe(image),
-        grouped(u64::try_from(image.container().len()).unwrap_or(u64::MAX)),
+        grouped(image.container().len()),
         grouped(stored(&runs)),
     ));
     output.line(format_args!("  sha-256   {digest}"));
@@ -259,8 +256,8 @@ fn tags(image: &Image, output: &Output) {
             "v": 1, "kind": "blnkinf", "at": tag.at.to_string(),
             "pairs": tag.pairs.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         }));
-        let lines = holds::wrapped(&format!("{}  {}", tag.at, pairs.join("  ")), holds::ROOM);
-        headed("blnkinf", &lines, output);
+        let lines = wrap::parts(&format!("{}  {}", tag.at, pairs.join("  ")), holds::ROOM);
+        holds::headed("blnkinf", &lines, output);
     }
 }
 
@@ -321,13 +318,5 @@ fn findings(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
         }));
     }
     let lines = holds::lines(&findings, &partitions, &stores);
-    headed("holds", &lines, output);
-}
-
-/// Prints lines, the first with a word in front.
-fn headed(word: &str, lines: &[String], output: &Output) {
-    for (index, line) in lines.iter().enumerate() {
-        let head = if index == 0 { word } else { "" };
-        output.line(format_args!("  {head:<10}{line}"));
-    }
+    holds::headed("holds", &lines, output);
 }

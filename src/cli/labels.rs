@@ -40,7 +40,7 @@ pub(crate) fn discard(
     Ok(found)
 }
 
-pub(crate) fn told(entry: &Entry, folder: &LabelFolder, output: &Output) {
+pub(crate) fn announce(entry: &Entry, folder: &LabelFolder, output: &Output) {
     let serial = &entry.record().serial;
     let file = folder.picture(serial).display().to_string();
     output.object(&json!({

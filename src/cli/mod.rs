@@ -12,6 +12,7 @@ mod cure;
 mod error;
 mod examples;
 pub(crate) mod exit;
+mod exported;
 mod file;
 mod firmware;
 mod form;
@@ -25,6 +26,7 @@ mod interrupt;
 mod label;
 mod labels;
 mod ledger;
+mod ledger_key;
 mod map;
 mod memory;
 mod neighbours;
@@ -60,7 +62,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use self::error::CliError;
+use self::error::{CliError, Loss};
 use self::output::Output;
 
 /// What is printed under every help text.
@@ -306,11 +308,11 @@ impl Command {
 impl Work {
     /// Says of a lost server only what holds for this work.
     fn told(self, error: CliError) -> CliError {
-        match (self, error.name) {
-            (Self::List, "ledger-unreachable" | "ledger-storage" | "ledger-full") => error.with_hint(Some(
+        match (self, error.loss()) {
+            (Self::List, Some(Loss::Unreachable | Loss::Unwritable)) => error.with_hint(Some(
                 "import the list again: it goes in whole or not at all, and what is known already changes nothing",
             )),
-            (Self::Nothing | Self::List, "ledger-unreachable" | "ledger-overtaken") => {
+            (Self::Nothing | Self::List, Some(Loss::Unreachable | Loss::Overtaken)) => {
                 error.with_hint(None)
             }
             _ => error,
@@ -390,7 +392,6 @@ mod tests {
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
         let mut quoted = false;
-        let line = line.replace("\\\n", " ");
         let line = line.split(['<', '>']).next().unwrap().trim().to_owned();
         for letter in line.chars() {
             match letter {
@@ -405,8 +406,8 @@ mod tests {
 
     #[test]
     fn every_example_is_a_line_that_the_program_takes() {
-        for (command, lines) in examples::EXAMPLES {
-            for line in *lines {
+        for (command, lines) in examples::all() {
+            for line in lines.replace("\\\n", " ").lines() {
                 let words = words(line);
                 if words.first().is_none_or(|program| program != "eol-inject") {
                     continue;
@@ -423,7 +424,7 @@ mod tests {
 
     #[test]
     fn no_example_is_of_a_command_that_is_gone() {
-        for (words, _) in examples::EXAMPLES {
+        for (words, _) in examples::all() {
             let mut command = &command();
             for word in words.split_whitespace() {
                 // Some commands come with a feature of the program.

@@ -34,9 +34,15 @@ const LARGEST: u64 = 64 << 20;
 struct Carried {
     /// What carries them, up to where their number stands.
     what: String,
-    prints: HashSet<Fingerprint>,
-    /// What labels say.
-    codes: HashSet<String>,
+    marks: HashSet<Mark>,
+}
+
+/// What tells a token.
+#[derive(PartialEq, Eq, Hash)]
+enum Mark {
+    Print(Fingerprint),
+    /// What its label says.
+    Code(String),
 }
 
 /// Where a command writes the images of units.
@@ -66,7 +72,8 @@ pub(super) fn refuse(
 /// there are units.
 pub(super) fn judge(
     recipe: &Recipe,
-    (own, kind): (Option<&Ledger>, Option<Simulated>),
+    own: Option<&Ledger>,
+    kind: Option<Simulated>,
     output: &Output,
 ) -> Vec<CliError> {
     let found = found(recipe, own, None);
@@ -107,9 +114,10 @@ fn found(recipe: &Recipe, own: Option<&Ledger>, images: Option<&Images<'_>>) -> 
     let mut counts = vec![0; carried.len()];
     offered(recipe, own, &mut |print, code| {
         for (carried, both) in carried.iter().zip(&mut counts) {
-            let listed = carried.prints.contains(&print);
-            let shown = !carried.codes.is_empty()
-                && code().is_some_and(|code| carried.codes.contains(&code));
+            let listed = carried.marks.contains(&Mark::Print(print));
+            let of_labels = carried.marks.iter().next();
+            let shown = matches!(of_labels, Some(Mark::Code(_)))
+                && code().is_some_and(|code| carried.marks.contains(&Mark::Code(code)));
             *both += usize::from(listed || shown);
         }
     });
@@ -176,19 +184,14 @@ fn ledgers(recipe: &Recipe, has_own: bool) -> Vec<Carried> {
         .then(|| number(recipe, &recipe.ledger_base()))
         .flatten();
     let used = beside(recipe).into_iter().filter_map(|file| {
-        let prints = used(recipe, &file, number.as_deref())?;
+        let marks = used(recipe, &file, number.as_deref())?;
         let what = format!(
             "{} is another ledger of this product: its units have",
             file.display()
         );
-        let codes = HashSet::new();
-        Some(Carried {
-            what,
-            prints,
-            codes,
-        })
+        Some(Carried { what, marks })
     });
-    used.filter(|carried| !carried.prints.is_empty()).collect()
+    used.filter(|carried| !carried.marks.is_empty()).collect()
 }
 
 /// Returns what labels say that lie where this recipe's are made.
@@ -200,21 +203,16 @@ fn labels(recipe: &Recipe) -> Option<Carried> {
         !trials.contains(&stem.to_lowercase())
     });
     let mut first = None;
-    let mut codes = HashSet::new();
+    let mut marks = HashSet::new();
     for (file, code) in labels {
         first.get_or_insert(file);
-        codes.insert(code.token().to_owned());
+        marks.insert(Mark::Code(code.token().to_owned()));
     }
     let what = format!(
         "{} is the label of a unit that this ledger does not know; labels there have",
         first?.display()
     );
-    let prints = HashSet::new();
-    Some(Carried {
-        what,
-        prints,
-        codes,
-    })
+    Some(Carried { what, marks })
 }
 
 /// Returns the serials of simulated units: their labels are in no box.
@@ -235,15 +233,11 @@ fn trials(recipe: &Recipe) -> HashSet<String> {
 
 /// Returns what images carry that lie where this command writes.
 fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
-    let mut files: Vec<_> = fs::read_dir(images.folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|end| end == images.extension))
-        .filter(|path| {
-            fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST)
-        })
-        .collect();
-    files.sort();
+    let mut files = file::list(images.folder).ok()?;
+    files.retain(|path| {
+        path.extension().is_some_and(|end| end == images.extension)
+            && fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST)
+    });
     if files.is_empty() {
         return None;
     }
@@ -252,7 +246,7 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
         .image_file()
         .and_then(|file| file.canonicalize().ok());
     let mut first = None;
-    let mut prints = HashSet::new();
+    let mut marks = HashSet::new();
     for file in files
         .into_iter()
         .filter(|file| file.canonicalize().ok() != shared)
@@ -265,19 +259,14 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
         };
         if let Some(print) = examined.fingerprint {
             first.get_or_insert(file);
-            prints.insert(print);
+            marks.insert(Mark::Print(print));
         }
     }
     let what = format!(
         "{} is the image of a unit that this ledger does not know; images there have",
         first?.display()
     );
-    let codes = HashSet::new();
-    Some(Carried {
-        what,
-        prints,
-        codes,
-    })
+    Some(Carried { what, marks })
 }
 
 /// Returns all other ledgers in the folders of the recipe and of its ledger.
@@ -323,7 +312,7 @@ fn number(recipe: &Recipe, file: &Path) -> Option<String> {
 }
 
 /// Returns the tokens of a ledger's real units; a backup of the own one and parts are none of it.
-fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fingerprint>> {
+fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Mark>> {
     let ledger = Sqlite::inspect_sealed(file, &open_ledger::scope(recipe)).ok()?;
     if ledger.number().ok().as_deref() == number
         || ledger.part_of().ok()?.is_some()
@@ -334,7 +323,7 @@ fn used(recipe: &Recipe, file: &Path, number: Option<&str>) -> Option<HashSet<Fi
     let mut used = HashSet::new();
     ledger
         .units(&mut |unit| {
-            used.insert(unit.fingerprint);
+            used.insert(Mark::Print(unit.fingerprint));
         })
         .ok()?;
     Some(used)

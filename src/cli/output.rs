@@ -66,8 +66,8 @@ fn plain_json(line: &str) -> Cow<'_, str> {
 }
 
 /// Returns `1 unit`, `2 units`.
-pub(crate) fn count(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
+pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let s = if number == N::from(1) { "" } else { "s" };
     format!("{number} {what}{s}")
 }
 
@@ -202,37 +202,39 @@ impl Output {
 
     /// Starts a bar of `length` steps; it shows on a terminal only.
     pub(crate) fn bar(&self, length: u64, what: &'static str) {
-        if self.quiet {
-            return;
-        }
-        let bar = ProgressBar::new(length).with_message(what);
-        // The template is a constant; a wrong one would fall back to the default look.
-        if let Ok(style) = ProgressStyle::with_template(
-            "{msg:>9} {bar:30} {human_pos}/{human_len}  {rate}  {eta} left",
-        ) {
-            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                let _ = write!(out, "{:.0} a second", state.per_sec());
-            };
-            bar.set_style(style.with_key("rate", rate));
-        }
-        *self.bar.borrow_mut() = Some(bar);
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0} a second", state.per_sec());
+        };
+        let template = "{msg:>9} {bar:30} {human_pos}/{human_len}  {rate}  {eta} left";
+        self.start(length, what, template, |style| style.with_key("rate", rate));
     }
 
     /// Starts the bar of a phase of `total` bytes; it shows on a terminal only.
     pub(crate) fn phase(&self, what: &'static str, total: u64) {
-        if self.quiet {
-            return;
-        }
-        let bar = ProgressBar::new(total).with_message(what);
         let template = match total {
             0 => "  {msg:<10} {spinner} {elapsed}",
             _ => "  {msg:<10} {bar:40} {bytes}/{total_bytes}",
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        if total == 0 {
+        self.start(total, what, template, |style| style);
+        if let (0, Some(bar)) = (total, &*self.bar.borrow()) {
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        }
+    }
+
+    fn start(
+        &self,
+        length: u64,
+        what: &'static str,
+        template: &str,
+        keyed: impl FnOnce(ProgressStyle) -> ProgressStyle,
+    ) {
+        if self.quiet {
+            return;
+        }
+        let bar = ProgressBar::new(length).with_message(what);
+        // The templates are constants; a wrong one would fall back to the default look.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(keyed(style));
         }
         *self.bar.borrow_mut() = Some(bar);
     }

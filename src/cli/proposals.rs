@@ -7,9 +7,10 @@ use serde_json::json;
 use super::holds::{self, ROOM};
 use super::map::Mark;
 use super::output::{BAD, DIM, Output};
+use super::wrap;
 
 /// Shows the proposals, sure ones first; what is not sure is a comment in TOML.
-pub(crate) fn tell(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
+pub(crate) fn show(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output) {
     let mut proposals = propose::slots(image);
     proposals.sort_by_key(|one| {
         let standing = match one.standing {
@@ -28,16 +29,13 @@ pub(crate) fn tell(image: &Image, marks: &mut Vec<(Span, Mark)>, output: &Output
     }
     let mut lines: Vec<String> = proposals.iter().flat_map(lines).collect();
     if !proposals.iter().any(is_token) {
-        lines.extend(holds::wrapped(
+        lines.extend(wrap::parts(
             "no place for a token shows itself; if the firmware has one, name its section, symbol, \
              marker or address in a [[slot]] (eol-inject help recipe)",
             ROOM,
         ));
     }
-    for (index, line) in lines.iter().enumerate() {
-        let head = if index == 0 { "proposed" } else { "" };
-        output.line(format_args!("  {head:<10}{line}"));
-    }
+    holds::headed("proposed", &lines, output);
 }
 
 /// Returns whether a token has a place, or could have one.
@@ -68,14 +66,14 @@ fn lines(proposal: &Proposal) -> Vec<String> {
         proposal.span.len(),
         proposal.why
     );
-    let mut lines = holds::wrapped(&place, ROOM);
+    let mut lines = wrap::parts(&place, ROOM);
     let table = proposal.table();
     match &proposal.standing {
         Standing::Sure => {
             lines.extend(table.lines().map(|line| format!("  {line}")));
             // A comment ends with its line.
             for way in &proposal.or {
-                let way = holds::wrapped(&format!("or: {way}"), ROOM - 4);
+                let way = wrap::parts(&format!("or: {way}"), ROOM - 4);
                 lines.extend(way.iter().map(|line| format!("  {DIM}# {line}{DIM:#}")));
             }
         }
@@ -89,7 +87,7 @@ fn lines(proposal: &Proposal) -> Vec<String> {
             lines.extend(table.lines().map(|line| format!("  # {line}")));
         }
         Standing::Refused(reason) => {
-            let refused = holds::wrapped(&format!("no slot: {reason}"), ROOM - 2);
+            let refused = wrap::parts(&format!("no slot: {reason}"), ROOM - 2);
             lines.extend(refused.iter().map(|line| format!("  {BAD}{line}{BAD:#}")));
         }
     }

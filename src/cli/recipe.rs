@@ -6,8 +6,8 @@ use std::sync::{Once, OnceLock};
 
 use eol_inject::recipe::Recipe;
 
-use super::error::{CliError, exit};
-use super::{error, file, output};
+use super::error::{self, CliError, exit};
+use super::{file, output};
 
 /// How a recipe is called.
 const NAME: &str = "recipe.toml";
@@ -106,10 +106,10 @@ fn foreign() -> Option<&'static Path> {
 /// Looks once: every command asks.
 fn place() -> &'static Place {
     static PLACE: OnceLock<Place> = OnceLock::new();
-    PLACE.get_or_init(look)
+    PLACE.get_or_init(search)
 }
 
-fn look() -> Place {
+fn search() -> Place {
     if fs::symlink_metadata(NAME).is_ok() {
         return Place::Here;
     }

@@ -1,5 +1,7 @@
 //! What several commands show: records, parts, images, and what may be wrong with them.
 
+use std::fmt::Display;
+
 use eol_inject::image::{Address, Format, Image, Span};
 use eol_inject::ledger::{Ledger, LedgerError, Outcome, Part, Simulated, UnitRecord};
 use eol_inject::pool::neutral;
@@ -84,8 +86,8 @@ fn cells(unit: &UnitRecord) -> Vec<String> {
         unit.state.to_string(),
         unit.fingerprint.to_hex(),
         unit.uid.clone().unwrap_or_default(),
-        told(&unit.image).unwrap_or_default(),
-        told(&unit.recipe).unwrap_or_default(),
+        digest_text(&unit.image).unwrap_or_default(),
+        digest_text(&unit.recipe).unwrap_or_default(),
         unit.digest
             .map(|digest| digest.to_string())
             .unwrap_or_default(),
@@ -102,7 +104,7 @@ fn cells(unit: &UnitRecord) -> Vec<String> {
 }
 
 /// Returns a digest as text, unless nobody knows it.
-fn told(digest: &Digest) -> Option<String> {
+fn digest_text(digest: &Digest) -> Option<String> {
     digest.known().map(ToString::to_string)
 }
 
@@ -113,8 +115,8 @@ fn object(unit: &UnitRecord) -> Value {
         "state": unit.state.to_string(),
         "fingerprint": unit.fingerprint.to_hex(),
         "chip_uid": unit.uid,
-        "image_sha256": told(&unit.image),
-        "recipe_sha256": told(&unit.recipe),
+        "image_sha256": digest_text(&unit.image),
+        "recipe_sha256": digest_text(&unit.recipe),
         "sha256": unit.digest.map(|digest| digest.to_string()),
         "target": unit.target.to_string(),
         "durable": unit.durable,
@@ -180,7 +182,7 @@ pub(crate) fn describe(image: &Image) -> String {
 }
 
 /// Writes a number with commas between thousands.
-pub(crate) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

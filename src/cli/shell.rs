@@ -12,14 +12,12 @@ use clap_mangen::roff::Roff;
 use super::error::CliError;
 use super::help;
 
-/// For which shell.
 #[derive(Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     shell: Shell,
 }
 
-/// Where to.
 #[derive(Args)]
 pub(crate) struct ManArgs {
     /// Folder that takes one page per command

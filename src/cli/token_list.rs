@@ -80,7 +80,8 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, LedgerError>) -> Result<T, Le
 /// Takes the recipe's token list in, where it lies and is not known yet; not one whose rows do not
 /// go into the slots.
 pub(crate) fn import(
-    (recipe, master): (&Recipe, &Master),
+    recipe: &Recipe,
+    master: &Master,
     ledger: &mut Ledger,
     actor: &Actor,
     output: &Output,
@@ -165,9 +166,10 @@ impl Misfits {
     }
 
     /// Looks at a token of the ledger; a serial that is not claimed yet is held against the recipe too.
-    pub(crate) fn look(
+    pub(crate) fn add_token(
         &mut self,
-        (recipe, master): (&Recipe, Option<&Master>),
+        recipe: &Recipe,
+        master: Option<&Master>,
         token: &ReadyToken,
     ) {
         let place = || format!("token {}", token.fingerprint);

@@ -13,9 +13,10 @@ use super::file::{Existing, NewFile, Writable};
 pub(crate) fn make(
     trial: &Trial,
     serials: &[Serial],
-    (file, existing): (&Path, Existing),
+    file: &Path,
+    existing: Existing,
 ) -> Result<(), CliError> {
-    let mut out = NewFile::create(file, (Writable::Owner, existing))?;
+    let mut out = NewFile::create(file, Writable::Owner, existing)?;
     pool::generate(trial, serials, &mut out)
         .map_err(|error| CliError::from(error).about_file(file))?;
     out.finish()
@@ -40,7 +41,7 @@ pub(crate) fn list(trials: &Trials, file: &Path) -> Result<Pool, CliError> {
         bind: trials.bound.then(|| "Serial Number".to_owned()),
     };
     let serials = placeholders(trials.count)?;
-    make(&trial, &serials, (file, Existing::Stays))?;
+    make(&trial, &serials, file, Existing::Stays)?;
     let spec = PoolSpec {
         bind: trial.bind,
         ..PoolSpec::default()

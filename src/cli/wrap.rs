@@ -68,6 +68,11 @@ pub(crate) fn hung(line: &str, columns: usize, hang: &str) -> String {
     done
 }
 
+/// Breaks text between words into lines of at most `columns`, as far as words let it.
+pub(crate) fn parts(text: &str, columns: usize) -> Vec<String> {
+    hung(text, columns, "").lines().map(str::to_owned).collect()
+}
+
 /// Counts what is seen: an escape sequence for colour is not.
 pub(crate) fn width(text: &str) -> usize {
     let mut seen = 0usize;

@@ -19,22 +19,3 @@ pub(super) fn read(container: &[u8], base: Option<Address>) -> Result<Vec<Extent
         at: 0..container.len(),
     }])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bin_lies_at_its_base() {
-        let base = Address::new(0x0800_0000);
-        let extents = read(b"abcd", Some(base)).unwrap();
-        assert_eq!(extents.first().unwrap().span, Span::new(base, 4).unwrap());
-        assert_eq!(read(b"abcd", None), Err(ImageError::NoBase));
-        assert_eq!(read(b"", Some(base)), Err(ImageError::Empty));
-        let start = Address::new(u64::MAX - 1);
-        assert_eq!(
-            read(b"abcd", Some(start)),
-            Err(ImageError::Wraps { start, len: 4 })
-        );
-    }
-}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ledger::LedgerError;
 #[cfg(feature = "seal")]
 use crate::ledger::history::mirror::Mirror;
+use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::storage::tables::{self, Frame, Store, Tables};
 
 /// An open ledger. Each call is one transaction that is durable when it returns.
@@ -28,7 +29,18 @@ impl std::fmt::Debug for Ledger {
 }
 
 impl Ledger {
-    /// Takes a back end that is open.
+    /// Takes a back end that somebody else brings, and that is open.
+    ///
+    /// # Errors
+    /// [`LedgerError::SimulatedMixed`]
+    pub fn open(store: impl Store + 'static) -> Result<Self, LedgerError> {
+        let ledger = Self::over(store);
+        let frame = ledger.frame();
+        ledger.read(|tables| check_simulated(tables, &frame))?;
+        Ok(ledger)
+    }
+
+    /// Takes a back end that is open and was proved.
     pub(super) fn over(store: impl Store + 'static) -> Self {
         Self {
             store: Box::new(store),

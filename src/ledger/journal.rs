@@ -6,10 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Sync};
 use crate::journal::{Journal, JournalError};
-use crate::ledger::error::about;
+use crate::ledger::LedgerError;
 #[cfg(feature = "sqlite")]
 use crate::ledger::storage::sqlite::KeyPlace;
-use crate::ledger::{KeyError, LedgerError};
 use crate::own_file;
 use crate::recipe::KeySource;
 use crate::unit::{Digest, Fingerprint};
@@ -134,20 +133,5 @@ impl Journal for SealedJournal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Refuses to change the key while the bytes of a board that is in hand here are sealed with it.
-pub fn no_board_in_hand(base: &Path) -> Result<(), LedgerError> {
-    let journal = beside(base, ".journal");
-    match std::fs::read_dir(&journal) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(LedgerError::Key(KeyError::KeyInUse {
-                what: "the bytes of a board that is in hand are sealed with it: finish that first",
-            })),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(about(&journal)(error)),
     }
 }

@@ -42,11 +42,11 @@ pub use rules::adopt::{Adopted, Mapping};
 pub use rules::attest::{Attested, Evidence, Witness};
 pub use rules::met::{Met, Spot};
 pub use rules::rework::{Content, Rework, Reworked};
-pub use storage::memory::Memory;
 #[cfg(feature = "postgres")]
 pub use storage::postgres::{Postgres, Server};
 #[cfg(feature = "sqlite")]
 pub use storage::sqlite::{KeyPlace, PartFile, Remaking, Sqlite};
+pub use storage::tables;
 
 pub use crate::receipt::Receipt;
 #[cfg(feature = "seal")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::ledger::error::about;
-use crate::ledger::{LedgerError, OpenError};
+use crate::ledger::{KeyError, LedgerError, OpenError};
 use crate::vault::files::{beside, create_folder, sync_folder};
 
 /// What only a ledger that was whole has beside it.
@@ -124,5 +124,20 @@ fn is_there(path: &Path) -> Result<bool, LedgerError> {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(about(path)(error)),
+    }
+}
+
+/// Refuses to change the key while the bytes of a board that is in hand here are sealed with it.
+pub fn no_board_in_hand(base: &Path) -> Result<(), LedgerError> {
+    let journal = beside(base, ".journal");
+    match fs::read_dir(&journal) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(LedgerError::Key(KeyError::KeyInUse {
+                what: "the bytes of a board that is in hand are sealed with it: finish that first",
+            })),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(about(&journal)(error)),
     }
 }

@@ -109,6 +109,9 @@ mod proposed;
 mod real;
 /// What a recipe can say, and what it cannot.
 mod recipe;
+/// No pipes, no devices, and a limit.
+#[cfg(unix)]
+mod regular;
 /// Every bad input gets the error that it is named after.
 mod reject;
 /// The record tells of the file that is there.

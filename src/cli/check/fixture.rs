@@ -20,8 +20,9 @@ const NAMELESS: &str = "identify = false: boards cannot be told apart; a unit wh
     to decide (run --same-board), or its token is burnt (ledger rework)";
 
 /// Tries how boards are reached; returns whether they are simulated, where boards are meant.
-pub(super) fn look(
-    (recipe, master): (&Recipe, Option<&Master>),
+pub(super) fn try_reach(
+    recipe: &Recipe,
+    master: Option<&Master>,
     hardware: Hardware,
     sheet: &mut Sheet<'_>,
 ) -> Option<Simulated> {
@@ -67,7 +68,7 @@ pub(super) fn look(
         };
         if let Some(master) = master {
             if index == 0 {
-                board(recipe, &reach, (master, sheet));
+                board(recipe, &reach, master, sheet);
             }
             let there = reach.at_hand(recipe, master, hardware).map_err(named);
             if sheet.take(Stage::Fixture, there).is_some() && hardware == Hardware::Tried {
@@ -89,7 +90,7 @@ fn unreached(recipe: &Recipe, sheet: &mut Sheet<'_>) {
 
 /// Shows what each unit takes of its board's flash.
 #[cfg(feature = "probe")]
-fn board(recipe: &Recipe, reach: &Reach, (master, sheet): (&Master, &mut Sheet<'_>)) {
+fn board(recipe: &Recipe, reach: &Reach, master: &Master, sheet: &mut Sheet<'_>) {
     let Reach::Probe(probe) = reach else {
         return;
     };
@@ -121,4 +122,4 @@ fn board(recipe: &Recipe, reach: &Reach, (master, sheet): (&Master, &mut Sheet<'
 }
 
 #[cfg(not(feature = "probe"))]
-fn board(_: &Recipe, _: &Reach, _: (&Master, &mut Sheet<'_>)) {}
+fn board(_: &Recipe, _: &Reach, _: &Master, _: &mut Sheet<'_>) {}

@@ -8,7 +8,7 @@ use super::sheet::{Sheet, Stage};
 use crate::cli::gate;
 
 /// Tries the folders of labels, of the ledger with all that stands beside it, and of its mirror.
-pub(super) fn look(recipe: &Recipe, sheet: &mut Sheet<'_>) {
+pub(super) fn try_write(recipe: &Recipe, sheet: &mut Sheet<'_>) {
     let labels = LabelFolder::of(recipe, Sync::Durable);
     sheet.take(Stage::Folders, gate::labels(recipe, &labels));
     let stage = match recipe.ledger_url() {

@@ -52,11 +52,10 @@ fn store(recipe: &Recipe, sheet: &mut Sheet<'_>) {
         StoreKind::Esp { version, .. } => (format!("ESP-IDF NVS, version {version}"), "page"),
         StoreKind::Zephyr { .. } => ("Zephyr NVS".to_owned(), "sector"),
     };
-    let number = usize::try_from(store.at.len() / store.block()).unwrap_or(usize::MAX);
     sheet.output.line(format_args!(
         "  store     {kind}   {}   {}, made from the recipe",
         store.at,
-        count(number, blocks),
+        count(store.at.len() / store.block(), blocks),
     ));
     sheet.put(
         "store",

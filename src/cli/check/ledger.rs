@@ -8,11 +8,10 @@ use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
 use super::sheet::{Sheet, Stage};
-use crate::cli::error::{CliError, exit};
-use crate::cli::open_ledger;
+use crate::cli::error::{CliError, Loss, exit};
 use crate::cli::output::{BAD, GOOD, WARN, count};
-use crate::cli::report;
-use crate::cli::report::grouped;
+use crate::cli::report::{self, grouped};
+use crate::cli::{ledger_key, open_ledger};
 
 /// A ledger that is there.
 pub(super) struct Books {
@@ -22,15 +21,15 @@ pub(super) struct Books {
 }
 
 /// Shows the ledger, and finds what is wrong with it.
-pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
+pub(super) fn show(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Option<Books> {
     let url = recipe.ledger_url();
-    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.name {
+    let found = open_ledger::records_if_any(recipe).map_err(|error| match error.loss() {
         // Nothing is in hand that could be resumed.
-        "ledger-unreachable" | "ledger-overtaken" => error.with_hint(None),
+        Some(Loss::Unreachable | Loss::Overtaken) => error.with_hint(None),
         _ => error,
     });
     let Some(ledger) = sheet.take(Stage::Ledger, found)? else {
-        let key = open_ledger::key_for_new(recipe);
+        let key = ledger_key::try_for_new(recipe);
         let makes = if key.is_ok() {
             "; the first unit makes it"
         } else {
@@ -56,8 +55,8 @@ pub(super) fn look(recipe: &Recipe, station: &str, sheet: &mut Sheet<'_>) -> Opt
         .and_then(|stock| Ok((stock, ledger.audit()?)));
     let (stock, audit) = sheet.take(Stage::Ledger, found.map_err(Into::into))?;
     let doubt = sheet.take(Stage::Ledger, Doubt::of(&ledger))?;
-    show((recipe, &url), (&stock, &audit, &doubt), sheet);
-    let mirror = mirror(recipe, &ledger, (station, sheet));
+    show_stock(recipe, &stock, &audit, &doubt, sheet);
+    let mirror = mirror(recipe, &ledger, station, sheet);
     sheet.put(
         "ledger",
         json!({
@@ -117,8 +116,8 @@ fn key(recipe: &Recipe) -> Result<(), CliError> {
     if at_hand?.is_some() {
         return Ok(());
     }
-    open_ledger::key_tried(recipe)?;
-    let place = open_ledger::key_place(recipe);
+    ledger_key::try_read(recipe)?;
+    let place = ledger_key::place(recipe);
     match (recipe.ledger_url(), place) {
         (LedgerUrl::Sqlite(file), KeyPlace::Beside) => {
             Err(LedgerError::Key(KeyError::KeyMissing {
@@ -151,11 +150,8 @@ impl Doubt {
     }
 }
 
-fn show(
-    (recipe, url): (&Recipe, &LedgerUrl),
-    (stock, audit, doubt): (&Stock, &Audit, &Doubt),
-    sheet: &Sheet<'_>,
-) {
+fn show_stock(recipe: &Recipe, stock: &Stock, audit: &Audit, doubt: &Doubt, sheet: &Sheet<'_>) {
+    let url = recipe.ledger_url();
     let output = sheet.output;
     output.line(format_args!(
         "  pool      {} of {} tokens free, {} with their picture",
@@ -224,7 +220,8 @@ fn unprotected(recipe: &Recipe, backup: Option<&str>) -> Option<String> {
 fn mirror(
     recipe: &Recipe,
     ledger: &Ledger,
-    (station, sheet): (&str, &mut Sheet<'_>),
+    station: &str,
+    sheet: &mut Sheet<'_>,
 ) -> Option<&'static str> {
     let folder = open_ledger::mirror(recipe)?;
     let found = ledger.mirror_state(station, &folder);
@@ -232,7 +229,7 @@ fn mirror(
     let (state, what, error) = match found {
         Ok(MirrorState::Behind(0)) => ("whole", "has every event".to_owned(), None),
         Ok(MirrorState::Behind(events)) => {
-            let events = count(usize::try_from(events).unwrap_or(usize::MAX), "event");
+            let events = count(events, "event");
             let what = format!("lacks {events}, told by the next unit");
             ("behind", what, None)
         }

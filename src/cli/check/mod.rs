@@ -15,13 +15,12 @@ use eol_inject::mes::Hooks;
 use eol_inject::recipe::{MesDown, Recipe};
 
 use self::sheet::{Sheet, Stage};
-use super::args::RecipeArg;
+use super::args::{self, RecipeArg};
 use super::error::CliError;
 use super::output::Output;
 use super::run::fixture::Hardware;
-use super::{args, firmware, recipe};
+use super::{firmware, recipe};
 
-/// Which recipe.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -52,12 +51,12 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<u8, CliError> {
         Err(error) => return Ok(Sheet::unread(error, output)),
     };
     let mut sheet = Sheet::new(Some(&recipe.product), output);
-    look(args, &recipe, &mut sheet);
+    prove(args, &recipe, &mut sheet);
     Ok(sheet.end())
 }
 
 /// Looks at everything, in the order in which it is shown.
-fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
+fn prove(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     for error in recipe.hindrances() {
         sheet.find(Stage::Recipe, error.into());
     }
@@ -67,15 +66,22 @@ fn look(args: &CheckArgs, recipe: &Recipe, sheet: &mut Sheet<'_>) {
     }
     let list = tokens::list(recipe, sheet);
     let station = args::station(args.station.as_deref());
-    let books = ledger::look(recipe, &station, sheet);
+    let books = ledger::show(recipe, &station, sheet);
     let own = books.as_ref().map(|books| &books.ledger);
-    let kind = fixture::look((recipe, master.as_ref()), args.hardware(), sheet);
-    for error in super::neighbours::judge(recipe, (own, kind), sheet.output) {
+    let kind = fixture::try_reach(recipe, master.as_ref(), args.hardware(), sheet);
+    for error in super::neighbours::judge(recipe, own, kind, sheet.output) {
         sheet.find(Stage::Ledger, error);
     }
     ledger::same_kind(books.as_ref(), kind, sheet);
-    folders::look(recipe, sheet);
-    tokens::judge((recipe, master.as_ref()), (list, books), (&station, sheet));
+    folders::try_write(recipe, sheet);
+    let supply = tokens::Supply {
+        recipe,
+        master: master.as_ref(),
+        station: &station,
+        list,
+        books,
+    };
+    supply.judge(sheet);
     hooks(recipe, sheet);
 }
 

@@ -134,10 +134,12 @@ impl<'c> Sheet<'c> {
     /// Tells programs; the object has the same keys whatever was found.
     fn tell(&mut self) {
         let findings = self.findings.iter();
-        let findings: Vec<Value> = findings.map(|(stage, error)| told(*stage, error)).collect();
+        let findings: Vec<Value> = findings
+            .map(|(stage, error)| finding_object(*stage, error))
+            .collect();
         let error = self.findings.first().map(|(_, error)| error.json());
         let limit = |limit: &Limit| {
-            let mut told = told(limit.stage, &limit.error);
+            let mut told = finding_object(limit.stage, &limit.error);
             if let Value::Object(map) = &mut told {
                 map.insert("commands".to_owned(), json!(limit.commands));
             }
@@ -167,7 +169,7 @@ impl<'c> Sheet<'c> {
 }
 
 /// Returns a finding as programs read it.
-fn told(stage: Stage, error: &CliError) -> Value {
+fn finding_object(stage: Stage, error: &CliError) -> Value {
     let mut told = error.json();
     if let Value::Object(map) = &mut told {
         map.insert("stage".to_owned(), json!(stage.to_string()));

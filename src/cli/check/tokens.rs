@@ -16,8 +16,7 @@ use super::ledger::Books;
 use super::sheet::{Sheet, Stage};
 use crate::cli::error::{CliError, exit};
 use crate::cli::output::count;
-use crate::cli::token_list;
-use crate::cli::token_list::Misfits;
+use crate::cli::token_list::{self, Misfits};
 
 /// Reads the token list where it lies; it is not taken in.
 pub(super) fn list(recipe: &Recipe, sheet: &mut Sheet<'_>) -> Option<Pool> {
@@ -105,47 +104,61 @@ impl Stock<'_> {
     }
 }
 
-/// Holds all tokens that units may get against slots, serials and labels.
-pub(super) fn judge(
-    (recipe, master): (&Recipe, Option<&Master>),
-    (list, books): (Option<Pool>, Option<Books>),
-    (station, sheet): (&str, &mut Sheet<'_>),
-) {
-    let ledger = books.as_ref().map(|books| &books.ledger);
-    let list = list.filter(|list| !sheet.known(ledger, list));
-    if let (Some(list), Some(master)) = (&list, master) {
-        for error in Misfits::of(recipe, master, list).errors() {
-            sheet.find(Stage::List, error);
+/// What tokens come from, and what they go into.
+pub(super) struct Supply<'a> {
+    pub(super) recipe: &'a Recipe,
+    pub(super) master: Option<&'a Master>,
+    pub(super) station: &'a str,
+    pub(super) list: Option<Pool>,
+    pub(super) books: Option<Books>,
+}
+
+impl Supply<'_> {
+    /// Holds all tokens that units may get against slots, serials and labels.
+    pub(super) fn judge(self, sheet: &mut Sheet<'_>) {
+        let Self {
+            recipe,
+            master,
+            station,
+            list,
+            books,
+        } = self;
+        let ledger = books.as_ref().map(|books| &books.ledger);
+        let list = list.filter(|list| !sheet.known(ledger, list));
+        if let (Some(list), Some(master)) = (&list, master) {
+            for error in Misfits::of(recipe, master, list).errors() {
+                sheet.find(Stage::List, error);
+            }
         }
+        let next = serial(recipe, master, ledger, sheet);
+        // What cannot be opened was told already, and nothing more is known then.
+        if books.as_ref().is_some_and(|books| !books.opens) {
+            return;
+        }
+        let open = ledger.map(|ledger| ledger.open_claims(station).map_err(Into::into));
+        let open = open.and_then(|open| sheet.take(Stage::Ledger, open));
+        let mut stock = Stock {
+            recipe,
+            next,
+            loose: 0,
+            fixed: 0,
+            fits: false,
+            open: open.map_or(0, |open| open.len()),
+            bare: BTreeMap::new(),
+            stranded: 0,
+        };
+        if let Some(list) = &list {
+            listed(ledger, list, &mut stock, sheet);
+        }
+        if let Some(ledger) = ledger {
+            kept(master, ledger, &mut stock, sheet);
+        }
+        // Tokens of a list that is refused are not missing: it is what has to be put right.
+        if !sheet.has_any(Stage::List) {
+            supply(&stock, sheet);
+        }
+        labels(&stock, sheet);
     }
-    let next = serial(recipe, master, (ledger, sheet));
-    // What cannot be opened was told already, and nothing more is known then.
-    if books.as_ref().is_some_and(|books| !books.opens) {
-        return;
-    }
-    let open = ledger.map(|ledger| ledger.open_claims(station).map_err(Into::into));
-    let open = open.and_then(|open| sheet.take(Stage::Ledger, open));
-    let mut stock = Stock {
-        recipe,
-        next,
-        loose: 0,
-        fixed: 0,
-        fits: false,
-        open: open.map_or(0, |open| open.len()),
-        bare: BTreeMap::new(),
-        stranded: 0,
-    };
-    if let Some(list) = &list {
-        listed(ledger, list, (&mut stock, sheet));
-    }
-    if let Some(ledger) = ledger {
-        kept(master, ledger, (&mut stock, sheet));
-    }
-    // Tokens of a list that is refused are not missing: it is what has to be put right.
-    if !sheet.has_any(Stage::List) {
-        supply(&stock, sheet);
-    }
-    labels(&stock, sheet);
 }
 
 /// Tells whether the next unit gets a token, and which tokens no unit gets.
@@ -167,10 +180,7 @@ fn supply(stock: &Stock<'_>, sheet: &mut Sheet<'_>) {
     if stock.stranded > 0 {
         sheet.output.warning(format_args!(
             "{} of the list are fixed to serials that this recipe does not take: no unit gets them",
-            count(
-                usize::try_from(stock.stranded).unwrap_or(usize::MAX),
-                "token"
-            )
+            count(stock.stranded, "token")
         ));
     }
 }
@@ -206,7 +216,7 @@ impl Sheet<'_> {
 }
 
 /// Holds a list that the next unit takes in against the ledger.
-fn listed(ledger: Option<&Ledger>, list: &Pool, (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>)) {
+fn listed(ledger: Option<&Ledger>, list: &Pool, stock: &mut Stock<'_>, sheet: &mut Sheet<'_>) {
     let mut new = vec![true; list.rows.len()];
     if let Some(ledger) = ledger {
         let preview = ledger.preview(list).map_err(CliError::from);
@@ -222,22 +232,18 @@ fn listed(ledger: Option<&Ledger>, list: &Pool, (stock, sheet): (&mut Stock<'_>,
 }
 
 /// Holds the ledger's tokens against slots, one after the other as they would be drawn.
-fn kept(
-    master: Option<&Master>,
-    ledger: &Ledger,
-    (stock, sheet): (&mut Stock<'_>, &mut Sheet<'_>),
-) {
+fn kept(master: Option<&Master>, ledger: &Ledger, stock: &mut Stock<'_>, sheet: &mut Sheet<'_>) {
     let recipe = stock.recipe;
     let mut misfits = Misfits::default();
-    let mut look = |token: &ReadyToken| {
+    let mut each = |token: &ReadyToken| {
         if token.state == TokenState::Free {
             stock.add(token.bound.as_ref(), token.qr.as_ref());
         }
-        misfits.look((recipe, master), token);
+        misfits.add_token(recipe, master, token);
     };
     sheet.take(
         Stage::Ledger,
-        ledger.ready_tokens(&mut look).map_err(Into::into),
+        ledger.ready_tokens(&mut each).map_err(Into::into),
     );
     for error in misfits.errors() {
         sheet.find(Stage::Tokens, error);
@@ -248,7 +254,8 @@ fn kept(
 fn serial(
     recipe: &Recipe,
     master: Option<&Master>,
-    (ledger, sheet): (Option<&Ledger>, &mut Sheet<'_>),
+    ledger: Option<&Ledger>,
+    sheet: &mut Sheet<'_>,
 ) -> Option<Serial> {
     let format = recipe.serial.format.as_ref();
     let format = format.filter(|_| recipe.serial.source == SerialSource::Next)?;

@@ -15,7 +15,6 @@ use self::topics::Topic;
 use super::error::CliError;
 use super::parser;
 
-/// About what.
 #[derive(Args)]
 pub(crate) struct HelpArgs {
     /// A topic, or a command
@@ -29,7 +28,7 @@ pub(crate) fn manual() -> impl Iterator<Item = (String, String)> {
     recipe.map(|topic| {
         let title = format!("eol-inject-{}", topic.name);
         let blocks = page::read(topic.page, topic.part);
-        let text = roff::page((&title, "5"), topic.about, &blocks);
+        let text = roff::page(&title, "5", topic.about, &blocks);
         (format!("{title}.5"), text)
     })
 }

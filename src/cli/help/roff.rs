@@ -6,7 +6,7 @@ use pulldown_cmark::HeadingLevel;
 use super::page::Block;
 
 /// Writes a page down as `title(section)`; `about` is its line in lists of manual pages.
-pub(super) fn page((title, section): (&str, &str), about: &str, blocks: &[Block]) -> String {
+pub(super) fn page(title: &str, section: &str, about: &str, blocks: &[Block]) -> String {
     let mut roff = Roff::new();
     roff.control("TH", [title, section]);
     roff.control("SH", ["NAME"]);

@@ -13,12 +13,10 @@ use serde_json::json;
 use crate::cli::args::{RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
 use crate::cli::interrupt::Interrupt;
-use crate::cli::labels;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{BAD, GOOD, Output, count};
-use crate::cli::report;
 use crate::cli::scan::{Scan, Scans, bell, no_serial};
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{labels, recipe, report};
 
 #[derive(Args)]
 pub(super) struct ScanArgs {
@@ -129,7 +127,7 @@ impl Pile<'_> {
                 }
             },
             Step::Wrong(wrong) => {
-                let (serial, error) = told(self.serials, wrong);
+                let (serial, error) = words_of(self.serials, wrong);
                 self.fail(serial.as_ref(), &error);
                 Ok(())
             }
@@ -230,7 +228,7 @@ impl Pile<'_> {
 }
 
 /// Returns the words for a scan that makes no pair, and the unit that it is about.
-fn told(serials: &SerialSpec, wrong: Wrong) -> (Option<Serial>, CliError) {
+fn words_of(serials: &SerialSpec, wrong: Wrong) -> (Option<Serial>, CliError) {
     let label = |name, message: &str| CliError::new(exit::LABEL, name, message);
     match wrong {
         Wrong::LabelLeftOut(serial) => {

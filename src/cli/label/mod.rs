@@ -9,14 +9,12 @@ use eol_inject::label::Labels as _;
 use eol_inject::ledger::UnitRecord;
 use serde_json::json;
 
-use super::args::{DecisionArgs, RecipeArg};
+use super::args::{self, DecisionArgs, RecipeArg};
 use super::error::CliError;
-use super::labels;
-use super::open_ledger::Missing;
+use super::open_ledger::{self, Missing};
 use super::output::{BAD, Output, count};
-use super::{args, open_ledger, recipe};
+use super::{labels, recipe};
 
-/// What to do with labels.
 #[derive(Args)]
 pub(crate) struct LabelArgs {
     #[command(subcommand)]
@@ -110,7 +108,7 @@ fn print(args: &PrintArgs, output: &Output) -> Result<u8, CliError> {
             Ok(false) => {}
             Ok(true) => {
                 made += 1;
-                labels::told(&entry, &folder, output);
+                labels::announce(&entry, &folder, output);
             }
             Err(error) => {
                 let error = CliError::from(error);
@@ -147,6 +145,6 @@ fn reprint(args: &ReprintArgs, output: &Output) -> Result<u8, CliError> {
     labels::finished(&ledger, &serial)?;
     let entry = ledger.reprinted(&serial, &actor)?;
     folder.put(&entry)?;
-    labels::told(&entry, &folder, output);
+    labels::announce(&entry, &folder, output);
     Ok(0)
 }

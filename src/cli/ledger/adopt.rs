@@ -9,15 +9,13 @@ use eol_inject::recipe::{PoolSpec, Recipe};
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{recipe, report};
 
 /// Header of the serials.
 const SERIAL: &str = "serial";
 
-/// Which units, who decides, and why.
 #[derive(Args)]
 pub(crate) struct AdoptArgs {
     #[command(flatten)]
@@ -36,7 +34,7 @@ pub(crate) fn run(args: &AdoptArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
     let actor = args.decision.actor()?;
     let mut list = read(args, &recipe)?;
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     // A mapping does not tell whether its tokens are the cloud's or trial ones.
     list.origin = ledger.stock()?.origin.unwrap_or_default();
     let file = args.mapping.display();

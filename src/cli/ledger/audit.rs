@@ -10,7 +10,6 @@ use crate::cli::error::{CliError, exit};
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{open_ledger, recipe};
 
-/// Which ledger.
 #[derive(Args)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]

@@ -13,12 +13,10 @@ use serde_json::json;
 use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::CliError;
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{GOOD, Output, WARN, count};
-use crate::cli::{recipe, token_list};
+use crate::cli::{ledger_key, recipe, token_list};
 
-/// Where the backup goes.
 #[derive(Args)]
 #[command(group(ArgGroup::new("how").required(true).args(["output", "elsewhere"])))]
 pub(crate) struct BackupArgs {
@@ -37,7 +35,6 @@ pub(crate) struct BackupArgs {
     station: StationArgs,
 }
 
-/// Which backup, and who decides.
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
     #[command(flatten)]
@@ -67,7 +64,6 @@ pub(crate) struct RestoreArgs {
     decision: DecisionArgs,
 }
 
-/// Which tokens are used again, and who decides.
 #[derive(Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["all", "serial"])))]
 pub(crate) struct ClearArgs {
@@ -86,7 +82,6 @@ pub(crate) struct ClearArgs {
     decision: DecisionArgs,
 }
 
-/// From what, and who decides.
 #[derive(Args)]
 pub(crate) struct RebuildArgs {
     #[command(flatten)]
@@ -131,7 +126,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
         "v": 1, "kind": "backup", "file": out.display().to_string(), "bytes": bytes,
     }));
     output.line(format_args!("{}: {bytes} bytes, synced", out.display()));
-    let key = match open_ledger::key_place(&recipe) {
+    let key = match ledger_key::place(&recipe) {
         KeyPlace::Beside => Sqlite::key_path(&file).display().to_string(),
         KeyPlace::From(source, _) | KeyPlace::Part(source, _, _) => source.to_string(),
     };
@@ -148,19 +143,19 @@ fn numbers(recipe: &Recipe, next: Option<u64>) -> Option<NextNumber<'_>> {
 }
 
 /// What a ledger's file is made anew with.
-struct Workshop {
+struct RestoreJob {
     path: PathBuf,
     scope: Scope,
     place: KeyPlace,
     actor: Actor,
 }
 
-impl Workshop {
+impl RestoreJob {
     fn of(recipe: &Recipe, decision: &DecisionArgs) -> Result<Self, CliError> {
         Ok(Self {
             path: open_ledger::file(recipe)?,
             scope: open_ledger::scope(recipe),
-            place: open_ledger::key_place(recipe),
+            place: ledger_key::place(recipe),
             actor: decision.actor()?,
         })
     }
@@ -196,22 +191,22 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> Result<u8, CliErro
             )));
         }
     };
-    let shop = Workshop::of(&recipe, &args.decision)?;
+    let job = RestoreJob::of(&recipe, &args.decision)?;
     let about = |error| CliError::from(error).about_file(file);
-    let old = Sqlite::inspect_sealed(file, &shop.scope).map_err(about)?;
+    let old = Sqlite::inspect_sealed(file, &job.scope).map_err(about)?;
     let simulated = old.simulated()?.unwrap_or_default();
     let number = old.number()?;
     drop(old);
     let numbers = numbers(&recipe, args.next);
-    let remaking = shop.remaking(simulated);
+    let remaking = job.remaking(simulated);
     if let Some(history) = mirror(args, &recipe, &number)? {
         let done = remaking.from_backup(file, |ledger| {
-            ledger.catch_up(&history, numbers, &shop.actor)
+            ledger.catch_up(&history, numbers, &job.actor)
         })?;
         caught_up(&done, &history, output);
         return Ok(0);
     }
-    let aside = remaking.from_backup(file, |ledger| ledger.restored(numbers, &shop.actor))?;
+    let aside = remaking.from_backup(file, |ledger| ledger.restored(numbers, &job.actor))?;
     set_aside(aside, &file.display(), output);
     Ok(0)
 }
@@ -222,7 +217,7 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let actor = args.decision.actor()?;
     let url = recipe.ledger_url();
     let about = |error| CliError::from(error).about(&url);
-    let mut ledger = open_ledger::server_ledger(recipe, &actor)?;
+    let mut ledger = open_ledger::whole_ledger(recipe, &actor)?;
     let number = ledger.number().map_err(about)?;
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
@@ -252,11 +247,11 @@ fn restore_server(_: &RestoreArgs, recipe: &Recipe, _: &Output) -> Result<u8, Cl
 }
 
 fn caught_up(done: &Replayed, history: &History, output: &Output) {
-    told(done, "restore", output);
+    replayed_object(done, "restore", output);
     output.line(format_args!(
         "{GOOD}restored{GOOD:#} and brought up to date by {}: {} since the backup",
         history.path().display(),
-        count(usize::try_from(done.events).unwrap_or(usize::MAX), "event"),
+        count(done.events, "event"),
     ));
 }
 
@@ -287,7 +282,7 @@ fn mirror(args: &RestoreArgs, recipe: &Recipe, number: &str) -> Result<Option<Hi
     }
 }
 
-fn told(done: &Replayed, kind: &str, output: &Output) {
+fn replayed_object(done: &Replayed, kind: &str, output: &Output) {
     output.object(&json!({
         "v": 1, "kind": kind, "events": done.events, "units": done.units, "lists": done.lists,
     }));
@@ -335,27 +330,26 @@ pub(crate) fn clear(args: &ClearArgs, output: &Output) -> Result<u8, CliError> {
 
 pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliError> {
     let recipe = recipe::read(&args.recipe.recipe)?;
-    let shop = Workshop::of(&recipe, &args.decision)?;
+    let job = RestoreJob::of(&recipe, &args.decision)?;
     let history = History::find(&args.mirror, args.ledger.as_deref())?;
     let mut lists = Vec::new();
     for file in &args.pool {
         lists.push(token_list::read(file, &recipe)?);
     }
     let numbers = numbers(&recipe, args.next);
-    let (done, home) = shop
+    let (done, home) = job
         .remaking(Simulated::No)
         .anew(history.ledger(), |ledger| {
-            let done = ledger.rebuild(&history, &lists, numbers, &shop.actor)?;
+            let done = ledger.rebuild(&history, &lists, numbers, &job.actor)?;
             Ok((done, ledger.home()?))
         })?;
-    told(&done, "rebuild", output);
-    let whole = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    replayed_object(&done, "rebuild", output);
     output.line(format_args!(
         "{GOOD}rebuilt{GOOD:#} {} from {}: {}, {}",
-        LedgerUrl::Sqlite(shop.path.clone()),
+        LedgerUrl::Sqlite(job.path.clone()),
         history.path().display(),
-        count(whole(done.events), "event"),
-        count(whole(done.units), "unit"),
+        count(done.events, "event"),
+        count(done.units, "unit"),
     ));
     if let Some(home) = home {
         output.warning(format_args!(

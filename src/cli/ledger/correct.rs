@@ -8,12 +8,10 @@ use eol_inject::unit::Serial;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::{labels, report};
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{labels, recipe, report};
 
-/// Which unit, who decides, and why.
 #[derive(Args)]
 pub(crate) struct CorrectArgs {
     #[command(flatten)]
@@ -27,7 +25,6 @@ pub(crate) struct CorrectArgs {
     decision: DecisionArgs,
 }
 
-/// Which unit or part, who decides, and why.
 #[derive(Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["serial", "part"])))]
 pub(crate) struct VoidArgs {
@@ -47,8 +44,7 @@ pub(crate) struct VoidArgs {
 }
 
 pub(crate) fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliError> {
-    let who = (&args.recipe, args.serial.as_str(), &args.decision);
-    let (unit, view) = correct(who, |ledger, serial, actor| ledger.release(serial, actor))?;
+    let (unit, view) = correct(&args.recipe, &args.serial, &args.decision, Ledger::release)?;
     output.object(&view.object(&unit));
     output.line(format_args!(
         "{} is released; its token {} is free again",
@@ -59,11 +55,10 @@ pub(crate) fn release(args: &CorrectArgs, output: &Output) -> Result<u8, CliErro
 
 pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
     if let Some(number) = args.part {
-        return super::part::void((&args.recipe.recipe, number), &args.decision, output);
+        return super::part::void(&args.recipe, number, &args.decision, output);
     }
     let serial = args.serial.as_deref().unwrap_or_default();
-    let who = (&args.recipe, serial, &args.decision);
-    let (unit, view) = correct(who, |ledger, serial, actor| ledger.void(serial, actor))?;
+    let (unit, view) = correct(&args.recipe, serial, &args.decision, Ledger::void)?;
     output.object(&view.object(&unit));
     output.line(format_args!(
         "{} is void; its token {} is burnt: delete it in the console, and scrap its label",
@@ -77,7 +72,9 @@ pub(crate) fn void(args: &VoidArgs, output: &Output) -> Result<u8, CliError> {
 }
 
 fn correct(
-    (recipe, serial, decision): (&RecipeArg, &str, &DecisionArgs),
+    recipe: &RecipeArg,
+    serial: &str,
+    decision: &DecisionArgs,
     act: impl FnOnce(&mut Ledger, &Serial, &Actor) -> Result<UnitRecord, LedgerError>,
 ) -> Result<(UnitRecord, report::View), CliError> {
     let recipe = recipe::read(&recipe.recipe)?;

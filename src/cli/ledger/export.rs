@@ -8,17 +8,14 @@ use eol_inject::ledger::{Actor, Ledger, TokenRecord, UnitState};
 use eol_inject::recipe::Recipe;
 use serde_json::{Value, json};
 
-use crate::cli::args::ForceArg;
-use crate::cli::args::RecipeArg;
-use crate::cli::console::ConsoleArgs;
+use crate::cli::args::{self, ForceArg, RecipeArg};
+use crate::cli::console::{ConsoleArgs, Listed};
 use crate::cli::error::CliError;
-use crate::cli::file::Out;
-use crate::cli::file::{NewFile, Writable};
+use crate::cli::file::{NewFile, Out, Writable};
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{args, open_ledger, recipe};
+use crate::cli::{recipe, report};
 
 /// How the record is written.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -154,21 +151,20 @@ fn lists(args: &ExportArgs, recipe: &Recipe, output: &Output) -> Result<u8, CliE
     args.lists
         .allow(&Guard::of(recipe, &args.recipe.recipe), existing)?;
     let ledger = open_ledger::records(recipe)?;
-    let (mut disclaim, mut delete) = (Vec::new(), Vec::new());
+    let mut listed = Listed::default();
     ledger.tokens(&mut |token| {
         let named = |token: &TokenRecord| {
             let serial = token.holder.as_ref().map(|unit| unit.serial.clone());
             (token.fingerprint, serial)
         };
         if token.is_to_disclaim() {
-            disclaim.push(named(&token));
+            listed.disclaim.push(named(&token));
         }
         if token.is_burnt() {
-            delete.push(named(&token));
+            listed.delete.push(named(&token));
         }
     })?;
-    args.lists
-        .write(&ledger, (&disclaim, &delete, existing), output)?;
+    args.lists.write(&ledger, &listed, existing, output)?;
     Ok(0)
 }
 
@@ -191,7 +187,7 @@ fn reveal(
     })?;
     let failed = |error: io::Error| CliError::file("cannot write", file, &error);
     // Before secrets are on their way.
-    let mut out = NewFile::create(file, (Writable::Owner, args.force.existing()))?;
+    let mut out = NewFile::create(file, Writable::Owner, args.force.existing())?;
     let revealed = ledger.revealed("export", actor)?;
     let mut count = 0usize;
     writeln!(out, "serial,state,fingerprint,auth_token").map_err(failed)?;

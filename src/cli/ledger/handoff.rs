@@ -114,11 +114,11 @@ pub(crate) fn run(args: &HandoffArgs, output: &Output) -> Result<u8, CliError> {
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     for file in [&args.output, &args.block] {
         let file = Folder::exactly(file);
-        gate::outputs((&recipe, &master), Some(&file), &folder)?;
+        gate::outputs(&recipe, &master, Some(&file), &folder)?;
     }
-    let mut ledger = open_ledger::ledger_for(&recipe, &actor, (Missing::Create, Simulated::No))?;
+    let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, Simulated::No)?;
     neighbours::refuse(&recipe, &ledger, None)?;
-    token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+    token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
     let serials = match listed {
         Some(serials) => serials,
         None => next_units(&recipe, &mut ledger, &actor, args.count.unwrap_or(0))?,
@@ -266,15 +266,15 @@ impl<'a> Files<'a> {
 
     /// Writes the list, which holds no secret.
     fn write_list(&self) -> Result<(), CliError> {
-        let open = (Writable::Anybody, self.args.force.existing());
-        file::write(&self.args.block, &self.list, open)?;
+        let existing = self.args.force.existing();
+        file::write(&self.args.block, &self.list, Writable::Anybody, existing)?;
         read_back(&self.args.block, &self.list).map(drop)
     }
 
     /// Writes the programmer's file, and vouches for each unit by what is read back.
     fn write_tokens(&self, block: &Block<'_>) -> Result<Vec<Receipt>, CliError> {
-        let secret = (Writable::Owner, self.args.force.existing());
-        file::write(&self.args.output, &self.text, secret)?;
+        let existing = self.args.force.existing();
+        file::write(&self.args.output, &self.text, Writable::Owner, existing)?;
         let found = read_back(&self.args.output, &self.text)?;
         let programmer = self.args.programmer();
         Ok(handoff::read_back(&found, block.sealed(), programmer)?)
@@ -283,7 +283,7 @@ impl<'a> Files<'a> {
 
 /// Returns what is read back of a file, where it is what was written.
 fn read_back(file: &Path, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, CliError> {
-    let found = Zeroizing::new(crate::cli::file::read(file, exit::DELIVERY, "back")?);
+    let found = Zeroizing::new(file::read(file, exit::DELIVERY, "back")?);
     if found.as_slice() == bytes {
         return Ok(found);
     }

@@ -9,12 +9,10 @@ use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::file::{Existing, Writable};
-use crate::cli::open_ledger;
+use crate::cli::file::{self, Existing, Writable};
 use crate::cli::output::{BAD, GOOD, Output};
-use crate::cli::{file, recipe};
+use crate::cli::{open_ledger, recipe};
 
-/// What to do with keys.
 #[derive(Args)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
@@ -61,9 +59,6 @@ struct ShowArgs {
     file: Option<PathBuf>,
 }
 
-/// How a key is written.
-const SECRET: (Writable, Existing) = (Writable::Owner, Existing::Stays);
-
 pub(crate) fn run(args: KeyArgs, output: &Output) -> Result<u8, CliError> {
     match args.command {
         Command::New(args) => new(&args, output),
@@ -83,7 +78,12 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(file)?;
     if !args.station {
         let key = LedgerKey::make()?;
-        file::write(file, key.to_text().as_bytes(), SECRET)?;
+        file::write(
+            file,
+            key.to_text().as_bytes(),
+            Writable::Owner,
+            Existing::Stays,
+        )?;
         shown("ledger", &key.id(), file, output);
         return Ok(0);
     }
@@ -93,11 +93,17 @@ fn new(args: &NewArgs, output: &Output) -> Result<u8, CliError> {
     fresh(&public)?;
     let key = StationKey::make()?;
     let recipient = key.recipient()?;
-    file::write(file, key.to_text().as_bytes(), SECRET)?;
+    file::write(
+        file,
+        key.to_text().as_bytes(),
+        Writable::Owner,
+        Existing::Stays,
+    )?;
     file::write(
         &public,
         recipient.to_text().as_bytes(),
-        (Writable::Anybody, Existing::Stays),
+        Writable::Anybody,
+        Existing::Stays,
     )?;
     shown("station", &recipient.id(), file, output);
     output.note(format_args!(
@@ -121,7 +127,7 @@ fn rotate(args: &RotateArgs, output: &Output) -> Result<u8, CliError> {
     let name = recipe.ledger_url();
     let base = recipe.ledger_base();
     let mut left = None;
-    let rotation = open_ledger::rotate(&recipe, &actor, &mut |now| {
+    let rotation = open_ledger::whole_ledger(&recipe, &actor)?.rotate(&actor, &mut |now| {
         let before = *left.get_or_insert_with(|| {
             output.bar(now, "sealing");
             now

@@ -6,10 +6,8 @@ use eol_inject::ledger::{Outcome, UnitRecord, UnitState};
 use crate::cli::args::RecipeArg;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{open_ledger, recipe, report};
 
-/// Which units.
 #[derive(Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]

@@ -65,7 +65,6 @@ pub(super) fn grouped(command: clap::Command) -> clap::Command {
     ))
 }
 
-/// What to do with the record.
 #[derive(Args)]
 pub(crate) struct LedgerArgs {
     #[command(subcommand)]

@@ -5,11 +5,9 @@ use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
-use crate::cli::open_ledger;
 use crate::cli::output::{GOOD, Output};
-use crate::cli::recipe;
+use crate::cli::{open_ledger, recipe};
 
-/// Who decides.
 #[derive(Args)]
 pub(crate) struct NewArgs {
     #[command(flatten)]

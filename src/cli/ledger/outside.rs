@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use eol_inject::ledger::{Sighting, Witnessed};
-use eol_inject::pool::{Sheet, SheetError};
 use serde_json::Value;
 
 use crate::cli::error::{CliError, exit};
+use crate::cli::exported::{self, Row};
 use crate::cli::file;
 
 fn wrong(file: &Path, what: impl std::fmt::Display) -> CliError {
@@ -75,16 +75,7 @@ pub(super) fn sightings(file: &Path) -> Result<Vec<Sighting>, CliError> {
     Ok(units)
 }
 
-/// What is told of a unit; empty fields are not known.
-#[derive(Default)]
-struct Told {
-    serial: String,
-    print: String,
-    uid: String,
-    state: String,
-}
-
-fn sighting(file: &Path, place: &str, told: &Told) -> Result<Option<Sighting>, CliError> {
+fn sighting(file: &Path, place: &str, told: &Row) -> Result<Option<Sighting>, CliError> {
     // What has no token any more is no use of one.
     if matches!(told.state.as_str(), "void" | "superseded") {
         return Ok(None);
@@ -96,7 +87,7 @@ fn sighting(file: &Path, place: &str, told: &Told) -> Result<Option<Sighting>, C
             .parse()
             .map_err(|error| wrong(file, format_args!("{place}: {error}")))?,
         fingerprint: told
-            .print
+            .fingerprint
             .parse()
             .map_err(|error| wrong(file, format_args!("{place}: {error}")))?,
         uid: (!told.uid.is_empty()).then(|| told.uid.clone()),
@@ -104,24 +95,10 @@ fn sighting(file: &Path, place: &str, told: &Told) -> Result<Option<Sighting>, C
 }
 
 fn from_table(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
-    let no_sheet = |error: SheetError| wrong(file, error);
-    let mut sheet = Sheet::new(text.as_bytes()).map_err(no_sheet)?;
-    let column = |name: &str| sheet.column(&[name]).map_err(no_sheet);
-    let (Some(serial), Some(print)) = (column("serial")?, column("fingerprint")?) else {
-        let what = "the first line names no columns serial and fingerprint";
-        return Err(wrong(file, what));
-    };
-    let (uid, state) = (column("chip_uid")?, column("state")?);
+    let rows = exported::rows(text.as_bytes(), &|what| wrong(file, what))?;
     let mut units = Vec::new();
-    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
-        let cell = |column: Option<usize>| sheet.given(column).unwrap_or_default().to_owned();
-        let told = Told {
-            serial: cell(Some(serial)),
-            print: cell(Some(print)),
-            uid: cell(uid),
-            state: cell(state),
-        };
-        units.extend(sighting(file, &format!("line {line}"), &told)?);
+    for row in rows {
+        units.extend(sighting(file, &format!("line {}", row.line), &row)?);
     }
     Ok(units)
 }
@@ -129,7 +106,7 @@ fn from_table(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
 fn from_lines(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
     let mut units = Vec::new();
     // A mirror tells a unit again and again: the last word counts.
-    let mut mirrored: BTreeMap<i64, Told> = BTreeMap::new();
+    let mut mirrored: BTreeMap<i64, Row> = BTreeMap::new();
     for (number, line) in (1..).zip(text.lines()) {
         let place = format!("line {number}");
         let object: Value = serde_json::from_str(line)
@@ -140,7 +117,7 @@ fn from_lines(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
             let told = mirrored.entry(unit).or_default();
             for (name, to) in [
                 ("serial", &mut told.serial),
-                ("fingerprint", &mut told.print),
+                ("fingerprint", &mut told.fingerprint),
                 ("uid", &mut told.uid),
                 ("state", &mut told.state),
             ] {
@@ -151,11 +128,12 @@ fn from_lines(file: &Path, text: &str) -> Result<Vec<Sighting>, CliError> {
         } else if let (Some(serial), Some(print)) =
             (field(&object, "serial"), field(&object, "fingerprint"))
         {
-            let told = Told {
+            let told = Row {
                 serial: serial.to_owned(),
-                print: print.to_owned(),
+                fingerprint: print.to_owned(),
                 uid: field(&object, "chip_uid").unwrap_or_default().to_owned(),
                 state: field(&object, "state").unwrap_or_default().to_owned(),
+                ..Row::default()
             };
             units.extend(sighting(file, &place, &told)?);
         }

@@ -10,16 +10,13 @@ use eol_inject::ledger::{
 use eol_inject::recipe::{Recipe, SerialSource};
 use serde_json::{Value, json};
 
-use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
+use crate::cli::args::{self, DecisionArgs, RecipeArg, StationArgs};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
-use crate::cli::open_ledger;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{BAD, GOOD, Output, WARN, count};
-use crate::cli::{args, file, recipe};
-use crate::cli::{neighbours, report};
+use crate::cli::{file, ledger_key, neighbours, recipe, report};
 
-/// What goes to which station.
 #[derive(Args)]
 #[command(group(ArgGroup::new("share").required(true).args(["count", "serials"])))]
 pub(crate) struct SplitArgs {
@@ -55,7 +52,6 @@ pub(crate) struct SplitArgs {
     operator: Option<String>,
 }
 
-/// Which part comes back.
 #[derive(Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
@@ -69,7 +65,6 @@ pub(crate) struct MergeArgs {
     station: StationArgs,
 }
 
-/// Where the part goes back from.
 #[derive(Args)]
 pub(crate) struct ReturnArgs {
     #[command(flatten)]
@@ -106,7 +101,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
     if let Some((file, part)) = PartFile::left_over(&args.output, &ledger.parts()?)? {
         // A cut came between the record and the name.
         file.release()?;
-        told(&part, &args.output, output);
+        announce(&part, &args.output, output);
         return Ok(0);
     }
     if args.output.symlink_metadata().is_ok() {
@@ -123,7 +118,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
             handing.part().number
         ));
     }
-    let part = hand_out(args, &recipe, &mut ledger, (&handing, &actor));
+    let part = hand_out(args, &recipe, &mut ledger, &handing, &actor);
     let part = part.map_err(|error| {
         let part = handing.part();
         let again = format!(
@@ -133,7 +128,7 @@ pub(crate) fn split(args: &SplitArgs, output: &Output) -> Result<u8, CliError> {
         );
         error.with_hint(Some(&again))
     })?;
-    told(&part, &args.output, output);
+    announce(&part, &args.output, output);
     Ok(0)
 }
 
@@ -142,7 +137,8 @@ fn hand_out(
     args: &SplitArgs,
     recipe: &Recipe,
     ledger: &mut Ledger,
-    (handing, actor): (&Handing, &Actor),
+    handing: &Handing,
+    actor: &Actor,
 ) -> Result<Part, CliError> {
     let scope = open_ledger::scope(recipe);
     let file = PartFile::make(&args.output, &scope, handing, actor)?;
@@ -160,7 +156,7 @@ fn hand_out(
     }
 }
 
-fn told(part: &Part, file: &Path, output: &Output) {
+fn announce(part: &Part, file: &Path, output: &Output) {
     let key = part.to.as_ref().map(Recipient::id).unwrap_or_default();
     let mut told = report::part_object(part);
     if let Value::Object(map) = &mut told {
@@ -228,7 +224,7 @@ pub(crate) fn give_back(args: &ReturnArgs, output: &Output) -> Result<u8, CliErr
         .part_of()?
         .ok_or(LedgerError::Part(PartError::NotAPart))?;
     drop(ledger);
-    let (scope, place) = (open_ledger::scope(&recipe), open_ledger::key_place(&recipe));
+    let (scope, place) = (open_ledger::scope(&recipe), ledger_key::place(&recipe));
     Sqlite::give_back(&file, &args.output, &scope, &place)?;
     output.object(&json!({
         "v": 1, "kind": "return", "part": of.part.number, "id": of.part.id, "closed": of.closed,
@@ -308,11 +304,12 @@ pub(crate) fn merge(args: &MergeArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Burns the tokens of a part.
 pub(crate) fn void(
-    (recipe, number): (&Path, i64),
+    recipe: &RecipeArg,
+    number: i64,
     decision: &DecisionArgs,
     output: &Output,
 ) -> Result<u8, CliError> {
-    let recipe = recipe::read(recipe)?;
+    let recipe = recipe::read(&recipe.recipe)?;
     let actor = decision.actor()?;
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let part = ledger.void_part(number, &actor)?;

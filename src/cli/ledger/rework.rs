@@ -10,10 +10,9 @@ use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::CliError;
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::Output;
-use crate::cli::{labels, report};
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{labels, recipe, report};
 
 /// What is done with the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,7 +27,6 @@ enum Mode {
     Returned,
 }
 
-/// Which unit, what for, who decides, and why.
 #[derive(Args)]
 pub(crate) struct ReworkArgs {
     #[command(flatten)]
@@ -91,11 +89,11 @@ pub(crate) fn run(args: &ReworkArgs, output: &Output) -> Result<u8, CliError> {
     let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
     let serial = open_ledger::on_record(&recipe, &ledger, &args.serial)?;
     let done = ledger.rework(&serial, &rework, &actor)?;
-    tell(&rework, &done, (report::View::of(&ledger)?, output));
+    announce(&rework, &done, report::View::of(&ledger)?, output);
     // The record stands; `label print` finishes what a cut leaves of this.
     let folder = LabelFolder::of(&recipe, Sync::Durable);
     labels(&mut ledger, &folder, &done, output)?;
-    next(&rework, &done, output);
+    next_steps(&rework, &done, output);
     Ok(0)
 }
 
@@ -117,13 +115,13 @@ fn labels(
     if let Some(entry) = ledger.entry(&after.serial)? {
         folder.put(&entry)?;
         if folder.wanted().is_some() {
-            labels::told(&entry, folder, output);
+            labels::announce(&entry, folder, output);
         }
     }
     Ok(())
 }
 
-fn tell(rework: &Rework, done: &Reworked, (view, output): (report::View, &Output)) {
+fn announce(rework: &Rework, done: &Reworked, view: report::View, output: &Output) {
     let burnt = *rework == Rework::BoardSwapped;
     output.object(&json!({
         "v": 1,
@@ -153,7 +151,7 @@ fn tell(rework: &Rework, done: &Reworked, (view, output): (report::View, &Output
 }
 
 /// Says what is left to do by hand.
-fn next(rework: &Rework, done: &Reworked, output: &Output) {
+fn next_steps(rework: &Rework, done: &Reworked, output: &Output) {
     let board = match done.before.uid.as_deref() {
         Some(uid) => format!("its board {uid}"),
         None => "its board".to_owned(),

@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 use crate::cli::args::RecipeArg;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::report;
-use crate::cli::{open_ledger, recipe};
+use crate::cli::{open_ledger, recipe, report};
 
-/// Which unit.
 #[derive(Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["serial", "unit"])))]
 pub(crate) struct ShowArgs {
@@ -75,14 +73,14 @@ pub(crate) fn run(args: &ShowArgs, output: &Output) -> Result<u8, CliError> {
             event.seq,
             event.kind,
             event.station,
-            told(&event.body)
+            event_words(&event.body)
         ));
     }
     Ok(0)
 }
 
 /// Returns what people want to read of an event: not the digests, which `--json` shows.
-fn told(body: &str) -> String {
+fn event_words(body: &str) -> String {
     const SHOWN: [&str; 9] = [
         "epoch", "target", "uid", "durable", "name", "message", "touched", "by", "reason",
     ];

@@ -1,32 +1,24 @@
 //! `pool`: takes tokens in, counts, requests and generates them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 use eol_inject::ledger::{Actor, Simulated};
-use eol_inject::pool::{self, Request, Trial};
-use eol_inject::recipe::{Recipe, SerialSource};
-use eol_inject::unit::Serial;
+use eol_inject::recipe::Recipe;
 use serde_json::json;
 
-use super::args::ForceArg;
 use super::args::{DecisionArgs, RecipeArg, StationArgs};
 use super::error::{CliError, exit};
-use super::file::Writable;
-use super::guard::Guard;
-use super::open_ledger::Missing;
+use super::open_ledger::{self, Missing};
 use super::output::{GOOD, Output, WARN};
-use super::report::grouped;
-use super::token_list::Misfits;
-use super::trial;
-use super::{file, open_ledger, recipe, report, token_list};
+use super::recipe;
+use super::report::{self, grouped};
+use super::token_list::{self, Misfits};
 
+mod generate;
 mod reconcile;
+mod request;
 
-/// Most serials that are handed out for one request.
-const MOST_NUMBERS: usize = 1_000_000;
-
-/// What to do with tokens.
 #[derive(Args)]
 pub(crate) struct PoolArgs {
     #[command(subcommand)]
@@ -42,9 +34,9 @@ enum Command {
     /// Compare all tokens of the cloud with the ledger's, and list what to do in the console
     Reconcile(reconcile::ReconcileArgs),
     /// Write the CSV that the console makes static tokens from
-    Request(RequestArgs),
+    Request(request::RequestArgs),
     /// Make trial tokens, in the shape of an export; no cloud knows them
-    Generate(GenerateArgs),
+    Generate(generate::GenerateArgs),
 }
 
 #[derive(Args)]
@@ -81,69 +73,6 @@ struct ImportArgs {
 struct StatusArgs {
     #[command(flatten)]
     recipe: RecipeArg,
-}
-
-#[derive(Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
-struct RequestArgs {
-    #[command(flatten)]
-    recipe: RecipeArg,
-
-    /// A file with one serial a line; - for standard input
-    #[arg(long, value_name = "FILE")]
-    serials: Option<PathBuf>,
-
-    /// Take this many new serials of the recipe's format; they are never handed out again
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
-
-    /// Header of the serials, exactly as the template's metadata field [default: bind in [pool]]
-    #[arg(long, value_name = "NAME")]
-    header: Option<String>,
-
-    /// A further column that is the same for every unit
-    #[arg(long, value_name = "NAME=VALUE")]
-    column: Vec<String>,
-
-    /// Most rows in a file
-    #[arg(long, value_name = "N", default_value_t = Request::ROWS)]
-    rows: usize,
-
-    /// The file to write; several get a number before the extension
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-
-    #[command(flatten)]
-    force: ForceArg,
-
-    #[command(flatten)]
-    station: StationArgs,
-}
-
-#[derive(Args)]
-#[command(group(ArgGroup::new("which").required(true).args(["serials", "count"])))]
-struct GenerateArgs {
-    #[command(flatten)]
-    recipe: RecipeArg,
-
-    /// Make this many tokens for any serial
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
-
-    /// Make a token for each serial of this file, one a line; - for standard input
-    #[arg(long, value_name = "FILE")]
-    serials: Option<PathBuf>,
-
-    /// Organisation in the QR Tokens
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    organisation: u32,
-
-    /// The zip to write, owner-only: it holds the secrets
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-
-    #[command(flatten)]
-    force: ForceArg,
 }
 
 impl ImportArgs {
@@ -193,8 +122,8 @@ pub(crate) fn run(args: PoolArgs, output: &Output) -> Result<u8, CliError> {
         Command::Import(args) => import(&args, output),
         Command::Status(args) => status(&args, output),
         Command::Reconcile(args) => reconcile::run(&args, output),
-        Command::Request(args) => request(&args, output),
-        Command::Generate(args) => generate(&args, output),
+        Command::Request(args) => request::run(&args, output),
+        Command::Generate(args) => generate::run(&args, output),
     }
 }
 
@@ -238,30 +167,26 @@ fn import(args: &ImportArgs, output: &Output) -> Result<u8, CliError> {
         output.line(format_args!(
             "{}: {} new tokens, {} known, {} of the new ones claimed already",
             file.display(),
-            grouped_usize(import.added),
-            grouped_usize(import.known),
-            grouped_usize(import.gone),
+            grouped(import.added),
+            grouped(import.known),
+            grouped(import.gone),
         ));
         if import.completed > 0 {
             output.line(format_args!(
                 "  {} of the known ones were completed: QR Token, organisation, picture or columns",
-                grouped_usize(import.completed)
+                grouped(import.completed)
             ));
         }
         if import.kept > 0 {
             output.warning(format_args!(
                 "{} of the known ones have another picture or column in this list: what was known first stays",
-                grouped_usize(import.kept)
+                grouped(import.kept)
             ));
         }
     }
     let stock = ledger.stock()?;
     output.line(format_args!("{} tokens are free", grouped(stock.free)));
     Ok(0)
-}
-
-fn grouped_usize(number: usize) -> String {
-    grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
@@ -306,115 +231,4 @@ fn status(args: &StatusArgs, output: &Output) -> Result<u8, CliError> {
         output.line(format_args!("  {}", report::part_line(&part)));
     }
     Ok(if stock.free == 0 { exit::POOL_EMPTY } else { 0 })
-}
-
-fn request(args: &RequestArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = recipe::read(&args.recipe.recipe)?;
-    let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
-    let header = args.header.clone().or(bind).ok_or_else(|| {
-        CliError::usage("which metadata field takes the serial: --header, or bind = in [pool]")
-    })?;
-    let mut fixed = Vec::new();
-    for column in &args.column {
-        let (name, value) = column
-            .split_once('=')
-            .ok_or_else(|| CliError::usage("--column is NAME=VALUE"))?;
-        fixed.push((name.to_owned(), value.to_owned()));
-    }
-    // Before numbers are handed out for good.
-    let guard = Guard::of(&recipe, &args.recipe.recipe);
-    guard.allow(&args.output)?;
-    let count = args.count.unwrap_or(0);
-    if count > MOST_NUMBERS {
-        return Err(CliError::usage(format!(
-            "--count is at most {}: ask for more another time",
-            grouped_usize(MOST_NUMBERS)
-        )));
-    }
-    let files = count.div_ceil(args.rows.max(1));
-    for number in 1..=files {
-        let path = numbered(&args.output, (files > 1).then_some(number));
-        guard.allow_new(&path, args.force.existing())?;
-    }
-    let serials = match (&args.serials, args.count) {
-        (Some(file), _) => super::serials::listed(file, &recipe)?,
-        (None, count) => new_serials(&recipe, &args.station.actor()?, count.unwrap_or(0))?,
-    };
-    let wanted = Request {
-        serial: header,
-        fixed,
-        rows: args.rows,
-    };
-    let files = pool::request(&wanted, &serials)?;
-    let many = files.len() > 1;
-    for (number, text) in (1..).zip(&files) {
-        let path = numbered(&args.output, many.then_some(number));
-        guard.allow(&path)?;
-        let how = (Writable::Anybody, args.force.existing());
-        file::write(&path, text.as_bytes(), how)?;
-        let rows = text.lines().count().saturating_sub(1);
-        output.object(&json!({
-            "v": 1, "kind": "request", "file": path.display().to_string(), "rows": rows,
-        }));
-        output.line(format_args!("{}: {rows} rows", path.display()));
-    }
-    output.note("upload it under Static Tokens, Create From File; then import what is exported");
-    Ok(0)
-}
-
-/// Takes new serials from the ledger, so that no unit gets one of them otherwise.
-fn new_serials(recipe: &Recipe, actor: &Actor, count: usize) -> Result<Vec<Serial>, CliError> {
-    let format = match (recipe.serial.source, &recipe.serial.format) {
-        (SerialSource::Next | SerialSource::Pool, Some(format)) => format,
-        _ => {
-            return Err(CliError::usage(
-                "--count needs a format in [serial]: use --serials, or format = \"...{:06}\"",
-            ));
-        }
-    };
-    let mut ledger = open_ledger::ledger(recipe, actor, Missing::Create)?;
-    Ok(ledger.next_serials(format, count)?)
-}
-
-/// Returns `tokens-2.csv` for the second of several files.
-fn numbered(path: &Path, number: Option<usize>) -> PathBuf {
-    let Some(number) = number else {
-        return path.to_owned();
-    };
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = match path.extension() {
-        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
-        None => format!("{stem}-{number}"),
-    };
-    path.with_file_name(name)
-}
-
-fn generate(args: &GenerateArgs, output: &Output) -> Result<u8, CliError> {
-    let recipe = recipe::read(&args.recipe.recipe)?;
-    let bind = recipe.pool.as_ref().and_then(|pool| pool.bind.clone());
-    let (serials, bind) = match (&args.serials, args.count) {
-        (Some(file), _) => {
-            let serials = super::serials::listed(file, &recipe)?;
-            let header = bind.unwrap_or_else(|| "Serial Number".to_owned());
-            (serials, Some(header))
-        }
-        (None, count) => (trial::placeholders(count.unwrap_or(0))?, None),
-    };
-    let existing = args.force.existing();
-    Guard::of(&recipe, &args.recipe.recipe).allow_new(&args.output, existing)?;
-    let trial = Trial {
-        organisation: args.organisation,
-        bind,
-    };
-    trial::make(&trial, &serials, (&args.output, existing))?;
-    output.object(&json!({
-        "v": 1, "kind": "generate", "file": args.output.display().to_string(),
-        "tokens": serials.len(),
-    }));
-    output.line(format_args!(
-        "{}: {} trial tokens; a ledger takes either these or exported ones",
-        args.output.display(),
-        serials.len(),
-    ));
-    Ok(0)
 }

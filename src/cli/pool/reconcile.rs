@@ -8,15 +8,13 @@ use eol_inject::pool::Note;
 use eol_inject::unit::Serial;
 use serde_json::json;
 
-use crate::cli::args::ForceArg;
-use crate::cli::args::RecipeArg;
-use crate::cli::console::{ConsoleArgs, Named};
+use crate::cli::args::{ForceArg, RecipeArg};
+use crate::cli::console::{ConsoleArgs, Listed, Named};
 use crate::cli::error::{CliError, exit};
 use crate::cli::guard::Guard;
 use crate::cli::output::{BAD, GOOD, Output};
 use crate::cli::{open_ledger, recipe, token_list};
 
-/// Which list, and what to write.
 #[derive(Args)]
 pub(super) struct ReconcileArgs {
     #[command(flatten)]
@@ -60,7 +58,7 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     })?;
     let found = both.rest();
     for one in &found {
-        tell(one, output);
+        report(one, output);
     }
     let of = |wanted: &[Difference]| -> Vec<Named> {
         let wanted = found.iter().filter(|one| wanted.contains(&one.difference));
@@ -68,13 +66,14 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
             .map(|one| (one.fingerprint, one.serial.clone()))
             .collect()
     };
-    let disclaim = of(&[Difference::ReturnedClaimed]);
-    let delete = of(&[Difference::BurntClaimed, Difference::BurntThere]);
-    args.lists
-        .write(&ledger, (&disclaim, &delete, existing), output)?;
+    let listed = Listed {
+        disclaim: of(&[Difference::ReturnedClaimed]),
+        delete: of(&[Difference::BurntClaimed, Difference::BurntThere]),
+    };
+    args.lists.write(&ledger, &listed, existing, output)?;
     output.object(&json!({
         "v": 1, "kind": "reconcile", "there": list.rows.len(), "here": tokens,
-        "differences": found.len(), "to_disclaim": disclaim.len(), "to_delete": delete.len(),
+        "differences": found.len(), "to_disclaim": listed.disclaim.len(), "to_delete": listed.delete.len(),
     }));
     let counts = format!("{} tokens there, {tokens} here", list.rows.len());
     if found.is_empty() {
@@ -84,13 +83,13 @@ pub(super) fn run(args: &ReconcileArgs, output: &Output) -> Result<u8, CliError>
     output.line(format_args!(
         "{counts}: {} differences, {} to disclaim, {} to delete",
         found.len(),
-        disclaim.len(),
-        delete.len()
+        listed.disclaim.len(),
+        listed.delete.len()
     ));
     Ok(exit::DIFFERS)
 }
 
-fn tell(one: &Disagreement, output: &Output) {
+fn report(one: &Disagreement, output: &Output) {
     let name: &'static str = one.difference.into();
     output.object(&json!({
         "v": 1, "kind": "difference", "difference": name,

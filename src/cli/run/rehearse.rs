@@ -155,8 +155,7 @@ fn tokens(
             (trial.qr, trial.picture) = (None, None);
         }
     }
-    let setting = (Missing::Create, Simulated::Yes);
-    let mut ledger = open_ledger::ledger_for(recipe, actor, setting)?;
+    let mut ledger = open_ledger::ledger_for(recipe, actor, Missing::Create, Simulated::Yes)?;
     ledger.import(&list, actor)?;
     Ok(())
 }

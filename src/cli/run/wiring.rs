@@ -54,12 +54,11 @@ impl Wiring {
         let interrupt = Interrupt::listen();
         sweep::parts(&recipe, None);
         sweep::boards(&recipe);
-        let setting = (Missing::Create, simulated);
-        let mut ledger = open_ledger::ledger_for(&recipe, &actor, setting)?;
+        let mut ledger = open_ledger::ledger_for(&recipe, &actor, Missing::Create, simulated)?;
         if simulated == Simulated::No {
             neighbours::refuse(&recipe, &ledger, None)?;
         }
-        token_list::import((&recipe, &master), &mut ledger, &actor, output)?;
+        token_list::import(&recipe, &master, &mut ledger, &actor, output)?;
         heading(&recipe, &nests, output);
         let words = Arc::new(Words {
             actor,
@@ -84,7 +83,7 @@ impl Wiring {
             station.add(NestSetup {
                 name: nest.name,
                 boards: Box::new(boards),
-                ledger: open_ledger::ledger_for(&recipe, &words.actor, setting)?,
+                ledger: open_ledger::ledger_for(&recipe, &words.actor, Missing::Create, simulated)?,
             });
         }
         let screen = Screen::new(output, steps);
@@ -119,7 +118,7 @@ fn ready(
         no_real_tokens(recipe)?;
     }
     let labels = LabelFolder::of(recipe, Sync::Durable);
-    gate::outputs((recipe, master), None, &labels)?;
+    gate::outputs(recipe, master, None, &labels)?;
     Ok(simulated)
 }
 
@@ -136,7 +135,7 @@ fn setup(
     Setup {
         labels: Box::new(LabelFolder::of(&recipe, Sync::Durable)),
         hooks: Hooks::new(&recipe.hook, recipe.folder()),
-        outbox: Outbox::beside(&open_ledger::ledger_file(&recipe)),
+        outbox: Outbox::beside(&recipe.ledger_base()),
         station: actor.station.clone(),
         operator: actor.by.clone(),
         order: words.order.clone(),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -11,7 +10,7 @@ use std::thread;
 use eol_inject::image::{Address, Conversion};
 use eol_inject::recipe::Recipe;
 use eol_inject::unit::{Fingerprint, Serial};
-use eol_inject::verify::{Examined, Expected, Judge};
+use eol_inject::verify::{Examined, Judge};
 use serde_json::json;
 
 use super::records::Records;
@@ -47,19 +46,11 @@ impl Listing {
         form: Option<Conversion>,
         recipe: &Recipe,
     ) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| {
-            CliError::file("cannot list", folder, &error).with_code(exit::IMAGE)
-        };
         let wanted = match form {
             Some(form) => Some(OsStr::new(form.extension())),
             None => recipe.image_extension(),
         };
-        let mut paths = fs::read_dir(folder)
-            .map_err(failed)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(failed)?;
-        paths.sort();
+        let paths = file::list(folder).map_err(|error| error.with_code(exit::IMAGE))?;
         let before = self.files.len();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -151,7 +142,7 @@ impl Judging<'_> {
             }
         };
         let claimed = self.claimed(file);
-        let expected = claimed.map(|serial| self.expected(serial));
+        let expected = claimed.map(|serial| records.expected(serial));
         let expected = expected.as_ref();
         let mut examined = match (self.dump, form) {
             (Some(base), _) => judge.examine_dump(base, bytes, expected),
@@ -166,7 +157,7 @@ impl Judging<'_> {
             let token = examined.fingerprint;
             serial = own.or_else(|| records.holder(token?).cloned());
             if let Some(own) = &serial {
-                examined.compare(&self.expected(own.clone()));
+                examined.compare(&records.expected(own.clone()));
             }
         }
         let record = serial.as_ref().and_then(|serial| records.get(serial));
@@ -192,15 +183,6 @@ impl Judging<'_> {
         self.serial
             .clone()
             .or_else(|| if dump { None } else { named() })
-    }
-
-    /// Returns what the record says of a unit.
-    fn expected(&self, serial: Serial) -> Expected {
-        let record = self.records.get(&serial);
-        Expected {
-            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
-            serial,
-        }
     }
 }
 

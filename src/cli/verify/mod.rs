@@ -21,7 +21,6 @@ use super::error::{CliError, exit};
 use super::output::Output;
 use super::{firmware, recipe};
 
-/// What to judge, and by what.
 #[derive(Args)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
@@ -93,7 +92,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
     output.only_looks();
     let mut found = Listing::default();
     for path in &args.paths {
-        let form = form(args, (path, &recipe), &judge)?;
+        let form = form(args, path, &recipe, &judge)?;
         match path.is_dir() {
             true => found.list(path, form, &recipe)?,
             false => found.files.push((path.clone(), form)),
@@ -124,19 +123,14 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> Result<u8, CliError> {
 
 /// Returns what the board on a probe must be, where the caller names it.
 fn expected(serial: Serial, records: &Records) -> Result<Expected, CliError> {
-    let record = records.get(&serial);
-    if records.are_asked() && record.is_none() {
+    if records.are_asked() && records.get(&serial).is_none() {
         return Err(CliError::new(
             exit::DIFFERS,
             "verify-no-record",
             format!("no record names {serial}"),
         ));
     }
-    let fingerprint = record.map(|(_, fingerprint)| *fingerprint);
-    Ok(Expected {
-        serial,
-        fingerprint,
-    })
+    Ok(records.expected(serial))
 }
 
 /// Refuses a dump that meets no address of the image: an address without 0x is a decimal number.
@@ -176,7 +170,8 @@ fn named(recipe: &Recipe, text: &str, records: &Records) -> Result<Serial, CliEr
 /// Returns what the images were converted to: as asked, else as one file's name says.
 fn form(
     args: &VerifyArgs,
-    (path, recipe): (&Path, &Recipe),
+    path: &Path,
+    recipe: &Recipe,
     judge: &Judge,
 ) -> Result<Option<Conversion>, CliError> {
     let asked = args.form.conversion(judge.format())?;

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::UnitState;
-use eol_inject::pool::{Sheet, SheetError};
 use eol_inject::recipe::{LedgerUrl, Recipe};
 use eol_inject::unit::{Fingerprint, Serial};
+use eol_inject::verify::Expected;
 
 use crate::cli::error::{CliError, exit};
-use crate::cli::file;
-use crate::cli::{open_ledger, report};
+use crate::cli::{exported, file, open_ledger, report};
 
 /// The records to compare with.
 #[derive(Args)]
@@ -66,12 +65,13 @@ impl Records {
     pub(super) fn of(args: &RecordArgs, recipe: &Recipe) -> Result<Self, CliError> {
         if let Some(file) = &args.mapping {
             let bytes = file::read(file, exit::RECIPE, "the mapping")?;
-            let units = read_mapping(&bytes);
+            let about = |error: CliError| error.about(file.display());
+            let rows = exported::rows(&bytes, &wrong).map_err(about)?;
             return Ok(Self {
-                units: Some(units.map_err(|error| error.about(file.display()))?),
+                simulated: rows.iter().any(|row| row.simulated),
+                units: Some(mapped(rows).map_err(about)?),
                 elsewhere: BTreeSet::new(),
                 all: Completeness::Asked,
-                simulated: is_simulated(&bytes),
                 source: file.display().to_string(),
             });
         }
@@ -138,6 +138,15 @@ impl Records {
         self.units.as_ref()?.get(&serial.folded())
     }
 
+    /// Returns what an image of this unit must carry.
+    pub(super) fn expected(&self, serial: Serial) -> Expected {
+        let record = self.get(&serial);
+        Expected {
+            fingerprint: record.map(|(_, fingerprint)| *fingerprint),
+            serial,
+        }
+    }
+
     /// Returns the record that has a token.
     pub(super) fn holder(&self, token: Fingerprint) -> Option<&Serial> {
         let mut units = self.units.iter().flatten();
@@ -161,7 +170,7 @@ impl Records {
 
 /// Returns whether a ledger cannot be asked from here.
 fn is_away(url: &LedgerUrl, error: &CliError) -> bool {
-    matches!(url, LedgerUrl::Postgres(_)) && error.name == "ledger-unreachable"
+    matches!(url, LedgerUrl::Postgres(_)) && error.is_gone()
 }
 
 /// Returns the file or folder that is judged, which must be there.
@@ -171,30 +180,19 @@ pub(super) fn present(path: &Path) -> Result<(), CliError> {
         .map_err(|error| CliError::file("cannot read", path, &error).with_code(exit::IMAGE))
 }
 
-/// Reads `serial` and `fingerprint` of an exported CSV; rows without an image are left out.
-fn read_mapping(bytes: &[u8]) -> Result<BTreeMap<String, (Serial, Fingerprint)>, CliError> {
-    let wrong = |message: String| CliError::new(exit::RECIPE, "mapping", message);
-    let no_sheet = |error: SheetError| wrong(error.to_string());
-    let mut sheet = Sheet::new(bytes).map_err(no_sheet)?;
-    let column = |names: &[&str]| sheet.column(names).map_err(no_sheet);
-    let (Some(serial), Some(print)) = (column(&["serial"])?, column(&["fingerprint"])?) else {
-        return Err(wrong(
-            "the first line names no columns serial and fingerprint".to_owned(),
-        ));
-    };
-    let state = column(&["state"])?;
+/// Takes the units of an exported CSV that have an image.
+fn mapped(rows: Vec<exported::Row>) -> Result<BySerial, CliError> {
     let mut records = BTreeMap::new();
-    while let Some(line) = sheet.next_row().map_err(no_sheet)? {
-        let at = |what: &dyn fmt::Display| wrong(format!("line {line}: {what}"));
-        let state: Option<UnitState> = match sheet.given(state) {
-            Some(state) => Some(state.parse().map_err(|_| at(&"its state is none"))?),
-            None => None,
-        };
-        if !state.is_none_or(UnitState::is_made) {
-            continue;
+    for row in rows {
+        let at = |what: &dyn fmt::Display| wrong(format!("line {}: {what}", row.line));
+        if !row.state.is_empty() {
+            let state: UnitState = row.state.parse().map_err(|_| at(&"its state is none"))?;
+            if !state.is_made() {
+                continue;
+            }
         }
-        let serial: Serial = sheet.cell(serial).parse().map_err(|error| at(&error))?;
-        let print: Fingerprint = sheet.cell(print).parse().map_err(|error| at(&error))?;
+        let serial: Serial = row.serial.parse().map_err(|error| at(&error))?;
+        let print: Fingerprint = row.fingerprint.parse().map_err(|error| at(&error))?;
         if records
             .insert(serial.folded(), (serial.clone(), print))
             .is_some()
@@ -205,14 +203,6 @@ fn read_mapping(bytes: &[u8]) -> Result<BTreeMap<String, (Serial, Fingerprint)>,
     Ok(records)
 }
 
-/// Returns whether an exported CSV says of any unit that it is not real.
-fn is_simulated(bytes: &[u8]) -> bool {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let column = reader.headers().ok().and_then(|headers| {
-        let mut names = headers.iter();
-        names.position(|header| header.trim() == "simulated")
-    });
-    let says =
-        |row: csv::StringRecord| column.and_then(|at| row.get(at).map(|cell| cell == "true"));
-    reader.records().flatten().filter_map(says).any(|says| says)
+fn wrong(message: String) -> CliError {
+    CliError::new(exit::RECIPE, "mapping", message)
 }

@@ -72,7 +72,7 @@ impl LedgerError {
     }
 
     /// Makes the error of a row that says what no program wrote.
-    pub(super) fn damaged(what: impl Into<String>) -> Self {
+    pub fn damaged(what: impl Into<String>) -> Self {
         Self::Storage(StorageError::Damaged {
             what: what.into(),
             source: None,

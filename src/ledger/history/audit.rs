@@ -8,12 +8,11 @@ use crate::ledger::history::places::Lists;
 use crate::ledger::history::replay::{Expected, each_unit};
 use crate::ledger::rules::facts::SIMULATED;
 use crate::ledger::rules::rows::row_digest;
+use crate::ledger::storage::rows::FORGED;
 use crate::ledger::storage::tables::{Head, Order, Tables, TokenRow};
 use crate::ledger::{Audit, Finding, KeyError, Ledger, LedgerError, Simulated};
 use crate::unit::Digest;
 
-/// What is wrong with a row that somebody wrote who lacks the key.
-pub const FORGED: &str = "it was written without the ledger's key";
 /// Most findings that are listed; a ledger in ruins needs no more.
 const MOST: usize = 1000;
 

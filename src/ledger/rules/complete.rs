@@ -60,7 +60,12 @@ pub fn news(tables: &dyn Tables, row: &Row, known: &TokenRow) -> Result<News, Le
             None => picture = Some(told.clone()),
         }
     }
-    let more = (more || picture.is_some()).then_some(Completion { secrets, picture });
+    let qr = secrets.qr.as_ref().map(event::qr_print);
+    let more = (more || picture.is_some()).then_some(Completion {
+        secrets,
+        qr,
+        picture,
+    });
     Ok(News { more, otherwise })
 }
 

@@ -1,7 +1,6 @@
 //! Events, and the chain that each station goes on with.
 
-use super::notary;
-use super::sql::{Query, Row, values};
+use super::sql::{Query, Row, Value, values};
 use super::tables::{Each, EventRow, Events, Order};
 use super::units;
 use super::view::{Chain, Mode, View};
@@ -54,6 +53,13 @@ fn read(row: &dyn Row) -> Result<EventRow, LedgerError> {
     })
 }
 
+/// Returns an event, as it is marked: the hash covers what is told, and all events of the station
+/// before.
+fn marked(row: &EventRow) -> [Value<'_>; 4] {
+    let event = &row.event;
+    *values![&event.station, row.link, row.unit, &event.hash]
+}
+
 impl View<'_> {
     /// Returns a station's chain; its head stays the head until a writing transaction ends.
     fn chain(&self, name: &str) -> Result<Option<Chain>, LedgerError> {
@@ -103,7 +109,7 @@ impl Events for View<'_> {
         let event = &row.event;
         let missing = || LedgerError::damaged("its station is missing");
         let chain = self.chain(&event.station)?.ok_or_else(missing)?;
-        let mark = self.notary()?.mark(&notary::Row::event(row));
+        let mark = self.notary()?.mark("event", &marked(row));
         self.sql.change(
             ADD,
             values![
@@ -129,7 +135,8 @@ impl Events for View<'_> {
     }
 
     fn vouches(&self, row: &EventRow) -> Option<bool> {
-        Some(self.opened.judge()?.knows_event(row))
+        let (judge, mark) = (self.opened.judge()?, row.mark.unwrap_or_default());
+        Some(judge.knows("event", &marked(row), &mark))
     }
 
     fn events_of(&self, folded: &str) -> Result<Vec<Event>, LedgerError> {

@@ -1,6 +1,5 @@
 //! Facts, which are fixed once, and the counters of serials.
 
-use super::notary::{Row, counter_fact};
 use super::sql::values;
 use super::tables::Facts;
 use super::view::{Mode, View};
@@ -17,6 +16,14 @@ const ADD_COUNTER: &str = "INSERT INTO counters (product, format, next, mark) VA
 const SET_COUNTER: &str =
     "UPDATE counters SET next = ?3, mark = ?4 WHERE product = ?1 AND format = ?2";
 
+/// Facts: which counters began. One that is missing later was removed.
+pub const BEGAN: &str = "counter ";
+
+/// Returns the fact that a counter of a product began.
+pub fn counter_fact(product: &str, format: &str) -> String {
+    format!("{BEGAN}{}", serde_json::json!((product, format)))
+}
+
 impl Facts for View<'_> {
     fn fact(&self, name: &str) -> Result<Option<String>, LedgerError> {
         match self.mode {
@@ -28,29 +35,17 @@ impl Facts for View<'_> {
     fn proved(&self, name: &str) -> Result<Option<String>, LedgerError> {
         self.sql.first(FACT, values![name], |row| {
             let value: &str = row.get(0)?;
-            let number = row.get(1)?;
-            let fact = Row::Fact {
-                number,
-                name,
-                value,
-            };
-            match self.notary()?.knows(&fact, row.get(2)?) {
-                true => Ok(value.to_owned()),
-                false => Err(LedgerError::forged(format!("fact {name}"))),
-            }
+            let fact = values![row.get::<i64>(1)?, name, value];
+            self.prove("fact", fact, row.get(2)?, || format!("fact {name}"))?;
+            Ok(value.to_owned())
         })
     }
 
     fn set_fact(&mut self, name: &str, value: &str) -> Result<(), LedgerError> {
-        let number = self.sql.value(NEXT, &[])?.unwrap_or(1);
-        let mark = self.notary()?.mark(&Row::Fact {
-            number,
-            name,
-            value,
-        });
-        self.sql
-            .change(SET, values![number, name, value, &mark])
-            .map(drop)
+        let number: i64 = self.sql.value(NEXT, &[])?.unwrap_or(1);
+        let mark = self.notary()?.mark("fact", values![number, name, value]);
+        let values = values![number, name, value, &mark];
+        self.sql.change(SET, values).map(drop)
     }
 
     fn alive(&self, run: &str) -> bool {
@@ -71,24 +66,21 @@ impl Facts for View<'_> {
     fn counter(&self, format: &str) -> Result<u64, LedgerError> {
         let product = self.opened.product;
         let decides = self.mode != Mode::Read;
-        let counter = |next| Row::Counter {
-            product,
-            format,
-            next,
-        };
-        let forged = || LedgerError::forged(format!("the counter of {format}"));
+        let what = || format!("the counter of {format}");
         if decides {
-            let mark = self.notary()?.mark(&counter(1));
+            let first = values![product, format, 1_i64];
+            let mark = self.notary()?.mark("counter", first);
             self.sql
                 .change(ADD_COUNTER, values![product, format, &mark])?;
         }
         let query = self.deciding(COUNTER, " FOR UPDATE");
         let next: Option<i64> = self.sql.first(query, values![product, format], |row| {
             let next = row.get(0)?;
-            match decides && !self.notary()?.knows(&counter(next), row.get(1)?) {
-                true => Err(forged()),
-                false => Ok(next),
+            if decides {
+                let counter = values![product, format, next];
+                self.prove("counter", counter, row.get(1)?, what)?;
             }
+            Ok(next)
         })?;
         let Some(next) = next else {
             return Ok(1);
@@ -96,7 +88,7 @@ impl Facts for View<'_> {
         // One that began does not begin anew: its row was taken away.
         let began = counter_fact(&self.opened.frame.scope.product, format);
         if decides && next == 1 && self.fact(&began)?.is_some() {
-            return Err(forged());
+            return Err(LedgerError::forged(what()));
         }
         u64::try_from(next)
             .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
@@ -111,11 +103,8 @@ impl Facts for View<'_> {
             })
         })?;
         let product = self.opened.product;
-        let mark = self.notary()?.mark(&Row::Counter {
-            product,
-            format,
-            next,
-        });
+        let counter = values![product, format, next];
+        let mark = self.notary()?.mark("counter", counter);
         self.sql
             .change(SET_COUNTER, values![product, format, next, &mark])?;
         let began = counter_fact(&self.opened.frame.scope.product, format);

@@ -1,11 +1,18 @@
 //! Lists on their way in.
 
-use super::notary;
-use super::sql::{Query, values};
+use super::sql::{Query, Value, values};
 use super::tables::{Imports, Pending, Tokens as _};
 use super::view::{Mode, View};
 use crate::ledger::{LedgerError, OpenError, StorageError};
 use crate::unit::{Fingerprint, Serial};
+
+/// The first token that nobody sees yet, as every statement finds it for itself.
+macro_rules! unseen {
+    () => {
+        "(SELECT coalesce(min(first), 9223372036854775807) FROM imports WHERE pending)"
+    };
+}
+pub(super) use unseen;
 
 const PENDING: &str = "SELECT id, first, unit, run, station FROM imports WHERE pending";
 const BEGIN: &str = "INSERT INTO imports (scope, first, unit, run, station, pending) \
@@ -47,21 +54,35 @@ pub fn hold(view: &View<'_>) -> Result<(), LedgerError> {
 /// Counts a picture that a known token got from an import, under its mark.
 pub fn count_picture(view: &View<'_>, import: i64) -> Result<(), LedgerError> {
     let counted = view.sql.first(COUNTED, values![import], |row| {
-        let pictures = row.get::<i64>(0)?.saturating_add(1);
-        let mark = view.notary()?.mark(&notary::Row::Import {
+        let begun = Pending {
             id: import,
-            scope: view.opened.scope,
-            begins: (row.get(1)?, row.get(2)?),
+            first: row.get(1)?,
+            unit: row.get(2)?,
+            run: String::new(),
             station: row.get(3)?,
-            pictures,
-        });
-        Ok((pictures, mark))
+        };
+        Ok((row.get::<i64>(0)?.saturating_add(1), begun))
     })?;
     let missing = || LedgerError::damaged(format!("import {import} is missing"));
-    let (pictures, mark) = counted.ok_or_else(missing)?;
+    let (pictures, begun) = counted.ok_or_else(missing)?;
+    let marked = marked(view, &begun, pictures);
+    let mark = view.notary()?.mark("import", &marked);
     view.sql
         .change(COUNT, values![import, pictures, &mark])
         .map(drop)
+}
+
+/// Returns an import, as it is marked.
+fn marked<'a>(view: &View<'_>, begun: &'a Pending, pictures: i64) -> [Value<'a>; 6] {
+    let scope = view.opened.scope;
+    *values![
+        begun.id,
+        scope,
+        begun.first,
+        begun.unit,
+        &begun.station,
+        pictures
+    ]
 }
 
 impl Imports for View<'_> {
@@ -118,13 +139,8 @@ impl Imports for View<'_> {
 
     fn end_import(&mut self, pending: &Pending, pictures: u64) -> Result<(), LedgerError> {
         let pictures = i64::try_from(pictures).unwrap_or(i64::MAX);
-        let mark = self.notary()?.mark(&notary::Row::Import {
-            id: pending.id,
-            scope: self.opened.scope,
-            begins: (pending.first, pending.unit),
-            station: &pending.station,
-            pictures,
-        });
+        let marked = marked(self, pending, pictures);
+        let mark = self.notary()?.mark("import", &marked);
         let run = &self.opened.frame.run;
         match self
             .sql

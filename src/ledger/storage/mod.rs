@@ -9,11 +9,13 @@ mod audit;
 mod events;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod facts;
+mod frame;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod imports;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod keys;
-pub mod memory;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod known;
 #[cfg(feature = "seal")]
 pub mod notary;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -22,6 +24,7 @@ mod parts;
 pub mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rotate;
+pub mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod schema;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

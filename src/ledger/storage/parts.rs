@@ -1,12 +1,10 @@
 //! Parts of the ledger, the serials that were named for them, and the ledger's generations.
 
-use super::notary;
-use super::sql::{Row, stored_by_place, values};
-use super::tables::{Heads, PartRow, PartSerial, Parts};
+use super::sql::{Row, Value, stored_by_place, values};
+use super::tables::{PartRow, PartSerial, Parts};
 use super::view::{Mode, View};
-use crate::ledger::StorageError;
+use crate::ledger::LedgerError;
 use crate::ledger::part::{Part, PartState};
-use crate::ledger::{Finding, LedgerError};
 use crate::unit::Serial;
 use crate::vault::recipient::Recipient;
 
@@ -34,13 +32,8 @@ const SERIAL: &str =
 const SET_SERIAL: &str = "INSERT INTO part_serials (part, folded, serial, cleared, mark) \
      VALUES (?1, ?2, ?3, ?4, ?5) \
      ON CONFLICT (part, folded) DO UPDATE SET cleared = excluded.cleared, mark = excluded.mark";
-const SERIALS: &str = "SELECT part, folded, serial, cleared, mark FROM part_serials";
-const INCOMPLETE: &str = "SELECT p.number, p.tokens, count(s.part) FROM parts p \
-     LEFT JOIN part_serials s ON s.part = p.number WHERE p.listed \
-     GROUP BY p.number, p.tokens HAVING count(s.part) <> p.tokens ORDER BY p.number";
 const GENERATION: &str = "SELECT number, mark FROM generations ORDER BY number DESC LIMIT 1";
 const ADD_GENERATION: &str = "INSERT INTO generations (number, mark) VALUES (?1, ?2)";
-const GENERATIONS: &str = "SELECT number, mark FROM generations ORDER BY number";
 
 /// States, as they are stored.
 const STATES: [PartState; 4] = [
@@ -88,108 +81,76 @@ fn odd() -> LedgerError {
     LedgerError::damaged("a row cannot be read")
 }
 
-/// Returns heads of chains as they are stored.
-fn text(heads: Option<&Heads>) -> Result<Option<String>, LedgerError> {
-    let text = heads.map(serde_json::to_string).transpose();
-    text.map_err(LedgerError::storage)
+/// What of a part is written as text.
+struct Texts {
+    to: Option<String>,
+    heads: Option<String>,
 }
 
-/// Returns what is wrong with rows of parts, in words; without the key nobody knows of marks.
-pub fn inspect(view: &View<'_>, forged: &str) -> Result<Vec<Finding>, LedgerError> {
-    let mut findings = Vec::new();
-    let mut add = |about: String, what: String| findings.push(Finding { about, what });
-    let is_forged = |row: &notary::Row<'_>, mark: &[u8]| {
-        let judge = view.opened.judge();
-        judge.is_some_and(|notary| !notary.knows(row, mark))
-    };
-    view.sql.scan(AFTER, values![0_i64], &mut |row| {
-        let (row, mark) = read(row)?;
-        if is_forged(&notary::Row::Part(&row), &mark) {
-            add(format!("part {}", row.part.number), forged.to_owned());
-        }
-        Ok(())
-    })?;
-    view.sql.scan(SERIALS, &[], &mut |row| {
-        let (part, folded): (i64, &str) = (row.get(0)?, row.get(1)?);
-        let serial: Serial = row.get(2)?;
-        let marked = notary::Row::PartSerial {
-            part,
-            serial: serial.as_str(),
-            cleared: row.get(3)?,
-        };
-        if serial.folded() != folded || is_forged(&marked, row.get(4)?) {
-            add(format!("part {part}, {serial}"), forged.to_owned());
-        }
-        Ok(())
-    })?;
-    view.sql.scan(INCOMPLETE, &[], &mut |row| {
-        let (given, there): (i64, i64) = (row.get(1)?, row.get(2)?);
-        let what = format!("it was given {given} serials, {there} are there");
-        add(format!("part {}", row.get::<i64>(0)?), what);
-        Ok(())
-    })?;
-    view.sql.scan(GENERATIONS, &[], &mut |row| {
-        let number = row.get(0)?;
-        if is_forged(&notary::Row::Generation { number }, row.get(1)?) {
-            add(format!("generation {number}"), forged.to_owned());
-        }
-        Ok(())
-    })?;
-    Ok(findings)
+impl Texts {
+    fn of(row: &PartRow) -> Result<Self, LedgerError> {
+        let heads = row.heads.as_ref().map(serde_json::to_string).transpose();
+        Ok(Self {
+            to: row.part.to.as_ref().map(Recipient::to_hex),
+            heads: heads.map_err(LedgerError::storage)?,
+        })
+    }
+}
+
+/// Returns a part's values, as they are stored and marked.
+fn columns<'a>(row: &'a PartRow, texts: &'a Texts) -> [Value<'a>; 15] {
+    let part = &row.part;
+    let numbers = part.numbers.as_ref();
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    *values![
+        part.number,
+        &part.id,
+        &part.station,
+        texts.to.as_ref(),
+        i64::try_from(part.tokens).unwrap_or(i64::MAX),
+        &row.run,
+        numbers.map(|(format, _, _)| format),
+        numbers.map(|(_, first, _)| whole(*first)),
+        numbers.map(|(_, _, end)| whole(*end)),
+        part.listed,
+        part.state,
+        &part.at,
+        &part.since,
+        part.open,
+        texts.heads.as_ref(),
+    ]
 }
 
 impl View<'_> {
     /// Refuses a row that somebody wrote who lacks the key, where it decides.
-    fn prove(
+    fn decide_by(
         &self,
-        row: &notary::Row<'_>,
+        kind: &str,
+        row: &[Value<'_>],
         mark: &[u8],
         what: impl FnOnce() -> String,
     ) -> Result<(), LedgerError> {
-        match self.mode == Mode::Read || self.notary()?.knows(row, mark) {
-            true => Ok(()),
-            false => Err(LedgerError::Storage(StorageError::Forged { what: what() })),
+        match self.mode {
+            Mode::Read => Ok(()),
+            Mode::Write | Mode::Stage => self.prove(kind, row, mark, what),
         }
     }
 
-    fn proved_part(&self, row: &dyn Row) -> Result<PartRow, LedgerError> {
+    fn read_part(&self, row: &dyn Row) -> Result<PartRow, LedgerError> {
         let (row, mark) = read(row)?;
+        let texts = Texts::of(&row)?;
         let what = || format!("part {}", row.part.number);
-        self.prove(&notary::Row::Part(&row), &mark, what)?;
+        self.decide_by("part", &columns(&row, &texts), &mark, what)?;
         Ok(row)
     }
 
     /// Passes a part's values to a statement.
-    fn write_part(&self, statement: &'static str, row: &PartRow) -> Result<u64, LedgerError> {
-        let part = &row.part;
-        let mark = self.notary()?.mark(&notary::Row::Part(row));
-        let numbers = part.numbers.as_ref();
-        let small = |number: u64| i64::try_from(number).ok();
-        let (to, heads) = (
-            part.to.as_ref().map(Recipient::to_hex),
-            text(row.heads.as_ref())?,
-        );
-        self.sql.change(
-            statement,
-            values![
-                part.number,
-                &part.id,
-                &part.station,
-                to.as_ref(),
-                i64::try_from(part.tokens).unwrap_or(i64::MAX),
-                &row.run,
-                numbers.map(|(format, _, _)| format),
-                numbers.and_then(|(_, first, _)| small(*first)),
-                numbers.and_then(|(_, _, end)| small(*end)),
-                part.listed,
-                part.state,
-                &part.at,
-                &part.since,
-                part.open,
-                heads.as_ref(),
-                &mark,
-            ],
-        )
+    fn write_part(&self, statement: &'static str, row: &PartRow) -> Result<(), LedgerError> {
+        let texts = Texts::of(row)?;
+        let columns = columns(row, &texts);
+        let mark = self.notary()?.mark("part", &columns);
+        let values = [&columns[..], &[Value::Bytes(&mark)]].concat();
+        self.sql.change(statement, &values).map(drop)
     }
 }
 
@@ -197,31 +158,28 @@ impl Parts for View<'_> {
     fn part(&self, number: i64) -> Result<Option<PartRow>, LedgerError> {
         let query = self.deciding(ONE, " FOR UPDATE");
         self.sql
-            .first(query, values![number], |row| self.proved_part(row))
+            .first(query, values![number], |row| self.read_part(row))
     }
 
     fn parts_after(&self, number: i64) -> Result<Vec<PartRow>, LedgerError> {
         self.sql
-            .all(AFTER, values![number], |row| self.proved_part(row))
+            .all(AFTER, values![number], |row| self.read_part(row))
     }
 
     fn add_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
-        self.write_part(ADD, row).map(drop)
+        self.write_part(ADD, row)
     }
 
     fn set_part(&mut self, row: &PartRow) -> Result<(), LedgerError> {
-        self.write_part(SET, row).map(drop)
+        self.write_part(SET, row)
     }
 
     fn part_serial(&self, part: i64, folded: &str) -> Result<Option<PartSerial>, LedgerError> {
         self.sql.first(SERIAL, values![part, folded], |row| {
-            let (serial, cleared): (&str, _) = (row.get(0)?, row.get(1)?);
-            let marked = notary::Row::PartSerial {
-                part,
-                serial,
-                cleared,
-            };
-            self.prove(&marked, row.get(2)?, || format!("part {part}, {serial}"))?;
+            let (serial, cleared): (&str, Option<&str>) = (row.get(0)?, row.get(1)?);
+            let what = || format!("part {part}, {serial}");
+            let marked = values![part, serial, cleared];
+            self.decide_by("part serial", marked, row.get(2)?, what)?;
             Ok(PartSerial {
                 is_cleared: cleared.is_some(),
             })
@@ -234,11 +192,8 @@ impl Parts for View<'_> {
         serial: &Serial,
         cleared: Option<&str>,
     ) -> Result<(), LedgerError> {
-        let mark = self.notary()?.mark(&notary::Row::PartSerial {
-            part,
-            serial: serial.as_str(),
-            cleared,
-        });
+        let marked = values![part, serial.as_str(), cleared];
+        let mark = self.notary()?.mark("part serial", marked);
         let folded = serial.folded();
         let values = values![part, &folded, serial.as_str(), cleared, &mark];
         self.sql.change(SET_SERIAL, values).map(drop)
@@ -246,16 +201,16 @@ impl Parts for View<'_> {
 
     fn generation(&self) -> Result<i64, LedgerError> {
         let last = self.sql.first(GENERATION, &[], |row| {
-            let number = row.get(0)?;
-            let marked = notary::Row::Generation { number };
-            self.prove(&marked, row.get(1)?, || format!("generation {number}"))?;
+            let number: i64 = row.get(0)?;
+            let what = || format!("generation {number}");
+            self.decide_by("generation", values![number], row.get(1)?, what)?;
             Ok(number)
         })?;
         Ok(last.unwrap_or(0))
     }
 
     fn add_generation(&mut self, number: i64) -> Result<(), LedgerError> {
-        let mark = self.notary()?.mark(&notary::Row::Generation { number });
+        let mark = self.notary()?.mark("generation", values![number]);
         self.sql
             .change(ADD_GENERATION, values![number, &mark])
             .map(drop)

@@ -1,7 +1,7 @@
 //! What both servers' schemas have in common: their numbers, and what a new ledger begins with.
 
 use super::keys;
-use super::notary::{Notary, Row};
+use super::notary::Notary;
 use super::sql::{Sql, values};
 use crate::ledger::rules::facts::BEGUN;
 use crate::ledger::{LedgerError, OpenError};
@@ -59,11 +59,7 @@ pub fn found(
     let notary = Notary::of(&seed, &number)?;
     keys::enter(sql, key, &seed)?;
     let add = |place: i64, name: &str, value: &str| {
-        let mark = notary.mark(&Row::Fact {
-            number: place,
-            name,
-            value,
-        });
+        let mark = notary.mark("fact", values![place, name, value]);
         sql.change(ADD_FACT, values![place, name, value, &mark])
     };
     add(1, "ledger", &number)?;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-use super::sql::{Bulk, Row, values};
+use super::imports;
+use super::known::{Sealed, SealedPicture};
+use super::sql::{Bulk, values};
 use super::tables::{Completion, NewToken, SealedValues, Secrets, TokenRow};
+use super::tokens::marked;
 use super::view::View;
-use super::{imports, notary};
-use crate::ledger::history::event::qr_print;
 use crate::ledger::{KeyError, LedgerError, TokenState};
-use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::unit::{AuthToken, Fingerprint, QrToken, Serial};
 use crate::vault::crypto::{Cipher, Column};
 
 const SECRETS: &str = "SELECT fingerprint, key, token, qr, columns FROM tokens WHERE id = ?1";
@@ -43,47 +44,6 @@ const TOKENS: Bulk = bulk!(
 const PICTURES: Bulk = bulk!("pictures", "token, key, picture", "?1, ?2, ?3");
 const PRINTS: Bulk = bulk!("prints", "print, token", "?1, ?2");
 
-/// A picture, sealed still, and the key that it is sealed with.
-type SealedPicture = (i64, Vec<u8>);
-
-/// What is sealed of a token, sealed still.
-pub struct Sealed {
-    print: Fingerprint,
-    /// The key that it is sealed with.
-    key: i64,
-    token: Vec<u8>,
-    qr: Option<Vec<u8>>,
-    columns: Option<Vec<u8>>,
-    /// Absent when it was not asked for.
-    picture: Option<Option<SealedPicture>>,
-}
-
-impl Sealed {
-    /// Reads fingerprint, and key and sealed columns, the latter from `from` on.
-    fn read(row: &dyn Row, print: usize, from: usize) -> Result<Self, LedgerError> {
-        Ok(Self {
-            print: row.get(print)?,
-            key: row.get(from)?,
-            token: row.get(from + 1)?,
-            qr: row.get(from + 2)?,
-            columns: row.get(from + 3)?,
-            picture: None,
-        })
-    }
-
-    /// Reads a token's row with what is sealed of it from `from` on, its picture last.
-    pub fn with_picture(row: &dyn Row, from: usize) -> Result<Self, LedgerError> {
-        let picture = match row.get(from + 4)? {
-            Some(key) => Some((key, row.get(from + 5)?)),
-            None => None,
-        };
-        Ok(Self {
-            picture: Some(picture),
-            ..Self::read(row, 2, from)?
-        })
-    }
-}
-
 /// A token's values, sealed.
 struct Blobs {
     token: Vec<u8>,
@@ -104,7 +64,7 @@ impl Blobs {
         let seal = |column, plain: &[u8]| cipher.seal(print, column, plain);
         let payload = qr.map(|qr| Zeroizing::new(qr.payload()));
         let qr = payload.map(|payload| seal(Column::Qr, payload.as_bytes()));
-        let columns = Secrets::plain_columns(columns)?;
+        let columns = plain_columns(columns)?;
         let columns = columns.map(|plain| seal(Column::Columns, &plain));
         Ok(Self {
             token: seal(Column::Token, token.expose())?,
@@ -112,6 +72,21 @@ impl Blobs {
             columns: columns.transpose()?,
         })
     }
+}
+
+/// Returns columns as they are sealed; `None` where there are none.
+fn plain_columns(
+    columns: &BTreeMap<String, Zeroizing<String>>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let named = columns.iter();
+    let plain: BTreeMap<&str, &str> = named
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
+    plain.map(Some).map_err(LedgerError::storage)
 }
 
 fn missing(id: i64) -> LedgerError {
@@ -208,12 +183,8 @@ impl SealedValues for View<'_> {
         let plain = (&row.token, row.qr.as_ref(), &row.columns);
         let sealed = Blobs::seal(&key.cipher, print, plain)?;
         let folded = row.bound.as_ref().map(Serial::folded);
-        let mark = self.notary()?.mark(&notary::Row::Token {
-            id: new.id,
-            fingerprint: print,
-            state,
-            folded: folded.as_deref(),
-        });
+        let marked = marked(new.id, print, state, folded.as_ref());
+        let mark = self.notary()?.mark("token", &marked);
         self.sql.add(
             &TOKENS,
             values![
@@ -262,7 +233,6 @@ impl SealedValues for View<'_> {
         let (key, secrets) = (self.opened.ring()?.current()?, &more.secrets);
         let plain = (&secrets.token, secrets.qr.as_ref(), &secrets.columns);
         let sealed = Blobs::seal(&key.cipher, &token.fingerprint, plain)?;
-        let print = secrets.qr.as_ref().map(qr_print);
         self.known.borrow_mut().sealed.remove(&token.id);
         let changed = self.sql.change(
             COMPLETE,
@@ -270,7 +240,7 @@ impl SealedValues for View<'_> {
                 token.id,
                 key.id,
                 &sealed.token,
-                print.as_ref().map(Digest::as_bytes),
+                more.qr.as_ref(),
                 sealed.qr.as_ref(),
                 sealed.columns.as_ref(),
             ],

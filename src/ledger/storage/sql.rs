@@ -119,6 +119,8 @@ pub enum Cell<'a> {
 pub trait Row {
     /// Returns a value; `None` where it has a type that no table of a ledger has.
     fn cell(&self, index: usize) -> Option<Cell<'_>>;
+    /// Returns how many values there are.
+    fn width(&self) -> usize;
 }
 
 impl<'r> dyn Row + 'r {
@@ -130,6 +132,17 @@ impl<'r> dyn Row + 'r {
         self.cell(index)
             .and_then(T::from_cell)
             .ok_or_else(|| LedgerError::damaged("a row cannot be read"))
+    }
+}
+
+impl<'a> From<Cell<'a>> for Value<'a> {
+    fn from(cell: Cell<'a>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Int(value) => Self::Int(value),
+            Cell::Text(value) => Self::Text(value),
+            Cell::Bytes(value) => Self::Bytes(value),
+        }
     }
 }
 

@@ -1,264 +1,24 @@
-//! What a back end stores: rows in, rows out, in transactions. No rule is in here.
+//! What a back end is: transactions over tables, and the rows that go in and out. No rule is in here.
+//!
+//! Each call fails with [`LedgerError`] where the storage does. What is stored stays exactly what it was:
+//! the rules have checked it before.
 
+use std::sync::Arc;
+
+pub use super::frame::Frame;
+pub use super::rows::{
+    Completion, EventRow, Head, Heads, Mark, NewToken, PartRow, PartSerial, Pending, Secrets,
+    TokenRow, UnitRow,
+};
+use crate::ledger::record::{Event, Finding, TokenState, UnitState};
+use crate::ledger::{LedgerError, Stock};
+use crate::unit::{Digest, Fingerprint, Serial};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use crate::ledger::KeyError;
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use zeroize::Zeroizing;
-
-use crate::ledger::part::Part;
-use crate::ledger::record::{Event, Finding, Outcome, Target, TokenState, UnitRecord, UnitState};
-use crate::ledger::{Identity, LedgerError, Scope, Stock};
-use crate::unit::{AuthToken, Digest, Fingerprint, QrToken, Serial};
+use crate::vault::error::KeyError;
 #[cfg(feature = "seal")]
 use crate::vault::home::HomeKey;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::vault::keyring::Rotation;
-
-/// A token without its secrets.
-#[derive(Debug, Clone)]
-pub struct TokenRow {
-    pub id: i64,
-    pub import: i64,
-    pub fingerprint: Fingerprint,
-    pub state: TokenState,
-    /// The serial that the list fixes it to.
-    pub fixed: Option<Serial>,
-    /// SHA-256 of its QR Token.
-    pub qr: Option<Digest>,
-    /// Whether the list said that a device has it.
-    pub claimed: bool,
-    /// Whether it belongs to the scope in hand.
-    pub ours: bool,
-    /// `None` where it is not of a back end's tables that marks them.
-    pub mark: Option<Mark>,
-}
-
-/// What is sealed of a token.
-pub struct Secrets {
-    pub token: AuthToken,
-    pub qr: Option<QrToken>,
-    pub columns: BTreeMap<String, Zeroizing<String>>,
-}
-
-impl Secrets {
-    /// Returns the columns as they are sealed; `None` where there are none.
-    #[cfg(feature = "seal")]
-    pub fn plain_columns(
-        columns: &BTreeMap<String, Zeroizing<String>>,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, LedgerError> {
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        let named = columns.iter();
-        let plain: BTreeMap<&str, &str> = named
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let plain = serde_json::to_vec(&plain).map(Zeroizing::new);
-        plain.map(Some).map_err(LedgerError::storage)
-    }
-}
-
-/// All that is known of a token after a later list told more.
-pub struct Completion {
-    pub secrets: Secrets,
-    /// A picture, where there was none.
-    pub picture: Option<Vec<u8>>,
-}
-
-/// Shows no secret.
-impl std::fmt::Debug for Completion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Completion").finish_non_exhaustive()
-    }
-}
-
-/// A token on its way in.
-pub struct NewToken<'a> {
-    pub id: i64,
-    pub import: i64,
-    pub fingerprint: Fingerprint,
-    pub qr: Option<Digest>,
-    pub row: &'a crate::pool::Row,
-}
-
-/// A unit, as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitRow {
-    pub id: i64,
-    pub serial: Serial,
-    pub token: i64,
-    pub fingerprint: Fingerprint,
-    pub state: UnitState,
-    pub uid: Option<String>,
-    pub image: Digest,
-    pub recipe: Digest,
-    pub digest: Option<Digest>,
-    pub target: Target,
-    pub durable: bool,
-    pub station: String,
-    /// Empty where a decision made the row.
-    pub run: String,
-    pub attempt: i64,
-    /// Whether the last attempt has no outcome yet.
-    pub pending: bool,
-    /// Whether anything may carry the token.
-    pub touched: bool,
-    pub labelled_at: Option<String>,
-    pub at: String,
-    pub event: Digest,
-    /// Whether it belongs to the scope in hand, and not only to its product.
-    pub ours: bool,
-}
-
-impl UnitRow {
-    /// Returns a unit of which no event tells yet: the first one, which
-    /// [`append_unit`](crate::ledger::history::event::append_unit) adds, says when and as what.
-    pub fn untold(id: i64, serial: &Serial, token: &TokenRow) -> Self {
-        Self {
-            id,
-            serial: serial.clone(),
-            token: token.id,
-            fingerprint: token.fingerprint,
-            state: UnitState::Reserved,
-            uid: None,
-            image: Digest::UNKNOWN,
-            recipe: Digest::UNKNOWN,
-            digest: None,
-            target: Target::File,
-            durable: false,
-            station: String::new(),
-            run: String::new(),
-            attempt: 1,
-            pending: false,
-            touched: false,
-            labelled_at: None,
-            at: String::new(),
-            event: Digest::UNKNOWN,
-            ours: true,
-        }
-    }
-
-    /// Returns what people may see of it.
-    pub fn record(self, alive: bool) -> UnitRecord {
-        let outcome = match (self.pending, self.target) {
-            (true, _) if alive => Outcome::InWork,
-            (true, Target::File) => Outcome::Open,
-            (true, Target::Probe | Target::Program) => Outcome::InDoubt,
-            (false, _) => match self.state {
-                UnitState::Reserved if self.run.is_empty() => Outcome::Due,
-                // Its token may be on a board that nothing tells from others.
-                UnitState::Reserved
-                    if self.touched && self.uid.is_none() && self.target != Target::File =>
-                {
-                    Outcome::InDoubt
-                }
-                UnitState::Reserved => Outcome::Failed,
-                UnitState::Prepared | UnitState::Delivered | UnitState::Labelled => {
-                    Outcome::Confirmed
-                }
-                UnitState::Void | UnitState::Superseded => Outcome::Ended,
-            },
-        };
-        UnitRecord {
-            serial: self.serial,
-            state: self.state,
-            fingerprint: self.fingerprint,
-            uid: self.uid,
-            image: self.image,
-            recipe: self.recipe,
-            digest: self.digest,
-            target: self.target,
-            durable: self.durable,
-            station: self.station,
-            run: self.run,
-            attempt: self.attempt,
-            outcome,
-            labelled_at: self.labelled_at,
-            at: self.at,
-            event: self.event,
-        }
-    }
-}
-
-impl Stock {
-    /// Returns the count of a token's state.
-    pub(super) const fn tokens(&mut self, state: TokenState) -> &mut u64 {
-        match state {
-            TokenState::Free => &mut self.free,
-            TokenState::Bound => &mut self.bound,
-            TokenState::Void => &mut self.void,
-            TokenState::ClaimedElsewhere => &mut self.gone,
-            TokenState::CheckedOut => &mut self.away,
-            TokenState::Quarantined => &mut self.quarantined,
-        }
-    }
-
-    /// Returns the count of a unit's state, where one is kept.
-    pub(super) const fn units(&mut self, state: UnitState) -> Option<&mut u64> {
-        match state {
-            UnitState::Reserved => Some(&mut self.reserved),
-            UnitState::Prepared => Some(&mut self.prepared),
-            UnitState::Delivered => Some(&mut self.delivered),
-            UnitState::Labelled => Some(&mut self.labelled),
-            UnitState::Void | UnitState::Superseded => None,
-        }
-    }
-}
-
-/// An import that is not finished: its tokens are stored and nobody sees them.
-#[derive(Debug, Clone)]
-pub struct Pending {
-    pub id: i64,
-    /// The import's first token; all tokens from here on are unseen.
-    pub first: i64,
-    /// The last unit when it began.
-    pub unit: i64,
-    pub run: String,
-    pub station: String,
-}
-
-/// What a row carries so that nobody without the ledger's key can write one.
-pub type Mark = [u8; 32];
-
-/// The last event of a station: how many there are, and its hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    pub link: i64,
-    pub hash: Digest,
-}
-
-/// An event with what only the tables know about it.
-#[derive(Debug, Clone)]
-pub struct EventRow {
-    pub event: Event,
-    pub unit: Option<i64>,
-    pub link: i64,
-    /// `None` where it is not of a back end's tables: whatever adds it there marks it.
-    pub mark: Option<Mark>,
-}
-
-/// Heads of a part's chains: station, place and hash of the last event.
-pub type Heads = Vec<(String, i64, String)>;
-
-/// A part of the ledger, as stored.
-#[derive(Debug, Clone)]
-pub struct PartRow {
-    pub part: Part,
-    /// The run that began it.
-    pub run: String,
-    /// Those of its chains, once it came back.
-    pub heads: Option<Heads>,
-}
-
-/// A serial that a part is about.
-#[derive(Debug, Clone, Copy)]
-pub struct PartSerial {
-    /// Whether it was cleared after the part came back without having been closed.
-    pub is_cleared: bool,
-}
 
 /// The order in which events are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -521,7 +281,7 @@ pub trait Store: Send {
 }
 
 /// Returns what the last call of `work` came to.
-pub fn answer<T>(
+pub(crate) fn answer<T>(
     run: impl FnOnce(
         &mut dyn FnMut(Result<T, LedgerError>) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError>,
@@ -535,7 +295,7 @@ pub fn answer<T>(
 }
 
 /// Does `work` as [`Store::write`] does, and returns its answer.
-pub fn write<T>(
+pub(crate) fn write<T>(
     store: &mut dyn Store,
     mut work: impl FnMut(&mut dyn Tables) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {
@@ -543,84 +303,9 @@ pub fn write<T>(
 }
 
 /// Does `work` as [`Store::read`] does, and returns its answer.
-pub fn read<T>(
+pub(crate) fn read<T>(
     store: &dyn Store,
     mut work: impl FnMut(&dyn Tables) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {
     answer(|keep| store.read(&mut |tables| keep(work(tables))))
-}
-
-/// Who has a ledger open, and for what.
-#[derive(Debug)]
-pub struct Frame {
-    pub scope: Scope,
-    pub identity: Identity,
-    pub run: String,
-    /// The run's lock, where it has one.
-    lock: Weak<File>,
-    /// The units that this run has in hand.
-    holds: Mutex<HashMap<i64, Weak<()>>>,
-    /// All parts up to this one came back or were burnt: that never changes.
-    ended: AtomicI64,
-}
-
-impl Frame {
-    pub fn new(scope: &Scope, identity: Identity, run: String) -> Self {
-        Self {
-            scope: scope.clone(),
-            identity,
-            run,
-            lock: Weak::new(),
-            holds: Mutex::default(),
-            ended: AtomicI64::default(),
-        }
-    }
-
-    /// Takes the lock by which others know that the run lives.
-    #[cfg(feature = "seal")]
-    pub fn with_lock(mut self, lock: Weak<File>) -> Self {
-        self.lock = lock;
-        self
-    }
-
-    /// Returns that lock, to be held by what works on a unit.
-    pub fn lock(&self) -> Weak<File> {
-        Weak::clone(&self.lock)
-    }
-
-    /// Notes that this run has a unit in hand until the answer is dropped.
-    pub fn take(&self, unit: i64) -> Arc<()> {
-        let hold = Arc::new(());
-        let mut holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        // Clearing up now and then keeps the cost of one small, however large the group.
-        if holds.len() == holds.capacity() {
-            holds.retain(|_, hold| hold.strong_count() > 0);
-        }
-        holds.insert(unit, Arc::downgrade(&hold));
-        hold
-    }
-
-    /// Notes that all parts up to one have ended, as a transaction that changes no part saw it.
-    pub fn note_ended(&self, part: i64) {
-        self.ended.fetch_max(part, Ordering::Relaxed);
-    }
-
-    /// Returns the part up to which all have ended, as far as is known.
-    pub fn ended(&self) -> i64 {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    /// Returns whether a live run has the unit in hand, this one included.
-    pub fn in_hand(&self, tables: &dyn Tables, unit: &UnitRow) -> bool {
-        if !unit.pending {
-            return false;
-        }
-        if unit.run != self.run {
-            return tables.alive(&unit.run);
-        }
-        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
-        holds
-            .get(&unit.id)
-            .is_some_and(|hold| hold.strong_count() > 0)
-    }
 }

@@ -1,22 +1,15 @@
 //! Tokens: found, drawn, counted.
 
 use super::audit;
-use super::secrets::Sealed;
+use super::imports::unseen;
+use super::known::Sealed;
 use super::sql::{Query, Row, Value, stored_by_place, values};
 use super::tables::{Each, TokenRow, Tokens};
 use super::units;
-use super::view::{Mode, View};
+use super::view::{Drawing, Mode, View};
 use crate::ledger::TokenState;
 use crate::ledger::{LedgerError, Stock, UnitState};
 use crate::unit::{Digest, Fingerprint, Serial};
-
-/// The first token that nobody sees yet, as every statement finds it for itself.
-macro_rules! unseen {
-    () => {
-        "(SELECT coalesce(min(first), 9223372036854775807) FROM imports WHERE pending)"
-    };
-}
-pub(super) use unseen;
 
 /// The columns of a [`TokenRow`], as [`read`] takes them.
 macro_rules! columns {
@@ -59,7 +52,6 @@ const COUNT: &str = concat!(
 );
 const COUNT_PICTURES: &str = "SELECT CAST(coalesce(sum(pictures), 0) AS bigint) FROM imports \
      WHERE scope = ?1 AND NOT pending";
-const SERIALS: &str = "SELECT 1 FROM products WHERE id = ?1";
 const ALL: &str = concat!(
     "SELECT ",
     columns!(),
@@ -77,17 +69,6 @@ const ALL_SEALED: &str = concat!(
     unseen!(),
     " ORDER BY t.id"
 );
-
-/// How free tokens are found: each server has an index of its own shape for it.
-pub struct Drawing {
-    one: &'static str,
-    /// For a transaction that draws again and again. Each question passes over all that was drawn in
-    /// the last seconds, for a server clears index entries away only when no open transaction is
-    /// older.
-    more: &'static str,
-    fixed: &'static str,
-    count: &'static str,
-}
 
 /// Makes the questions: what a free token is that no list fixes, one that a list does, and what puts
 /// either in its order.
@@ -114,14 +95,12 @@ macro_rules! drawing {
     };
 }
 
-impl Drawing {
-    /// By an index over scope, state and `loose`, which counts states too.
-    #[cfg(feature = "sqlite")]
-    pub const BY_COLUMN: Self = drawing!("loose = 1", "loose = 0", "id");
-    /// By indexes that have free tokens only, in the order of `id + 0`.
-    #[cfg(feature = "postgres")]
-    pub const BY_RULE: Self = drawing!("folded IS NULL", "folded IS NOT NULL", "id + 0");
-}
+/// By an index over scope, state and `loose`, which counts states too.
+#[cfg(feature = "sqlite")]
+pub const BY_COLUMN: Drawing = drawing!("loose = 1", "loose = 0", "id");
+/// By indexes that have free tokens only, in the order of `id + 0`.
+#[cfg(feature = "postgres")]
+pub const BY_RULE: Drawing = drawing!("folded IS NULL", "folded IS NOT NULL", "id + 0");
 
 /// States, as they are stored.
 const STATES: [TokenState; 6] = [
@@ -148,22 +127,14 @@ fn read(row: &dyn Row, scope: i64) -> Result<TokenRow, LedgerError> {
     })
 }
 
-/// Keeps lists from beginning and ending in the product, and parts from leaving, while a serial
-/// gets its token.
-///
-/// Without it a list that gives the serial its own token might be seen, or the serial be away,
-/// just after this transaction drew another token for it.
-pub fn share(view: &View<'_>) -> Result<(), LedgerError> {
-    if view.is_raced() && !view.held.replace(true) {
-        hold_product(view, " FOR KEY SHARE")?;
-    }
-    Ok(())
-}
-
-fn hold_product(view: &View<'_>, hold: &'static str) -> Result<(), LedgerError> {
-    let product = view.opened.product;
-    let query = Query::holding(SERIALS, hold);
-    view.sql.rows(query, values![product], &mut |_| Ok(()))
+/// Returns a token, as it is marked: with its state, and the folded serial that a list fixes it to.
+pub fn marked<'a>(
+    id: i64,
+    fingerprint: &'a Fingerprint,
+    state: TokenState,
+    folded: Option<&'a String>,
+) -> [Value<'a>; 4] {
+    *values![id, fingerprint, <&str>::from(state), folded]
 }
 
 /// Looks many prints up, to be asked for next.
@@ -232,7 +203,7 @@ impl Tokens for View<'_> {
     }
 
     fn draw(&self) -> Result<Option<TokenRow>, LedgerError> {
-        share(self)?;
+        self.share_product()?;
         let (scope, drawing) = (self.opened.scope, &self.opened.backend.drawing);
         if self.mode != Mode::Write {
             return self.one_token(drawing.one, values![scope]);
@@ -262,7 +233,7 @@ impl Tokens for View<'_> {
     }
 
     fn fixed(&self, folded: &str) -> Result<Option<TokenRow>, LedgerError> {
-        share(self)?;
+        self.share_product()?;
         let query = self.deciding(FIXED, " FOR UPDATE");
         let token = self.one_token(query, values![self.opened.scope, folded])?;
         let is_bound = |token: &TokenRow| token.state == TokenState::Bound;
@@ -300,19 +271,21 @@ impl Tokens for View<'_> {
     }
 
     fn share_serials(&self) -> Result<(), LedgerError> {
-        share(self)
+        self.share_product()
     }
 
     fn hold_serials(&self) -> Result<(), LedgerError> {
         self.held.set(true);
         match self.opened.backend.shared {
-            true => hold_product(self, " FOR UPDATE"),
+            true => self.hold_product(" FOR UPDATE"),
             false => Ok(()),
         }
     }
 
     fn set_token(&mut self, token: &TokenRow, state: TokenState) -> Result<(), LedgerError> {
-        let (id, mark) = (token.id, self.notary()?.mark_token(token, state));
+        let (id, folded) = (token.id, token.fixed.as_ref().map(Serial::folded));
+        let marked = marked(id, &token.fingerprint, state, folded.as_ref());
+        let mark = self.notary()?.mark("token", &marked);
         match self.sql.change(SET_STATE, values![id, state, &mark])? {
             1 => Ok(()),
             _ => Err(LedgerError::damaged(format!("token {id} is missing"))),
@@ -339,7 +312,10 @@ impl Tokens for View<'_> {
     }
 
     fn vouches_token(&self, token: &TokenRow) -> Option<bool> {
-        Some(self.opened.judge()?.knows_token(token))
+        let (judge, mark) = (self.opened.judge()?, token.mark.unwrap_or_default());
+        let folded = token.fixed.as_ref().map(Serial::folded);
+        let row = marked(token.id, &token.fingerprint, token.state, folded.as_ref());
+        Some(judge.knows("token", &row, &mark))
     }
 
     fn stock(&self) -> Result<Stock, LedgerError> {

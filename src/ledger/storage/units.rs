@@ -197,7 +197,7 @@ impl Units for View<'_> {
     ///
     /// A list that begins or ends sees all numbers below it: the serials are shared from here on.
     fn next_unit(&self) -> Result<i64, LedgerError> {
-        super::tokens::share(self)?;
+        self.share_product()?;
         let next = self.sql.value(self.opened.backend.next_unit, &[])?;
         Ok(next.unwrap_or(1))
     }

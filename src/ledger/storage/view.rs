@@ -1,15 +1,14 @@
 //! A ledger that is open, and one of its transactions as the rules see it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::notary::{self, Notary};
-use super::secrets::Sealed;
-use super::sql::{Query, Sql, values};
-use super::tables::{Frame, Mark, TokenRow, UnitRow};
-use super::tokens::Drawing;
+use super::known::Known;
+use super::notary::Notary;
+use super::sql::{Query, Sql, Value, values};
+use super::tables::{Frame, Mark};
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::Head;
 use crate::ledger::{Finding, KeyError, LedgerError};
@@ -21,6 +20,19 @@ const SCOPE: &str = "SELECT p.id, s.id, s.mark FROM products p \
 const ADD_PRODUCT: &str = "INSERT INTO products (name) VALUES (?1) ON CONFLICT (name) DO NOTHING";
 const ADD_SCOPE: &str = "INSERT INTO scopes (id, product, template, mark) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (product, template) DO NOTHING";
+
+const PRODUCT: &str = "SELECT 1 FROM products WHERE id = ?1";
+
+/// How free tokens are found: each server has an index of its own shape for it.
+pub struct Drawing {
+    pub one: &'static str,
+    /// For a transaction that draws again and again. Each question passes over all that was drawn in
+    /// the last seconds, for a server clears index entries away only when no open transaction is
+    /// older.
+    pub more: &'static str,
+    pub fixed: &'static str,
+    pub count: &'static str,
+}
 
 /// What differs between the servers that SQL is for.
 pub struct Backend {
@@ -145,7 +157,7 @@ impl Opened {
         match (place.scope, &self.notary) {
             (Some((id, mark)), Some(notary))
                 if !self.frame.run.is_empty()
-                    && !notary.knows(&self.row(id, self.product), &mark) =>
+                    && !notary.knows("scope", &self.row(id, self.product), &mark) =>
             {
                 Err(LedgerError::forged(format!(
                     "product {}",
@@ -162,7 +174,7 @@ impl Opened {
         let place = self.look(sql)?;
         if place.scope.is_none() {
             let id: i64 = sql.value(self.backend.next_scope, &[])?.unwrap_or(1);
-            let mark = self.notary()?.mark(&self.row(id, place.product));
+            let mark = self.notary()?.mark("scope", &self.row(id, place.product));
             let values = values![id, place.product, self.template(), &mark];
             sql.change(ADD_SCOPE, values)?;
         }
@@ -186,12 +198,8 @@ impl Opened {
     }
 
     /// Returns the scope's row, as it is marked.
-    fn row(&self, id: i64, product: i64) -> notary::Row<'_> {
-        notary::Row::Scope {
-            id,
-            product: (product, &self.frame.scope.product),
-            template: self.template(),
-        }
+    fn row(&self, id: i64, product: i64) -> [Value<'_>; 4] {
+        *values![id, product, &self.frame.scope.product, self.template()]
     }
 
     fn template(&self) -> &str {
@@ -208,20 +216,6 @@ pub enum Mode {
     Stage,
     /// To look at one state: the audit tells what is not as it was.
     Read,
-}
-
-/// What was looked up before it was asked for.
-#[derive(Default)]
-pub struct Known {
-    pub prints: HashMap<[u8; 32], Option<TokenRow>>,
-    pub fixed: HashMap<String, Option<TokenRow>>,
-    pub serials: HashMap<String, Option<UnitRow>>,
-    pub units: HashMap<i64, UnitRow>,
-    pub sealed: HashMap<i64, Sealed>,
-    /// Free tokens that this transaction holds, in their order.
-    pub drawn: VecDeque<TokenRow>,
-    /// Whether it has drawn one.
-    pub draws: bool,
 }
 
 /// The chain of one station, as a transaction goes on with it.
@@ -273,5 +267,41 @@ impl<'a> View<'a> {
             Mode::Write => Query::holding(text, hold),
             Mode::Stage | Mode::Read => text.into(),
         }
+    }
+
+    /// Refuses a row that somebody wrote who lacks the key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Forged`]
+    pub fn prove(
+        &self,
+        kind: &str,
+        row: &[Value<'_>],
+        mark: &[u8],
+        what: impl FnOnce() -> String,
+    ) -> Result<(), LedgerError> {
+        match self.notary()?.knows(kind, row, mark) {
+            true => Ok(()),
+            false => Err(LedgerError::forged(what())),
+        }
+    }
+
+    /// Keeps lists from beginning and ending in the product, and parts from leaving, while a serial
+    /// gets its token.
+    ///
+    /// Without it a list that gives the serial its own token might be seen, or the serial be away,
+    /// just after this transaction drew another token for it.
+    pub fn share_product(&self) -> Result<(), LedgerError> {
+        match self.is_raced() && !self.held.replace(true) {
+            true => self.hold_product(" FOR KEY SHARE"),
+            false => Ok(()),
+        }
+    }
+
+    /// Holds the product's row.
+    pub fn hold_product(&self, hold: &'static str) -> Result<(), LedgerError> {
+        let query = Query::holding(PRODUCT, hold);
+        let product = values![self.opened.product];
+        self.sql.rows(query, product, &mut |_| Ok(()))
     }
 }

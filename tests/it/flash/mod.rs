@@ -13,8 +13,7 @@ use std::path::Path;
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::label::{LabelError, Labels};
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Entry, Finished, Identity, Ledger, Memory, Scope, Simulated, Target,
-    UnitState,
+    Actor, Attempt, Claim, Entry, Finished, Identity, Ledger, Scope, Simulated, Target, UnitState,
 };
 use eol_inject::line::{self, LineError, Passed, Ports};
 use eol_inject::master::Master;
@@ -25,6 +24,8 @@ use eol_inject::target::{
     MemoryJournal, Phase, Probe, ProbeSetup, Target as _, TargetError, Watch,
 };
 use eol_inject::unit::{AuthToken, Serial, Values};
+
+use crate::ledger::model::Memory;
 
 /// Bytes of the image; its last sector holds more on every chip.
 pub const LENGTH: usize = 0x9F80;

@@ -1,6 +1,7 @@
 //! Containers: what they load, and what changes in them.
 
 mod address;
+mod bin;
 mod blnkinf;
 mod convert;
 mod edits;

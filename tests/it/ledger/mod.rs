@@ -4,6 +4,7 @@ mod claims;
 mod finish;
 #[cfg(feature = "sqlite")]
 pub mod forgery;
+mod histories;
 mod joining;
 #[cfg(feature = "sqlite")]
 mod large;
@@ -11,6 +12,7 @@ mod lists;
 mod met;
 #[cfg(feature = "sqlite")]
 mod mirror;
+pub mod model;
 mod parts;
 #[cfg(all(feature = "postgres", unix))]
 pub mod postgres;
@@ -27,8 +29,8 @@ use std::sync::OnceLock;
 
 use eol_inject::image::{Address, Hint, Image};
 use eol_inject::ledger::{
-    Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Memory, Receipt, Recipient,
-    Refusal, Reservation, Scope, Simulated, StationKey, Target,
+    Actor, Attempt, Claim, Failure, Finished, Identity, Ledger, Receipt, Recipient, Refusal,
+    Reservation, Scope, Simulated, StationKey, Target, UnitRecord,
 };
 use eol_inject::master::{self, Master};
 use eol_inject::pool::{Pool, Row};
@@ -36,6 +38,8 @@ use eol_inject::recipe::Recipe;
 use eol_inject::seal::seal;
 use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial, Values};
 use zeroize::Zeroizing;
+
+use self::model::Memory;
 
 /// One ledger that can be opened again and again; dropping a handle is a crash.
 pub trait Bench {

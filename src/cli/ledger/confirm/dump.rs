@@ -1,6 +1,5 @@
 //! Flash dumps as witnesses: each is judged as offline verification judges it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use eol_inject::image::Address;
@@ -50,16 +49,11 @@ pub(super) fn find(
 
 /// Lists the files of a folder by their names; hidden ones are nobody's dump.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let failed = |error: std::io::Error| CliError::file("cannot list", folder, &error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    let mut files = file::list(folder)?;
+    files.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_file() && !name.starts_with('.') {
-            files.push(path);
-        }
-    }
-    files.sort();
+        path.is_file() && !name.starts_with('.')
+    });
     if files.is_empty() {
         return Err(CliError::usage(format!(
             "{} holds no dump",
@@ -75,7 +69,8 @@ impl Dump {
         &self,
         judge: &Judge,
         base: Address,
-        (ledger, actor): (&mut Ledger, &Actor),
+        ledger: &mut Ledger,
+        actor: &Actor,
     ) -> Result<Attested, CliError> {
         let known = ledger.find(&self.serial)?;
         let known = known.ok_or_else(|| {

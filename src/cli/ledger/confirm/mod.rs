@@ -12,13 +12,12 @@ use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg};
 use crate::cli::error::{CliError, exit};
-use crate::cli::open_ledger::Missing;
+use crate::cli::open_ledger::{self, Missing};
 use crate::cli::output::{BAD, GOOD, Output, count};
-use crate::cli::{file, open_ledger, recipe};
+use crate::cli::{file, recipe};
 
 mod dump;
 
-/// What says so, who decides, and why.
 #[derive(Args)]
 #[command(group(ArgGroup::new("witness").required(true).args(["dump", "log", "list"])))]
 pub(crate) struct ConfirmArgs {
@@ -78,20 +77,20 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
         let judge = crate::cli::firmware::judge(&recipe)?;
         let mut ledger = open_ledger::ledger(&recipe, &actor, Missing::Refuse)?;
         let verdicts = dumps.into_iter().map(|dump| {
-            let outcome = dump.outcome(&judge, base, (&mut ledger, &actor));
+            let outcome = dump.outcome(&judge, base, &mut ledger, &actor);
             Verdict {
                 serial: Some(dump.serial),
                 outcome,
             }
         });
-        return Ok(tell(verdicts, output));
+        return Ok(report(verdicts, output));
     }
     let (file, evidence) = match (&args.list, &args.log) {
         (Some(file), _) => (file, listed(&recipe, file)?),
         (None, Some(file)) => {
             let pattern = args.pattern.as_deref().unwrap_or_default();
             let block = args.block.as_deref();
-            (file, logged(&recipe, file, (pattern, block))?)
+            (file, logged(&recipe, file, pattern, block)?)
         }
         (None, None) => {
             return Err(CliError::usage(
@@ -111,7 +110,7 @@ pub(crate) fn run(args: &ConfirmArgs, output: &Output) -> Result<u8, CliError> {
             Err(failed(&one))
         },
     });
-    Ok(tell(verdicts, output))
+    Ok(report(verdicts, output))
 }
 
 /// Reads a list of results.
@@ -124,7 +123,8 @@ fn listed(recipe: &Recipe, file: &Path) -> Result<Vec<Evidence>, CliError> {
 fn logged(
     recipe: &Recipe,
     file: &Path,
-    (pattern, block): (&str, Option<&Path>),
+    pattern: &str,
+    block: Option<&Path>,
 ) -> Result<Vec<Evidence>, CliError> {
     let block = block.map(|block| {
         let bytes = file::read(block, exit::RECIPE, "the block")?;
@@ -155,7 +155,7 @@ fn failed(one: &Attested) -> CliError {
 }
 
 /// Tells what came of each unit; returns the exit code of the first that failed.
-fn tell(verdicts: impl Iterator<Item = Verdict>, output: &Output) -> u8 {
+fn report(verdicts: impl Iterator<Item = Verdict>, output: &Output) -> u8 {
     let (mut new, mut known, mut failed, mut code) = (0usize, 0usize, 0usize, 0u8);
     for verdict in verdicts {
         let serial = verdict.serial.as_ref().map_or("?", Serial::as_str);

@@ -3,8 +3,10 @@
 use postgres::error::SqlState;
 use std::io;
 
-use super::link::PATIENCE_WITH_LOCKS;
 use crate::ledger::{LedgerError, StorageError};
+
+/// How long a lock is waited for, in seconds, as each session is set up.
+pub const PATIENCE_WITH_LOCKS: u64 = 20;
 
 /// What helps against a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

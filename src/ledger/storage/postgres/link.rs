@@ -1,16 +1,11 @@
 //! One connection to the server: made anew when it is lost, and set up the same each time.
 
-use std::collections::HashMap;
-
-use postgres::{Client, NoTls, Statement};
+use postgres::{Client, NoTls};
 
 use super::address::Address;
-use super::session::{Sending, Session, Trouble};
+use super::session::{Sending, Session, Statements, Trouble};
 use crate::ledger::LedgerError;
 use crate::recipe::SchemaName;
-
-/// Statements that a connection has prepared, by their text and what they hold.
-pub type Statements = HashMap<(&'static str, &'static str), Statement>;
 
 /// What holds for every session.
 ///
@@ -36,9 +31,6 @@ SET bytea_output = 'hex';
 SET enable_seqscan = off;
 SET plan_cache_mode = 'force_generic_plan';
 SET jit = off";
-
-/// How long a lock is waited for, as [`SESSION`] sets it.
-pub const PATIENCE_WITH_LOCKS: u64 = 20;
 
 /// A connection that comes back.
 pub struct Link {

@@ -36,7 +36,7 @@ use crate::ledger::runs::Run;
 use crate::ledger::storage::events::HOLD_LEDGER;
 use crate::ledger::storage::sql::{Query, Sql, values};
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
-use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::tokens;
 use crate::ledger::storage::view::{Backend, Mode, Opened, View};
 use crate::ledger::{Actor, LedgerError, Rotation};
 use crate::recipe::{KeySource, SchemaName};
@@ -47,7 +47,7 @@ static BACKEND: Backend = Backend {
     step: 2000,
     next_unit: "SELECT nextval('unit_numbers')",
     next_scope: "SELECT nextval(pg_get_serial_sequence('scopes', 'id'))",
-    drawing: Drawing::BY_RULE,
+    drawing: tokens::BY_RULE,
     alive: liveness::alive,
     refuse_other_runs: rotate::no_other_run,
     skip_unit_numbers: Some(

@@ -20,7 +20,7 @@ use crate::ledger::storage::tables::Frame;
 use crate::ledger::storage::view::{NoKey, Opened};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{
-    Actor, Identity, KeyError, Ledger, LedgerError, OpenError, Scope, Simulated, StorageError,
+    Actor, Identity, KeyError, Ledger, LedgerError, OpenError, Scope, StorageError,
 };
 use crate::recipe::LedgerUrl;
 use crate::vault::crypto::Key;
@@ -160,11 +160,7 @@ impl Postgres {
             }
             Err(other) => return Err(other),
         };
-        let identity = Identity {
-            station: String::new(),
-            simulated: Simulated::No,
-        };
-        let frame = Arc::new(Frame::new(scope, identity, String::new()));
+        let frame = Arc::new(Frame::looking(scope));
         Self::assemble((link, key), server, (frame, None)).map(Ledger::over)
     }
 

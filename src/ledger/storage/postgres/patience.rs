@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::fault::{Cure, cure, meaning};
-use super::link::PATIENCE_WITH_LOCKS;
+use super::fault::{Cure, PATIENCE_WITH_LOCKS, cure, meaning};
 use crate::ledger::{LedgerError, StorageError};
 
 /// How often others may come in between. Each time one of those that collide gets through.

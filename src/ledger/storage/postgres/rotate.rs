@@ -9,13 +9,13 @@
 use super::fault::meaning;
 use super::link::Link;
 use super::{Postgres, UNSYNCED, liveness};
-use crate::ledger::journal;
 use crate::ledger::rules::facts;
 use crate::ledger::storage::rotate;
 use crate::ledger::storage::rotate::{Next, Rotating, Step};
 use crate::ledger::storage::sql::values;
 use crate::ledger::storage::view::{Mode, View};
 use crate::ledger::storage::{keys as rows, tables};
+use crate::ledger::traces;
 use crate::ledger::{Actor, KeyError, LedgerError};
 use crate::vault::crypto::Key;
 use crate::vault::key_source;
@@ -55,7 +55,7 @@ pub fn rotate(
     step: &mut dyn FnMut(u64),
 ) -> Result<Rotation, LedgerError> {
     let server = ledger.server.clone();
-    journal::no_board_in_hand(&server.base)?;
+    traces::no_board_in_hand(&server.base)?;
     let names = ledger.numbered(alone)?;
     let source = key_source::read(&server.key, &server.folder)?;
     let key = keyring::next_or_new(&server.base, &names, Some(&source))?;

@@ -1,6 +1,7 @@
 //! SQL in one transaction on the server.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::error::Error;
 use std::io::Write as _;
 
@@ -9,10 +10,12 @@ use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Statement, Transaction};
 
 use super::fault::{Cure, cure, meaning};
-use super::link::Statements;
 use super::load::Load;
 use crate::ledger::LedgerError;
 use crate::ledger::storage::sql::{self, Ahead, Bulk, Changes, Query, Row, Sql, Take, Value};
+
+/// Statements that a connection has prepared, by their text and what they hold.
+pub type Statements = HashMap<(&'static str, &'static str), Statement>;
 
 /// Rows that are fetched together.
 const BATCH: i32 = 2000;
@@ -254,5 +257,9 @@ impl Row for postgres::Row {
                 .map(|value: Option<&str>| value.map(sql::Cell::Text)),
         };
         Some(cell.ok()?.unwrap_or(sql::Cell::Null))
+    }
+
+    fn width(&self) -> usize {
+        self.len()
     }
 }

@@ -12,7 +12,7 @@ use crate::ledger::rules::parts::SIGNATURE;
 use crate::ledger::runs::Runs;
 use crate::ledger::storage::tables::{Facts as _, Frame};
 use crate::ledger::storage::view::{Mode, Opened, View};
-use crate::ledger::{Identity, LedgerError, PartError, Scope, Simulated};
+use crate::ledger::{LedgerError, PartError, Scope};
 use crate::vault::recipient::StationKey;
 
 impl Sqlite {
@@ -42,11 +42,7 @@ fn sign(
 ) -> Result<(), LedgerError> {
     let mut conn = connect::write(hidden)?;
     let ring = keys::require(&conn, hidden, place)?;
-    let identity = Identity {
-        station: String::new(),
-        simulated: Simulated::No,
-    };
-    let frame = Arc::new(Frame::new(scope, identity, String::new()));
+    let frame = Arc::new(Frame::looking(scope));
     let runs = Runs::at(super::folder(hidden));
     let mut opened = Opened::new(&BACKEND, frame, runs, Ok(ring));
     opened.settle(opened.look(&conn)?)?;

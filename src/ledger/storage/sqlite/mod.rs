@@ -30,7 +30,7 @@ use crate::ledger::rules::facts::check_simulated;
 use crate::ledger::runs::{Run, Runs};
 use crate::ledger::storage::keys as rows;
 use crate::ledger::storage::tables::{Frame, Look, Store, Work};
-use crate::ledger::storage::tokens::Drawing;
+use crate::ledger::storage::tokens;
 use crate::ledger::storage::view::{Backend, Mode, NoKey, Opened, View};
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Actor, Identity, Ledger, LedgerError, Rotation, Scope};
@@ -44,7 +44,7 @@ static BACKEND: Backend = Backend {
     step: 64,
     next_unit: "SELECT coalesce(max(id), 0) + 1 FROM units",
     next_scope: "SELECT coalesce(max(id), 0) + 1 FROM scopes",
-    drawing: Drawing::BY_COLUMN,
+    drawing: tokens::BY_COLUMN,
     alive: |view, run| Ok(view.opened.runs.alive(run)),
     // A ledger that is made anew has a hidden name until then.
     refuse_other_runs: |_| Ok(()),
@@ -219,11 +219,7 @@ impl Sqlite {
         scope: &Scope,
         (conn, key, key_place): (Connection, Option<Ring>, KeyPlace),
     ) -> Result<Ledger, LedgerError> {
-        let identity = Identity {
-            station: String::new(),
-            simulated: crate::ledger::Simulated::No,
-        };
-        let frame = Arc::new(Frame::new(scope, identity, String::new()));
+        let frame = Arc::new(Frame::looking(scope));
         let missing = || NoKey::Missing {
             path: keys::named(&key_place, path),
         };

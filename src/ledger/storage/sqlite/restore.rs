@@ -14,8 +14,7 @@ use crate::ledger::runs::Runs;
 use crate::ledger::traces::{self, Base};
 use crate::ledger::{Identity, KeyError, Ledger, LedgerError, OpenError, Scope};
 use crate::recipe::KeySource;
-use crate::vault::crypto::Key;
-use crate::vault::files::{beside, create, write_new};
+use crate::vault::files::{beside, create};
 
 /// Who makes a ledger's file anew, and for what.
 #[derive(Debug, Clone)]
@@ -118,20 +117,7 @@ impl Remaking<'_> {
     }
 
     fn empty(&self, hidden: &Path, number: Option<&str>) -> Result<(), LedgerError> {
-        let key = match keys::bring(self.place, self.path)? {
-            Some(keys::Brought::Ledger(key)) => key,
-            Some(keys::Brought::Station(_)) => {
-                return Err(LedgerError::Key(KeyError::KeyDamaged {
-                    path: keys::named(self.place, self.path),
-                }));
-            }
-            None => {
-                let path = keys::path(self.path);
-                let key = Key::make()?;
-                write_new(&path, key.to_text().as_bytes()).map_err(about(&path))?;
-                key
-            }
-        };
+        let key = keys::make(self.path, self.place)?;
         drop(create(hidden).map_err(about(hidden))?);
         let mut conn = connect::write(hidden)?;
         schema::make_with(&mut conn, hidden, (&key, number))

@@ -8,13 +8,13 @@ use super::connect::fault;
 use super::keys::{self, KeyPlace};
 use super::{Sqlite, manifest};
 use crate::ledger::error::about;
-use crate::ledger::journal;
 use crate::ledger::rules::facts;
 use crate::ledger::storage::rotate;
 use crate::ledger::storage::rotate::{Next, Rotating, Step};
 use crate::ledger::storage::sql::{Sql, values};
 use crate::ledger::storage::view::Mode;
 use crate::ledger::storage::{keys as rows, tables};
+use crate::ledger::traces;
 use crate::ledger::{Actor, KeyError, LedgerError, Rotation};
 use crate::vault::crypto::Key;
 use crate::vault::files::{read_key, sync_folder};
@@ -88,7 +88,7 @@ impl Sqlite {
         if self.opened.runs.others(&self.opened.frame.run)? {
             return busy("another program has the ledger open: end it first");
         }
-        journal::no_board_in_hand(path)
+        traces::no_board_in_hand(path)
     }
 
     /// Gives the ledger the next key beside the one that it has.

@@ -17,6 +17,10 @@ impl Row for rusqlite::Row<'_> {
             ValueRef::Real(_) => return None,
         })
     }
+
+    fn width(&self) -> usize {
+        self.as_ref().column_count()
+    }
 }
 
 impl ToSql for Value<'_> {

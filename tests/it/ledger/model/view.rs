@@ -1,15 +1,16 @@
 //! The state as one transaction of one scope sees it.
 
-use crate::ledger::storage::tables::Head;
 use std::collections::HashMap;
 
 use super::state::{State, Stored, Undo};
-use crate::ledger::storage::tables::{
-    Completion, Each, EventRow, Events, Facts, Imports, NewToken, Order, PartRow, PartSerial,
+use eol_inject::ledger::tables::{
+    Completion, Each, EventRow, Events, Facts, Head, Imports, NewToken, Order, PartRow, PartSerial,
     Parts, Pending, SealedValues, Secrets, TokenRow, Tokens, UnitRow, Units,
 };
-use crate::ledger::{Event, Finding, LedgerError, OpenError, Scope, Stock, TokenState, UnitState};
-use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
+use eol_inject::ledger::{
+    Event, Finding, LedgerError, OpenError, Scope, Stock, TokenState, UnitState,
+};
+use eol_inject::unit::{AuthToken, Digest, Fingerprint, Serial};
 
 /// The state as one scope sees it.
 pub struct View<'a> {
@@ -253,7 +254,7 @@ impl SealedValues for View<'_> {
         };
         let mut picture = stored.picture.clone();
         let qr = more.secrets.qr.as_ref();
-        stored.row.qr = qr.map(crate::ledger::history::event::qr_print);
+        let was = std::mem::replace(&mut stored.row.qr, more.qr);
         stored.qr = qr.cloned();
         stored.columns.clone_from(&more.secrets.columns);
         if let Some(more) = &more.picture {
@@ -261,6 +262,7 @@ impl SealedValues for View<'_> {
         }
         let before = Completion {
             secrets: old,
+            qr: was,
             picture,
         };
         self.state

@@ -1,15 +1,16 @@
-//! A ledger in memory: for tests and dry runs. It keeps nothing.
+//! The ledger's storage as a model, in memory: what a back end has to be, in the plainest way. Every
+//! other one is held against it, and tests that need no file run on it.
 
 mod state;
 mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use eol_inject::ledger::tables::{Frame, Look, Store, Work};
+use eol_inject::ledger::{Identity, Ledger, LedgerError, Scope};
+
 use self::state::State;
 use self::view::View;
-use crate::ledger::rules::facts::check_simulated;
-use crate::ledger::storage::tables::{Frame, Look, Store, Work};
-use crate::ledger::{Identity, Ledger, LedgerError, Scope};
 
 /// A ledger in memory, with the rules of every other one. Each opening is a run of its own.
 #[derive(Debug, Clone, Default)]
@@ -34,13 +35,10 @@ impl Memory {
         let run = format!("memory-{}", state.opened);
         state.runs.insert(run.clone());
         drop(state);
-        let frame = Arc::new(Frame::new(scope, identity, run));
-        let ledger = Ledger::over(Opened {
+        Ledger::open(Opened {
             state: Arc::clone(&self.state),
-            frame: Arc::clone(&frame),
-        });
-        ledger.read(|tables| check_simulated(tables, &frame))?;
-        Ok(ledger)
+            frame: Arc::new(Frame::new(scope, identity, run)),
+        })
     }
 }
 

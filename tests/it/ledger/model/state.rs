@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use zeroize::Zeroizing;
 
-use crate::ledger::Scope;
-use crate::ledger::TokenState;
-use crate::ledger::history::event::qr_print;
-use crate::ledger::storage::tables::{
+use eol_inject::ledger::Scope;
+use eol_inject::ledger::TokenState;
+use eol_inject::ledger::tables::{
     Completion, EventRow, PartRow, PartSerial, Pending, TokenRow, UnitRow,
 };
-use crate::unit::{AuthToken, QrToken};
+use eol_inject::unit::{AuthToken, QrToken};
 
 /// One stored token.
 #[derive(Debug)]
@@ -101,7 +100,7 @@ impl State {
 
     fn put_back(&mut self, id: i64, before: Completion) {
         if let Some(stored) = self.tokens.get_mut(&id) {
-            stored.row.qr = before.secrets.qr.as_ref().map(qr_print);
+            stored.row.qr = before.qr;
             stored.qr = before.secrets.qr;
             stored.columns = before.secrets.columns;
             stored.picture = before.picture;
