@@ -96,7 +96,7 @@ pub(crate) fn run(args: &InjectArgs, output: &Output) -> Result<u8, CliError> {
     let mut tally = Tally::new(output, &actor.station, &master);
     tally.unit(&Ended {
         serial: Some(&serial),
-        attempt: passed.map(|passed| passed.entry.record().epoch),
+        attempt: passed.map(|passed| passed.entry.record().attempt),
         place: Place::File(target.path(known(&result, &serial))),
         label: labels.of_unit(known(&result, &serial)),
         result: result.as_ref(),

@@ -146,7 +146,7 @@ fn offered(recipe: &Recipe, own: Option<&Ledger>, each: &mut Offered<'_>) {
         // What cannot be read is told by who opens the ledger.
         let _ = ledger.tokens(&mut |token| {
             has.insert(token.fingerprint);
-            if !matches!(token.state, TokenState::Gone | TokenState::Void) {
+            if !matches!(token.state, TokenState::ClaimedElsewhere | TokenState::Void) {
                 loose.push(token.fingerprint);
             }
         });

@@ -94,7 +94,7 @@ fn cells(unit: &UnitRecord) -> Vec<String> {
         unit.target.to_string(),
         unit.durable.to_string(),
         unit.station.clone(),
-        unit.epoch.to_string(),
+        unit.attempt.to_string(),
         unit.at.clone(),
         unit.event.to_string(),
     ]
@@ -121,7 +121,7 @@ fn object(unit: &UnitRecord) -> Value {
         "target": unit.target.to_string(),
         "durable": unit.durable,
         "station": unit.station,
-        "epoch": unit.epoch,
+        "epoch": unit.attempt,
         "at": unit.at,
         "event": unit.event.to_string(),
     })

@@ -230,9 +230,9 @@ mod tests {
             durable: true,
             station: "one".to_owned(),
             run: String::new(),
-            epoch: 1,
+            attempt: 1,
             outcome: Outcome::Confirmed,
-            label: None,
+            labelled_at: None,
             at: String::new(),
             event: digest,
         };

@@ -84,6 +84,24 @@ impl Ledger {
         Ok(answer)
     }
 
+    /// Does `work` as [`write`](Self::write) does, and tells it who has the ledger open.
+    pub(super) fn act<T>(
+        &mut self,
+        mut work: impl FnMut(&mut dyn Tables, &Frame) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let frame = self.frame();
+        self.write(|tables| work(tables, &frame))
+    }
+
+    /// Does `work` as [`read`](Self::read) does, and tells it who has the ledger open.
+    pub(super) fn ask<T>(
+        &self,
+        mut work: impl FnMut(&dyn Tables, &Frame) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let frame = self.frame();
+        self.read(|tables| work(tables, &frame))
+    }
+
     /// Does `work` once, in a transaction that is durable only after the next [`write`](Self::write).
     pub(super) fn stage<T>(
         &mut self,

@@ -26,7 +26,9 @@ pub use handle::Ledger;
 #[cfg(feature = "seal")]
 pub use history::mirror::{History, MirrorState};
 pub use history::reconcile::{Difference, Disagreement, Reconciliation, TokenRecord};
-pub use history::restore::{Clear, Cleared, Replayed, SetAside, Sighting, Witnessed};
+pub use history::restore::{
+    Clear, Cleared, MirrorOf, NextNumber, Replayed, SetAside, Sighting, Witnessed,
+};
 #[cfg(feature = "seal")]
 pub use journal::SealedJournal;
 pub use part::{Handing, Merge, Part, PartOf, PartState, Return, Share};

@@ -254,8 +254,8 @@ impl Transcript {
         self.all(&[&unit.image, &unit.recipe]);
         self.maybe(unit.digest.as_ref());
         self.all(&[&unit.target, &unit.durable, &unit.station, &unit.run]);
-        self.all(&[&unit.epoch, &unit.pending, &unit.touched]);
-        self.maybe(unit.label.as_ref());
+        self.all(&[&unit.attempt, &unit.pending, &unit.touched]);
+        self.maybe(unit.labelled_at.as_ref());
         self.all(&[&unit.at, &unit.event]);
     }
 }

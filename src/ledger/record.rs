@@ -133,7 +133,7 @@ pub enum Finished {
 #[derive(Debug)]
 pub struct Reservation {
     pub(super) unit: i64,
-    pub(super) epoch: i64,
+    pub(super) attempt: i64,
     pub(super) values: Values,
     pub(super) fingerprint: Fingerprint,
     pub(super) claim: Claim,
@@ -165,8 +165,8 @@ impl Reservation {
 
     /// Returns how often the unit was claimed, from 1.
     #[must_use]
-    pub const fn epoch(&self) -> i64 {
-        self.epoch
+    pub const fn attempt(&self) -> i64 {
+        self.attempt
     }
 
     /// Returns what keeps the claim alive beside this program: for whatever writes the unit.
@@ -283,9 +283,11 @@ pub enum TokenState {
     /// It was burnt.
     Void,
     /// The cloud gave it to somebody.
-    Gone,
+    #[strum(serialize = "gone")]
+    ClaimedElsewhere,
     /// A part of the ledger has it, at a station without network.
-    Away,
+    #[strum(serialize = "away")]
+    CheckedOut,
     /// A backup said that it is free or reserved; what became of it since is not known.
     Quarantined,
 }
@@ -400,11 +402,11 @@ pub struct UnitRecord {
     /// The run that claimed it last; empty where a decision made the record.
     pub run: String,
     /// How often it was claimed.
-    pub epoch: i64,
+    pub attempt: i64,
     /// What is known about the last attempt.
     pub outcome: Outcome,
     /// When the right label was read on it, RFC 3339, UTC; a prepared unit may have one too.
-    pub label: Option<String>,
+    pub labelled_at: Option<String>,
     /// When the record changed last, RFC 3339, UTC.
     pub at: String,
     /// Hash of the event that changed it last.

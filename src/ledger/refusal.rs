@@ -138,7 +138,8 @@ pub enum Refusal {
     #[error(
         "{serial} belongs to part {part}, which station {station} has: merge or void that first"
     )]
-    Away {
+    #[strum(serialize = "away")]
+    CheckedOut {
         /// The unit.
         serial: Serial,
         /// The part's number.
@@ -185,7 +186,8 @@ pub enum Refusal {
     },
     /// The same serial stands twice in one group.
     #[error("{serial} is named twice")]
-    Twice {
+    #[strum(serialize = "twice")]
+    Duplicate {
         /// The unit.
         serial: Serial,
     },
@@ -210,12 +212,12 @@ impl Refusal {
             | Self::Erased { serial }
             | Self::PoolEmpty { serial }
             | Self::NotListed { serial }
-            | Self::Away { serial, .. }
+            | Self::CheckedOut { serial, .. }
             | Self::PartOpen { serial, .. }
             | Self::NotOfPart { serial, .. }
             | Self::Closed { serial, .. }
             | Self::Quarantined { serial }
-            | Self::Twice { serial } => serial,
+            | Self::Duplicate { serial } => serial,
         }
     }
 

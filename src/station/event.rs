@@ -162,7 +162,7 @@ impl UnitEnd {
     #[must_use]
     pub fn attempt(&self) -> Option<i64> {
         let passed = self.result.as_ref().ok()?;
-        Some(passed.entry.record().epoch)
+        Some(passed.entry.record().attempt)
     }
 }
 

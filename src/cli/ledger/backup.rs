@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use eol_inject::ledger::{
-    Actor, Clear, History, Identity, KeyPlace, Remaking, Replayed, Scope, SetAside, Simulated,
-    Sqlite,
+    Actor, Clear, History, Identity, KeyPlace, MirrorOf, NextNumber, Remaking, Replayed, Scope,
+    SetAside, Simulated, Sqlite,
 };
-use eol_inject::recipe::{LedgerUrl, Recipe, SerialFormat};
+use eol_inject::recipe::{LedgerUrl, Recipe};
 use serde_json::json;
 
 use crate::cli::args::{DecisionArgs, RecipeArg, StationArgs};
@@ -137,8 +137,9 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> Result<u8, CliError>
 }
 
 /// Returns the format whose numbers the ledger counts, with where new ones begin.
-fn numbers(recipe: &Recipe, next: Option<u64>) -> Option<(&SerialFormat, Option<u64>)> {
-    recipe.serial.format.as_ref().map(|format| (format, next))
+fn numbers(recipe: &Recipe, next: Option<u64>) -> Option<NextNumber<'_>> {
+    let format = recipe.serial.format.as_ref();
+    format.map(|format| NextNumber { format, next })
 }
 
 /// What a ledger's file is made anew with.
@@ -221,7 +222,11 @@ fn restore_server(args: &RestoreArgs, recipe: &Recipe, output: &Output) -> Resul
     let numbers = numbers(recipe, args.next);
     match mirror(args, recipe, &number)? {
         Some(history) => {
-            let done = ledger.caught_up_here((&history, args.whole), numbers, &actor);
+            let of = match args.whole {
+                true => MirrorOf::AllStations,
+                false => MirrorOf::OneStation,
+            };
+            let done = ledger.caught_up_here(&history, of, numbers, &actor);
             let (done, aside) = done.map_err(about)?;
             caught_up(&done, &history, output);
             if !args.whole {
@@ -335,7 +340,7 @@ pub(crate) fn rebuild(args: &RebuildArgs, output: &Output) -> Result<u8, CliErro
     let (done, home) = job
         .remaking(Simulated::No)
         .anew(history.ledger(), |ledger| {
-            let done = ledger.rebuild((&history, &lists), numbers, &job.actor)?;
+            let done = ledger.rebuild(&history, &lists, numbers, &job.actor)?;
             Ok((done, ledger.home()?))
         })?;
     replayed_object(&done, "rebuild", output);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ledger::history::event::qr_print;
 use crate::ledger::history::places::Lists;
-use crate::ledger::history::replay::Expected;
+use crate::ledger::history::replay::{Expected, each_unit};
 use crate::ledger::rules::facts::SIMULATED;
 use crate::ledger::rules::rows::row_digest;
 use crate::ledger::storage::rows::FORGED;
@@ -141,26 +141,11 @@ fn forged(links: &[i64]) -> String {
 fn units(tables: &dyn Tables, report: &mut Report) -> Result<(), LedgerError> {
     let mut explained = 0;
     let mut kinds = BTreeSet::new();
-    let mut current: Option<(i64, Expected)> = None;
-    tables.scan_events(Order::Unit, &mut |row| {
-        let Some(unit) = row.unit else {
-            return Ok(());
-        };
-        if current.as_ref().is_none_or(|(id, _)| *id != unit)
-            && let Some((id, expected)) = current.replace((unit, Expected::default()))
-        {
-            kinds.extend(expected.simulated);
-            explained += u64::from(compare(tables, report, id, &expected)?);
-        }
-        match &mut current {
-            Some((_, expected)) => expected.apply(&row),
-            None => Ok(()),
-        }
-    })?;
-    if let Some((id, expected)) = current {
+    each_unit(tables, &mut |id, expected| {
         kinds.extend(expected.simulated);
         explained += u64::from(compare(tables, report, id, &expected)?);
-    }
+        Ok(())
+    })?;
     let has = tables.fact(SIMULATED)?;
     for kind in kinds.into_iter().map(Simulated::from) {
         if has.as_deref() != Some(<&str>::from(kind)) {

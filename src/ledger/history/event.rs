@@ -80,120 +80,83 @@ pub enum Kind {
     Attested,
 }
 
-/// What an event says. No field holds a secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Body {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub serial: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub product: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uid: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recipe: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub durable: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub simulated: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub touched: Option<bool>,
+macro_rules! body {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+        /// What an event says. No field holds a secret.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Body {
+            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
+        }
+    };
+}
+
+body! {
+    serial: String,
+    product: String,
+    template: String,
+    fingerprint: String,
+    state: String,
+    epoch: i64,
+    run: String,
+    target: String,
+    uid: String,
+    image: String,
+    recipe: String,
+    digest: String,
+    durable: bool,
+    simulated: bool,
+    name: String,
+    message: String,
+    touched: bool,
     /// Whether the board was changed under an attempt, so that no number is the unit's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub swapped: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub import: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub added: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub known: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gone: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fingerprints: Option<Vec<String>>,
+    swapped: bool,
+    import: i64,
+    origin: String,
+    added: usize,
+    known: usize,
+    gone: usize,
+    rows: String,
+    fingerprints: Vec<String>,
     /// The digests of QR Tokens that the fingerprints' tokens lacked before, in their order; empty
     /// for one that had it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub codes: Option<Vec<String>>,
+    codes: Vec<String>,
     /// The number of a part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<i64>,
+    part: i64,
     /// What tells parts apart, whatever ledger they are of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part_id: Option<String>,
+    part_id: String,
     /// The station that a part is for, or where a unit was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub partner: Option<String>,
+    partner: String,
     /// The public key of the station that a part is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
+    to: String,
     /// How many tokens or units.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<usize>,
+    count: usize,
     /// The serials that go with the fingerprints, in their order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub serials: Option<Vec<String>>,
+    serials: Vec<String>,
     /// The numbers that a part has: format, first, and the one after the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub numbers: Option<(String, u64, u64)>,
+    numbers: (String, u64, u64),
     /// Whether the last attempt on a unit has no outcome.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pending: Option<bool>,
+    pending: bool,
     /// When the right label was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
+    label: String,
     /// The hash of an event in another chain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub was: Option<String>,
+    was: String,
     /// Heads of chains: station, place, hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub heads: Option<Vec<(String, i64, String)>>,
+    heads: Vec<(String, i64, String)>,
     /// How a unit was reworked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    mode: String,
     /// The serial that a unit got instead of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub successor: Option<String>,
+    successor: String,
     /// The serial that a unit had before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub predecessor: Option<String>,
+    predecessor: String,
     /// What says that a board carries the image.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub witness: Option<String>,
+    witness: String,
     /// Whether a list named tokens that are on devices already.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub used: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    used: bool,
+    by: String,
+    reason: String,
     /// The program that wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
+    version: String,
 }
 
 impl Body {
@@ -203,7 +166,7 @@ impl Body {
             serial: Some(unit.serial.to_string()),
             fingerprint: Some(unit.fingerprint.to_hex()),
             state: Some(unit.state.to_string()),
-            epoch: Some(unit.epoch),
+            epoch: Some(unit.attempt),
             ..Self::default()
         }
     }
@@ -335,7 +298,7 @@ pub fn whole(unit: &UnitRow) -> Body {
         durable: Some(unit.durable),
         pending: Some(unit.pending),
         touched: Some(unit.touched),
-        label: unit.label.clone(),
+        label: unit.labelled_at.clone(),
         ..Body::of(unit)
     }
 }
@@ -361,7 +324,7 @@ pub fn begun(frame: &Frame, unit: &UnitRow) -> Body {
         digest: unit.digest.map(|digest| digest.to_string()),
         durable: Some(unit.durable),
         touched: Some(unit.touched),
-        label: unit.label.clone(),
+        label: unit.labelled_at.clone(),
         ..claimed(frame, unit)
     }
 }

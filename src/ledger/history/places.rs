@@ -69,7 +69,7 @@ impl Lists {
             }
             Kind::Met => {
                 let names = Body::read(&row.event)?.fingerprints;
-                self.place(seq, names.unwrap_or_default(), TokenState::Gone);
+                self.place(seq, names.unwrap_or_default(), TokenState::ClaimedElsewhere);
             }
             Kind::Completed => {
                 let body = Body::read(&row.event)?;
@@ -86,7 +86,7 @@ impl Lists {
                 self.put(
                     seq,
                     Body::read(&row.event)?,
-                    (PartState::Begun, TokenState::Away),
+                    (PartState::Begun, TokenState::CheckedOut),
                 );
             }
             Kind::Handed => {
@@ -226,7 +226,7 @@ impl Lists {
             TokenState::Void => unit == UnitState::Void,
             // The claim that a backup knew of.
             TokenState::Quarantined => unit == UnitState::Reserved && self.restored > 0,
-            TokenState::Free | TokenState::Gone | TokenState::Away => false,
+            TokenState::Free | TokenState::ClaimedElsewhere | TokenState::CheckedOut => false,
         };
         (!right).then(|| format!("it is {}, but its unit is {unit}", token.state))
     }
@@ -252,7 +252,7 @@ impl Lists {
         }
         if token.claimed || self.gone.contains(&name) {
             return (
-                TokenState::Gone,
+                TokenState::ClaimedElsewhere,
                 "no unit has it and the cloud gave it away",
             );
         }
@@ -270,9 +270,9 @@ impl Lists {
                 TokenState::Quarantined,
                 "the ledger was restored since and nobody cleared it",
             ),
-            TokenState::Away => (state, "a part has it that did not come back"),
+            TokenState::CheckedOut => (state, "a part has it that did not come back"),
             TokenState::Void => (state, "it was burnt with its part"),
-            TokenState::Gone => (state, "a board showed it that no unit here is"),
+            TokenState::ClaimedElsewhere => (state, "a board showed it that no unit here is"),
             TokenState::Quarantined if self.cleared < seq => (state, "its part came back unclosed"),
             _ => (TokenState::Free, "no unit has it"),
         }

@@ -5,41 +5,43 @@ use std::collections::HashMap;
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::history::mirror::History;
 use crate::ledger::history::places::Lists;
-use crate::ledger::history::replay::Expected;
-use crate::ledger::history::restore::{self, Replayed, is_all, skip_numbers, told_by_mirror};
+use crate::ledger::history::replay::each_unit;
+use crate::ledger::history::restore::{
+    self, MirrorOf, NextNumber, Replayed, is_all, skip_numbers, told_by_mirror,
+};
 use crate::ledger::part::{Part, PartState};
 use crate::ledger::rules::facts::{BEGUN, OPEN, SIMULATED, UNUSED, ledger_number, next_generation};
-use crate::ledger::rules::{import, parts};
+use crate::ledger::rules::parts;
 use crate::ledger::storage::tables::{EventRow, Head, Order, PartRow, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, RestoreError, SetAside};
 use crate::pool::Pool;
-use crate::recipe::SerialFormat;
 use crate::unit::Serial;
 use crate::vault::recipient::Recipient;
 
 impl Ledger {
     /// Brings a server's backup up to date by its mirror, as [`catch_up`](Self::catch_up) does.
     ///
-    /// Unless the mirror is `whole`, having the events of all stations, what is free or reserved then
-    /// is set aside: another station may have told its own mirror alone.
+    /// What is free or reserved then is set aside unless the mirror is of all stations: another station
+    /// may have told its own mirror alone.
     ///
     /// # Errors
     /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn caught_up_here(
         &mut self,
-        (history, whole): (&History, bool),
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        history: &History,
+        of: MirrorOf,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<(Replayed, SetAside), LedgerError> {
         let product = self.frame().scope.product.clone();
         self.write(|tables| {
             tables.refuse_other_runs()?;
-            let done = catch_up(tables, (history, &product), numbers, by)?;
+            let done = catch_up(tables, history, &product, numbers, by)?;
             tables.skip_unit_numbers()?;
-            let aside = match whole {
-                true => SetAside::default(),
-                false => restore::restored(tables, None, by)?,
+            let aside = match of {
+                MirrorOf::AllStations => SetAside::default(),
+                MirrorOf::OneStation => restore::restored(tables, None, by)?,
             };
             Ok((done, aside))
         })
@@ -54,36 +56,37 @@ impl Ledger {
     pub fn catch_up(
         &mut self,
         history: &History,
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<Replayed, LedgerError> {
         let product = self.frame().scope.product.clone();
-        self.write(|tables| catch_up(tables, (history, &product), numbers, by))
+        self.write(|tables| catch_up(tables, history, &product, numbers, by))
     }
 
     /// Makes this ledger, which must be empty and have the number of the lost one, from the
     /// mirror of that and from the token lists.
     ///
     /// # Errors
-    /// [`LedgerError`]; the ledger is of no use then.
+    /// [`LedgerError::Restore`] of a mirror that is damaged or lacks lists, [`LedgerError::List`]; the ledger is of no use then.
     #[cfg(feature = "seal")]
     pub fn rebuild(
         &mut self,
-        (history, lists): (&History, &[Pool]),
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        history: &History,
+        lists: &[Pool],
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<Replayed, LedgerError> {
         let product = self.frame().scope.product.clone();
         let mut done = self.write(|tables| {
-            if let Some((format, next)) = numbers {
-                restore::skip_numbers(tables, format, next)?;
+            if let Some(numbers) = numbers {
+                restore::skip_numbers(tables, numbers)?;
             }
             let done = take(tables, history, &product)?;
-            rebuilt(tables, (&done, history.generation()), by)?;
+            rebuilt(tables, done.events, history.generation(), by)?;
             Ok(done)
         })?;
         for list in lists {
-            import::import(self, list, by)?;
+            self.import(list, by)?;
         }
         done.units = self.write(|tables| settle(tables))?;
         Ok(done)
@@ -93,12 +96,13 @@ impl Ledger {
 /// Brings a restored backup up to date by its mirror.
 pub fn catch_up(
     tables: &mut dyn Tables,
-    (history, product): (&History, &str),
-    numbers: Option<(&SerialFormat, Option<u64>)>,
+    history: &History,
+    product: &str,
+    numbers: Option<NextNumber<'_>>,
     by: &Actor,
 ) -> Result<Replayed, LedgerError> {
-    if let Some((format, next)) = numbers {
-        skip_numbers(tables, format, next)?;
+    if let Some(numbers) = numbers {
+        skip_numbers(tables, numbers)?;
     }
     let mut done = take(tables, history, product)?;
     if done.lists > 0 {
@@ -106,7 +110,7 @@ pub fn catch_up(
             lists: done.lists,
         }));
     }
-    caught_up(tables, (&done, history.generation()), by)?;
+    caught_up(tables, done.events, history.generation(), by)?;
     done.units = settle(tables)?;
     Ok(done)
 }
@@ -318,11 +322,12 @@ fn known(tables: &mut dyn Tables, number: Option<i64>) -> Result<PartRow, Ledger
 /// Records that the ledger was made from its mirror; lists that came before do not count.
 pub fn rebuilt(
     tables: &mut dyn Tables,
-    (done, generation): (&Replayed, u64),
+    events: u64,
+    generation: u64,
     by: &Actor,
 ) -> Result<(), LedgerError> {
     let body = Body {
-        count: usize::try_from(done.events).ok(),
+        count: usize::try_from(events).ok(),
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Rebuilt, None), body.by(by))?;
@@ -332,11 +337,12 @@ pub fn rebuilt(
 /// Records that a backup was brought up to date by its mirror: nothing is set aside.
 pub fn caught_up(
     tables: &mut dyn Tables,
-    (done, generation): (&Replayed, u64),
+    events: u64,
+    generation: u64,
     by: &Actor,
 ) -> Result<(), LedgerError> {
     let body = Body {
-        count: usize::try_from(done.events).ok(),
+        count: usize::try_from(events).ok(),
         ..Body::default()
     };
     event::append(tables, &by.station, (Kind::Restored, None), body.by(by))?;
@@ -379,11 +385,7 @@ pub fn settle(tables: &mut dyn Tables) -> Result<u64, LedgerError> {
 fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
     let mut rows = Vec::new();
     let mut missing = (0, None);
-    let mut current: Option<(i64, Expected)> = None;
-    let mut end = |unit: Option<(i64, Expected)>| -> Result<(), LedgerError> {
-        let Some((id, expected)) = unit else {
-            return Ok(());
-        };
+    each_unit(tables, &mut |id, expected| {
         let print = expected.fingerprint()?;
         match tables.token(&print)? {
             Some(token) => rows.push(expected.row(id, &token)?),
@@ -393,20 +395,7 @@ fn units(tables: &dyn Tables) -> Result<Vec<UnitRow>, LedgerError> {
             }
         }
         Ok(())
-    };
-    tables.scan_events(Order::Unit, &mut |row| {
-        let Some(unit) = row.unit else {
-            return Ok(());
-        };
-        if current.as_ref().is_none_or(|(id, _)| *id != unit) {
-            end(current.replace((unit, Expected::default())))?;
-        }
-        match &mut current {
-            Some((_, expected)) => expected.apply(&row),
-            None => Ok(()),
-        }
     })?;
-    end(current)?;
     match missing {
         (count, Some(first)) => Err(LedgerError::Restore(RestoreError::TokensMissing {
             count,

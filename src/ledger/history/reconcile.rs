@@ -132,10 +132,10 @@ impl Reconciliation {
 fn compare(token: &TokenRecord, claimed: Option<bool>) -> Option<Difference> {
     match (token.state, claimed) {
         // A gone token is nobody's business here, and a deleted burnt one is as it should be.
-        (TokenState::Gone, _) | (TokenState::Void, None) => None,
+        (TokenState::ClaimedElsewhere, _) | (TokenState::Void, None) => None,
         // What was split off or set aside may be used already: only that it is deleted is news.
-        (TokenState::Away | TokenState::Quarantined, Some(_)) => None,
-        (TokenState::Free | TokenState::Away | TokenState::Quarantined, None) => {
+        (TokenState::CheckedOut | TokenState::Quarantined, Some(_)) => None,
+        (TokenState::Free | TokenState::CheckedOut | TokenState::Quarantined, None) => {
             Some(Difference::FreeDeleted)
         }
         (TokenState::Bound, None) => Some(Difference::MadeDeleted),

@@ -1,7 +1,6 @@
 //! Restore: what a backup calls free or reserved is set aside until somebody knows.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::PartState;
@@ -21,6 +20,24 @@ pub struct SetAside {
     pub free: usize,
     /// Tokens of units that the backup calls reserved.
     pub reserved: usize,
+}
+
+/// Where the numbers of a format go on after a loss.
+#[derive(Debug, Clone, Copy)]
+pub struct NextNumber<'a> {
+    /// The format.
+    pub format: &'a SerialFormat,
+    /// The first number that was never handed out, where somebody says it.
+    pub next: Option<u64>,
+}
+
+/// Whose events a mirror has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MirrorOf {
+    /// Those of all stations.
+    AllStations,
+    /// Those of one: others may have told mirrors of their own.
+    OneStation,
 }
 
 /// Which tokens that are set aside are used again.
@@ -84,9 +101,12 @@ impl Ledger {
     /// Records that a backup was made, after it was.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
-        self.write(|tables| saved(tables, by))
+        self.write(|tables| {
+            let body = Body::default().by(by);
+            event::append(tables, &by.station, (Kind::Saved, None), body).map(drop)
+        })
     }
 
     /// Records that this ledger was begun in the place of one that is lost, what that left beside
@@ -95,7 +115,26 @@ impl Ledger {
     /// # Errors
     /// [`OpenError::Begun`] unless this is the ledger's first event.
     pub fn begun(&mut self, traces: &[std::path::PathBuf], by: &Actor) -> Result<(), LedgerError> {
-        self.write(|tables| begun(tables, traces, by))
+        self.write(|tables| {
+            let mut others = false;
+            tables.scan_events(Order::After(0), &mut |_| {
+                others = true;
+                Ok(())
+            })?;
+            if others {
+                return Err(LedgerError::Open(OpenError::Begun));
+            }
+            // A server's tables say so already.
+            if tables.fact(BEGUN)?.is_none() {
+                tables.set_fact(BEGUN, "")?;
+            }
+            let names = traces.iter().map(|path| path.display().to_string());
+            let body = Body {
+                message: Some(names.collect::<Vec<_>>().join(", ")),
+                ..Body::default()
+            };
+            event::append(tables, &by.station, (Kind::Begun, None), body.by(by)).map(drop)
+        })
     }
 
     /// Sets aside all that a backup, which this ledger was restored from, calls free or
@@ -105,7 +144,7 @@ impl Ledger {
     /// [`RestoreError::NextNumber`] when it must be said and is not.
     pub fn restored(
         &mut self,
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<SetAside, LedgerError> {
         self.write(|tables| restored(tables, numbers, by))
@@ -119,7 +158,7 @@ impl Ledger {
     #[cfg(feature = "seal")]
     pub fn restored_here(
         &mut self,
-        numbers: Option<(&SerialFormat, Option<u64>)>,
+        numbers: Option<NextNumber<'_>>,
         by: &Actor,
     ) -> Result<SetAside, LedgerError> {
         self.write(|tables| {
@@ -134,46 +173,100 @@ impl Ledger {
     /// # Errors
     /// [`UnitError::NoUnit`], [`RestoreError::NoToken`]
     pub fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
-        self.write(|tables| clear(tables, which, by))
+        self.write(|tables| {
+            // No part comes back meanwhile.
+            tables.hold_serials()?;
+            let mut aside = Vec::new();
+            let mut held = Vec::new();
+            match which {
+                Clear::All => tables.scan_tokens(&mut |(token, unit)| {
+                    if token.state == TokenState::Quarantined {
+                        aside.push((token, unit));
+                    }
+                    Ok(())
+                })?,
+                Clear::Serials(serials) => {
+                    let mut named = HashSet::new();
+                    for serial in serials
+                        .iter()
+                        .filter(|serial| named.insert(serial.folded()))
+                    {
+                        let unit = match live(tables, serial) {
+                            Ok(unit) => unit,
+                            Err(unknown) => {
+                                let part = parts::open_with(tables, serial)?.ok_or(unknown)?;
+                                let fixed = tables.fixed(&serial.folded())?;
+                                aside.extend(fixed.map(|token| (token, None)));
+                                held.push((part.number, serial));
+                                continue;
+                            }
+                        };
+                        aside.push((known(tables, &unit.fingerprint)?, Some(unit.state)));
+                    }
+                }
+                Clear::Tokens(prints) => {
+                    for print in prints {
+                        let token = tables.token(print)?.ok_or(LedgerError::Restore(
+                            RestoreError::NoToken {
+                                fingerprint: *print,
+                            },
+                        ))?;
+                        let unit = tables.unit_with(token.id)?.map(|unit| unit.state);
+                        aside.push((token, unit));
+                    }
+                }
+            }
+            aside.retain(|(token, _)| token.state == TokenState::Quarantined);
+            for (token, unit) in &aside {
+                proof::of_token(tables, token)?;
+                let state = match unit {
+                    Some(UnitState::Reserved) => TokenState::Bound,
+                    _ => TokenState::Free,
+                };
+                tables.set_token(token, state)?;
+            }
+            let prints: Vec<Fingerprint> =
+                aside.iter().map(|(token, _)| token.fingerprint).collect();
+            let mut cleared = Cleared {
+                tokens: prints.len(),
+                serials: held.len(),
+                parts: 0,
+            };
+            if matches!(which, Clear::All) {
+                cleared.parts = all_clear(tables, prints.len(), by)?;
+                return Ok(cleared);
+            }
+            for (part, serial) in held {
+                let body = Body {
+                    part: Some(part),
+                    serials: Some(vec![serial.to_string()]),
+                    // It says of no token that it is free.
+                    fingerprints: Some(Vec::new()),
+                    ..Body::default()
+                };
+                let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+                tables.set_part_serial(part, serial, Some(&stamp.at))?;
+            }
+            for names in prints.chunks(NAMED) {
+                let body = Body {
+                    fingerprints: Some(names.iter().map(Fingerprint::to_hex).collect()),
+                    ..Body::default()
+                };
+                event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
+            }
+            Ok(cleared)
+        })
     }
-}
-
-/// Records that a backup was made.
-pub fn saved(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
-    let body = Body::default().by(by);
-    event::append(tables, &by.station, (Kind::Saved, None), body).map(drop)
-}
-
-/// Records, before anything else, that the ledger stands in the place of a lost one.
-pub fn begun(tables: &mut dyn Tables, traces: &[PathBuf], by: &Actor) -> Result<(), LedgerError> {
-    let mut others = false;
-    tables.scan_events(Order::After(0), &mut |_| {
-        others = true;
-        Ok(())
-    })?;
-    if others {
-        return Err(LedgerError::Open(OpenError::Begun));
-    }
-    // A server's tables say so already.
-    if tables.fact(BEGUN)?.is_none() {
-        tables.set_fact(BEGUN, "")?;
-    }
-    let names = traces.iter().map(|path| path.display().to_string());
-    let body = Body {
-        message: Some(names.collect::<Vec<_>>().join(", ")),
-        ..Body::default()
-    };
-    event::append(tables, &by.station, (Kind::Begun, None), body.by(by)).map(drop)
 }
 
 /// Sets aside all that a backup calls free or reserved.
 pub fn restored(
     tables: &mut dyn Tables,
-    numbers: Option<(&SerialFormat, Option<u64>)>,
+    numbers: Option<NextNumber<'_>>,
     by: &Actor,
 ) -> Result<SetAside, LedgerError> {
-    if let Some((format, next)) = numbers {
-        skip_numbers(tables, format, next)?;
+    if let Some(numbers) = numbers {
+        skip_numbers(tables, numbers)?;
     }
     let mut found = Vec::new();
     let mut aside = SetAside::default();
@@ -218,11 +311,8 @@ fn leave(tables: &mut dyn Tables, by: &Actor) -> Result<(), LedgerError> {
 }
 
 /// Goes on behind the numbers that were handed out since the backup.
-pub fn skip_numbers(
-    tables: &mut dyn Tables,
-    format: &SerialFormat,
-    next: Option<u64>,
-) -> Result<(), LedgerError> {
+pub fn skip_numbers(tables: &mut dyn Tables, numbers: NextNumber<'_>) -> Result<(), LedgerError> {
+    let NextNumber { format, next } = numbers;
     let name = format.to_string();
     let known = tables.counter(&name)?;
     match next {
@@ -235,91 +325,6 @@ pub fn skip_numbers(
             given,
         })),
     }
-}
-
-/// Takes back what was set aside.
-pub fn clear(tables: &mut dyn Tables, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
-    // No part comes back meanwhile.
-    tables.hold_serials()?;
-    let mut aside = Vec::new();
-    let mut held = Vec::new();
-    match which {
-        Clear::All => tables.scan_tokens(&mut |(token, unit)| {
-            if token.state == TokenState::Quarantined {
-                aside.push((token, unit));
-            }
-            Ok(())
-        })?,
-        Clear::Serials(serials) => {
-            let mut named = HashSet::new();
-            for serial in serials
-                .iter()
-                .filter(|serial| named.insert(serial.folded()))
-            {
-                let unit = match live(tables, serial) {
-                    Ok(unit) => unit,
-                    Err(unknown) => {
-                        let part = parts::open_with(tables, serial)?.ok_or(unknown)?;
-                        let fixed = tables.fixed(&serial.folded())?;
-                        aside.extend(fixed.map(|token| (token, None)));
-                        held.push((part.number, serial));
-                        continue;
-                    }
-                };
-                aside.push((known(tables, &unit.fingerprint)?, Some(unit.state)));
-            }
-        }
-        Clear::Tokens(prints) => {
-            for print in prints {
-                let token =
-                    tables
-                        .token(print)?
-                        .ok_or(LedgerError::Restore(RestoreError::NoToken {
-                            fingerprint: *print,
-                        }))?;
-                let unit = tables.unit_with(token.id)?.map(|unit| unit.state);
-                aside.push((token, unit));
-            }
-        }
-    }
-    aside.retain(|(token, _)| token.state == TokenState::Quarantined);
-    for (token, unit) in &aside {
-        proof::of_token(tables, token)?;
-        let state = match unit {
-            Some(UnitState::Reserved) => TokenState::Bound,
-            _ => TokenState::Free,
-        };
-        tables.set_token(token, state)?;
-    }
-    let prints: Vec<Fingerprint> = aside.iter().map(|(token, _)| token.fingerprint).collect();
-    let mut cleared = Cleared {
-        tokens: prints.len(),
-        serials: held.len(),
-        parts: 0,
-    };
-    if matches!(which, Clear::All) {
-        cleared.parts = all_clear(tables, prints.len(), by)?;
-        return Ok(cleared);
-    }
-    for (part, serial) in held {
-        let body = Body {
-            part: Some(part),
-            serials: Some(vec![serial.to_string()]),
-            // It says of no token that it is free.
-            fingerprints: Some(Vec::new()),
-            ..Body::default()
-        };
-        let stamp = event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-        tables.set_part_serial(part, serial, Some(&stamp.at))?;
-    }
-    for names in prints.chunks(NAMED) {
-        let body = Body {
-            fingerprints: Some(names.iter().map(Fingerprint::to_hex).collect()),
-            ..Body::default()
-        };
-        event::append(tables, &by.station, (Kind::Cleared, None), body.by(by))?;
-    }
-    Ok(cleared)
 }
 
 /// Records that nothing is set aside any more; returns how many parts were held back.

@@ -14,7 +14,7 @@ impl Ledger {
     /// Returns which tokens and boards this ledger and other sites use twice.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError> {
         self.read(|tables| compare(tables, seen))
     }
@@ -123,6 +123,9 @@ fn given_out(tables: &dyn Tables, seen: &Seen) -> Result<Option<String>, LedgerE
             Some(format!("it is {} here, and {}", token.state, seen.named()))
         }
         // A part or a lost ledger may have used it; a unit here is compared by itself.
-        TokenState::Away | TokenState::Quarantined | TokenState::Bound | TokenState::Gone => None,
+        TokenState::CheckedOut
+        | TokenState::Quarantined
+        | TokenState::Bound
+        | TokenState::ClaimedElsewhere => None,
     })
 }

@@ -6,8 +6,8 @@ use crate::ledger::history::event::{self, Kind};
 use crate::ledger::record::UnitRecord;
 use crate::ledger::rules::attest::{SECRET, is_secret};
 use crate::ledger::rules::claim::enter;
+use crate::ledger::rules::parts;
 use crate::ledger::rules::rework::rehoused;
-use crate::ledger::rules::{import, parts};
 use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, ListError, Target, TokenState, UnitState};
 use crate::pool::{Place, Pool, Row};
@@ -134,33 +134,28 @@ impl Ledger {
     /// # Errors
     /// [`ListError::Row`] with the first row that contradicts; then no unit was taken in.
     pub fn adopt(&mut self, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
-        adopt(self, mapping, by)
-    }
-}
-
-/// Takes units in that exist already.
-pub fn adopt(ledger: &mut Ledger, mapping: &Mapping, by: &Actor) -> Result<Adopted, LedgerError> {
-    let frame = ledger.frame();
-    alone(mapping)?;
-    // Before anything is written; and once more where it is, since others work meanwhile.
-    ledger.read(|tables| check(tables, &frame, mapping).map(drop))?;
-    // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
-    import::import(ledger, &mapping.pool, by)?;
-    ledger.write(|tables| {
-        let known = check(tables, &frame, mapping)?;
-        enter(tables, &frame)?;
-        let mut adopted = Adopted::default();
-        for ((_, unit, row), known) in mapping.rows().zip(known) {
-            if known {
-                adopted.known += 1;
-            } else {
-                let print = row.token.fingerprint();
-                let unit = place(tables, &frame, (unit, print), by)?;
-                adopted.added.push(unit.record(false));
+        let frame = self.frame();
+        alone(mapping)?;
+        // Before anything is written; and once more where it is, since others work meanwhile.
+        self.read(|tables| check(tables, &frame, mapping).map(drop))?;
+        // Never drawn from here on: a cut leaves tokens that nobody gets, and no unit.
+        self.import(&mapping.pool, by)?;
+        self.write(|tables| {
+            let known = check(tables, &frame, mapping)?;
+            enter(tables, &frame)?;
+            let mut adopted = Adopted::default();
+            for ((_, unit, row), known) in mapping.rows().zip(known) {
+                if known {
+                    adopted.known += 1;
+                } else {
+                    let print = row.token.fingerprint();
+                    let unit = place(tables, &frame, (unit, print), by)?;
+                    adopted.added.push(unit.record(false));
+                }
             }
-        }
-        Ok(adopted)
-    })
+            Ok(adopted)
+        })
+    }
 }
 
 /// Refuses a mapping with one board twice; tokens and serials were compared when it was read.
@@ -246,9 +241,9 @@ fn standing(
         return Ok(Err(format!("a list fixes its token {print} to {fixed}")));
     }
     Ok(match token.state {
-        TokenState::Free | TokenState::Gone => Ok(false),
+        TokenState::Free | TokenState::ClaimedElsewhere => Ok(false),
         TokenState::Void => Err(format!("its token {print} is burnt")),
-        TokenState::Away => Err(format!("its token {print} is away in a part")),
+        TokenState::CheckedOut => Err(format!("its token {print} is away in a part")),
         // That the unit exists says what became of the token.
         TokenState::Quarantined if tables.unit_with(token.id)?.is_none() => Ok(false),
         TokenState::Bound | TokenState::Quarantined => {
@@ -295,26 +290,13 @@ fn place(
     })?;
     tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
-        id: tables.next_unit()?,
-        serial: unit.serial.clone(),
-        token: token.id,
-        fingerprint: print,
         state: UnitState::Delivered,
         uid: unit.uid.clone(),
         image: unit.image.unwrap_or(Digest::UNKNOWN),
-        recipe: Digest::UNKNOWN,
-        digest: None,
         target: Target::Program,
-        durable: false,
         station: by.station.clone(),
-        run: String::new(),
-        epoch: 1,
-        pending: false,
         touched: true,
-        label: None,
-        at: String::new(),
-        event: Digest::UNKNOWN,
-        ours: true,
+        ..UnitRow::untold(tables.next_unit()?, &unit.serial, &token)
     };
     let body = event::begun(frame, &unit);
     event::append_unit(tables, &by.station, Kind::Adopted, (&mut unit, body.by(by)))?;

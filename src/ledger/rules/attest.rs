@@ -3,7 +3,7 @@
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::record::Entry;
 use crate::ledger::rules::look::entry;
-use crate::ledger::storage::tables::{Frame, Tables, UnitRow};
+use crate::ledger::storage::tables::{Tables, UnitRow};
 use crate::ledger::{Actor, Ledger, LedgerError, ListError, Target, UnitState};
 use crate::pool::Place;
 use crate::unit::{AuthToken, Digest, Fingerprint, Serial};
@@ -71,46 +71,37 @@ impl Ledger {
         evidence: &[Evidence],
         by: &Actor,
     ) -> Result<Vec<Attested>, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| attest(tables, &frame, evidence, by))
+        self.act(|tables, frame| {
+            let mut attested = Vec::with_capacity(evidence.len());
+            for one in evidence {
+                let refuse = |what| {
+                    LedgerError::List(ListError::Row {
+                        place: Place::line(one.line),
+                        serial: one.serial.clone(),
+                        what,
+                    })
+                };
+                let unit = tables
+                    .unit_of(&one.serial.folded())?
+                    .ok_or_else(|| refuse("the ledger has no such unit".to_owned()))?;
+                if let Some(what) = contradicts(tables, one, &unit)? {
+                    return Err(refuse(what));
+                }
+                let already = is_delivered(unit.state);
+                let unit = if already || !one.passed {
+                    unit
+                } else {
+                    deliver(tables, one, unit, by)?
+                };
+                attested.push(Attested {
+                    entry: entry(tables, frame, unit)?,
+                    already,
+                    passed: one.passed,
+                });
+            }
+            Ok(attested)
+        })
     }
-}
-
-/// Records what the witness says of each unit.
-pub fn attest(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    evidence: &[Evidence],
-    by: &Actor,
-) -> Result<Vec<Attested>, LedgerError> {
-    let mut attested = Vec::with_capacity(evidence.len());
-    for one in evidence {
-        let refuse = |what| {
-            LedgerError::List(ListError::Row {
-                place: Place::line(one.line),
-                serial: one.serial.clone(),
-                what,
-            })
-        };
-        let unit = tables
-            .unit_of(&one.serial.folded())?
-            .ok_or_else(|| refuse("the ledger has no such unit".to_owned()))?;
-        if let Some(what) = contradicts(tables, one, &unit)? {
-            return Err(refuse(what));
-        }
-        let already = is_delivered(unit.state);
-        let unit = if already || !one.passed {
-            unit
-        } else {
-            deliver(tables, one, unit, by)?
-        };
-        attested.push(Attested {
-            entry: entry(tables, frame, unit)?,
-            already,
-            passed: one.passed,
-        });
-    }
-    Ok(attested)
 }
 
 const fn is_delivered(state: UnitState) -> bool {
@@ -183,7 +174,7 @@ fn deliver(
     unit: UnitRow,
     by: &Actor,
 ) -> Result<UnitRow, LedgerError> {
-    let state = match &unit.label {
+    let state = match &unit.labelled_at {
         Some(_) => UnitState::Labelled,
         None => UnitState::Delivered,
     };

@@ -21,58 +21,70 @@ impl Ledger {
     /// image comes back as [`Attempt::Done`] and nothing is written for it.
     ///
     /// # Errors
-    /// [`LedgerError`] for the whole group; then no claim of it stands.
+    /// [`OpenError::SimulatedMixed`](crate::ledger::OpenError::SimulatedMixed), [`StorageError::Forged`](crate::ledger::StorageError::Forged)
+    /// where a row that the claim rests on was written without the key, and others of storage: for the
+    /// whole group; then no claim of it stands.
     pub fn reserve(
         &mut self,
         claims: &[Claim],
     ) -> Result<Vec<Result<Attempt, Refusal>>, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| reserve(tables, &frame, claims))
+        self.act(|tables, frame| {
+            if claims.is_empty() {
+                check_simulated(tables, frame)?;
+            } else {
+                enter(tables, frame)?;
+            }
+            let of = parts::part_of(tables)?;
+            let mut seen = HashSet::new();
+            let mut answers = Vec::with_capacity(claims.len());
+            for claim in claims {
+                let answer = if let Some(refusal) =
+                    of.as_ref().and_then(|of| parts::refused(of, &claim.serial))
+                {
+                    Err(refusal)
+                } else if seen.insert(claim.serial.folded()) {
+                    one(tables, frame, claim)?
+                } else {
+                    Err(Refusal::Duplicate {
+                        serial: claim.serial.clone(),
+                    })
+                };
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
     }
 
     /// Returns why a serial gets no token, whichever board is there; `None` where it has one or
     /// would get one.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
-        let frame = self.frame();
-        self.read(|tables| hopeless(tables, &frame, serial))
+        self.ask(|tables, frame| {
+            let of = parts::part_of(tables)?;
+            if let Some(refusal) = of.and_then(|of| parts::refused(&of, serial)) {
+                return Ok(Some(refusal));
+            }
+            match tables.unit_of(&serial.folded())? {
+                Some(unit) if unit.state == UnitState::Void => {
+                    return void(tables, &unit).map(Some);
+                }
+                Some(unit) if unit.state == UnitState::Superseded => {
+                    if let Some(refusal) = rehoused(tables, &unit)? {
+                        return Ok(Some(refusal));
+                    }
+                }
+                Some(_) => return Ok(None),
+                None => {}
+            }
+            Ok(choose(tables, frame, serial)?.err())
+        })
     }
 }
 
 /// What one claim came to.
 type Answer = Result<Attempt, Refusal>;
-
-/// Claims a token for each unit of a group.
-pub fn reserve(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    claims: &[Claim],
-) -> Result<Vec<Answer>, LedgerError> {
-    if claims.is_empty() {
-        check_simulated(tables, frame)?;
-    } else {
-        enter(tables, frame)?;
-    }
-    let of = parts::part_of(tables)?;
-    let mut seen = HashSet::new();
-    let mut answers = Vec::with_capacity(claims.len());
-    for claim in claims {
-        let answer =
-            if let Some(refusal) = of.as_ref().and_then(|of| parts::refused(of, &claim.serial)) {
-                Err(refusal)
-            } else if seen.insert(claim.serial.folded()) {
-                one(tables, frame, claim)?
-            } else {
-                Err(Refusal::Twice {
-                    serial: claim.serial.clone(),
-                })
-            };
-        answers.push(answer);
-    }
-    Ok(answers)
-}
 
 /// Fixes with the first unit whether the units are real or simulated.
 pub fn enter(tables: &mut dyn Tables, frame: &Frame) -> Result<(), LedgerError> {
@@ -212,29 +224,6 @@ fn taken(tables: &dyn Tables, claim: &Claim) -> Result<Option<Refusal>, LedgerEr
     }))
 }
 
-/// Returns why a serial gets no token, whichever board is there.
-pub fn hopeless(
-    tables: &dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-) -> Result<Option<Refusal>, LedgerError> {
-    let of = parts::part_of(tables)?;
-    if let Some(refusal) = of.and_then(|of| parts::refused(&of, serial)) {
-        return Ok(Some(refusal));
-    }
-    match tables.unit_of(&serial.folded())? {
-        Some(unit) if unit.state == UnitState::Void => return void(tables, &unit).map(Some),
-        Some(unit) if unit.state == UnitState::Superseded => {
-            if let Some(refusal) = rehoused(tables, &unit)? {
-                return Ok(Some(refusal));
-            }
-        }
-        Some(_) => return Ok(None),
-        None => {}
-    }
-    Ok(choose(tables, frame, serial)?.err())
-}
-
 /// Claims a token for a unit that the ledger does not know.
 fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer, LedgerError> {
     // A serial that is made nowhere was scanned wrong, whatever board is there.
@@ -252,26 +241,14 @@ fn first(tables: &mut dyn Tables, frame: &Frame, claim: &Claim) -> Result<Answer
     proof::of_token(tables, &token)?;
     tables.set_token(&token, TokenState::Bound)?;
     let mut unit = UnitRow {
-        id: tables.next_unit()?,
-        serial: claim.serial.clone(),
-        token: token.id,
-        fingerprint: token.fingerprint,
-        state: UnitState::Reserved,
         uid: claim.uid.clone(),
         image: claim.image,
         recipe: claim.recipe,
-        digest: None,
         target: claim.target,
-        durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
-        epoch: 1,
         pending: true,
-        touched: false,
-        label: None,
-        at: String::new(),
-        event: claim.image,
-        ours: true,
+        ..UnitRow::untold(tables.next_unit()?, &claim.serial, &token)
     };
     let body = event::claimed(frame, &unit);
     let station = &frame.identity.station;
@@ -295,7 +272,7 @@ fn choose(
                 part,
                 station,
             },
-            false => Refusal::Away {
+            false => Refusal::CheckedOut {
                 serial,
                 part,
                 station,
@@ -343,7 +320,7 @@ fn again(
         durable: false,
         station: frame.identity.station.clone(),
         run: frame.run.clone(),
-        epoch: unit.epoch.saturating_add(1),
+        attempt: unit.attempt.saturating_add(1),
         // An attempt that ended without a word may have left the token anywhere.
         touched: unit.touched || unit.pending,
         pending: true,
@@ -368,11 +345,11 @@ fn go(
 ) -> Result<Answer, LedgerError> {
     Ok(Ok(Attempt::Go(Reservation {
         unit: unit.id,
-        epoch: unit.epoch,
+        attempt: unit.attempt,
         values: values(tables, &unit)?,
         fingerprint: unit.fingerprint,
         claim: claim.clone(),
-        resumed: unit.epoch > 1,
+        resumed: unit.attempt > 1,
         lock: frame.lock(),
         _hold: frame.take(unit.id),
     })))

@@ -12,12 +12,13 @@ impl Ledger {
     /// Makes outcomes durable: reserved units become prepared (file) or delivered (probe).
     ///
     /// # Errors
-    /// [`LedgerError`] with nothing written; the pairs stay with the caller, to try again.
+    /// [`UnitError::Stale`](crate::ledger::UnitError::Stale) when somebody claimed the unit since,
+    /// [`UnitError::WrongReceipt`](crate::ledger::UnitError::WrongReceipt), those of storage: with nothing written; the pairs stay with the
+    /// caller, to try again.
     pub fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| {
+        self.act(|tables, frame| {
             done.iter()
-                .map(|(reservation, receipt)| confirm(tables, &frame, reservation, receipt))
+                .map(|(reservation, receipt)| confirm(tables, frame, reservation, receipt))
                 .collect()
         })
     }
@@ -25,19 +26,59 @@ impl Ledger {
     /// Records that a delivery failed; the claim and its token stay with the unit.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::Stale`](crate::ledger::UnitError::Stale) when somebody claimed the unit since; those of storage.
     pub fn fail(&mut self, reservation: Reservation, failure: &Failure) -> Result<(), LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| fail(tables, &frame, &reservation, failure))
+        self.act(|tables, frame| {
+            let mut unit = held(tables, frame, &reservation)?;
+            if !unit.pending {
+                return Err(stale(&reservation, &unit));
+            }
+            unit.pending = false;
+            unit.touched |= failure.touched;
+            if failure.swapped {
+                unit.uid = None;
+            }
+            let body = Body {
+                run: Some(unit.run.clone()),
+                name: Some(failure.name.clone()),
+                message: Some(failure.message.clone()),
+                touched: Some(failure.touched),
+                swapped: failure.swapped.then_some(true),
+                ..Body::of(&unit)
+            };
+            let station = &frame.identity.station;
+            event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
+            tables.set_unit(&unit)
+        })
     }
 
     /// Records that the label on the unit was read and is the right one.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::NoUnit`](crate::ledger::UnitError::NoUnit), [`UnitError::NotLabelled`](crate::ledger::UnitError::NotLabelled)
     pub fn labelled(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| labelled(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let mut unit = live(tables, serial)?;
+            let next = match unit.state {
+                UnitState::Prepared => UnitState::Prepared,
+                UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
+                UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
+                    return Err(LedgerError::Unit(UnitError::NotLabelled {
+                        serial: unit.serial,
+                        state: unit.state.into(),
+                    }));
+                }
+            };
+            if unit.labelled_at.is_some() && unit.state == next {
+                return entry(tables, frame, unit);
+            }
+            unit.state = next;
+            let body = Body::of(&unit).by(by);
+            event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
+            unit.labelled_at = Some(unit.at.clone());
+            tables.set_unit(&unit)?;
+            entry(tables, frame, unit)
+        })
     }
 
     /// Records that the label of a finished unit is made again, before it is.
@@ -45,8 +86,19 @@ impl Ledger {
     /// # Errors
     /// [`UnitError::NotLabelled`] for a unit that is not finished.
     pub fn reprinted(&mut self, serial: &Serial, by: &Actor) -> Result<Entry, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| reprinted(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let mut unit = live(tables, serial)?;
+            if !is_finished(unit.state) {
+                return Err(LedgerError::Unit(UnitError::NotLabelled {
+                    serial: unit.serial,
+                    state: unit.state.into(),
+                }));
+            }
+            let body = Body::of(&unit).by(by);
+            event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
+            tables.set_unit(&unit)?;
+            entry(tables, frame, unit)
+        })
     }
 }
 
@@ -66,7 +118,7 @@ pub fn confirm(
         }
         return Err(stale(reservation, &unit));
     }
-    let (state, kind) = match (reservation.claim.target, &unit.label) {
+    let (state, kind) = match (reservation.claim.target, &unit.labelled_at) {
         (Target::File, _) => (UnitState::Prepared, Kind::Prepared),
         // Its label was read while it was only a file.
         (Target::Probe | Target::Program, Some(_)) => (UnitState::Labelled, Kind::Delivered),
@@ -97,86 +149,6 @@ pub fn confirm(
     entry(tables, frame, unit)
 }
 
-/// Records that one delivery failed.
-pub fn fail(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    reservation: &Reservation,
-    failure: &Failure,
-) -> Result<(), LedgerError> {
-    let mut unit = held(tables, frame, reservation)?;
-    if !unit.pending {
-        return Err(stale(reservation, &unit));
-    }
-    unit.pending = false;
-    unit.touched |= failure.touched;
-    if failure.swapped {
-        unit.uid = None;
-    }
-    let body = Body {
-        run: Some(unit.run.clone()),
-        name: Some(failure.name.clone()),
-        message: Some(failure.message.clone()),
-        touched: Some(failure.touched),
-        swapped: failure.swapped.then_some(true),
-        ..Body::of(&unit)
-    };
-    let station = &frame.identity.station;
-    event::append_unit(tables, station, Kind::Failed, (&mut unit, body))?;
-    tables.set_unit(&unit)
-}
-
-/// Records that the right label was read.
-///
-/// A prepared unit stays prepared and keeps the mark: it becomes labelled with its delivery.
-pub fn labelled(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<Entry, LedgerError> {
-    let mut unit = live(tables, serial)?;
-    let next = match unit.state {
-        UnitState::Prepared => UnitState::Prepared,
-        UnitState::Delivered | UnitState::Labelled => UnitState::Labelled,
-        UnitState::Reserved | UnitState::Void | UnitState::Superseded => {
-            return Err(LedgerError::Unit(UnitError::NotLabelled {
-                serial: unit.serial,
-                state: unit.state.into(),
-            }));
-        }
-    };
-    if unit.label.is_some() && unit.state == next {
-        return entry(tables, frame, unit);
-    }
-    unit.state = next;
-    let body = Body::of(&unit).by(by);
-    event::append_unit(tables, &by.station, Kind::Labelled, (&mut unit, body))?;
-    unit.label = Some(unit.at.clone());
-    tables.set_unit(&unit)?;
-    entry(tables, frame, unit)
-}
-
-/// Records that a finished unit's label is made again.
-pub fn reprinted(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<Entry, LedgerError> {
-    let mut unit = live(tables, serial)?;
-    if !is_finished(unit.state) {
-        return Err(LedgerError::Unit(UnitError::NotLabelled {
-            serial: unit.serial,
-            state: unit.state.into(),
-        }));
-    }
-    let body = Body::of(&unit).by(by);
-    event::append_unit(tables, &by.station, Kind::Reprinted, (&mut unit, body))?;
-    tables.set_unit(&unit)?;
-    entry(tables, frame, unit)
-}
-
 /// Returns the unit of a reservation that still counts.
 fn held(
     tables: &dyn Tables,
@@ -189,7 +161,7 @@ fn held(
         })
     })?;
     let gone = matches!(unit.state, UnitState::Void | UnitState::Superseded);
-    if gone || unit.epoch != reservation.epoch || unit.run != frame.run {
+    if gone || unit.attempt != reservation.attempt || unit.run != frame.run {
         return Err(stale(reservation, &unit));
     }
     Ok(unit)
@@ -199,8 +171,8 @@ fn held(
 fn stale(reservation: &Reservation, unit: &UnitRow) -> LedgerError {
     LedgerError::Unit(UnitError::Stale {
         serial: unit.serial.clone(),
-        held: reservation.epoch,
-        current: unit.epoch,
+        held: reservation.attempt,
+        current: unit.attempt,
         station: unit.station.clone(),
     })
 }

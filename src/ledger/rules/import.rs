@@ -25,9 +25,36 @@ impl Ledger {
     /// everything else in the list. Claimed rows become `gone`.
     ///
     /// # Errors
-    /// [`LedgerError`]; then nothing was taken in.
+    /// [`LedgerError::List`] with what contradicts, [`OpenError::ImportBusy`](crate::ledger::OpenError::ImportBusy) while another import goes
+    /// on, [`PartError::IsPart`](crate::ledger::PartError::IsPart) in a part; then nothing was taken in.
     pub fn import(&mut self, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
-        import(self, pool, by)
+        let frame = self.frame();
+        self.read(|tables| {
+            let what = "its tokens come from that one only, by split";
+            crate::ledger::rules::parts::refuse_part(tables, what)?;
+            check_organisation(pool, known_organisation(tables, &frame)?)
+        })?;
+        discard_dead(self, &frame)?;
+        let pending = self.write(|tables| {
+            check_origin(tables, pool)?;
+            tables.begin_import(&by.station, &frame.run)
+        })?;
+        let taken = stage(self, pool, &pending).and_then(|tally| {
+            let done = (&pending, &tally);
+            let import = self.write(|tables| finish(tables, (&frame, pool), done, by))?;
+            Ok((import, tally.lacking))
+        });
+        match taken {
+            Ok((import, lacking)) => {
+                complete::complete(self, (pool, &lacking), &pending, by)?;
+                Ok(import)
+            }
+            Err(error) => {
+                // What cannot be cleared away now is cleared by the next import.
+                let _ = discard(self, &pending);
+                Err(error)
+            }
+        }
     }
 
     /// Finds out what [`import`](Self::import) would do; nothing is written.
@@ -35,46 +62,41 @@ impl Ledger {
     /// # Errors
     /// Those of [`import`](Self::import)
     pub fn preview(&self, pool: &Pool) -> Result<Preview, LedgerError> {
-        preview(self, pool)
+        self.read(|tables| {
+            let what = "its tokens come from that one only, by split";
+            crate::ledger::rules::parts::refuse_part(tables, what)?;
+            check_organisation(pool, known_organisation(tables, &self.frame())?)?;
+            check_origin(tables, pool)
+        })?;
+        let (_, mut tally) = compare(self, pool)?;
+        let numbered: Vec<usize> = (0..pool.rows.len()).collect();
+        let work = |tables: &mut Reach<'_>, index: &usize| {
+            let new = tally.new.get(*index) == Some(&true);
+            let Some(row) = pool.rows.get(*index).filter(|_| new) else {
+                return Ok(());
+            };
+            if let Some(serial) = row.bound.as_ref().filter(|_| !row.claimed)
+                && let Some(what) = fixed_already(tables.get(), serial)?
+            {
+                tally.contradict(*index, what);
+            }
+            Ok(())
+        };
+        in_steps(
+            Access::Read(self),
+            &numbered,
+            (|_: &dyn Tables, _: &[usize]| Ok(()), work),
+        )?;
+        refuse(pool, &tally)?;
+        Ok(Preview { new: tally.new })
     }
 
     /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn knows(&self, source: &Digest) -> Result<bool, LedgerError> {
         self.read(|tables| Ok(tables.fact(&source_fact(source))?.is_some()))
-    }
-}
-
-/// Takes a token list in.
-pub fn import(ledger: &mut Ledger, pool: &Pool, by: &Actor) -> Result<Import, LedgerError> {
-    let frame = ledger.frame();
-    ledger.read(|tables| {
-        let what = "its tokens come from that one only, by split";
-        crate::ledger::rules::parts::refuse_part(tables, what)?;
-        check_organisation(pool, known_organisation(tables, &frame)?)
-    })?;
-    discard_dead(ledger, &frame)?;
-    let pending = ledger.write(|tables| {
-        check_origin(tables, pool)?;
-        tables.begin_import(&by.station, &frame.run)
-    })?;
-    let taken = stage(ledger, pool, &pending).and_then(|tally| {
-        let done = (&pending, &tally);
-        let import = ledger.write(|tables| finish(tables, (&frame, pool), done, by))?;
-        Ok((import, tally.lacking))
-    });
-    match taken {
-        Ok((import, lacking)) => {
-            complete::complete(ledger, (pool, &lacking), &pending, by)?;
-            Ok(import)
-        }
-        Err(error) => {
-            // What cannot be cleared away now is cleared by the next import.
-            let _ = discard(ledger, &pending);
-            Err(error)
-        }
     }
 }
 
@@ -174,37 +196,6 @@ fn check_organisation(pool: &Pool, known: Option<String>) -> Result<(), LedgerEr
 fn organisation(pool: &Pool) -> Option<&str> {
     let mut codes = pool.rows.iter().filter_map(|row| row.qr.as_ref());
     codes.find_map(QrToken::organisation)
-}
-
-/// Finds out what an import would do; nothing is written.
-pub fn preview(ledger: &Ledger, pool: &Pool) -> Result<Preview, LedgerError> {
-    ledger.read(|tables| {
-        let what = "its tokens come from that one only, by split";
-        crate::ledger::rules::parts::refuse_part(tables, what)?;
-        check_organisation(pool, known_organisation(tables, &ledger.frame())?)?;
-        check_origin(tables, pool)
-    })?;
-    let (_, mut tally) = compare(ledger, pool)?;
-    let numbered: Vec<usize> = (0..pool.rows.len()).collect();
-    let work = |tables: &mut Reach<'_>, index: &usize| {
-        let new = tally.new.get(*index) == Some(&true);
-        let Some(row) = pool.rows.get(*index).filter(|_| new) else {
-            return Ok(());
-        };
-        if let Some(serial) = row.bound.as_ref().filter(|_| !row.claimed)
-            && let Some(what) = fixed_already(tables.get(), serial)?
-        {
-            tally.contradict(*index, what);
-        }
-        Ok(())
-    };
-    in_steps(
-        Access::Read(ledger),
-        &numbered,
-        (|_: &dyn Tables, _: &[usize]| Ok(()), work),
-    )?;
-    refuse(pool, &tally)?;
-    Ok(Preview { new: tally.new })
 }
 
 /// Compares the rows with one another and with what the ledger knows; returns the prints, sorted.
@@ -402,10 +393,10 @@ fn finish(
             continue;
         };
         if is_loose(tables, &token)? {
-            tables.set_token(&token, TokenState::Gone)?;
+            tables.set_token(&token, TokenState::ClaimedElsewhere)?;
             turned.push(fingerprint.to_hex());
         } else if pool.elsewhere == Elsewhere::Used
-            && matches!(token.state, TokenState::Bound | TokenState::Away)
+            && matches!(token.state, TokenState::Bound | TokenState::CheckedOut)
         {
             return Err(taken(tables, pool, &token)?);
         }
@@ -463,7 +454,7 @@ fn place_of(pool: &Pool, fingerprint: &Fingerprint) -> Place {
 fn taken(tables: &dyn Tables, pool: &Pool, token: &TokenRow) -> Result<LedgerError, LedgerError> {
     // A token that is away may have been a released unit's before.
     let unit = match token.state {
-        TokenState::Away => None,
+        TokenState::CheckedOut => None,
         _ => tables.unit_with(token.id)?,
     };
     let unit = unit.map_or_else(|| "a part".to_owned(), |unit| unit.serial.to_string());

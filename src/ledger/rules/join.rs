@@ -85,7 +85,7 @@ pub fn settle(
     for (fingerprint, state) in &back.tokens {
         let token = known(tables, fingerprint)?;
         // What a unit brought is settled with it.
-        if token.state != TokenState::Away {
+        if token.state != TokenState::CheckedOut {
             continue;
         }
         proof::of_token(tables, &token)?;

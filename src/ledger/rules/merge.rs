@@ -30,8 +30,7 @@ impl Ledger {
     /// # Errors
     /// [`PartError::PartConflict`] with all that contradicts; then nothing was merged.
     pub fn merge(&mut self, back: &Return, by: &Actor) -> Result<Merge, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| merge(tables, &frame, back, by))
+        self.act(|tables, frame| merge(tables, frame, back, by))
     }
 }
 
@@ -280,7 +279,7 @@ fn contradictions(
             continue;
         }
         let token = known(tables, fingerprint)?;
-        if token.state != TokenState::Away {
+        if token.state != TokenState::CheckedOut {
             add(
                 format!("token {fingerprint}"),
                 format!("it is {} here, not away", token.state),
@@ -332,7 +331,10 @@ fn sums(back: &Return) -> Vec<(Fingerprint, String)> {
             // The claim that a restored backup knew of.
             (TokenState::Quarantined, [unit]) => *unit == UnitState::Reserved,
             (
-                TokenState::Void | TokenState::Free | TokenState::Quarantined | TokenState::Gone,
+                TokenState::Void
+                | TokenState::Free
+                | TokenState::Quarantined
+                | TokenState::ClaimedElsewhere,
                 [],
             ) => true,
             _ => false,

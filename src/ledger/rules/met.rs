@@ -36,31 +36,22 @@ impl Ledger {
     /// unit has is handed out to none from here on: somebody else put it there.
     ///
     /// # Errors
-    /// [`LedgerError`]; then nothing was recorded.
+    /// [`StorageError::Storage`]; then nothing was recorded.
     pub fn met(&mut self, fingerprint: &Fingerprint, spot: Spot<'_>) -> Result<Met, LedgerError> {
-        met(self, fingerprint, spot)
-    }
-}
-
-/// Returns whose a token is that a board shows; what no unit has is spent.
-pub fn met(
-    ledger: &mut Ledger,
-    fingerprint: &Fingerprint,
-    spot: Spot<'_>,
-) -> Result<Met, LedgerError> {
-    let frame = ledger.frame();
-    // Most boards show nothing that has to be written down.
-    let (met, loose) = ledger.read(|tables| whose(tables, &frame, fingerprint))?;
-    if loose.is_none() {
-        return Ok(met);
-    }
-    ledger.write(|tables| {
-        let (met, loose) = whose(tables, &frame, fingerprint)?;
-        if let Some(token) = loose {
-            spend(tables, &frame, &token, spot)?;
+        let frame = self.frame();
+        // Most boards show nothing that has to be written down.
+        let (met, loose) = self.read(|tables| whose(tables, &frame, fingerprint))?;
+        if loose.is_none() {
+            return Ok(met);
         }
-        Ok(met)
-    })
+        self.write(|tables| {
+            let (met, loose) = whose(tables, &frame, fingerprint)?;
+            if let Some(token) = loose {
+                spend(tables, &frame, &token, spot)?;
+            }
+            Ok(met)
+        })
+    }
 }
 
 /// Returns whose a token is, and its row where a unit could still get it.
@@ -90,7 +81,7 @@ fn spend(
     if parts::part_of(tables)?.is_some_and(|of| of.closed) {
         return Ok(());
     }
-    tables.set_token(token, TokenState::Gone)?;
+    tables.set_token(token, TokenState::ClaimedElsewhere)?;
     let body = Body {
         fingerprints: Some(vec![token.fingerprint.to_hex()]),
         uid: spot.uid.map(str::to_owned),

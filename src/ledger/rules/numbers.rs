@@ -18,15 +18,29 @@ impl Ledger {
         format: &SerialFormat,
         count: usize,
     ) -> Result<Vec<Serial>, LedgerError> {
-        self.write(|tables| next_serials(tables, format, count))
+        self.write(|tables| {
+            let (serials, next) = numbers(tables, format, count)?;
+            tables.set_counter(&format.to_string(), next)?;
+            Ok(serials)
+        })
     }
 
     /// Takes back the number that was handed out last, if no unit has it: it is the next one again.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`StorageError::Storage`] when its storage does not answer.
     pub fn give_back(&mut self, format: &SerialFormat, serial: &Serial) -> Result<(), LedgerError> {
-        self.write(|tables| give_back(tables, format, serial))
+        self.write(|tables| {
+            let name = format.to_string();
+            let Some(number) = format.number(serial) else {
+                return Ok(());
+            };
+            let last = number.checked_add(1) == Some(tables.counter(&name)?);
+            if last && tables.unit_of(&serial.folded())?.is_none() {
+                tables.set_counter(&name, number)?;
+            }
+            Ok(())
+        })
     }
 
     /// Returns the serials that [`next_serials`](Self::next_serials) would hand out; none is handed
@@ -59,34 +73,6 @@ fn own_numbers(of: &PartOf, format: &str) -> Result<u64, LedgerError> {
             what: "it was given no numbers of this format",
         })),
     }
-}
-
-/// Hands out numbers that no unit had.
-fn next_serials(
-    tables: &mut dyn Tables,
-    format: &SerialFormat,
-    count: usize,
-) -> Result<Vec<Serial>, LedgerError> {
-    let (serials, next) = numbers(tables, format, count)?;
-    tables.set_counter(&format.to_string(), next)?;
-    Ok(serials)
-}
-
-/// Takes back the number that was handed out last, if no unit has it.
-fn give_back(
-    tables: &mut dyn Tables,
-    format: &SerialFormat,
-    serial: &Serial,
-) -> Result<(), LedgerError> {
-    let name = format.to_string();
-    let Some(number) = format.number(serial) else {
-        return Ok(());
-    };
-    let last = number.checked_add(1) == Some(tables.counter(&name)?);
-    if last && tables.unit_of(&serial.folded())?.is_none() {
-        tables.set_counter(&name, number)?;
-    }
-    Ok(())
 }
 
 /// Returns the next numbers that no unit had, and the one behind them.

@@ -66,51 +66,47 @@ impl Ledger {
         rework: &Rework,
         by: &Actor,
     ) -> Result<Reworked, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| again(tables, &frame, (serial, rework), by))
-    }
-}
-
-/// Works on a unit once more.
-fn again(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    (serial, rework): (&Serial, &Rework),
-    by: &Actor,
-) -> Result<Reworked, LedgerError> {
-    let unit = tables.unit_of(&serial.folded())?.ok_or_else(|| {
-        LedgerError::Unit(UnitError::NoUnit {
-            serial: serial.clone(),
-        })
-    })?;
-    if let Some(reason) = hindered(tables, frame, &unit, rework)? {
-        let serial = unit.serial;
-        return Err(LedgerError::Unit(UnitError::NotReworkable {
-            serial,
-            reason,
-        }));
-    }
-    proof::of_unit(tables, &unit)?;
-    let state = unit.state;
-    let before = end(tables, unit, rework, by)?;
-    let after = match successor(&before, state, rework, by) {
-        Some(mut unit) => {
-            unit.id = tables.next_unit()?;
-            let body = Body {
-                mode: Some(rework.mode().to_owned()),
-                predecessor: Some(before.serial.to_string()),
-                ..event::begun(frame, &unit)
+        self.act(|tables, frame| {
+            let unit = tables.unit_of(&serial.folded())?.ok_or_else(|| {
+                LedgerError::Unit(UnitError::NoUnit {
+                    serial: serial.clone(),
+                })
+            })?;
+            if let Some(reason) = hindered(tables, frame, &unit, rework)? {
+                let serial = unit.serial;
+                return Err(LedgerError::Unit(UnitError::NotReworkable {
+                    serial,
+                    reason,
+                }));
+            }
+            proof::of_unit(tables, &unit)?;
+            let state = unit.state;
+            let before = end(tables, unit, rework, by)?;
+            let after = match successor(&before, state, rework, by) {
+                Some(mut unit) => {
+                    unit.id = tables.next_unit()?;
+                    let body = Body {
+                        mode: Some(rework.mode().to_owned()),
+                        predecessor: Some(before.serial.to_string()),
+                        ..event::begun(frame, &unit)
+                    };
+                    event::append_unit(
+                        tables,
+                        &by.station,
+                        Kind::Renewed,
+                        (&mut unit, body.by(by)),
+                    )?;
+                    tables.add_unit(&unit)?;
+                    Some(unit.record(false))
+                }
+                None => None,
             };
-            event::append_unit(tables, &by.station, Kind::Renewed, (&mut unit, body.by(by)))?;
-            tables.add_unit(&unit)?;
-            Some(unit.record(false))
-        }
-        None => None,
-    };
-    Ok(Reworked {
-        before: before.record(false),
-        after,
-    })
+            Ok(Reworked {
+                before: before.record(false),
+                after,
+            })
+        })
+    }
 }
 
 /// Says why a unit cannot be reworked this way, and what to do.
@@ -240,11 +236,11 @@ fn successor(ended: &UnitRow, state: UnitState, rework: &Rework, by: &Actor) -> 
         station: by.station.clone(),
         // No run has claimed it: a decision is none.
         run: String::new(),
-        epoch: 1,
+        attempt: 1,
         pending: false,
         touched: true,
-        label: match rework {
-            Rework::SameBoard => ended.label.clone(),
+        labelled_at: match rework {
+            Rework::SameBoard => ended.labelled_at.clone(),
             _ => None,
         },
         ..ended.clone()

@@ -99,7 +99,7 @@ pub fn look(
             let what = format!("{holder} of this ledger has it: it is not on another device too");
             tally.contradict(index, what);
         }
-        if tally.used && known.state == TokenState::Away {
+        if tally.used && known.state == TokenState::CheckedOut {
             let what = "it is away in a part: a device that has it is that station's".to_owned();
             tally.contradict(index, what);
         }

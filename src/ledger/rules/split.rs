@@ -3,7 +3,7 @@
 use crate::ledger::history::event::{self, Body, Kind};
 use crate::ledger::part::{Handing, Part, PartState, Share};
 use crate::ledger::rules::facts::{NAMED, ORIGIN, known, ledger_number};
-use crate::ledger::rules::{import, parts, proof};
+use crate::ledger::rules::{parts, proof};
 use crate::ledger::storage::tables::{Frame, PartRow, Tables, TokenRow};
 use crate::ledger::{Actor, Ledger, LedgerError, PartError, TokenState, UnitError, UnitState};
 use crate::pool::{Pool, Row};
@@ -16,23 +16,23 @@ impl Ledger {
     /// from here on. Goes on with the part that was begun for the station and never finished.
     ///
     /// # Errors
-    /// [`LedgerError`]; then nothing was split off.
+    /// [`PartError::PartShort`](crate::ledger::PartError::PartShort), [`PartError::PartSerial`](crate::ledger::PartError::PartSerial),
+    /// [`PartError::PartBegun`](crate::ledger::PartError::PartBegun); then nothing was split off.
     pub fn split(
         &mut self,
         station: (&str, &Recipient),
         share: &Share,
         by: &Actor,
     ) -> Result<Handing, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| split(tables, &frame, (station, share), by))
+        self.act(|tables, frame| split(tables, frame, (station, share), by))
     }
 
     /// Makes this ledger, which must be empty, the part.
     ///
     /// # Errors
-    /// [`LedgerError`]; the ledger is of no use then.
+    /// Those of [`import`](Self::import); the ledger is of no use then.
     pub fn found_part(&mut self, handing: &Handing, by: &Actor) -> Result<(), LedgerError> {
-        import::import(self, &handing.rows, by)?;
+        self.import(&handing.rows, by)?;
         self.write(|tables| {
             let numbers = handing.part.numbers.as_ref();
             let next = numbers.map(|(format, first, _)| (format.as_str(), *first));
@@ -61,8 +61,7 @@ impl Ledger {
     /// # Errors
     /// [`PartError::NotAPart`]
     pub fn close_part(&mut self, by: &Actor) -> Result<(), LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| close(tables, &frame, by))
+        self.act(|tables, frame| close(tables, frame, by))
     }
 }
 
@@ -133,7 +132,7 @@ pub fn split(
         heads: None,
     })?;
     for (token, serial) in &chosen {
-        tables.set_token(token, TokenState::Away)?;
+        tables.set_token(token, TokenState::CheckedOut)?;
         if let Some(serial) = serial {
             tables.set_part_serial(number, serial, None)?;
         }
@@ -235,7 +234,7 @@ fn choose(
                 let token = tables.draw()?.ok_or_else(|| short(chosen.len()))?;
                 proof::of_token(tables, &token)?;
                 // Drawn is drawn: the next look finds the next one.
-                tables.set_token(&token, TokenState::Away)?;
+                tables.set_token(&token, TokenState::CheckedOut)?;
                 chosen.push((token, None));
             }
             return Ok(chosen);
@@ -271,7 +270,7 @@ fn choose(
             None => tables.draw()?.ok_or_else(|| short(chosen.len()))?,
         };
         proof::of_token(tables, &token)?;
-        tables.set_token(&token, TokenState::Away)?;
+        tables.set_token(&token, TokenState::CheckedOut)?;
         chosen.push((token, Some(serial)));
     }
     Ok(chosen)
@@ -371,7 +370,7 @@ pub fn void(tables: &mut dyn Tables, number: i64, by: &Actor) -> Result<Part, Le
     let mut names = Vec::with_capacity(part.tokens);
     for fingerprint in parts::tokens(tables, number)? {
         let token = known(tables, &fingerprint)?;
-        if token.state == TokenState::Away {
+        if token.state == TokenState::CheckedOut {
             tables.set_token(&token, TokenState::Void)?;
             names.push(fingerprint.to_hex());
         }

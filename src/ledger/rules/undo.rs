@@ -14,37 +14,44 @@ impl Ledger {
     /// # Errors
     /// [`UnitError::NotReleasable`] when anything may carry the token.
     pub fn release(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| release(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let unit = live(tables, serial)?;
+            proof::of_unit(tables, &unit)?;
+            if let Some(reason) = carried(tables, frame, &unit) {
+                let serial = unit.serial;
+                return Err(LedgerError::Unit(UnitError::NotReleasable {
+                    serial,
+                    reason,
+                }));
+            }
+            end(tables, unit, (UnitState::Superseded, TokenState::Free), by)
+        })
     }
 
     /// Burns a unit's token: it is never handed out again, and the serial is refused.
     ///
     /// # Errors
-    /// [`LedgerError`]
+    /// [`UnitError::NoUnit`](crate::ledger::UnitError::NoUnit), [`UnitError::NotVoidable`](crate::ledger::UnitError::NotVoidable)
     pub fn void(&mut self, serial: &Serial, by: &Actor) -> Result<UnitRecord, LedgerError> {
-        let frame = self.frame();
-        self.write(|tables| void(tables, &frame, serial, by))
+        self.act(|tables, frame| {
+            let unit = live(tables, serial)?;
+            let reason = if unit.state == UnitState::Void {
+                Some(format!("it is void already, since {}", unit.at))
+            } else if frame.in_hand(tables, &unit) {
+                Some(format!(
+                    "it is in work at station {}; end that run first",
+                    unit.station
+                ))
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                let serial = unit.serial;
+                return Err(LedgerError::Unit(UnitError::NotVoidable { serial, reason }));
+            }
+            end(tables, unit, (UnitState::Void, TokenState::Void), by)
+        })
     }
-}
-
-/// Takes back a claim that no delivery started for.
-pub fn release(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<UnitRecord, LedgerError> {
-    let unit = live(tables, serial)?;
-    proof::of_unit(tables, &unit)?;
-    if let Some(reason) = carried(tables, frame, &unit) {
-        let serial = unit.serial;
-        return Err(LedgerError::Unit(UnitError::NotReleasable {
-            serial,
-            reason,
-        }));
-    }
-    end(tables, unit, (UnitState::Superseded, TokenState::Free), by)
 }
 
 /// Says what may carry a unit's token; `None` when nothing can.
@@ -79,31 +86,6 @@ fn carried(tables: &dyn Tables, frame: &Frame, unit: &UnitRow) -> Option<String>
         "an attempt on it may have left the token; finish the unit, or void it to burn the token"
             .to_owned()
     })
-}
-
-/// Burns a unit's token.
-pub fn void(
-    tables: &mut dyn Tables,
-    frame: &Frame,
-    serial: &Serial,
-    by: &Actor,
-) -> Result<UnitRecord, LedgerError> {
-    let unit = live(tables, serial)?;
-    let reason = if unit.state == UnitState::Void {
-        Some(format!("it is void already, since {}", unit.at))
-    } else if frame.in_hand(tables, &unit) {
-        Some(format!(
-            "it is in work at station {}; end that run first",
-            unit.station
-        ))
-    } else {
-        None
-    };
-    if let Some(reason) = reason {
-        let serial = unit.serial;
-        return Err(LedgerError::Unit(UnitError::NotVoidable { serial, reason }));
-    }
-    end(tables, unit, (UnitState::Void, TokenState::Void), by)
 }
 
 /// Ends a unit and settles what becomes of its token.

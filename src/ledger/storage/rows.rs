@@ -103,13 +103,13 @@ pub struct UnitRow {
     /// Empty where a decision made the row.
     pub run: String,
     /// How often it was tried.
-    pub epoch: i64,
+    pub attempt: i64,
     /// Whether the last attempt has no outcome yet.
     pub pending: bool,
     /// Whether anything may carry the token.
     pub touched: bool,
     /// When its label was read.
-    pub label: Option<String>,
+    pub labelled_at: Option<String>,
     /// When it changed last, RFC 3339, UTC.
     pub at: String,
     /// The hash of its last event.
@@ -119,6 +119,33 @@ pub struct UnitRow {
 }
 
 impl UnitRow {
+    /// Returns a unit of which no event tells yet: the first one, which
+    /// [`append_unit`](crate::ledger::history::event::append_unit) adds, says when and as what.
+    pub fn untold(id: i64, serial: &Serial, token: &TokenRow) -> Self {
+        Self {
+            id,
+            serial: serial.clone(),
+            token: token.id,
+            fingerprint: token.fingerprint,
+            state: UnitState::Reserved,
+            uid: None,
+            image: Digest::UNKNOWN,
+            recipe: Digest::UNKNOWN,
+            digest: None,
+            target: Target::File,
+            durable: false,
+            station: String::new(),
+            run: String::new(),
+            attempt: 1,
+            pending: false,
+            touched: false,
+            labelled_at: None,
+            at: String::new(),
+            event: Digest::UNKNOWN,
+            ours: true,
+        }
+    }
+
     /// Returns what people may see of it.
     pub(crate) fn record(self, alive: bool) -> UnitRecord {
         let outcome = match (self.pending, self.target) {
@@ -152,9 +179,9 @@ impl UnitRow {
             durable: self.durable,
             station: self.station,
             run: self.run,
-            epoch: self.epoch,
+            attempt: self.attempt,
             outcome,
-            label: self.label,
+            labelled_at: self.labelled_at,
             at: self.at,
             event: self.event,
         }
@@ -168,8 +195,8 @@ impl Stock {
             TokenState::Free => &mut self.free,
             TokenState::Bound => &mut self.bound,
             TokenState::Void => &mut self.void,
-            TokenState::Gone => &mut self.gone,
-            TokenState::Away => &mut self.away,
+            TokenState::ClaimedElsewhere => &mut self.gone,
+            TokenState::CheckedOut => &mut self.away,
             TokenState::Quarantined => &mut self.quarantined,
         }
     }

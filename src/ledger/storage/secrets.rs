@@ -177,7 +177,7 @@ impl SealedValues for View<'_> {
         let (key, row) = (self.opened.ring()?.current()?, new.row);
         let print = &new.fingerprint;
         let state = match row.claimed {
-            true => TokenState::Gone,
+            true => TokenState::ClaimedElsewhere,
             false => TokenState::Free,
         };
         let plain = (&row.token, row.qr.as_ref(), &row.columns);

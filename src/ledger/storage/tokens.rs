@@ -107,8 +107,8 @@ const STATES: [TokenState; 6] = [
     TokenState::Free,
     TokenState::Bound,
     TokenState::Void,
-    TokenState::Gone,
-    TokenState::Away,
+    TokenState::ClaimedElsewhere,
+    TokenState::CheckedOut,
     TokenState::Quarantined,
 ];
 stored_by_place!(TokenState, STATES);

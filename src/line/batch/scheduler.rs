@@ -216,11 +216,11 @@ impl<'b> Scheduler<'b> {
             };
             let step = match attempt {
                 Ok(Attempt::Go(reservation)) => {
-                    unit.attempt = Some(reservation.epoch());
+                    unit.attempt = Some(reservation.attempt());
                     Step::Deliver(reservation)
                 }
                 Ok(Attempt::Done { entry, values }) => {
-                    unit.attempt = Some(entry.record().epoch);
+                    unit.attempt = Some(entry.record().attempt);
                     let made = Made { entry, values };
                     match finish {
                         Finish::Verify => Step::Verify(made),

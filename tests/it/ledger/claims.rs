@@ -49,10 +49,10 @@ fn tokens_are_drawn_in_the_order_of_the_list(bench: &dyn Bench) {
 fn the_same_serial_always_gets_the_same_token(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
     let first = go(&mut ledger, &claim("GW1"));
-    assert_eq!((first.epoch(), first.resumed()), (1, false));
+    assert_eq!((first.attempt(), first.resumed()), (1, false));
     ledger.fail(first, &failure(true)).unwrap();
     let second = go(&mut ledger, &claim("GW1"));
-    assert_eq!((second.epoch(), second.resumed()), (2, true));
+    assert_eq!((second.attempt(), second.resumed()), (2, true));
     assert_eq!(second.fingerprint(), print_of(0));
     assert_eq!(ledger.stock().unwrap().bound, 1);
     assert_clean(&ledger);
@@ -85,7 +85,7 @@ fn a_serial_named_twice_in_a_group_is_refused_once(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 5);
     let answers = ledger.reserve(&[claim("GW1"), claim("gw1")]).unwrap();
     assert!(matches!(answers[0], Ok(Attempt::Go(_))));
-    assert!(matches!(answers[1], Err(Refusal::Twice { .. })));
+    assert!(matches!(answers[1], Err(Refusal::Duplicate { .. })));
     assert_eq!(ledger.stock().unwrap().bound, 1);
 }
 
@@ -120,7 +120,7 @@ fn a_claim_in_hand_is_refused_to_its_own_run_too(bench: &dyn Bench) {
     let refused = refusal(&mut ledger, &claim("GW1"));
     assert!(matches!(refused, Refusal::InWork { .. }));
     drop(held);
-    assert_eq!(go(&mut ledger, &claim("GW1")).epoch(), 2);
+    assert_eq!(go(&mut ledger, &claim("GW1")).attempt(), 2);
 }
 
 fn a_dead_runs_claim_is_taken_over_with_the_next_epoch(bench: &dyn Bench) {
@@ -130,7 +130,7 @@ fn a_dead_runs_claim_is_taken_over_with_the_next_epoch(bench: &dyn Bench) {
     let mut other = bench.open("L2");
     let taken = go(&mut other, &claim("GW1"));
     assert_eq!(taken.fingerprint(), held.fingerprint());
-    assert_eq!(taken.epoch(), 2);
+    assert_eq!(taken.attempt(), 2);
     let record = other.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!(record.station, "L2");
     assert_clean(&other);

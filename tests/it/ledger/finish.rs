@@ -90,7 +90,7 @@ fn a_prepared_unit_is_done_for_the_same_image(bench: &dyn Bench) {
         panic!("it is done");
     };
     assert_eq!(values.token.fingerprint(), print);
-    assert_eq!(entry.record().epoch, 1);
+    assert_eq!(entry.record().attempt, 1);
     assert_eq!(ledger.history(&serial("GW1")).unwrap().len(), events);
 }
 
@@ -111,7 +111,7 @@ fn a_prepared_unit_is_claimed_anew_when_its_file_does_not_count(bench: &dyn Benc
         let Ok(Attempt::Go(reservation)) = answer(&mut ledger, &claim) else {
             panic!("it is not done");
         };
-        assert_eq!(reservation.epoch(), epoch);
+        assert_eq!(reservation.attempt(), epoch);
         assert_eq!(reservation.fingerprint(), print);
         // In hand: nobody else writes the same file meanwhile.
         let mut two = bench.open("L2");
@@ -133,11 +133,11 @@ fn a_prepared_unit_may_get_another_image_before_a_board_was_seen(bench: &dyn Ben
     let mut ledger = stocked(bench, 3);
     let first = finish(&mut ledger, &claim("GW1"));
     let held = go(&mut ledger, &with_image(claim("GW1"), "v2"));
-    assert_eq!((held.fingerprint(), held.epoch()), (first, 2));
+    assert_eq!((held.fingerprint(), held.attempt()), (first, 2));
     drop(held);
     assert_eq!(finish(&mut ledger, &with_image(claim("GW1"), "v2")), first);
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
-    assert_eq!((record.image, record.epoch), (image("v2"), 3));
+    assert_eq!((record.image, record.attempt), (image("v2"), 3));
     assert_clean(&ledger);
 }
 
@@ -300,7 +300,10 @@ fn a_label_is_read_once(bench: &dyn Bench) {
     let first = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     let second = ledger.labelled(&serial("GW1"), &actor("L2")).unwrap();
     assert_eq!(first.record().state, UnitState::Labelled);
-    assert_eq!(first.record().label.as_ref(), Some(&first.record().at));
+    assert_eq!(
+        first.record().labelled_at.as_ref(),
+        Some(&first.record().at)
+    );
     assert_eq!(first.record(), second.record());
     assert_clean(&ledger);
 }
@@ -310,7 +313,7 @@ fn a_label_may_be_read_before_the_board_is_seen(bench: &dyn Bench) {
     finish(&mut ledger, &claim("GW1"));
     let entry = ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
     assert_eq!(entry.record().state, UnitState::Prepared);
-    assert!(entry.record().label.is_some());
+    assert!(entry.record().labelled_at.is_some());
     finish(&mut ledger, &on_board("GW1", "u1"));
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!(record.state, UnitState::Labelled);

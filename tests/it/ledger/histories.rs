@@ -202,8 +202,8 @@ impl Subject {
                 unit.fingerprint,
                 unit.uid,
                 unit.outcome,
-                unit.epoch,
-                unit.label.is_some()
+                unit.attempt,
+                unit.labelled_at.is_some()
             )
         };
         ledger

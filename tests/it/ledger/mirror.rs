@@ -44,7 +44,7 @@ fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
             place: &KeyPlace::Beside,
         };
         let remade = remaking.anew(history.ledger(), |ledger| {
-            ledger.rebuild((&history, lists), None, &actor("L9"))?;
+            ledger.rebuild(&history, lists, None, &actor("L9"))?;
             let entry = ledger.entry(&serial("GW1"))?.unwrap();
             assert!(entry.qr().is_some() && entry.picture().is_some());
             assert_clean(&*ledger);
@@ -61,7 +61,7 @@ fn a_ledger_that_is_made_anew_has_what_later_lists_told(bench: &dyn Bench) {
         place: &KeyPlace::Beside,
     };
     let remade = remaking.anew(history.ledger(), |ledger| {
-        ledger.rebuild((&history, &[first]), None, &actor("L9"))?;
+        ledger.rebuild(&history, &[first], None, &actor("L9"))?;
         let findings = ledger.audit()?.findings;
         assert_eq!(findings.len(), 4);
         assert!(findings[0].what.contains("import that list again"));
@@ -160,7 +160,7 @@ fn rebuild(
     };
     let lists = [list((0..count).map(row))];
     remaking.anew(history.ledger(), |ledger| {
-        ledger.rebuild((&history, &lists), None, &actor("L9"))
+        ledger.rebuild(&history, &lists, None, &actor("L9"))
     })
 }
 
@@ -221,7 +221,7 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     assert_eq!((stock, units(&again)), before);
     assert!(matches!(
         refusal(&mut again, &claim("GW8")),
-        Refusal::Away { part: 2, .. }
+        Refusal::CheckedOut { part: 2, .. }
     ));
     assert_eq!(again.parts().unwrap(), parts);
     assert!(matches!(
@@ -231,7 +231,7 @@ fn a_ledger_in_a_file_is_made_from_the_mirror_of_any(bench: &dyn Bench) {
     finish(&mut again, &claim("GW10"));
     assert!(is_done(&mut again, &on_board("GW1", "u1")));
     let taken = go(&mut again, &on_board("GW4", "u4"));
-    assert_eq!((taken.epoch(), taken.resumed()), (2, true));
+    assert_eq!((taken.attempt(), taken.resumed()), (2, true));
     // Of the open part one is bound by now; nothing else is set aside.
     let cleared = again.clear(&Clear::All, &actor("L9")).unwrap();
     assert_eq!((cleared.tokens, cleared.parts), (2, 1));

@@ -125,11 +125,11 @@ fn a_part_is_a_ledger_and_its_units_come_back(bench: &dyn Bench) {
     assert_eq!(unit.fingerprint, record.fingerprint);
     assert_eq!(unit.state, record.state);
     assert_eq!(unit.uid.as_deref(), Some("u7"));
-    assert_eq!((unit.station.as_str(), unit.epoch), ("S1", 1));
+    assert_eq!((unit.station.as_str(), unit.attempt), ("S1", 1));
     assert!(is_done(&mut home, &on_board("GW7", "u7")));
     // The one that failed goes on here, with the token that it has.
     let taken = go(&mut home, &on_board("GW8", "u8"));
-    assert_eq!((taken.fingerprint(), taken.epoch()), (print_of(1), 2));
+    assert_eq!((taken.fingerprint(), taken.attempt()), (print_of(1), 2));
     let told = receipt(&taken);
     home.confirm(&[(taken, told)]).unwrap();
     assert_eq!(finish(&mut home, &claim("GW9")), print_of(2));
@@ -173,7 +173,7 @@ fn a_part_has_its_own_run_of_numbers(bench: &dyn Bench) {
     let next = home.next_serials(&format, 1).unwrap();
     assert_eq!(next, [serial("GW005")]);
     let refused = refusal(&mut home, &claim("GW004"));
-    assert!(matches!(refused, Refusal::Away { part: 1, station, .. } if station == "S1"));
+    assert!(matches!(refused, Refusal::CheckedOut { part: 1, station, .. } if station == "S1"));
     let mut station = part.open("S1");
     assert!(matches!(
         station.next_serials(&format, 3),
@@ -224,11 +224,11 @@ fn named_serials_go_with_their_tokens_and_are_refused_at_home(bench: &dyn Bench)
     assert!(only_part(&home).listed);
     assert!(matches!(
         refusal(&mut home, &claim("gw7")),
-        Refusal::Away { part: 1, .. }
+        Refusal::CheckedOut { part: 1, .. }
     ));
     assert!(matches!(
         refusal(&mut home, &claim("B9")),
-        Refusal::Away { part: 1, .. }
+        Refusal::CheckedOut { part: 1, .. }
     ));
     let mut station = part.open("S1");
     assert_eq!(finish(&mut station, &claim("B9")), print_of(9));
@@ -255,7 +255,7 @@ fn bound_serials_go_with_the_tokens_of_the_list(bench: &dyn Bench) {
     assert_eq!(home.bound_serials(9).unwrap(), ["B2", "B3"].map(serial));
     assert!(matches!(
         refusal(&mut home, &claim("B1")),
-        Refusal::Away { .. }
+        Refusal::CheckedOut { .. }
     ));
     // A later list cannot give the serial another token meanwhile.
     let other = Row {

@@ -1,7 +1,7 @@
 //! After a loss: what is set aside, what is used again, and what others know better.
 
 use eol_inject::ledger::{
-    Clear, LedgerError, PartError, RestoreError, Sighting, UnitError, Witnessed,
+    Clear, LedgerError, NextNumber, PartError, RestoreError, Sighting, UnitError, Witnessed,
 };
 use eol_inject::recipe::SerialFormat;
 
@@ -158,18 +158,36 @@ fn numbers_go_on_only_where_somebody_said(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
     // Nothing was handed out: nobody needs to say anything.
     ledger
-        .restored(Some((&format, None)), &actor("L1"))
+        .restored(
+            Some(NextNumber {
+                format: &format,
+                next: None,
+            }),
+            &actor("L1"),
+        )
         .unwrap();
     ledger.next_serials(&format, 5).unwrap();
     for given in [None, Some(5)] {
-        let error = ledger.restored(Some((&format, given)), &actor("L1"));
+        let error = ledger.restored(
+            Some(NextNumber {
+                format: &format,
+                next: given,
+            }),
+            &actor("L1"),
+        );
         assert!(matches!(
             error,
             Err(LedgerError::Restore(RestoreError::NextNumber { known: 6, given: said, .. })) if said == given
         ));
     }
     ledger
-        .restored(Some((&format, Some(40))), &actor("L1"))
+        .restored(
+            Some(NextNumber {
+                format: &format,
+                next: Some(40),
+            }),
+            &actor("L1"),
+        )
         .unwrap();
     let next = ledger.next_serials(&format, 1).unwrap();
     assert_eq!(next, [serial("GW040")]);

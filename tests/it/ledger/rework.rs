@@ -71,7 +71,7 @@ fn the_same_board_is_delivered_again_with_another_image(bench: &dyn Bench) {
     let mut ledger = stocked(bench, 3);
     let print = finish(&mut ledger, &on_board("GW1", "u1"));
     ledger.labelled(&serial("GW1"), &actor("L1")).unwrap();
-    let label = ledger.find(&serial("GW1")).unwrap().unwrap().label;
+    let label = ledger.find(&serial("GW1")).unwrap().unwrap().labelled_at;
     refusal(&mut ledger, &second(on_board("GW1", "u1")));
 
     let done = do_it(&mut ledger, "GW1", &Rework::SameBoard);
@@ -97,7 +97,10 @@ fn the_same_board_is_delivered_again_with_another_image(bench: &dyn Bench) {
     let entries = two.confirm(&[(again, told)]).unwrap();
     let record = entries[0].record();
     // Nobody took the label off.
-    assert_eq!((record.state, &record.label), (UnitState::Labelled, &label));
+    assert_eq!(
+        (record.state, &record.labelled_at),
+        (UnitState::Labelled, &label)
+    );
     assert_eq!((record.fingerprint, record.image), (print, image("v2")));
     assert_eq!(two.stock().unwrap().free, 2);
     assert_clean(&two);
@@ -119,7 +122,7 @@ fn a_swapped_board_burns_the_token_and_the_serial_starts_anew(bench: &dyn Bench)
     let new = finish(&mut ledger, &on_board("GW1", "u2"));
     assert_ne!(old, new);
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
-    assert_eq!((record.state, record.epoch), (UnitState::Delivered, 1));
+    assert_eq!((record.state, record.attempt), (UnitState::Delivered, 1));
     let history = ledger.history(&serial("GW1")).unwrap();
     let kinds: Vec<&str> = history.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(
@@ -218,7 +221,10 @@ fn a_rehoused_unit_keeps_board_and_token(bench: &dyn Bench) {
         (print, Some("u1"))
     );
     assert!(after.digest.is_some());
-    assert_eq!((after.label, after.digest), (None, done.before.digest));
+    assert_eq!(
+        (after.labelled_at, after.digest),
+        (None, done.before.digest)
+    );
     let entry = ledger.entry(&serial("GW9")).unwrap().unwrap();
     assert_eq!(entry.qr().unwrap().payload(), qr_text(0));
     assert!(is_done(&mut ledger, &on_board("GW9", "u1")));

@@ -35,7 +35,7 @@ fn refusals() {
             by: "anna at L1".to_owned(),
             reason: "board broke".to_owned(),
         },
-        Refusal::Away {
+        Refusal::CheckedOut {
             serial: serial.clone(),
             part: 3,
             station: "S1".to_owned(),
@@ -109,7 +109,7 @@ fn refusals() {
         Refusal::NotListed {
             serial: serial.clone(),
         },
-        Refusal::Twice { serial },
+        Refusal::Duplicate { serial },
     ];
     let samples = samples.map(|refusal| Sample(refusal.name(), Box::new(refusal)));
     insta::assert_snapshot!(listing(Refusal::VARIANTS, &samples));

@@ -210,7 +210,7 @@ impl SealedValues for View<'_> {
         let token = AuthToken::parse(row.token.expose())
             .map_err(|error| LedgerError::damaged(error.to_string()))?;
         let state = if row.claimed {
-            TokenState::Gone
+            TokenState::ClaimedElsewhere
         } else {
             self.state.free.insert(id);
             TokenState::Free
@@ -521,5 +521,5 @@ fn is_fixed_to(row: &TokenRow, folded: &str) -> bool {
 }
 
 const fn is_usable(row: &TokenRow) -> bool {
-    !matches!(row.state, TokenState::Void | TokenState::Gone)
+    !matches!(row.state, TokenState::Void | TokenState::ClaimedElsewhere)
 }

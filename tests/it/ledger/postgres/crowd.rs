@@ -85,7 +85,7 @@ fn a_serial_that_all_want_goes_to_one_at_a_time() {
     });
     let ledger = bench.inspect();
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
-    assert_eq!((record.epoch, record.fingerprint), (24, print_of(0)));
+    assert_eq!((record.attempt, record.fingerprint), (24, print_of(0)));
     assert_eq!(ledger.stock().unwrap().bound, 1);
     assert_clean(&ledger);
 }

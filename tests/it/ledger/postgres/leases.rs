@@ -103,7 +103,7 @@ fn a_dead_stations_claim_is_taken_when_its_lease_is_over_and_not_before() {
     assert_eq!(bench.open("L3").open_claims("L2").unwrap(), [serial("GW1")]);
     admin.execute(EXPIRE, &[]).unwrap();
     let taken = go(&mut other, &unit);
-    assert_eq!((taken.epoch(), taken.fingerprint()), (2, print_of(0)));
+    assert_eq!((taken.attempt(), taken.fingerprint()), (2, print_of(0)));
     assert_clean(&other);
 }
 
@@ -173,7 +173,7 @@ fn a_stopped_stations_claim_in_doubt_gets_onto_no_board_by_itself() {
         seated: Seated::Shows(print_of(0)),
         ..nameless("GW1")
     };
-    assert_eq!(go(&mut other, &own).epoch(), 2);
+    assert_eq!(go(&mut other, &own).attempt(), 2);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_clean(&other);
@@ -192,7 +192,7 @@ fn a_run_that_was_taken_for_dead_never_writes_again() {
     let (server, _folder) = elsewhere(&bench);
     let mut other = Postgres::open(&server, &scope(), identity("L2")).unwrap();
     let taken = go(&mut other, &on_board("GW1", "u1"));
-    assert_eq!(taken.epoch(), 2);
+    assert_eq!(taken.attempt(), 2);
     let proof = receipt(&held);
     let error = ledger.confirm(&[(held, proof)]).unwrap_err();
     assert!(

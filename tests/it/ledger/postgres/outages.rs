@@ -199,7 +199,7 @@ fn a_server_that_stays_away_is_told_and_the_unit_in_hand_resumes() {
     // Its run could not say goodbye; its file lock is gone, so it is known to be dead.
     let mut ledger = bench.open("L2");
     let again = go(&mut ledger, &on_board("GW1", "u1"));
-    assert_eq!((again.fingerprint(), again.epoch()), (print, 2));
+    assert_eq!((again.fingerprint(), again.attempt()), (print, 2));
     assert_clean(&ledger);
 }
 

@@ -116,7 +116,7 @@ fn a_connection_cut_at_any_moment_does_nothing_twice_and_nothing_not_at_all() {
         let unit = on_board(&format!("GW{n}"), &format!("u{n}"));
         arm();
         let held = go(&mut ledger, &unit);
-        assert_eq!((held.fingerprint(), held.epoch()), (print_of(n), 1));
+        assert_eq!((held.fingerprint(), held.attempt()), (print_of(n), 1));
         if n % 5 == 4 {
             arm();
             ledger.fail(held, &failure(true)).unwrap();
@@ -130,7 +130,7 @@ fn a_connection_cut_at_any_moment_does_nothing_twice_and_nothing_not_at_all() {
         assert_eq!(entries[0].record().fingerprint, print_of(n));
         arm();
         let found = ledger.find(&serial(&format!("GW{n}"))).unwrap().unwrap();
-        assert_eq!(found.epoch, 1);
+        assert_eq!(found.attempt, 1);
         if n % 7 == 0 {
             arm();
             ledger

@@ -76,7 +76,7 @@ fn the_claim_of_a_killed_process_is_taken_over_and_not_before() {
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
     assert_eq!(record.outcome, eol_inject::ledger::Outcome::InDoubt);
     let taken = go(&mut ledger, &on_board("GW1", "u1"));
-    assert_eq!((taken.epoch(), taken.fingerprint()), (2, print_of(0)));
+    assert_eq!((taken.attempt(), taken.fingerprint()), (2, print_of(0)));
     assert_clean(&ledger);
 }
 
@@ -193,7 +193,7 @@ fn a_serial_that_all_want_goes_to_one_at_a_time() {
     });
     let ledger = bench.inspect().unwrap();
     let record = ledger.find(&serial("GW1")).unwrap().unwrap();
-    assert_eq!((record.epoch, record.fingerprint), (24, print_of(0)));
+    assert_eq!((record.attempt, record.fingerprint), (24, print_of(0)));
     assert_eq!(ledger.stock().unwrap().bound, 1);
     assert_clean(&ledger);
 }
