@@ -373,6 +373,15 @@ fn family(name: &str) -> (u8, Option<&'static str>) {
 const IMAGE: &str = "build or fetch the firmware again, or put [image] right: eol-inject inspect FILE shows what a file holds";
 
 #[cfg(test)]
+#[cfg_attr(
+    not(feature = "probe"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_mut,
+        reason = "the tables are shown with the names of probes only"
+    )
+)]
 mod tests {
     use std::fmt::Write as _;
 
