@@ -9,6 +9,7 @@ pub fn fixtures() -> &'static Path {
 
 /// Returns whether the long sweeps are wanted whole, as `.ci/run` wants them: `EOL_INJECT_SWEEPS=1`. Says once
 /// that they are left out where not.
+#[cfg(any(feature = "sqlite", feature = "sim"))]
 pub fn whole() -> bool {
     static SAID: std::sync::Once = std::sync::Once::new();
     let whole = std::env::var_os("EOL_INJECT_SWEEPS").is_some();
@@ -27,6 +28,7 @@ pub fn whole() -> bool {
 }
 
 /// Returns how often something is tried: `all` in a whole sweep, else `few`.
+#[cfg(any(feature = "sqlite", feature = "sim"))]
 pub fn times(all: usize, few: usize) -> usize {
     if whole() { all } else { few }
 }

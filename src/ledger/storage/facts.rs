@@ -70,8 +70,14 @@ impl Facts for View<'_> {
         if decides {
             let first = values![product, format, 1_i64];
             let mark = self.notary()?.mark("counter", first);
-            self.sql
+            let added = self
+                .sql
                 .change(ADD_COUNTER, values![product, format, &mark])?;
+            // One that began does not begin anew: its row was taken away.
+            let began = counter_fact(&self.opened.frame.scope.product, format);
+            if added > 0 && self.fact(&began)?.is_some() {
+                return Err(LedgerError::forged(what()));
+            }
         }
         let query = self.deciding(COUNTER, " FOR UPDATE");
         let next: Option<i64> = self.sql.first(query, values![product, format], |row| {
@@ -85,11 +91,6 @@ impl Facts for View<'_> {
         let Some(next) = next else {
             return Ok(1);
         };
-        // One that began does not begin anew: its row was taken away.
-        let began = counter_fact(&self.opened.frame.scope.product, format);
-        if decides && next == 1 && self.fact(&began)?.is_some() {
-            return Err(LedgerError::forged(what()));
-        }
         u64::try_from(next)
             .map_err(|_| LedgerError::damaged(format!("the counter of {format} is negative")))
     }
