@@ -34,6 +34,7 @@ const README: &str = include_str!("../../../README.md");
 const RECIPE: &str = include_str!("../../../docs/recipe.md");
 const OPERATOR: &str = include_str!("../../../docs/operator.md");
 const LEDGER: &str = include_str!("../../../docs/ledger.md");
+const GUARANTEES: &str = include_str!("../../../docs/guarantees.md");
 const FLASHING: &str = include_str!("../../../docs/flashing.md");
 const SECURITY: &str = include_str!("../../../docs/security.md");
 const PERFORMANCE: &str = include_str!("../../../docs/performance.md");
@@ -60,7 +61,12 @@ pub(crate) const TOPICS: &[Topic] = &[
     Topic::page(
         "ledger",
         LEDGER,
-        "what the record promises, its keys, and after a loss",
+        "the record: units, lists, keys, stations, and after a loss",
+    ),
+    Topic::page(
+        "guarantees",
+        GUARANTEES,
+        "what the record promises, and what its audit proves",
     ),
     Topic::page(
         "security",

@@ -36,7 +36,7 @@ fn part(hash: &mut Sha256, text: &str) {
     hash.update(text);
 }
 
-/// Numbers each station's events anew and makes their hashes, as `docs/ledger.md` has them.
+/// Numbers each station's events anew and makes their hashes, as `docs/guarantees.md` has them.
 pub fn rehash(db: &dyn Database) {
     let number = db.number();
     let mut sql = String::new();

@@ -1,7 +1,7 @@
 //! The ledger on a PostgreSQL server, for many stations at once.
 //!
 //! Rules are not in here: this stores and finds rows for [`book`](crate::ledger::book). What makes many
-//! writers safe is in here: `docs/ledger.md`, "PostgreSQL", says why it is enough.
+//! writers safe is in here: `docs/guarantees.md`, "Stations on one server", says why it is enough.
 
 mod address;
 mod audit;
