@@ -35,6 +35,8 @@ impl Ledger {
                 enter(tables, frame)?;
             }
             let of = parts::part_of(tables)?;
+            let serials: Vec<String> = claims.iter().map(|claim| claim.serial.folded()).collect();
+            tables.hold_units(&serials)?;
             let mut seen = HashSet::new();
             let mut answers = Vec::with_capacity(claims.len());
             for claim in claims {

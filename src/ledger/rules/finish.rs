@@ -17,6 +17,8 @@ impl Ledger {
     /// caller, to try again.
     pub fn confirm(&mut self, done: &[(Reservation, Receipt)]) -> Result<Vec<Entry>, LedgerError> {
         self.act(|tables, frame| {
+            let serials = done.iter().map(|(reservation, _)| reservation.serial());
+            tables.hold_units(&serials.map(Serial::folded).collect::<Vec<_>>())?;
             done.iter()
                 .map(|(reservation, receipt)| confirm(tables, frame, reservation, receipt))
                 .collect()

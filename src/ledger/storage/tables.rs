@@ -161,6 +161,13 @@ pub trait Units {
     fn unit(&self, id: i64) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns a product's unit by its serial: the live one, else the last one.
     fn unit_of(&self, folded: &str) -> Result<Option<UnitRow>, LedgerError>;
+    /// Keeps the units of several serials as they are until the transaction ends, before one after the other is
+    /// looked up: all who hold several do it in one order.
+    ///
+    /// A back end with one writer at a time has nothing to do.
+    fn hold_units(&self, _: &[String]) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// Returns the product's live unit on a board.
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError>;
     /// Returns the unit that has a token now, else the last one that had it.

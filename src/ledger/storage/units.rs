@@ -32,6 +32,9 @@ const SCAN: &str = select!("WHERE u.scope = ?1 ORDER BY u.id");
 const SCAN_ALL: &str = select!("ORDER BY u.id");
 const BY_IDS: &str = select!("WHERE u.id = ANY(?1)");
 const BY_SERIALS: &str = select!("WHERE u.product = ?1 AND u.folded = ANY(?2) AND u.past = 0");
+/// One order for all who hold several, so that two groups never wait for one another.
+const HOLD_SERIALS: &str = "SELECT u.id FROM units u \
+     WHERE u.product = ?1 AND u.folded = ANY(?2) AND u.past = 0 ORDER BY u.id FOR UPDATE OF u";
 const ADD: &str = "INSERT INTO units (id, past, state, uid, image, recipe, digest, target, durable, \
      station, run, epoch, pending, touched, label, at, event, scope, product, serial, folded, token) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
@@ -183,6 +186,15 @@ impl Units for View<'_> {
             self.absent.borrow_mut().insert(folded.to_owned());
         }
         Ok(unit)
+    }
+
+    fn hold_units(&self, folded: &[String]) -> Result<(), LedgerError> {
+        if !self.is_raced() || folded.len() < 2 {
+            return Ok(());
+        }
+        let names: Vec<Value<'_>> = folded.iter().map(Value::from).collect();
+        let values = values![self.opened.product, &names];
+        self.sql.rows(HOLD_SERIALS.into(), values, &mut |_| Ok(()))
     }
 
     fn unit_on(&self, uid: &str) -> Result<Option<UnitRow>, LedgerError> {
