@@ -13,7 +13,7 @@ use crate::ledger::storage::tables::{self, Frame, Store, Tables};
 ///
 /// A group is all or nothing for the ledger's own faults, and unit by unit for refusals. Where the
 /// ledger has a mirror, a call returns after that has been told too; one that fails with
-/// [`RestoreError::Mirror`] may have been recorded.
+/// [`RestoreError::Mirror`](crate::ledger::RestoreError::Mirror) may have been recorded.
 pub struct Ledger {
     store: Box<dyn Store>,
     #[cfg(feature = "seal")]
@@ -32,7 +32,7 @@ impl Ledger {
     /// Takes a back end that somebody else brings, and that is open.
     ///
     /// # Errors
-    /// [`LedgerError::SimulatedMixed`]
+    /// [`OpenError::SimulatedMixed`](crate::ledger::OpenError::SimulatedMixed)
     pub fn open(store: impl Store + 'static) -> Result<Self, LedgerError> {
         let ledger = Self::over(store);
         let frame = ledger.frame();
@@ -52,8 +52,8 @@ impl Ledger {
     /// Ties the ledger to its mirror in `folder`, and tells that what it does not have yet.
     ///
     /// # Errors
-    /// [`RestoreError::Mirror`] when it cannot be written, [`RestoreError::MirrorGone`] when its file was
-    /// there and is not, [`RestoreError::MirrorAhead`] when it knows more than the ledger.
+    /// [`RestoreError::Mirror`](crate::ledger::RestoreError::Mirror) when it cannot be written, [`RestoreError::MirrorGone`](crate::ledger::RestoreError::MirrorGone) when its file was
+    /// there and is not, [`RestoreError::MirrorAhead`](crate::ledger::RestoreError::MirrorAhead) when it knows more than the ledger.
     #[cfg(feature = "seal")]
     pub fn mirrored(mut self, folder: &std::path::Path) -> Result<Self, LedgerError> {
         self.mirror = Some(Mirror::begin(self.store.as_mut(), folder)?);
@@ -138,7 +138,7 @@ impl Ledger {
     /// stays there for whoever puts it where the stations take theirs from.
     ///
     /// # Errors
-    /// [`KeyError::KeyInUse`] and [`KeyError::RunsLive`] while others work with the ledger or a
+    /// [`KeyError::KeyInUse`](crate::ledger::KeyError::KeyInUse) and [`KeyError::RunsLive`](crate::ledger::KeyError::RunsLive) while others work with the ledger or a
     /// board is in hand; any other error leaves both keys good, and the next call goes on.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn rotate(

@@ -72,7 +72,7 @@ pub struct Setup {
     pub order: Option<String>,
     /// What is said of the board on the nest.
     pub seated: Seated,
-    /// Set from outside, it ends the loop as [`Command::Stop`] does.
+    /// Set from outside, it ends the loop as [`Command::Stop`](crate::station::Command::Stop) does.
     pub stop: Arc<AtomicBool>,
     /// The loop stops after so many failures in a row; 0 never stops it.
     pub stop_after: u64,

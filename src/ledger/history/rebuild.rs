@@ -25,7 +25,7 @@ impl Ledger {
     /// may have told its own mirror alone.
     ///
     /// # Errors
-    /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    /// [`KeyError::RunsLive`](crate::ledger::KeyError::RunsLive) while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn caught_up_here(
         &mut self,

@@ -101,7 +101,7 @@ impl Ledger {
     /// Records that a backup was made, after it was.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn saved(&mut self, by: &Actor) -> Result<(), LedgerError> {
         self.write(|tables| {
             let body = Body::default().by(by);
@@ -154,7 +154,7 @@ impl Ledger {
     /// which a server was brought back from.
     ///
     /// # Errors
-    /// [`KeyError::RunsLive`] while another run lives, at whichever station; then nothing changed.
+    /// [`KeyError::RunsLive`](crate::ledger::KeyError::RunsLive) while another run lives, at whichever station; then nothing changed.
     #[cfg(feature = "seal")]
     pub fn restored_here(
         &mut self,
@@ -171,7 +171,7 @@ impl Ledger {
     /// been closed.
     ///
     /// # Errors
-    /// [`UnitError::NoUnit`], [`RestoreError::NoToken`]
+    /// [`UnitError::NoUnit`](crate::ledger::UnitError::NoUnit), [`RestoreError::NoToken`]
     pub fn clear(&mut self, which: &Clear, by: &Actor) -> Result<Cleared, LedgerError> {
         self.write(|tables| {
             // No part comes back meanwhile.

@@ -14,7 +14,7 @@ impl Ledger {
     /// Returns which tokens and boards this ledger and other sites use twice.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn compare_sites(&self, seen: &[Sighting]) -> Result<Vec<Finding>, LedgerError> {
         self.read(|tables| compare(tables, seen))
     }

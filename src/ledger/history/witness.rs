@@ -11,7 +11,7 @@ impl Ledger {
     /// Returns which heads and events that others keep are not in this ledger.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn compare(&self, seen: &[Witnessed]) -> Result<Vec<Finding>, LedgerError> {
         self.read(|tables| compare(tables, seen))
     }

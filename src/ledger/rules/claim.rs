@@ -61,7 +61,7 @@ impl Ledger {
     /// would get one.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn hopeless(&self, serial: &Serial) -> Result<Option<Refusal>, LedgerError> {
         self.ask(|tables, frame| {
             let of = parts::part_of(tables)?;

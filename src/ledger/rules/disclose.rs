@@ -8,7 +8,7 @@ impl Ledger {
     /// Records that secrets left the ledger in the clear, before they do.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn revealed(&mut self, what: &str, by: &Actor) -> Result<Revealed, LedgerError> {
         self.write(|tables| {
             let body = Body {
@@ -23,7 +23,7 @@ impl Ledger {
     /// Records that another image with the token of a finished unit is made, before it is.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn copied(&mut self, serial: &Serial) -> Result<Revealed, LedgerError> {
         let by = Actor {
             station: self.frame().identity.station.clone(),

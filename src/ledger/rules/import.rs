@@ -94,7 +94,7 @@ impl Ledger {
     /// Returns whether a list with this [`source`](Pool::source) was taken in whole.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn knows(&self, source: &Digest) -> Result<bool, LedgerError> {
         self.read(|tables| Ok(tables.fact(&source_fact(source))?.is_some()))
     }

@@ -14,7 +14,7 @@ impl Ledger {
     /// Counts the tokens and units of the scope.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn stock(&self) -> Result<Stock, LedgerError> {
         self.read(|tables| {
             let mut stock = tables.stock()?;
@@ -28,7 +28,7 @@ impl Ledger {
     /// Counts free tokens of the scope, at most `most`; what it costs does not grow with the ledger.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn free(&self, most: usize) -> Result<usize, LedgerError> {
         self.read(|tables| tables.free(most))
     }
@@ -36,7 +36,7 @@ impl Ledger {
     /// Returns whether the units are real or simulated; `None` before the first one.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn simulated(&self) -> Result<Option<crate::ledger::Simulated>, LedgerError> {
         self.read(|tables| {
             let fact = tables.fact(SIMULATED)?;
@@ -48,7 +48,7 @@ impl Ledger {
     /// those that a live run holds, nor those that may be on a board which told no number.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn open_claims(&self, station: &str) -> Result<Vec<Serial>, LedgerError> {
         self.ask(|tables, frame| {
             let units = tables.reserved_at(station)?.into_iter();
@@ -67,7 +67,7 @@ impl Ledger {
     /// a fraction of an [`audit`](Self::audit).
     ///
     /// # Errors
-    /// [`KeyError::Unsealed`] and the like when a token does not open.
+    /// [`KeyError::Unsealed`](crate::ledger::KeyError::Unsealed) and the like when a token does not open.
     pub fn ready_tokens(&self, each: &mut dyn FnMut(&ReadyToken)) -> Result<(), LedgerError> {
         self.scan(|tables| {
             tables.scan_tokens(&mut |(token, unit)| {
@@ -92,7 +92,7 @@ impl Ledger {
     /// Returns the bound serials of free tokens, in the list's order, at most `count`.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn bound_serials(&self, count: usize) -> Result<Vec<Serial>, LedgerError> {
         self.read(|tables| tables.fixed_free(count))
     }
@@ -100,7 +100,7 @@ impl Ledger {
     /// Returns the unit that a label belongs to: of a burnt token the one that had it.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn owner(&self, code: &QrToken) -> Result<Option<UnitRecord>, LedgerError> {
         self.ask(|tables, frame| {
             let token = tables.token_of_qr(&event::qr_print(code))?;
@@ -111,7 +111,7 @@ impl Ledger {
     /// Returns everything about one unit: the live record, or the last one.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn find(&self, serial: &Serial) -> Result<Option<UnitRecord>, LedgerError> {
         self.ask(|tables, frame| {
             let unit = tables.unit_of(&serial.folded())?;
@@ -122,7 +122,7 @@ impl Ledger {
     /// Returns the live unit that a board is, by the chip's own number.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn on_board(&self, uid: &str) -> Result<Option<UnitRecord>, LedgerError> {
         self.ask(|tables, frame| {
             let unit = tables.unit_on(uid)?;
@@ -134,7 +134,7 @@ impl Ledger {
     /// superseded because its board was swapped.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn holder(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LedgerError> {
         self.ask(|tables, frame| {
             let token = tables.token(fingerprint)?;
@@ -145,7 +145,7 @@ impl Ledger {
     /// Returns the entry of a finished unit, with what its label needs.
     ///
     /// # Errors
-    /// [`KeyError::Unsealed`](crate::ledger::KeyError::Unsealed) when a value does not open; [`StorageError::Storage`].
+    /// [`KeyError::Unsealed`](crate::ledger::KeyError::Unsealed) when a value does not open; [`StorageError::Storage`](crate::ledger::StorageError::Storage).
     pub fn entry(&self, serial: &Serial) -> Result<Option<Entry>, LedgerError> {
         self.ask(|tables, frame| match tables.unit_of(&serial.folded())? {
             Some(unit) if is_finished(unit.state) => entry(tables, frame, unit).map(Some),
@@ -156,7 +156,7 @@ impl Ledger {
     /// Calls `each` for every unit of the scope in order of reservation, superseded ones too.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn units(&self, each: &mut dyn FnMut(UnitRecord)) -> Result<(), LedgerError> {
         let frame = self.frame();
         self.scan(|tables| {
@@ -170,7 +170,7 @@ impl Ledger {
     /// Returns the event history of one unit, oldest first.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn history(&self, serial: &Serial) -> Result<Vec<Event>, LedgerError> {
         self.read(|tables| tables.events_of(&serial.folded()))
     }
@@ -178,7 +178,7 @@ impl Ledger {
     /// Calls `each` for every token of the scope in the order of import.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn tokens(&self, each: &mut dyn FnMut(TokenRecord)) -> Result<(), LedgerError> {
         let frame = self.frame();
         self.scan(|tables| {
@@ -194,7 +194,7 @@ impl Ledger {
     /// Returns the QR Token that belongs to a token, whatever became of it.
     ///
     /// # Errors
-    /// [`KeyError::Unsealed`](crate::ledger::KeyError::Unsealed) when a value does not open; [`StorageError::Storage`].
+    /// [`KeyError::Unsealed`](crate::ledger::KeyError::Unsealed) when a value does not open; [`StorageError::Storage`](crate::ledger::StorageError::Storage).
     pub fn code(&self, fingerprint: &Fingerprint) -> Result<Option<QrToken>, LedgerError> {
         self.read(|tables| match tables.token(fingerprint)? {
             Some(token) => Ok(tables.secrets(token.id)?.qr),
@@ -205,7 +205,7 @@ impl Ledger {
     /// Calls `each` for every event after `seq`, oldest first.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn events_since(&self, seq: i64, each: &mut dyn FnMut(Event)) -> Result<(), LedgerError> {
         self.settle()?;
         self.scan(|tables| {
@@ -219,7 +219,7 @@ impl Ledger {
     /// Returns the ledger's own number, in hex digits.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     #[cfg(feature = "seal")]
     pub fn number(&self) -> Result<String, LedgerError> {
         self.read(super::facts::ledger_number)
@@ -228,7 +228,7 @@ impl Ledger {
     /// Returns the ledger's identity, by which stations know its parts; `None` without its key.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     #[cfg(feature = "seal")]
     pub fn home(&self) -> Result<Option<crate::recipe::HomeId>, LedgerError> {
         let home = self.read(|tables| tables.home())?;

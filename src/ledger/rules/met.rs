@@ -36,7 +36,7 @@ impl Ledger {
     /// unit has is handed out to none from here on: somebody else put it there.
     ///
     /// # Errors
-    /// [`StorageError::Storage`]; then nothing was recorded.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage); then nothing was recorded.
     pub fn met(&mut self, fingerprint: &Fingerprint, spot: Spot<'_>) -> Result<Met, LedgerError> {
         let frame = self.frame();
         // Most boards show nothing that has to be written down.

@@ -28,7 +28,7 @@ impl Ledger {
     /// Takes back the number that was handed out last, if no unit has it: it is the next one again.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn give_back(&mut self, format: &SerialFormat, serial: &Serial) -> Result<(), LedgerError> {
         self.write(|tables| {
             let name = format.to_string();

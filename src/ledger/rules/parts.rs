@@ -21,7 +21,7 @@ impl Ledger {
     /// Returns all parts, oldest first.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn parts(&self) -> Result<Vec<Part>, LedgerError> {
         self.read(|tables| {
             let parts = all(tables)?.into_iter();
@@ -32,7 +32,7 @@ impl Ledger {
     /// Returns which part of which ledger this one is.
     ///
     /// # Errors
-    /// [`StorageError::Storage`] when its storage does not answer.
+    /// [`StorageError::Storage`](crate::ledger::StorageError::Storage) when its storage does not answer.
     pub fn part_of(&self) -> Result<Option<PartOf>, LedgerError> {
         self.read(|tables| part_of(tables))
     }

@@ -120,7 +120,7 @@ pub struct UnitRow {
 
 impl UnitRow {
     /// Returns a unit of which no event tells yet: the first one, which
-    /// [`append_unit`](crate::ledger::history::event::append_unit) adds, says when and as what.
+    /// `append_unit` adds, says when and as what.
     pub fn untold(id: i64, serial: &Serial, token: &TokenRow) -> Self {
         Self {
             id,

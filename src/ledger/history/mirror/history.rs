@@ -24,7 +24,7 @@ impl History {
     ///
     /// # Errors
     /// [`RestoreError::MirrorAbsent`], [`RestoreError::MirrorOther`] when there are several,
-    /// [`RestoreError::MirrorDamaged`], [`StorageError::File`]
+    /// [`RestoreError::MirrorDamaged`], [`StorageError::File`](crate::ledger::StorageError::File)
     pub fn find(folder: &Path, ledger: Option<&str>) -> Result<Self, LedgerError> {
         let absent = || {
             LedgerError::Restore(RestoreError::MirrorAbsent {
@@ -51,7 +51,7 @@ impl History {
     /// has none.
     ///
     /// # Errors
-    /// [`StorageError::File`]
+    /// [`StorageError::File`](crate::ledger::StorageError::File)
     pub fn of_station(
         folder: &Path,
         station: &str,
