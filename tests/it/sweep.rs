@@ -61,7 +61,7 @@ impl Cut {
     }
 
     /// Returns the next moment of the same call.
-    pub fn next(self) -> Self {
+    fn next(self) -> Self {
         let n = self.n;
         Self {
             n: times(n + 1, n * 2),
