@@ -24,6 +24,9 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const OWNER: (usize, &[u8]) = (68, b"EOLJ");
 const HEAD: u64 = 72;
 
+/// A ledger's own files: the database, and what SQLite keeps beside it.
+const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
 /// How many labels or images of a folder are looked at: of a list that was used before, each is one
 /// that tells.
 const SAMPLE: usize = 64;
@@ -270,9 +273,16 @@ fn in_folder(recipe: &Recipe, images: &Images<'_>) -> Option<Carried> {
 }
 
 /// Returns all other ledgers in the folders of the recipe and of its ledger.
+///
+/// The own one is left closed, by whatever name it is met: closing any descriptor of its files would let
+/// go of the locks that this program's database has on them (`fcntl(2)`, "Advisory record locking").
 fn beside(recipe: &Recipe) -> Vec<PathBuf> {
     let base = recipe.ledger_base();
-    let own = base.canonicalize().ok();
+    let own = SUFFIXES.map(|suffix| {
+        let mut name = base.as_os_str().to_owned();
+        name.push(suffix);
+        place(Path::new(&name))
+    });
     let folder = |path: &Path| match path.as_os_str().is_empty() {
         true => PathBuf::from("."),
         false => path.to_owned(),
@@ -285,14 +295,28 @@ fn beside(recipe: &Recipe) -> Vec<PathBuf> {
         .filter_map(|folder| fs::read_dir(folder).ok());
     let files = files.flatten().flatten().map(|entry| entry.path());
     let mut found: Vec<_> = files
-        .filter(|path| is_ledger(path).unwrap_or(false))
         .filter(|path| {
-            let place = path.canonicalize().ok();
-            place != own && place.is_some_and(|place| places.insert(place))
+            let place = place(path);
+            !own.contains(&place) && place.is_some_and(|place| places.insert(place))
         })
+        .filter(|path| is_ledger(path).unwrap_or(false))
         .collect();
     found.sort();
     found
+}
+
+/// Returns which file a path leads to: the same for all its names.
+#[cfg(unix)]
+fn place(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Returns which file a path leads to.
+#[cfg(not(unix))]
+fn place(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
 }
 
 fn is_ledger(path: &Path) -> std::io::Result<bool> {

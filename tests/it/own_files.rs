@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Command, Stdio};
 
-use super::bench::{Bench, text};
+use super::bench::{Bench, PROGRAM, has, text};
 
 const RECIPE: &str = "gw100/recipe.toml";
 
@@ -355,4 +355,45 @@ fn files_are_opened_in_few_places() {
     }
     found.sort();
     assert_eq!(found, OPENERS.map(|(file, _)| file));
+}
+
+/// Closing any descriptor of a database lets go of all locks that the program has on it (fcntl(2)): another program
+/// then takes its log for left behind, and cuts it off under the one that works with it.
+#[test]
+fn a_ledger_is_opened_by_its_database_alone() {
+    if !has("strace", "who opens a ledger") {
+        return;
+    }
+    let bench = bench();
+    let commands: [&[&str]; 6] = [
+        &["batch", "--recipe", RECIPE, "--count", "2", "-o", "out"],
+        &["batch", "--recipe", RECIPE, "--count", "1", "-o", "gw100"],
+        &[
+            "inject", "--recipe", RECIPE, "--serial", "GW000050", "-o", "out",
+        ],
+        &["check", "--recipe", RECIPE],
+        &["verify", "--recipe", RECIPE, "out", "gw100"],
+        &["label", "print", "--recipe", RECIPE],
+    ];
+    for args in commands {
+        Command::new("strace")
+            .args(["-f", "-qq", "-o", "opened.txt", "-e", "trace=open,openat"])
+            .arg(PROGRAM)
+            .args(args)
+            .current_dir(bench.path("."))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        let opened = fs::read_to_string(bench.path("opened.txt")).unwrap();
+        let own = |line: &&str| {
+            let mut ends = ["", "-wal", "-shm", "-journal"].iter();
+            ends.any(|end| line.contains(&format!("gw100.ledger{end}\"")))
+        };
+        assert!(opened.lines().any(|line| own(&line)), "{args:?}: {opened}");
+        // The database waits for nothing; whoever else opens a file does not wait for a pipe.
+        let mut others = opened.lines().filter(own);
+        let other = others.find(|line| line.contains("O_NONBLOCK"));
+        assert_eq!(other, None, "{args:?}");
+    }
 }
